@@ -1,0 +1,181 @@
+// Package engine defines the small ordered key-value contract that a Netabase
+// store is built on, and the configuration that every file engine honours.
+//
+// An [Engine] is a configured database that is not open yet; [Engine.Open]
+// returns a [DB]. A DB hands out snapshots ([ReadTxn]) and atomic writes
+// ([WriteTxn]) over byte keys in byte order. Four engines come with the module,
+// one package each: badger, bolt, memory and indexeddb. Anyone can write
+// another: it is right when it passes enginetest.Run.
+//
+//	db, err := memory.Engine().Open(ctx)
+//	txn, err := db.Update(ctx)
+//	err = txn.Put([]byte("key"), []byte("value"))
+//	err = txn.Commit(ctx, engine.Durable)
+//
+// # Caveats
+//
+// Keys hold 1 to [MaxKeySize] bytes. Values may be empty; reading one back
+// gives a slice of length zero. A transaction and its cursors belong to one
+// goroutine at a time. Memory returned by Get, Key and Value is the engine's:
+// it must not be modified, and not be read after the point each method names.
+package engine
+
+import "context"
+
+// MaxKeySize is the most bytes a key may have, in every engine. It is bbolt's
+// limit, the smallest of the engines that come with the module.
+const MaxKeySize = 32768
+
+// Engine is a configured database that is not open yet. The value can be kept
+// and opened again after the DB it gave has been closed; what was committed is
+// still there, in the memory engine too.
+type Engine interface {
+	// Name tells the kind of engine, "badger" or "bolt" for example.
+	Name() string
+
+	// Open opens the database. It returns ErrConfig for a configuration that
+	// cannot be used, ErrMissing where nothing is there and creating is not
+	// allowed, ErrLocked where another process or an open DB has it, and
+	// ErrCorrupt where what is there cannot be read.
+	Open(ctx context.Context) (DB, error)
+}
+
+// DB is an open database. All methods may be called concurrently. After Close
+// every method returns ErrClosed.
+type DB interface {
+	// View starts a read transaction over a snapshot: everything committed
+	// before the call and nothing later. It never waits for a writer.
+	View(ctx context.Context) (ReadTxn, error)
+
+	// Update starts a write transaction. An engine with a single writer waits
+	// here, no longer than ctx allows; an optimistic one returns at once and
+	// may refuse the commit with ErrConflict. It returns ErrReadOnly on a
+	// database opened to be read.
+	Update(ctx context.Context) (WriteTxn, error)
+
+	// Sync makes every commit that returned before the call durable. It is a
+	// no-op where every commit already is.
+	Sync(ctx context.Context) error
+
+	// Size returns the bytes the database takes on disk, or in memory for an
+	// engine without files. It is cheap enough to poll every second.
+	Size(ctx context.Context) (int64, error)
+
+	// Compact gives space that deletions freed back to the file system as far
+	// as the engine can while open. It may take minutes and stops early, with
+	// the context's error, when ctx ends.
+	Compact(ctx context.Context) error
+
+	// Limits tells what one transaction can hold.
+	Limits() Limits
+
+	// Close refuses new transactions, waits for open ones to end, makes
+	// everything committed durable and releases the files. Later calls do
+	// nothing and return nil.
+	Close() error
+}
+
+// Limits is what a database accepts. Zero means no limit other than memory.
+type Limits struct {
+	// ValueBytes is the most bytes one value may have.
+	ValueBytes int
+
+	// TxnBytes and TxnOps bound one write transaction: the sum of its keys and
+	// values, and the number of its puts and deletes. They are estimates on
+	// the safe side; the engine's own refusal is ErrTooLarge.
+	TxnBytes int64
+	TxnOps   int
+}
+
+// ReadTxn reads one snapshot. It belongs to one goroutine at a time and must be
+// ended with Discard.
+type ReadTxn interface {
+	// Get returns the value of key, or ErrNotFound. The value is borrowed: it
+	// may be read until the transaction ends.
+	Get(key []byte) ([]byte, error)
+
+	// Cursor returns a cursor over r, before its first key. Several cursors
+	// may be open at once. It must be closed before the transaction ends.
+	Cursor(r Range) Cursor
+
+	// Discard ends the transaction and drops what it wrote. After Discard or
+	// Commit it does nothing; every other method returns ErrTxnDone then.
+	Discard()
+}
+
+// WriteTxn reads the snapshot with its own writes over it, and commits them
+// atomically.
+type WriteTxn interface {
+	ReadTxn
+
+	// Put sets the value of key. Both slices are the engine's from here on:
+	// the caller must not modify them afterwards, not even after Commit.
+	// It returns ErrKeySize for a key that is empty or over MaxKeySize, and
+	// ErrTooLarge where the value or the transaction passes Limits.
+	Put(key, value []byte) error
+
+	// Delete removes key; a key that is absent is no error. The slice is the
+	// engine's from here on, as with Put.
+	Delete(key []byte) error
+
+	// Commit applies all writes, or none and returns why. ErrConflict means
+	// that another commit changed a key this transaction read with Get; the
+	// caller may run the whole transaction again. The transaction has ended
+	// whatever Commit returns.
+	Commit(ctx context.Context, d Durability) error
+}
+
+// Durability says what a commit has survived when it returns.
+type Durability uint8
+
+const (
+	// Durable commits survive a power loss, unless the configuration says
+	// NoFsync.
+	Durable Durability = iota
+
+	// Relaxed commits survive the end of the process, and a power loss from
+	// the next Sync, Close or Durable commit on. Until then a power loss may
+	// take the newest of them, whole commits each. An engine that gains
+	// nothing from it treats Relaxed as Durable.
+	Relaxed
+)
+
+// Range is what a cursor goes over.
+type Range struct {
+	// Lower is the first key of the range, Upper the first key beyond it. A
+	// nil bound is open. The cursor keeps neither slice.
+	Lower, Upper []byte
+
+	// Reverse goes from the last key to the first.
+	Reverse bool
+
+	// KeysOnly tells the engine that Value will not be called.
+	KeysOnly bool
+}
+
+// Cursor goes over a range one key at a time. In a write transaction it sees
+// the transaction's own writes, those made while it is open included: Next
+// moves to the nearest key beyond the last one returned.
+type Cursor interface {
+	// Next moves to the next key and reports whether there is one. At the end,
+	// on an error and when the context given to View or Update has ended it
+	// returns false; Err tells which.
+	Next() bool
+
+	// Seek makes the next call of Next move to the first key at or beyond key
+	// in the cursor's direction, within its range.
+	Seek(key []byte)
+
+	// Key returns the current key, borrowed until the cursor moves or closes.
+	Key() []byte
+
+	// Value returns the current value, borrowed until the cursor moves or
+	// closes.
+	Value() ([]byte, error)
+
+	// Err returns what ended the cursor early, or nil.
+	Err() error
+
+	// Close releases the cursor. It may be called more than once.
+	Close()
+}

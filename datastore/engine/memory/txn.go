@@ -1,0 +1,104 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+type readTxn struct {
+	db   *db
+	ctx  context.Context
+	tree *tree
+
+	// writes counts the changes made to tree, for cursors to notice.
+	writes uint64
+	done   bool
+}
+
+func (t *readTxn) Get(key []byte) ([]byte, error) {
+	if t.done {
+		return nil, engine.ErrTxnDone
+	}
+	found, ok := t.tree.Get(item{key: key})
+	if !ok {
+		return nil, engine.ErrNotFound
+	}
+	return found.value, nil
+}
+
+func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
+
+func (t *readTxn) Discard() {
+	if t.end() {
+		t.db.gate.Leave()
+	}
+}
+
+// end reports whether the transaction was under way until now. It lets go of
+// the tree, which a caller may keep the transaction longer than.
+func (t *readTxn) end() bool {
+	if t.done {
+		return false
+	}
+	t.done, t.tree = true, nil
+	return true
+}
+
+type writeTxn struct {
+	readTxn
+
+	// bytes is what the transaction adds to the sum of keys and values.
+	bytes int64
+}
+
+func (t *writeTxn) Put(key, value []byte) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	if err := engine.CheckKey(key); err != nil {
+		return err
+	}
+	old, replaced := t.tree.Set(item{key, value})
+	t.bytes += int64(len(value) - len(old.value))
+	if !replaced {
+		t.bytes += int64(len(key))
+	}
+	t.writes++
+	return nil
+}
+
+func (t *writeTxn) Delete(key []byte) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	if err := engine.CheckKey(key); err != nil {
+		return err
+	}
+	if old, ok := t.tree.Delete(item{key: key}); ok {
+		t.bytes -= int64(len(old.key) + len(old.value))
+		t.writes++
+	}
+	return nil
+}
+
+func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	defer t.Discard()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if t.writes > 0 {
+		t.db.memory.tree.Store(t.tree)
+		t.db.memory.bytes.Add(t.bytes)
+	}
+	return nil
+}
+
+func (t *writeTxn) Discard() {
+	if t.end() {
+		t.db.gate.LeaveWriter()
+	}
+}

@@ -1,5 +1,7 @@
 package models
 
+import "fmt"
+
 // KeyCodec turns keys of type K into bytes whose order is the order of the
 // keys, and back. No two keys share an encoding. All methods may be called
 // concurrently. The codecs that come with this package are described byte by
@@ -10,23 +12,100 @@ type KeyCodec[K any] interface {
 	Name() string
 
 	// Append appends key in its delimited form, which can be told apart from
-	// whatever follows it.
+	// whatever follows it: no key's form is the beginning of another's.
 	Append(dst []byte, key K) []byte
 	// Decode reads a delimited key from the front of src and returns what
-	// follows it. The key shares no memory with src.
+	// follows it. The key shares no memory with src. It refuses every spelling
+	// that Append does not write; the error matches [ErrInvalid].
 	Decode(src []byte) (key K, rest []byte, err error)
 
 	// AppendLast appends key in its last form, for the end of a stored key: as
 	// Append, but free of the delimiter and escapes of strings and bytes.
 	AppendLast(dst []byte, key K) []byte
 	// DecodeLast reads a key in its last form from the whole of src. The key
-	// shares no memory with src.
+	// shares no memory with src. It refuses every spelling that AppendLast does
+	// not write; the error matches [ErrInvalid].
 	DecodeLast(src []byte) (K, error)
 
 	// AppendText appends key as text for a path: one segment without '/',
-	// never empty, and sorting as the key does.
+	// never empty, and sorting as the key does. See [PairOf] for what it must
+	// not hold in a pair.
 	AppendText(dst []byte, key K) []byte
 	// ParseText reads what AppendText wrote, and refuses any other spelling of
-	// the same key.
+	// the same key. The error matches [ErrInvalid].
 	ParseText(text string) (K, error)
+}
+
+// decodeOnly decodes src as one delimited key with nothing after it: the last
+// form of the codecs that have only one form.
+func decodeOnly[K any](c KeyCodec[K], src []byte) (K, error) {
+	key, rest, err := c.Decode(src)
+	if err == nil && len(rest) != 0 {
+		err = badKey(c.Name(), fmt.Sprintf("%d bytes too many", len(rest)))
+	}
+	if err != nil {
+		return *new(K), err
+	}
+	return key, nil
+}
+
+// appendHexText appends key's encoding in lower-case hex: the text form of the
+// codecs of fixed size that are not unsigned integers.
+func appendHexText[K any](c KeyCodec[K], dst []byte, key K) []byte {
+	start := len(dst)
+	dst = c.Append(dst, key)
+	// The digits replace the bytes from the back, so that no second buffer is
+	// needed.
+	n := len(dst) - start
+	dst = append(dst, make([]byte, n)...)
+	text := dst[start:]
+	for i := n - 1; i >= 0; i-- {
+		b := text[i]
+		text[2*i], text[2*i+1] = hexDigits[b>>4], hexDigits[b&0xF]
+	}
+	return dst
+}
+
+// parseHexText reads what appendHexText wrote, for an encoding of size bytes.
+func parseHexText[K any](c KeyCodec[K], text string, size int) (K, error) {
+	if len(text) != 2*size {
+		return *new(K), badKey(c.Name(), fmt.Sprintf("text of %d characters, not %d", len(text), 2*size))
+	}
+	encoded := make([]byte, size)
+	for i := range encoded {
+		b, ok := hexByte(text[2*i:])
+		if !ok {
+			return *new(K), badKey(c.Name(), "text is not lower-case hex")
+		}
+		encoded[i] = b
+	}
+	return c.DecodeLast(encoded)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// hexByte reads the two lower-case hex digits at the front of text.
+func hexByte(text string) (byte, bool) {
+	if len(text) < 2 {
+		return 0, false
+	}
+	high, ok1 := hexDigit(text[0])
+	low, ok2 := hexDigit(text[1])
+	return high<<4 | low, ok1 && ok2
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	default:
+		return 0, false
+	}
+}
+
+// badKey is the error of bytes or text that no key of a codec is written as.
+func badKey(codec, why string) error {
+	return fmt.Errorf("%w: %s key: %s", ErrInvalid, codec, why)
 }

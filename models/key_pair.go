@@ -1,0 +1,132 @@
+package models
+
+import "strings"
+
+// Pair is a key of two halves, ordered by the first and then by the second.
+// Pairs nest: Pair[Pair[A, B], C] and Pair[A, Pair[B, C]] are keys of three.
+type Pair[A, B any] struct {
+	First  A
+	Second B
+}
+
+// MakePair returns the pair of first and second.
+func MakePair[A, B any](first A, second B) Pair[A, B] {
+	return Pair[A, B]{First: first, Second: second}
+}
+
+// PairOf returns the codec of pairs whose halves are written by a and b. All
+// codecs of this package can be halves. One of your own can be, too, if its text
+// holds no ',' and nothing that sorts below one.
+func PairOf[A, B any](a KeyCodec[A], b KeyCodec[B]) KeyCodec[Pair[A, B]] {
+	return &pairCodec[A, B]{
+		a: a, b: b,
+		name:   "pair(" + a.Name() + "," + b.Name() + ")",
+		aParts: textParts(a), bParts: textParts(b),
+	}
+}
+
+// pairComma stands between the texts of the halves. It sorts below all that a
+// longer text of the first half could go on with, and above the text of an
+// empty string.
+const pairComma = ','
+
+// multiText is implemented by codecs whose text has several parts with commas
+// between them.
+type multiText interface{ textParts() int }
+
+func textParts(codec any) int {
+	if c, ok := codec.(multiText); ok {
+		return c.textParts()
+	}
+	return 1
+}
+
+type pairCodec[A, B any] struct {
+	a    KeyCodec[A]
+	b    KeyCodec[B]
+	name string
+	// aParts and bParts are how many parts the halves' texts have, so that the
+	// comma between the halves of nested pairs can be told from those within.
+	aParts, bParts int
+}
+
+func (c *pairCodec[A, B]) Name() string { return c.name }
+
+func (c *pairCodec[A, B]) Append(dst []byte, key Pair[A, B]) []byte {
+	return c.b.Append(c.a.Append(dst, key.First), key.Second)
+}
+
+func (c *pairCodec[A, B]) Decode(src []byte) (key Pair[A, B], rest []byte, err error) {
+	if key.First, rest, err = c.a.Decode(src); err != nil {
+		return Pair[A, B]{}, nil, err
+	}
+	if key.Second, rest, err = c.b.Decode(rest); err != nil {
+		return Pair[A, B]{}, nil, err
+	}
+	return key, rest, nil
+}
+
+// skip implements skipper.
+func (c *pairCodec[A, B]) skip(src []byte) ([]byte, error) {
+	_, rest, err := cutKey(c.a, src)
+	if err != nil {
+		return nil, err
+	}
+	_, rest, err = cutKey(c.b, rest)
+	return rest, err
+}
+
+func (c *pairCodec[A, B]) AppendLast(dst []byte, key Pair[A, B]) []byte {
+	return c.b.AppendLast(c.a.Append(dst, key.First), key.Second)
+}
+
+func (c *pairCodec[A, B]) DecodeLast(src []byte) (key Pair[A, B], err error) {
+	var rest []byte
+	if key.First, rest, err = c.a.Decode(src); err != nil {
+		return Pair[A, B]{}, err
+	}
+	if key.Second, err = c.b.DecodeLast(rest); err != nil {
+		return Pair[A, B]{}, err
+	}
+	return key, nil
+}
+
+// appendPartial implements partialCodec: all pairs with the same first half
+// begin with that half.
+func (c *pairCodec[A, B]) appendPartial(dst []byte, key Pair[A, B], _ bool) []byte {
+	return c.a.Append(dst, key.First)
+}
+
+func (c *pairCodec[A, B]) AppendText(dst []byte, key Pair[A, B]) []byte {
+	dst = append(c.a.AppendText(dst, key.First), pairComma)
+	return c.b.AppendText(dst, key.Second)
+}
+
+func (c *pairCodec[A, B]) ParseText(text string) (key Pair[A, B], err error) {
+	first, second, ok := c.cut(text)
+	if !ok {
+		return Pair[A, B]{}, badKey(c.name, "text has too few commas")
+	}
+	if key.First, err = c.a.ParseText(first); err != nil {
+		return Pair[A, B]{}, err
+	}
+	if key.Second, err = c.b.ParseText(second); err != nil {
+		return Pair[A, B]{}, err
+	}
+	return key, nil
+}
+
+// cut splits the text of a pair between its halves.
+func (c *pairCodec[A, B]) cut(text string) (first, second string, ok bool) {
+	end := -1
+	for range c.aParts {
+		i := strings.IndexByte(text[end+1:], pairComma)
+		if i < 0 {
+			return "", "", false
+		}
+		end += 1 + i
+	}
+	return text[:end], text[end+1:], true
+}
+
+func (c *pairCodec[A, B]) textParts() int { return c.aParts + c.bParts }

@@ -1,0 +1,308 @@
+package datastore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// The catalog is described in docs/format.md. Its rows have this schema
+// version.
+const catalogSchema = 1
+
+const magic = "netabase"
+
+// storeEntry describes the store.
+type storeEntry struct {
+	Format uint64 `json:"format"`
+	Magic  string `json:"magic"`
+	// Next is the next free space.
+	Next format.Space `json:"next"`
+}
+
+// treeEntry describes one tree of the store.
+type treeEntry struct {
+	ID      format.Space    `json:"id"`
+	Key     string          `json:"key"`
+	Codec   string          `json:"codec"`
+	Schema  uint32          `json:"schema"`
+	Fields  []session.Field `json:"fields"`
+	Indexes []indexEntry    `json:"indexes"`
+	// Retired has the spaces of dropped indexes that are still to be cleared.
+	Retired []format.Space `json:"retired"`
+}
+
+type indexEntry struct {
+	ID    format.Space `json:"id"`
+	Kind  session.Kind `json:"kind"`
+	Key   string       `json:"key"`
+	Name  string       `json:"name"`
+	State indexState   `json:"state"`
+}
+
+// indexState says whether an index can be used.
+type indexState string
+
+const (
+	ready    indexState = "ready"
+	building indexState = "building"
+)
+
+var (
+	storeCodec = models.DagCBOR[storeEntry]()
+	treeCodec  = models.DagCBOR[treeEntry]()
+
+	storeKey   = append(format.Catalog.Append(nil), 0)
+	treePrefix = append(format.Catalog.Append(nil), 1)
+)
+
+func treeKey(name string) []byte { return append(slices.Clone(treePrefix), name...) }
+
+// bind reads the catalog, brings it up to date with the definitions and sets
+// s.places.
+func (s *Store) bind(ctx context.Context) error {
+	entries, err := s.readCatalog(ctx)
+	if err != nil {
+		return err
+	}
+	s.places = make(map[*session.Tree]*session.Place, len(entries))
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		core, entry := s.trees[name].Core(), entries[name]
+		if err := s.finishIndexes(ctx, core, entry); err != nil {
+			return err
+		}
+		s.places[core] = entry.place(core)
+	}
+	return nil
+}
+
+// readCatalog returns the entries of the trees the store is opened with, after
+// it has added what is new. A store opened to be read has to have it all.
+func (s *Store) readCatalog(ctx context.Context) (map[string]*treeEntry, error) {
+	txn, err := s.db.Update(ctx)
+	if errors.Is(err, engine.ErrReadOnly) {
+		view, err := s.db.View(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer view.Discard()
+		c := catalog{read: view}
+		return c.update(s.trees)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer txn.Discard()
+	c := catalog{read: txn, write: txn}
+	entries, err := c.update(s.trees)
+	if err != nil || !c.changed {
+		return entries, err
+	}
+	return entries, txn.Commit(ctx, engine.Durable)
+}
+
+// catalog is the catalog within one transaction.
+type catalog struct {
+	read engine.ReadTxn
+	// write is nil where the store is opened to be read.
+	write   engine.WriteTxn
+	store   storeEntry
+	changed bool
+}
+
+func (c *catalog) update(trees map[string]models.AnyTree) (map[string]*treeEntry, error) {
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	entries := make(map[string]*treeEntry, len(trees))
+	for _, name := range slices.Sorted(maps.Keys(trees)) {
+		entry, err := c.tree(trees[name].Core())
+		if err != nil {
+			return nil, err
+		}
+		entries[name] = entry
+	}
+	if c.changed {
+		return entries, putCatalog(c.write, storeKey, storeCodec, &c.store)
+	}
+	return entries, nil
+}
+
+// open reads the store's own entry, or makes it in an empty database.
+func (c *catalog) open() error {
+	found, err := getCatalog(c.read, storeKey, storeCodec, &c.store)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return c.create()
+	}
+	if c.store.Magic != magic {
+		return fmt.Errorf("%w: its magic is %q", ErrNotStore, c.store.Magic)
+	}
+	if c.store.Format > format.Version {
+		return fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format, format.Version)
+	}
+	return nil
+}
+
+func (c *catalog) create() error {
+	cursor := c.read.Cursor(engine.Range{KeysOnly: true})
+	foreign := cursor.Next()
+	err := cursor.Err()
+	cursor.Close()
+	switch {
+	case err != nil:
+		return err
+	case foreign:
+		return fmt.Errorf("%w: the database has keys but no catalog", ErrNotStore)
+	case c.write == nil:
+		return fmt.Errorf("%w: the database is empty and opened to be read", engine.ErrMissing)
+	}
+	c.store = storeEntry{Format: format.Version, Magic: magic, Next: format.FirstFree}
+	c.changed = true
+	return nil
+}
+
+// tree returns the entry of a tree, with what is new added.
+func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
+	entry := &treeEntry{}
+	found, err := getCatalog(c.read, treeKey(core.Name), treeCodec, entry)
+	if err != nil {
+		return nil, err
+	}
+	changed := !found
+	if !found {
+		*entry = treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Schema: core.Schema, Fields: core.Fields}
+	} else if err := entry.fits(core); err != nil {
+		return nil, err
+	}
+	if entry.matchIndexes(core, c.allocate, found) {
+		changed = true
+	}
+	if !changed {
+		return entry, nil
+	}
+	if c.write == nil {
+		return nil, fmt.Errorf("%w: the store lacks tree %s or an index of it, and is opened to be read", models.ErrDefinition, core.Name)
+	}
+	c.changed = true
+	return entry, putCatalog(c.write, treeKey(core.Name), treeCodec, entry)
+}
+
+func (c *catalog) allocate() format.Space {
+	space := c.store.Next
+	c.store.Next++
+	return space
+}
+
+// fits reports how a definition differs from the store in what cannot be
+// changed by opening it.
+func (e *treeEntry) fits(core *session.Tree) error {
+	differ := func(what string, stored, defined any) error {
+		return fmt.Errorf("%w: tree %s has %s %v in the store and %v in the definition", models.ErrDefinition, core.Name, what, stored, defined)
+	}
+	switch {
+	case e.Key != core.Key:
+		return differ("primary key", e.Key, core.Key)
+	case e.Codec != core.Codec:
+		return differ("codec", e.Codec, core.Codec)
+	case e.Schema != core.Schema:
+		return differ("schema version", e.Schema, core.Schema)
+	case !slices.Equal(e.Fields, core.Fields):
+		return differ("fields", e.Fields, core.Fields)
+	}
+	for _, stored := range e.Indexes {
+		for _, defined := range core.Indexes {
+			switch {
+			case stored.Name != defined.Name:
+			case stored.Kind != defined.Kind:
+				return differ("the kind of index "+stored.Name, stored.Kind, defined.Kind)
+			case stored.Key != defined.Key:
+				return differ("the key of index "+stored.Name, stored.Key, defined.Key)
+			}
+		}
+	}
+	return nil
+}
+
+// matchIndexes adds the indexes that are new, to be filled if the tree may have
+// rows, and retires those that the definition no longer has.
+func (e *treeEntry) matchIndexes(core *session.Tree, allocate func() format.Space, rows bool) (changed bool) {
+	var kept []indexEntry
+	for _, stored := range e.Indexes {
+		if slices.ContainsFunc(core.Indexes, func(ix *session.Index) bool { return ix.Name == stored.Name }) {
+			kept = append(kept, stored)
+		} else {
+			e.Retired = append(e.Retired, stored.ID)
+			changed = true
+		}
+	}
+	e.Indexes = kept
+	for _, ix := range core.Indexes {
+		if e.index(ix.Name) != nil {
+			continue
+		}
+		state := ready
+		if rows {
+			state = building
+		}
+		e.Indexes = append(e.Indexes, indexEntry{ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, State: state})
+		changed = true
+	}
+	return changed
+}
+
+func (e *treeEntry) index(name string) *indexEntry {
+	for i := range e.Indexes {
+		if e.Indexes[i].Name == name {
+			return &e.Indexes[i]
+		}
+	}
+	return nil
+}
+
+// place says where the tree and its indexes, in the order of the handle, are.
+func (e *treeEntry) place(core *session.Tree) *session.Place {
+	p := &session.Place{Space: e.ID.Append(nil)}
+	for _, ix := range core.Indexes {
+		p.Indexes = append(p.Indexes, e.index(ix.Name).ID.Append(nil))
+	}
+	return p
+}
+
+func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], entry *E) (bool, error) {
+	stored, err := txn.Get(key)
+	if errors.Is(err, engine.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		return false, fmt.Errorf("catalog entry %q: %w", key[1:], err)
+	}
+	if row.Schema != catalogSchema {
+		return false, fmt.Errorf("%w: catalog entry %q has version %d", ErrVersion, key[1:], row.Schema)
+	}
+	if err := codec.Decode(row.Value, entry); err != nil {
+		return false, fmt.Errorf("catalog entry %q: %w: %w", key[1:], models.ErrCorrupt, err)
+	}
+	return true, nil
+}
+
+func putCatalog[E any](txn engine.WriteTxn, key []byte, codec models.Codec[E], entry *E) error {
+	row, err := codec.Append(format.AppendRowHeader(nil, catalogSchema, 0), entry)
+	if err != nil {
+		return err
+	}
+	return txn.Put(slices.Clone(key), format.AppendChecksum(row, key))
+}

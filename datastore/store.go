@@ -1,0 +1,207 @@
+package datastore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Store is an open store: the trees of one or more definitions in one engine
+// database. It is both a models.Reader and a models.Writer, with a transaction
+// of its own for each call. All methods may be called concurrently. After Close
+// every call returns models.ErrClosed.
+type Store struct {
+	db     engine.DB
+	places map[*session.Tree]*session.Place
+	// trees has every tree the store was opened with, by full name.
+	trees    map[string]models.AnyTree
+	sessions sync.Pool
+}
+
+var (
+	_ models.Writer = (*Store)(nil)
+	_ models.Writer = (*WriteTx)(nil)
+	_ models.Reader = (*ReadTx)(nil)
+)
+
+// Open opens the store in eng with the given definitions, and makes it if there
+// is none. Trees and indexes that are new to the store are added; a new index
+// is filled from the rows that are there, which takes time in proportion. Data
+// of definitions that are not given is left alone.
+//
+// It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrLocked,
+// ErrCorrupt), ErrNotStore where the database holds something else, ErrVersion
+// for a store written by a newer version, and models.ErrDefinition, naming the
+// difference, where a definition is faulty or does not fit what the store holds.
+func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definition) (*Store, error) {
+	trees, err := collect(definitions)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db, err := eng.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := &Store{db: db, trees: trees}
+	s.sessions.New = func() any { return session.New(s.places, s.release) }
+	if err := s.bind(ctx); err != nil {
+		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
+	}
+	return s, nil
+}
+
+// collect returns the trees of the definitions, and the store's own, by name.
+func collect(definitions []*models.Definition) (map[string]models.AnyTree, error) {
+	trees := map[string]models.AnyTree{}
+	seen := map[string]bool{}
+	for _, d := range append([]*models.Definition{builtin}, definitions...) {
+		if err := d.Err(); err != nil {
+			return nil, err
+		}
+		if seen[d.Name()] {
+			return nil, fmt.Errorf("%w: two definitions are named %q", models.ErrDefinition, d.Name())
+		}
+		seen[d.Name()] = true
+		for _, t := range d.Trees() {
+			trees[t.Name()] = t
+		}
+	}
+	return trees, nil
+}
+
+// Close waits for open transactions to end, makes everything durable and
+// releases the store. Later calls do nothing and return nil. A goroutine must
+// not call it inside its own View or Update.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Sync makes durable what UpdateRelaxed has committed before the call.
+func (s *Store) Sync(ctx context.Context) error { return s.db.Sync(ctx) }
+
+// Size returns the bytes the store takes on disk, or in memory for an engine
+// without files.
+func (s *Store) Size(ctx context.Context) (int64, error) { return s.db.Size(ctx) }
+
+// Compact gives the space of deleted rows back to the file system as far as the
+// engine can while open. It may take minutes; ctx ends it early.
+func (s *Store) Compact(ctx context.Context) error { return s.db.Compact(ctx) }
+
+// View calls fn with a snapshot to read, which ends when fn returns.
+func (s *Store) View(ctx context.Context, fn func(*ReadTx) error) error {
+	ses, err := s.BeginRead(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.release(ses)
+	ses.Held = true
+	tx := &ReadTx{session: ses}
+	defer func() { tx.done = true }()
+	return fn(tx)
+}
+
+// Update calls fn with a transaction to read and write, and commits what it
+// wrote when fn returns nil; the commit is durable when Update returns. If fn
+// returns an error or panics, nothing is written.
+//
+// An optimistic engine can find at the commit that another writer was faster;
+// then fn is called again with a new transaction, up to 16 times, before Update
+// returns models.ErrConflict. So fn must not have effects outside the
+// transaction that are wrong when repeated. An engine with a single writer waits
+// for the one before, no longer than ctx allows: fn must not write to the store
+// other than through its transaction, which would wait for itself.
+func (s *Store) Update(ctx context.Context, fn func(*WriteTx) error) error {
+	return s.update(ctx, engine.Durable, fn)
+}
+
+// UpdateRelaxed is Update without waiting for the disk: the commit survives the
+// end of the process, and a power loss once Sync, Close or a later Update has
+// returned. Bolt gains nothing from it and is durable at once.
+func (s *Store) UpdateRelaxed(ctx context.Context, fn func(*WriteTx) error) error {
+	return s.update(ctx, engine.Relaxed, fn)
+}
+
+func (s *Store) update(ctx context.Context, d engine.Durability, fn func(*WriteTx) error) error {
+	return s.run(ctx, d, func(ses *session.Session) error {
+		tx := &WriteTx{ReadTx{session: ses}}
+		defer func() { tx.done = true }()
+		return fn(tx)
+	})
+}
+
+// BeginRead is how trees read from the store: each call in a snapshot of its
+// own.
+func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ses := s.sessions.Get().(*session.Session)
+	ses.Read = txn
+	return ses, nil
+}
+
+// RunWrite is how trees write to the store: each call in a durable transaction
+// of its own.
+func (s *Store) RunWrite(ctx context.Context, fn func(*session.Session) error) error {
+	return s.run(ctx, engine.Durable, fn)
+}
+
+func (s *Store) release(ses *session.Session) {
+	ses.Read.Discard()
+	ses.Reset()
+	s.sessions.Put(ses)
+}
+
+const (
+	// maxAttempts bounds how often a transaction is run on conflicts. Between
+	// two attempts lies a random pause, of up to firstPause after the first and
+	// twice the last bound after each other one, but no more than maxPause.
+	maxAttempts = 16
+	firstPause  = 100 * time.Microsecond
+	maxPause    = 20 * time.Millisecond
+)
+
+// run runs fn in a write transaction, again on conflicts.
+func (s *Store) run(ctx context.Context, d engine.Durability, fn func(*session.Session) error) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		err := s.try(ctx, d, fn)
+		if err == nil || !errors.Is(err, engine.ErrConflict) {
+			return err
+		}
+		if attempt == maxAttempts {
+			return fmt.Errorf("given up after %d attempts: %w", maxAttempts, err)
+		}
+		timer := time.NewTimer(rand.N(pause))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+		pause = min(pause*2, maxPause)
+	}
+}
+
+func (s *Store) try(ctx context.Context, d engine.Durability, fn func(*session.Session) error) error {
+	txn, err := s.db.Update(ctx)
+	if err != nil {
+		return err
+	}
+	ses := s.sessions.Get().(*session.Session)
+	ses.Read, ses.Write, ses.Held = txn, txn, true
+	defer s.release(ses) // discards what is not committed, on a panic too
+	if err := fn(ses); err != nil {
+		return err
+	}
+	if err := ses.Failure(); err != nil {
+		return fmt.Errorf("a write of the transaction had failed: %w", err)
+	}
+	return txn.Commit(ctx, d)
+}

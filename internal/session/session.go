@@ -1,0 +1,66 @@
+package session
+
+import (
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// Session is the transaction that operations on trees run in, either one
+// operation's own or one the user holds open. It belongs to one goroutine at a
+// time.
+type Session struct {
+	// Read is never nil; Write is nil in a read transaction and otherwise the
+	// same transaction as Read.
+	Read  engine.ReadTxn
+	Write engine.WriteTxn
+
+	// Scratch is for building keys that an engine does not keep. Whoever uses
+	// it stores the grown slice back, and calls nobody in between who does.
+	Scratch []byte
+
+	// Held is set while the user holds the transaction open: operations leave
+	// it as it is. Otherwise it is one operation's own, and must not be open
+	// while user code runs.
+	Held bool
+
+	places  map[*Tree]*Place
+	release func(*Session)
+	failure error
+}
+
+// New returns a session over a store's places, which End gives to release.
+func New(places map[*Tree]*Place, release func(*Session)) *Session {
+	return &Session{places: places, release: release}
+}
+
+// End tells that the operation is over. A transaction the user holds stays
+// open.
+func (s *Session) End() {
+	if !s.Held {
+		s.release(s)
+	}
+}
+
+// Place returns where t lives in this store, or nil if the store was opened
+// without it.
+func (s *Session) Place(t *Tree) *Place { return s.places[t] }
+
+// Put stores value at key; both are the engine's from here on.
+func (s *Session) Put(key, value []byte) error { return s.keep(s.Write.Put(key, value)) }
+
+// Delete removes key, which is the engine's from here on.
+func (s *Session) Delete(key []byte) error { return s.keep(s.Write.Delete(key)) }
+
+// keep remembers a failed write: rows and entries may be half written then, so
+// the transaction must not commit even if the user drops the error.
+func (s *Session) keep(err error) error {
+	if err != nil && s.failure == nil {
+		s.failure = err
+	}
+	return err
+}
+
+// Failure returns the first failed write of the transaction, or nil.
+func (s *Session) Failure() error { return s.failure }
+
+// Reset readies a pooled session for another transaction.
+func (s *Session) Reset() { s.Read, s.Write, s.Held, s.failure = nil, nil, false, nil }

@@ -1,0 +1,74 @@
+// Package session is what models and datastore share and users cannot reach:
+// a tree with its types erased, the place it has in one store, and the
+// transaction that one operation runs in.
+package session
+
+// Tree is a tree handle with its types erased: what a store has to know of it.
+// One handle serves any number of stores. It does not change once the first
+// store has been opened with it.
+type Tree struct {
+	// Name is the full name, "blog.user", once a definition holds the tree;
+	// before that the tree's own.
+	Name string
+	// Definition is the name of the definition, empty while none holds it.
+	Definition string
+	// Key and Codec name the codecs of primary keys and values.
+	Key, Codec string
+	// Schema is the version of the shape in which rows are written.
+	Schema uint32
+	Fields []Field
+	// Indexes are in the order of their declaration.
+	Indexes []*Index
+	// Fault is what is wrong with the declaration, reported on opening.
+	Fault error
+
+	// Verify checks that a value decodes and belongs under the encoded primary
+	// key.
+	Verify func(primary, value []byte) error
+	// Entries calls emit with the key, in delimited form, of every index entry
+	// of the row under the encoded primary key. Emitted keys are borrowed.
+	Entries func(primary, value []byte, emit func(index int, key []byte) error) error
+	// KeyText and ParseKeyText turn an encoded primary key to text and back.
+	KeyText      func(key []byte) (string, error)
+	ParseKeyText func(text string) ([]byte, error)
+}
+
+// Field is a field of a model as the catalog describes it.
+type Field struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// Index is an index with its types erased.
+type Index struct {
+	Name string
+	Kind Kind
+	// Key names the codec of index keys.
+	Key string
+	// KeyText and ParseKeyText turn a delimited index key to text and back.
+	KeyText      func(key []byte) (string, error)
+	ParseKeyText func(text string) ([]byte, error)
+	// CutKey splits what follows the space number in an entry's key into the
+	// delimited index key and the rest.
+	CutKey func(entry []byte) (key, rest []byte, err error)
+}
+
+// Kind is how an index maps keys to rows.
+type Kind string
+
+const (
+	// Plain gives every row one key; rows may share it.
+	Plain Kind = "index"
+	// Unique gives every row one key of its own.
+	Unique Kind = "unique"
+	// Multi gives a row any number of keys.
+	Multi Kind = "multi"
+)
+
+// Place is where a tree lives in one store. It never changes.
+type Place struct {
+	// Space is the space number of the rows as stored keys begin with it.
+	Space []byte
+	// Indexes are those of the tree's indexes, in the same order.
+	Indexes [][]byte
+}

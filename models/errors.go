@@ -1,0 +1,84 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// Errors of declaring and opening.
+var (
+	// ErrDefinition is returned where a definition is faulty or does not fit
+	// what the store's catalog says of it.
+	ErrDefinition = errors.New("definition does not fit")
+	// ErrUnknownTree is returned for a tree whose definition the store was not
+	// opened with.
+	ErrUnknownTree = errors.New("unknown tree")
+)
+
+// Errors of reading and writing rows.
+var (
+	// ErrNotFound is returned where no row has the key.
+	ErrNotFound = engine.ErrNotFound
+	// ErrExists is returned by Insert where a row has the key already.
+	ErrExists = errors.New("already exists")
+	// ErrUnique is returned for a write that would give two rows the same key
+	// in a Unique index.
+	ErrUnique = errors.New("unique index violated")
+	// ErrInvalid is returned for input that cannot be taken: a value that does
+	// not decode or is not canonical, a key that does not match its row, a
+	// model that cannot be encoded.
+	ErrInvalid = errors.New("invalid data")
+	// ErrCorrupt is returned where stored bytes are not what was written, or
+	// an index and its rows disagree.
+	ErrCorrupt = engine.ErrCorrupt
+)
+
+// Errors of stores and transactions.
+var (
+	// ErrClosed is returned by every call after Close.
+	ErrClosed = engine.ErrClosed
+	// ErrReadOnly is returned for a write to a store opened to be read.
+	ErrReadOnly = engine.ErrReadOnly
+	// ErrTxnDone is returned for a transaction that has already ended.
+	ErrTxnDone = engine.ErrTxnDone
+	// ErrConflict is returned where other writers changed what a transaction
+	// had read every time it was tried. Nothing was written.
+	ErrConflict = engine.ErrConflict
+	// ErrTooLarge is returned for a row or a transaction that the engine
+	// cannot take; errors.As with *engine.TooLargeError tells the sizes.
+	ErrTooLarge = engine.ErrTooLarge
+	// ErrKeySize is returned for a key of more than engine.MaxKeySize encoded
+	// bytes.
+	ErrKeySize = engine.ErrKeySize
+)
+
+// Error says which operation on which tree, index and key failed. It matches
+// what Err matches.
+type Error struct {
+	// Op is the method, in lower case: "get", "put", "find".
+	Op string
+	// Tree is the full name of the tree, "blog.user".
+	Tree string
+	// Index is the name of the index, empty where none is concerned.
+	Index string
+	// Key is the primary or index key as text, as in a go-datastore path;
+	// empty where no single key is concerned.
+	Key string
+	// Err is why it failed.
+	Err error
+}
+
+func (e *Error) Error() string {
+	where := e.Tree
+	if e.Index != "" {
+		where += "/" + e.Index
+	}
+	if e.Key != "" {
+		where += " " + e.Key
+	}
+	return fmt.Sprintf("%s %s: %v", e.Op, where, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,162 @@
+package models
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+)
+
+// Range selects keys of a tree or an index: from where to where, in which
+// direction, and how many. The zero value selects everything in ascending
+// order. Methods return a changed copy:
+//
+//	models.From(uint64(100)).Before(200).Reverse().Limit(20)
+//
+// Each of the two ends can be set once; setting one again replaces it.
+type Range[K any] struct {
+	lower, upper  bound[K]
+	reverse       bool
+	limit, offset int
+}
+
+// bound is one end of a range. Its kind tells which keys it cuts off.
+type bound[K any] struct {
+	key  K
+	kind boundKind
+}
+
+type boundKind uint8
+
+const (
+	open    boundKind = iota
+	at                // the edge lies before key
+	beyond            // the edge lies after key
+	partial           // the range holds the keys that begin with this one
+)
+
+// From selects keys of k and above.
+func From[K any](k K) Range[K] { return Range[K]{}.From(k) }
+
+// After selects keys above k.
+func After[K any](k K) Range[K] { return Range[K]{}.After(k) }
+
+// Before selects keys below k.
+func Before[K any](k K) Range[K] { return Range[K]{}.Before(k) }
+
+// To selects keys up to and including k.
+func To[K any](k K) Range[K] { return Range[K]{}.To(k) }
+
+// Only selects the one key k; in an index, all rows under it.
+func Only[K any](k K) Range[K] { return Range[K]{}.From(k).To(k) }
+
+// StartingWith selects the strings, or byte strings, that begin with p.
+func StartingWith[K ~string | ~[]byte](p K) Range[K] {
+	return Range[K]{lower: bound[K]{p, partial}}
+}
+
+// FirstIs selects the pairs whose first half is a.
+func FirstIs[A, B any](a A) Range[Pair[A, B]] {
+	return Range[Pair[A, B]]{lower: bound[Pair[A, B]]{Pair[A, B]{First: a}, partial}}
+}
+
+// From moves the lower end to k, which is included.
+func (r Range[K]) From(k K) Range[K] { r.lower = bound[K]{k, at}; return r }
+
+// After moves the lower end beyond k.
+func (r Range[K]) After(k K) Range[K] { r.lower = bound[K]{k, beyond}; return r }
+
+// Before moves the upper end to k, which is left out.
+func (r Range[K]) Before(k K) Range[K] { r.upper = bound[K]{k, at}; return r }
+
+// To moves the upper end beyond k, which is included.
+func (r Range[K]) To(k K) Range[K] { r.upper = bound[K]{k, beyond}; return r }
+
+// Reverse goes from the upper end to the lower.
+func (r Range[K]) Reverse() Range[K] { r.reverse = true; return r }
+
+// Limit stops after n results. Zero or less means no limit.
+func (r Range[K]) Limit(n int) Range[K] { r.limit = max(n, 0); return r }
+
+// Offset leaves out the first n results. It goes over them one by one: to page
+// through a large tree, continue After the last key instead.
+func (r Range[K]) Offset(n int) Range[K] { r.offset = max(n, 0); return r }
+
+// span is a Range as stored keys: lower <= key < upper.
+type span struct {
+	lower, upper  []byte
+	reverse       bool
+	limit, offset int
+}
+
+// rows gives the span of r among a tree's rows, whose keys end with the primary
+// key in its last form.
+func (r Range[K]) rows(codec KeyCodec[K], space []byte) (span, error) {
+	return r.span(edges[K]{
+		codec: codec, space: space, encode: codec.AppendLast, last: true,
+		next: func(key []byte) []byte { return append(key, 0) }, // nothing lies between the two
+	})
+}
+
+// entries gives the span of r among an index's entries, whose keys hold the
+// index key in its delimited form, with which no other key's form begins.
+func (r Range[K]) entries(codec KeyCodec[K], space []byte) (span, error) {
+	return r.span(edges[K]{codec: codec, space: space, encode: codec.Append, next: format.PrefixEnd})
+}
+
+// edges tells how the keys of a space are written.
+type edges[K any] struct {
+	codec  KeyCodec[K]
+	space  []byte
+	encode func(dst []byte, key K) []byte
+	last   bool
+	// next returns the first stored key beyond those of an encoded key.
+	next func(key []byte) []byte
+}
+
+func (e edges[K]) full(key K) []byte {
+	return e.encode(append(make([]byte, 0, 64), e.space...), key)
+}
+
+func (r Range[K]) span(e edges[K]) (span, error) {
+	s := span{
+		lower: e.space, upper: format.PrefixEnd(e.space),
+		reverse: r.reverse, limit: r.limit, offset: r.offset,
+	}
+	switch r.lower.kind {
+	case at:
+		s.lower = e.full(r.lower.key)
+	case beyond:
+		s.lower = e.next(e.full(r.lower.key))
+	case partial:
+		codec, ok := e.codec.(partialCodec[K])
+		if !ok {
+			return span{}, fmt.Errorf("%w: key codec %s has no ranges by the beginning of a key", ErrInvalid, e.codec.Name())
+		}
+		s.lower = codec.appendPartial(append(make([]byte, 0, 64), e.space...), r.lower.key, e.last)
+		s.upper = format.PrefixEnd(s.lower)
+	}
+	switch r.upper.kind {
+	case at:
+		s.upper = lowest(s.upper, e.full(r.upper.key))
+	case beyond:
+		s.upper = lowest(s.upper, e.next(e.full(r.upper.key)))
+	}
+	return s, nil
+}
+
+// lowest keeps an upper end within the one already set. A nil end is open.
+func lowest(a, b []byte) []byte {
+	if b == nil || a != nil && bytes.Compare(a, b) < 0 {
+		return a
+	}
+	return b
+}
+
+// partialCodec is implemented by the codecs whose keys have a beginning that
+// can be searched for: of strings and byte strings the first bytes, of pairs
+// the first half. The result is what all encodings of such keys begin with, in
+// their last form if last is set and else in their delimited one.
+type partialCodec[K any] interface {
+	appendPartial(dst []byte, key K, last bool) []byte
+}

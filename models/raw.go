@@ -1,0 +1,250 @@
+package models
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// Raw is a tree seen as bytes, for code that moves rows without knowing their
+// types: the go-datastore face and the DHT. A key is an encoded primary key in
+// its last form, a value what the tree's codec writes. Slices passed in are
+// only read and not kept, slices returned are the caller's.
+type Raw struct {
+	core *session.Tree
+	tree rawTree
+}
+
+// rawTree is what a Raw asks of its tree.
+type rawTree interface {
+	place(s *session.Session) (*session.Place, error)
+	parse(key, stored []byte) ([]byte, error)
+	check(primary, value []byte) (clock uint64, err error)
+	storeValue(s *session.Session, primary, value []byte) error
+	remove(s *session.Session, primary []byte) error
+}
+
+// RawRow is a row as bytes.
+type RawRow struct{ Key, Value []byte }
+
+// RawEntry is an index entry as bytes: the index key in its delimited form and
+// the primary key in its last form.
+type RawEntry struct{ Index, Primary []byte }
+
+// RawIndex is an index seen as bytes. Its keys are in their delimited form.
+type RawIndex struct {
+	raw    *Raw
+	number int
+	core   *session.Index
+}
+
+// Raw returns the tree seen as bytes.
+func (t *Tree[M, K]) Raw() *Raw { return &Raw{core: t.core, tree: t} }
+
+// Name returns the tree's full name.
+func (r *Raw) Name() string { return r.core.Name }
+
+// KeyText returns key as text, as [Tree.KeyText]. Its error matches ErrInvalid.
+func (r *Raw) KeyText(key []byte) (string, error) { return r.core.KeyText(key) }
+
+// ParseKeyText returns the key that text stands for. Its error matches
+// ErrInvalid.
+func (r *Raw) ParseKeyText(text string) ([]byte, error) { return r.core.ParseKeyText(text) }
+
+// Check examines a value that a stranger says belongs under key: it has to
+// decode, to be just the bytes that the codec writes for what it decodes to, and
+// to have that key. It returns the clock that [WithClock] declares, zero
+// without one. Its error matches ErrInvalid.
+func (r *Raw) Check(key, value []byte) (clock uint64, err error) {
+	clock, err = r.tree.check(key, value)
+	if err != nil {
+		return 0, r.failAt("check", key, err)
+	}
+	return clock, nil
+}
+
+// Get returns the value of the row under key, or ErrNotFound.
+func (r *Raw) Get(ctx context.Context, from Reader, key []byte) ([]byte, error) {
+	s, err := from.BeginRead(ctx)
+	if err != nil {
+		return nil, r.failAt("get", key, err)
+	}
+	defer s.End()
+	value, err := r.value(s, key)
+	if err != nil {
+		return nil, r.failAt("get", key, err)
+	}
+	return bytes.Clone(value), nil
+}
+
+// Size returns the length of the value of the row under key, or ErrNotFound.
+func (r *Raw) Size(ctx context.Context, from Reader, key []byte) (int, error) {
+	s, err := from.BeginRead(ctx)
+	if err != nil {
+		return 0, r.failAt("size", key, err)
+	}
+	defer s.End()
+	value, err := r.value(s, key)
+	if err != nil {
+		return 0, r.failAt("size", key, err)
+	}
+	return len(value), nil
+}
+
+// Has reports whether there is a row under key.
+func (r *Raw) Has(ctx context.Context, from Reader, key []byte) (bool, error) {
+	_, err := r.Size(ctx, from, key)
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Put checks key and value as Check does and stores the row, index entries
+// included.
+func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value) })
+	if err != nil {
+		return r.failAt("put", key, err)
+	}
+	return nil
+}
+
+// Delete removes the row under key and its index entries. A row that is absent
+// is no error.
+func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.remove(s, key) })
+	if err != nil {
+		return r.failAt("delete", key, err)
+	}
+	return nil
+}
+
+// Keys yields the keys that rng selects, without reading rows, as [Tree.Keys].
+func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[[]byte, error] {
+	w := r.walk(rng)
+	w.keysOnly = true
+	return scan(ctx, from, w, func(_ *session.Session, key, _ []byte) ([]byte, error) {
+		_, primary, err := format.CutSpace(key)
+		if err != nil {
+			return nil, corruptKey(err)
+		}
+		return bytes.Clone(primary), nil
+	})
+}
+
+// Scan yields the rows whose keys rng selects. See [Tree.Range] for what it
+// reads and when.
+func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawRow, error] {
+	return scan(ctx, from, r.walk(rng), func(_ *session.Session, key, stored []byte) (RawRow, error) {
+		value, err := r.tree.parse(key, stored)
+		if err != nil {
+			return RawRow{}, err
+		}
+		_, primary, err := format.CutSpace(key)
+		if err != nil {
+			return RawRow{}, corruptKey(err)
+		}
+		return RawRow{bytes.Clone(primary), bytes.Clone(value)}, nil
+	})
+}
+
+// Indexes returns the tree's indexes, in the order of their declaration.
+func (r *Raw) Indexes() []RawIndex {
+	indexes := make([]RawIndex, len(r.core.Indexes))
+	for i, core := range r.core.Indexes {
+		indexes[i] = RawIndex{raw: r, number: i, core: core}
+	}
+	return indexes
+}
+
+// Name returns the index's own name.
+func (ix RawIndex) Name() string { return ix.core.Name }
+
+// KeyText returns an index key as text, and ParseKeyText the other way. Their
+// errors match ErrInvalid.
+func (ix RawIndex) KeyText(key []byte) (string, error) { return ix.core.KeyText(key) }
+
+// ParseKeyText returns the index key that text stands for.
+func (ix RawIndex) ParseKeyText(text string) ([]byte, error) { return ix.core.ParseKeyText(text) }
+
+// Scan yields the entries whose index keys rng selects, in the order of the
+// index keys and then of the primary keys.
+func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawEntry, error] {
+	w := walk{
+		tree: ix.raw.core, index: ix.core.Name, place: ix.raw.tree.place,
+		span: func(p *session.Place) (span, error) {
+			return rng.span(edges[[]byte]{
+				codec: Bytes, space: p.Indexes[ix.number], encode: Bytes.AppendLast, last: true,
+				next: format.PrefixEnd,
+			})
+		},
+	}
+	return scan(ctx, from, w, func(_ *session.Session, key, stored []byte) (RawEntry, error) {
+		index, primary, err := splitEntry(ix.core, key, stored)
+		if err != nil {
+			return RawEntry{}, err
+		}
+		return RawEntry{bytes.Clone(index), bytes.Clone(primary)}, nil
+	})
+}
+
+func (r *Raw) walk(rng Range[[]byte]) walk {
+	return walk{
+		tree: r.core, place: r.tree.place,
+		span: func(p *session.Place) (span, error) { return rng.rows(Bytes, p.Space) },
+	}
+}
+
+func (r *Raw) value(s *session.Session, key []byte) ([]byte, error) {
+	place, err := r.tree.place(s)
+	if err != nil {
+		return nil, err
+	}
+	s.Scratch = append(append(s.Scratch[:0], place.Space...), key...)
+	stored, err := s.Read.Get(s.Scratch)
+	if err != nil {
+		return nil, err
+	}
+	return r.tree.parse(s.Scratch, stored)
+}
+
+func (r *Raw) failAt(op string, key []byte, err error) error {
+	text, textErr := r.core.KeyText(key)
+	if textErr != nil {
+		text = fmt.Sprintf("%x", key)
+	}
+	return &Error{Op: op, Tree: r.core.Name, Key: text, Err: err}
+}
+
+func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
+	m, err := t.decodeStranger(primary, value)
+	if err != nil || t.clock == nil {
+		return 0, err
+	}
+	return t.clock(m), nil
+}
+
+func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte) error {
+	m, err := t.decodeStranger(primary, value)
+	if err != nil {
+		return err
+	}
+	return t.store(s, m, value, put)
+}
+
+// decodeStranger decodes a value as Check describes.
+func (t *Tree[M, K]) decodeStranger(primary, value []byte) (*M, error) {
+	m := new(M)
+	if err := t.decodeTo(m, primary, value); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if err := checkCanonical(t.codec, value, m, nil); err != nil {
+		return nil, err
+	}
+	return m, t.checkKey(m, primary)
+}

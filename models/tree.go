@@ -1,0 +1,240 @@
+package models
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// Tree is the handle of a typed tree: rows of type M, each under one primary
+// key of type K. It holds no data itself and serves any number of stores.
+//
+// A handle is made once, by [NewTree], usually as a package-level variable; its
+// indexes are declared before a store is opened with it. After that all methods
+// may be called concurrently, with different or the same readers and writers
+// as far as those allow it.
+//
+// Models returned are the caller's. Models passed in are only read, and are
+// not kept.
+type Tree[M, K any] struct {
+	core    *session.Tree
+	key     KeyCodec[K]
+	codec   Codec[M]
+	primary func(*M) K
+	clock   func(*M) uint64
+	setKey  func(*M, K)
+	indexes []indexer[M]
+
+	// models holds *M to decode into: decoding through an interface makes its
+	// target escape, and reading one row is to allocate nothing but what the
+	// model itself refers to.
+	models sync.Pool
+	drafts sync.Pool
+}
+
+// indexer is an index as its tree sees it.
+type indexer[M any] interface {
+	// appendKeys adds the delimited keys under which m is to be found.
+	appendKeys(keys *keyList, m *M)
+}
+
+// TreeOption changes a tree as it is made.
+type TreeOption[M any] func(*treeOptions[M])
+
+type treeOptions[M any] struct {
+	codec Codec[M]
+	clock func(*M) uint64
+	// setKey is a func(*M, K), or nil. (An option knows M only.)
+	setKey any
+}
+
+// WithCodec sets how the tree's models are written. Defaults to [DagCBOR].
+func WithCodec[M any](codec Codec[M]) TreeOption[M] {
+	return func(o *treeOptions[M]) { o.codec = codec }
+}
+
+// WithClock declares how new a model is: of two records for one key in the
+// DHT the one with the higher clock wins, and of two with the same clock the
+// one with the larger bytes. Defaults to the bytes alone.
+func WithClock[M any](clock func(*M) uint64) TreeOption[M] {
+	return func(o *treeOptions[M]) { o.clock = clock }
+}
+
+// WithKey says that the tree's codec leaves the primary key out of a value, and
+// that set puts it back into a model read from under it. It saves the space of
+// the key, at the price of values that do not stand for themselves.
+func WithKey[M, K any](set func(*M, K)) TreeOption[M] {
+	return func(o *treeOptions[M]) { o.setKey = set }
+}
+
+// NewTree declares a tree of models of type M by the primary key that primary
+// takes from a model. Name has 1 to 64 letters, digits, '_' and '-'. A fault in
+// the declaration is reported when a store is opened with it.
+func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ...TreeOption[M]) *Tree[M, K] {
+	o := treeOptions[M]{codec: DagCBOR[M]()}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	t := &Tree[M, K]{
+		core: &session.Tree{
+			Name: name, Key: key.Name(), Codec: o.codec.Name(), Schema: 1,
+			Fields: o.codec.Fields(),
+		},
+		key: key, codec: o.codec, primary: primary, clock: o.clock,
+	}
+	if err := checkName(name); err != nil {
+		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
+	}
+	if o.setKey != nil {
+		set, ok := o.setKey.(func(*M, K))
+		if !ok {
+			t.core.Fault = fmt.Errorf("tree %q: %w: WithKey takes another type of key", name, ErrDefinition)
+		}
+		t.setKey = set
+	}
+	if c, ok := o.codec.(interface{ Err() error }); ok && c.Err() != nil {
+		t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, c.Err())
+	}
+	t.models.New = func() any { return new(M) }
+	t.drafts.New = func() any { return new(draft[M]) }
+	t.core.Entries, t.core.Verify = t.entries, t.verify
+	t.core.KeyText = func(key []byte) (string, error) { return keyText(t.key.DecodeLast, t.key, key) }
+	t.core.ParseKeyText = func(text string) ([]byte, error) {
+		return parseKeyText(t.key, t.key.AppendLast, text)
+	}
+	return t
+}
+
+// Name returns the tree's full name, "blog.user", or its own name alone while
+// no definition holds it.
+func (t *Tree[M, K]) Name() string { return t.core.Name }
+
+// KeyText returns key as text that sorts as the key does: the last part of its
+// row's path in the go-datastore face and of its record key in the DHT.
+func (t *Tree[M, K]) KeyText(key K) string { return string(t.key.AppendText(nil, key)) }
+
+// Core gives the stores of this module the tree with its types erased.
+func (t *Tree[M, K]) Core() *session.Tree { return t.core }
+
+// place finds the tree in the session's store.
+func (t *Tree[M, K]) place(s *session.Session) (*session.Place, error) {
+	p := s.Place(t.core)
+	if p == nil {
+		return nil, fmt.Errorf("%w: the store was not opened with its definition", ErrUnknownTree)
+	}
+	if len(p.Indexes) != len(t.indexes) {
+		return nil, fmt.Errorf("%w: an index was declared after the store was opened", ErrDefinition)
+	}
+	return p, nil
+}
+
+// parse checks the row stored at key and returns its value, which shares the
+// row's memory. A row that has expired is as absent as one that never was.
+func (t *Tree[M, K]) parse(key, stored []byte) ([]byte, error) {
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		return nil, err
+	}
+	if row.Schema != t.core.Schema {
+		return nil, fmt.Errorf("%w: row has schema version %d, the definition has %d", ErrDefinition, row.Schema, t.core.Schema)
+	}
+	if expired(row) {
+		return nil, ErrNotFound
+	}
+	return row.Value, nil
+}
+
+func expired(row format.Row) bool {
+	return row.Expiry != 0 && row.Expiry <= time.Now().UnixNano()
+}
+
+// decode returns the model of the row under the encoded primary key.
+func (t *Tree[M, K]) decode(primary, value []byte) (M, error) {
+	m := t.models.Get().(*M)
+	err := t.decodeTo(m, primary, value)
+	model := *m
+	*m = *new(M)
+	t.models.Put(m)
+	if err != nil {
+		return *new(M), corruptValue(err)
+	}
+	return model, nil
+}
+
+func (t *Tree[M, K]) decodeTo(m *M, primary, value []byte) error {
+	if err := t.codec.Decode(value, m); err != nil || t.setKey == nil {
+		return err
+	}
+	key, err := t.key.DecodeLast(primary)
+	if err != nil {
+		return err
+	}
+	t.setKey(m, key)
+	return nil
+}
+
+// corruptValue turns a decoder's refusal of a stored value, whose checksum is
+// right, into corruption.
+func corruptValue(err error) error {
+	return fmt.Errorf("%w: value does not decode: %w", ErrCorrupt, err)
+}
+
+// verify checks that a value decodes and belongs under the encoded primary key.
+func (t *Tree[M, K]) verify(primary, value []byte) error {
+	m := t.models.Get().(*M)
+	defer func() { *m = *new(M); t.models.Put(m) }()
+	if err := t.decodeTo(m, primary, value); err != nil {
+		return err
+	}
+	return t.checkKey(m, primary)
+}
+
+// checkKey checks that m belongs under the encoded primary key.
+func (t *Tree[M, K]) checkKey(m *M, primary []byte) error {
+	if key := t.key.AppendLast(nil, t.primary(m)); !bytes.Equal(key, primary) {
+		return fmt.Errorf("%w: the value belongs under the key %s", ErrInvalid, t.KeyText(t.primary(m)))
+	}
+	return nil
+}
+
+func (t *Tree[M, K]) entries(primary, value []byte, emit func(int, []byte) error) error {
+	if len(t.indexes) == 0 {
+		return nil
+	}
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	if err := t.readOld(d, primary, value); err != nil {
+		return err
+	}
+	for i := range t.indexes {
+		for n := range d.old[i].len() {
+			if err := emit(i, d.old[i].at(n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fail wraps err with what was asked of the tree, unless it says so already.
+func (t *Tree[M, K]) fail(op string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &Error{Op: op, Tree: t.core.Name, Err: err}
+}
+
+// failAt is fail with the key that was asked for.
+func (t *Tree[M, K]) failAt(op string, key K, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &Error{Op: op, Tree: t.core.Name, Key: t.KeyText(key), Err: err}
+}

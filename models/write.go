@@ -1,0 +1,300 @@
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// mode is what a write asks of the row that may be there already.
+type mode uint8
+
+const (
+	put    mode = iota // anything
+	insert             // none: ErrExists
+	update             // one: ErrNotFound
+)
+
+func (m mode) String() string { return [...]string{"put", "insert", "update"}[m] }
+
+// Put stores m, in place of the row with the same primary key if there is one,
+// whose index entries go in the same transaction. It returns ErrUnique, with
+// nothing written, if another row has one of m's unique keys.
+func (t *Tree[M, K]) Put(ctx context.Context, w Writer, m *M) error {
+	return t.write(ctx, w, m, put)
+}
+
+// Insert stores m, or returns ErrExists if a row has its primary key.
+func (t *Tree[M, K]) Insert(ctx context.Context, w Writer, m *M) error {
+	return t.write(ctx, w, m, insert)
+}
+
+// Update stores m in place of the row with the same primary key, or returns
+// ErrNotFound if there is none.
+func (t *Tree[M, K]) Update(ctx context.Context, w Writer, m *M) error {
+	return t.write(ctx, w, m, update)
+}
+
+func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how mode) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return t.store(s, m, nil, how) })
+	if err != nil {
+		return t.failAt(how.String(), t.primary(m), err)
+	}
+	return nil
+}
+
+// PutMany stores all models in one transaction, in their order. Given a store,
+// it stores all or none. Given a *datastore.WriteTx it can fail with the first
+// few written: the function given to Update has to return the error, which
+// rolls them back.
+func (t *Tree[M, K]) PutMany(ctx context.Context, w Writer, models []M) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error {
+		for i := range models {
+			if i%64 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := t.store(s, &models[i], nil, put); err != nil {
+				return t.failAt("put", t.primary(&models[i]), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return t.fail("put", err)
+	}
+	return nil
+}
+
+// Delete removes the row with the primary key and its index entries. A row that
+// is absent is no error.
+func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error {
+		return t.remove(s, t.key.AppendLast(nil, key))
+	})
+	if err != nil {
+		return t.failAt("delete", key, err)
+	}
+	return nil
+}
+
+// Modify reads the row with the primary key, lets change alter it, and stores
+// it, in one transaction: no other write comes in between. It returns
+// ErrNotFound if there is no such row, ErrInvalid if change altered the primary
+// key, and change's own error, with nothing written. Given a store, change may
+// be called again, with the row read anew, where another write was faster.
+func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M) error) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error {
+		m, err := t.load(s, key)
+		if err != nil {
+			return err
+		}
+		if err := change(&m); err != nil {
+			return err
+		}
+		if err := t.checkKey(&m, t.key.AppendLast(nil, key)); err != nil {
+			return err
+		}
+		return t.store(s, &m, nil, put)
+	})
+	if err != nil {
+		return t.failAt("modify", key, err)
+	}
+	return nil
+}
+
+// draft is the memory that writing one row needs and the engine does not keep.
+type draft[M any] struct {
+	model    M
+	old, new []keyList
+	// size is what the last row took, a guess at what the next will.
+	size int
+}
+
+// store writes m and brings its index entries up to date. It checks all it can
+// before its first write. Value is m as the codec writes it, where the caller
+// has it already, or nil.
+func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) error {
+	place, err := t.place(s)
+	if err != nil {
+		return err
+	}
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
+
+	// Key and row lie in one piece of memory, which the engine gets.
+	buf := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), t.primary(m))
+	key := buf[:len(buf):len(buf)]
+	if err := engine.CheckKey(key); err != nil {
+		return err
+	}
+	buf = format.AppendRowHeader(buf, t.core.Schema, 0)
+	if value != nil {
+		buf = append(buf, value...)
+	} else if buf, err = t.codec.Append(buf, m); err != nil {
+		return err
+	}
+	row := format.AppendChecksum(buf[len(key):], key)
+	d.size = max(d.size*7/8, len(key)+len(row)) // follows the rows down slowly
+
+	if len(t.indexes) > 0 || how != put {
+		// Where no index asks for the old row, a put is blind.
+		_, live, err := t.old(s, d, key, len(place.Space))
+		switch {
+		case err != nil:
+			return err
+		case live && how == insert:
+			return ErrExists
+		case !live && how == update:
+			return ErrNotFound
+		}
+	}
+	for i, ix := range t.indexes {
+		ix.appendKeys(&d.new[i], m)
+	}
+	if err := t.checkEntries(s, d, place, key[len(place.Space):]); err != nil {
+		return err
+	}
+	if err := s.Put(key, row); err != nil {
+		return err
+	}
+	return t.moveEntries(s, d, place, key[len(place.Space):])
+}
+
+// remove deletes the row with the encoded primary key and its entries.
+func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
+	place, err := t.place(s)
+	if err != nil {
+		return err
+	}
+	key := append(append(make([]byte, 0, len(place.Space)+len(primary)), place.Space...), primary...)
+	if len(t.indexes) > 0 {
+		d := t.drafts.Get().(*draft[M])
+		defer t.drafts.Put(d)
+		d.fit(len(t.indexes))
+		if found, _, err := t.old(s, d, key, len(place.Space)); err != nil || !found {
+			return err
+		}
+		if err := t.moveEntries(s, d, place, primary); err != nil {
+			return err
+		}
+	}
+	return s.Delete(key)
+}
+
+func (d *draft[M]) fit(indexes int) {
+	if len(d.old) != indexes {
+		d.old, d.new = make([]keyList, indexes), make([]keyList, indexes)
+	}
+	for i := range d.old {
+		d.old[i].reset()
+		d.new[i].reset()
+	}
+}
+
+// old fills d.old with the index keys of the row stored at key, whose space
+// number has the given length. It reports
+// whether there is one and whether it is live: a row that has expired still has
+// its entries.
+func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int) (found, live bool, err error) {
+	stored, err := s.Read.Get(key)
+	if isNotFound(err) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		return false, false, err
+	}
+	if len(t.indexes) > 0 {
+		err = t.readOld(d, key[space:], row.Value)
+	}
+	return true, !expired(row), err
+}
+
+// readOld fills d.old with the index keys of the row under the encoded primary
+// key.
+func (t *Tree[M, K]) readOld(d *draft[M], primary, value []byte) error {
+	d.fit(len(t.indexes))
+	defer func() { d.model = *new(M) }()
+	if err := t.decodeTo(&d.model, primary, value); err != nil {
+		return corruptValue(err)
+	}
+	for i, ix := range t.indexes {
+		ix.appendKeys(&d.old[i], &d.model)
+	}
+	return nil
+}
+
+// checkEntries refuses new entries that are too long, and unique keys that
+// another row has.
+func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
+	for i := range t.indexes {
+		ix, space := t.core.Indexes[i], place.Indexes[i]
+		err := d.new[i].missingFrom(&d.old[i], func(key []byte) error {
+			if size := len(space) + len(key) + len(primary); size > engine.MaxKeySize {
+				return fmt.Errorf("%w: entry of %d bytes in index %s, the limit is %d", ErrKeySize, size, ix.Name, engine.MaxKeySize)
+			}
+			if ix.Kind != session.Unique {
+				return nil
+			}
+			s.Scratch = append(append(s.Scratch[:0], space...), key...)
+			holder, err := s.Read.Get(s.Scratch)
+			if isNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if holder, err = format.CutChecksum(s.Scratch, holder); err != nil {
+				return err
+			}
+			return t.violation(ix, key, holder)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tree[M, K]) violation(ix *session.Index, key, holder []byte) error {
+	text, err := ix.KeyText(key)
+	if err != nil {
+		return err
+	}
+	row, err := t.core.KeyText(holder)
+	if err != nil {
+		return err
+	}
+	return &Error{
+		Op: "put", Tree: t.core.Name, Index: ix.Name, Key: text,
+		Err: fmt.Errorf("%w: row %s has the key", ErrUnique, row),
+	}
+}
+
+// moveEntries deletes the entries of d.old that d.new lacks and adds those that
+// only d.new has. What both have is left alone.
+func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
+	for i := range t.indexes {
+		space, unique := place.Indexes[i], t.core.Indexes[i].Kind == session.Unique
+		err := d.old[i].missingFrom(&d.new[i], func(key []byte) error {
+			return s.Delete(format.EntryKey(space, key, primary, unique))
+		})
+		if err != nil {
+			return err
+		}
+		err = d.new[i].missingFrom(&d.old[i], func(key []byte) error {
+			return s.Put(format.Entry(space, key, primary, unique))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

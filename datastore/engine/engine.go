@@ -62,7 +62,7 @@ type DB interface {
 	Size(ctx context.Context) (int64, error)
 
 	// Compact gives space that deletions freed back to the file system as far
-	// as the engine can while open. It may take minutes and stops early, with
+	// as the engine can while open, which for some is not at all. It may take minutes and stops early, with
 	// the context's error, when ctx ends.
 	Compact(ctx context.Context) error
 
@@ -90,8 +90,9 @@ type Limits struct {
 // ReadTxn reads one snapshot. It belongs to one goroutine at a time and must be
 // ended with Discard.
 type ReadTxn interface {
-	// Get returns the value of key, or ErrNotFound. The value is borrowed: it
-	// may be read until the transaction ends.
+	// Get returns the value of key, or ErrNotFound, also for a key that no
+	// database can hold. The value is borrowed: it may be read until the
+	// transaction ends.
 	Get(key []byte) ([]byte, error)
 
 	// Cursor returns a cursor over r, before its first key. Several cursors
@@ -111,11 +112,12 @@ type WriteTxn interface {
 	// Put sets the value of key. Both slices are the engine's from here on:
 	// the caller must not modify them afterwards, not even after Commit.
 	// It returns ErrKeySize for a key that is empty or over MaxKeySize, and
-	// ErrTooLarge where the value or the transaction passes Limits.
+	// ErrTooLarge where the value or the transaction passes Limits. A Put that
+	// is refused so changes nothing, and the transaction goes on.
 	Put(key, value []byte) error
 
 	// Delete removes key; a key that is absent is no error. The slice is the
-	// engine's from here on, as with Put.
+	// engine's from here on, and errors are those of Put.
 	Delete(key []byte) error
 
 	// Commit applies all writes, or none and returns why. ErrConflict means
@@ -159,7 +161,8 @@ type Range struct {
 type Cursor interface {
 	// Next moves to the next key and reports whether there is one. At the end,
 	// on an error and when the context given to View or Update has ended it
-	// returns false; Err tells which.
+	// returns false; Err tells which. At the end it stays false until Seek,
+	// after an error for good.
 	Next() bool
 
 	// Seek makes the next call of Next move to the first key at or beyond key
@@ -169,11 +172,11 @@ type Cursor interface {
 	// Key returns the current key, borrowed until the cursor moves or closes.
 	Key() []byte
 
-	// Value returns the current value, borrowed until the cursor moves or
-	// closes.
+	// Value returns the value that the current key had when Next moved to it,
+	// borrowed until the cursor moves or closes.
 	Value() ([]byte, error)
 
-	// Err returns what ended the cursor early, or nil.
+	// Err returns what ended the cursor early, or nil; after Close too.
 	Err() error
 
 	// Close releases the cursor. It may be called more than once.

@@ -6,21 +6,17 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
 )
 
 type cursor struct {
-	txn  *readTxn
-	iter btree.IterG[item]
-
-	// lower, upper and target are copies, in room where they fit.
-	lower, upper []byte
-	target       []byte
-	reverse      bool
-
+	txn    *readTxn
+	iter   btree.IterG[item]
+	span   span.Span
+	target []byte // of Seek
 	state  state
 	writes uint64 // of the transaction, when iter was last placed
 	err    error
-	room   [48]byte
 }
 
 type state uint8
@@ -34,18 +30,12 @@ const (
 )
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
-	c := &cursor{txn: t, reverse: r.Reverse}
+	c := &cursor{txn: t}
 	if t.done {
 		c.fail(engine.ErrTxnDone)
 		return c
 	}
-	bounds := append(append(c.room[:0], r.Lower...), r.Upper...)
-	if r.Lower != nil {
-		c.lower = bounds[:len(r.Lower):len(r.Lower)]
-	}
-	if r.Upper != nil {
-		c.upper = bounds[len(r.Lower):]
-	}
+	c.span.Set(r)
 	c.iter.Init(t.tree, false)
 	return c
 }
@@ -60,7 +50,7 @@ func (c *cursor) Next() bool {
 	if err := c.txn.ctx.Err(); err != nil {
 		return c.fail(err)
 	}
-	if !c.move() || !c.inRange() {
+	if !c.move() || c.span.Beyond(c.iter.Item().key) {
 		c.state = ended
 		return false
 	}
@@ -70,35 +60,37 @@ func (c *cursor) Next() bool {
 
 // move places iter at the next key, whatever the bound ahead.
 func (c *cursor) move() bool {
-	switch {
-	case c.state == before && !c.reverse:
-		if c.lower == nil {
-			return c.iter.First()
-		}
-		return c.iter.Seek(item{key: c.lower})
-	case c.state == before:
-		if c.upper == nil {
+	switch c.state {
+	case before:
+		bound := c.span.First()
+		switch {
+		case c.span.Reverse && bound == nil:
 			return c.iter.Last()
+		case c.span.Reverse:
+			return c.seekBelow(bound)
+		default:
+			return c.iter.Seek(item{key: bound})
 		}
-		return c.seekBelow(c.upper)
-	case c.state == sought && !c.reverse:
-		return c.iter.Seek(item{key: c.target})
-	case c.state == sought:
+	case sought:
+		if !c.span.Reverse {
+			return c.iter.Seek(item{key: c.target})
+		}
 		if c.iter.Seek(item{key: c.target}) && bytes.Equal(c.iter.Item().key, c.target) {
 			return true
 		}
 		return c.seekBelow(c.target)
-	case c.writes != c.txn.writes: // the nodes under iter may have changed
+	}
+	if c.writes != c.txn.writes { // the nodes under iter may have changed
 		last := c.iter.Item().key
-		if c.reverse {
+		if c.span.Reverse {
 			return c.seekBelow(last)
 		}
 		return c.iter.Seek(item{key: last}) && (!bytes.Equal(c.iter.Item().key, last) || c.iter.Next())
-	case c.reverse:
-		return c.iter.Prev()
-	default:
-		return c.iter.Next()
 	}
+	if c.span.Reverse {
+		return c.iter.Prev()
+	}
+	return c.iter.Next()
 }
 
 // seekBelow places iter at the last key before key.
@@ -109,20 +101,11 @@ func (c *cursor) seekBelow(key []byte) bool {
 	return c.iter.Last()
 }
 
-func (c *cursor) inRange() bool {
-	if c.reverse {
-		return c.lower == nil || bytes.Compare(c.iter.Item().key, c.lower) >= 0
-	}
-	return c.upper == nil || bytes.Compare(c.iter.Item().key, c.upper) < 0
-}
-
 func (c *cursor) Seek(key []byte) {
 	if c.err != nil || c.state == closed {
 		return
 	}
-	// A target behind the range is moved to where the range begins.
-	if !c.reverse && c.lower != nil && bytes.Compare(key, c.lower) < 0 ||
-		c.reverse && c.upper != nil && bytes.Compare(key, c.upper) >= 0 {
+	if c.span.Before(key) {
 		c.state = before
 		return
 	}

@@ -1,0 +1,127 @@
+package enginetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+var limitTests = []test{
+	{"LargeValues", testLargeValues},
+	{"LargeTransaction", testLargeTransaction},
+	{"TooLargeTransaction", testTooLargeTransaction},
+}
+
+func testLargeValues(s *store) {
+	limit := s.db.Limits().ValueBytes
+	largest := limit
+	if limit == 0 || limit > 4<<20 {
+		largest = 4 << 20
+	}
+	large := func(size int) []byte {
+		value := bytes.Repeat([]byte{byte(size)}, size)
+		copy(value, fmt.Sprint(size))
+		return value
+	}
+	sizes := []int{1 << 10, 1 << 12, 1<<16 - 1, 1 << 16, 1<<16 + 1, largest / 2, largest - 1, largest}
+	for _, size := range sizes {
+		s.commit(func(txn engine.WriteTxn) { s.must(txn.Put(fmt.Appendf(nil, "%d", size), large(size))) })
+	}
+	if limit > 0 {
+		s.commit(func(txn engine.WriteTxn) {
+			refused := s.tooLarge("value", txn.Put([]byte("refused"), make([]byte, limit+1)))
+			if refused.Size != int64(limit)+1 || refused.Limit != int64(limit) || refused.Unit != "bytes" {
+				s.Errorf("got %+v", refused)
+			}
+			s.wantAbsent(txn, "refused")
+			s.must(txn.Put([]byte("taken"), []byte("by the same transaction")))
+		})
+	}
+	check := func() {
+		txn := s.view()
+		defer txn.Discard()
+		for _, size := range sizes {
+			value, err := txn.Get(fmt.Appendf(nil, "%d", size))
+			s.must(err)
+			if !bytes.Equal(value, large(size)) {
+				s.Errorf("a value of %d bytes comes back as %d others", size, len(value))
+			}
+		}
+	}
+	check()
+	s.reopen()
+	check()
+}
+
+// testLargeTransaction fills a transaction up to what Limits promises.
+func testLargeTransaction(s *store) {
+	limits := s.db.Limits()
+	ops, size := scaled(50_000), int64(scaled(16))<<20
+	if limits.TxnOps > 0 {
+		ops = min(ops, limits.TxnOps)
+	}
+	if limits.TxnBytes > 0 {
+		size = min(size, limits.TxnBytes)
+	}
+	s.commit(func(txn engine.WriteTxn) {
+		for i := range ops {
+			s.must(txn.Put(fmt.Appendf(nil, "op%05d", i), nil))
+		}
+	})
+	const valueSize = 10_000
+	rows := size / (valueSize + 7)
+	s.commit(func(txn engine.WriteTxn) {
+		for i := range rows {
+			s.must(txn.Put(fmt.Appendf(nil, "row%04d", i), make([]byte, valueSize)))
+		}
+	})
+	txn := s.view()
+	defer txn.Discard()
+	if got := len(s.rows(txn, engine.Range{KeysOnly: true})); got != ops+int(rows) {
+		s.Errorf("%d rows, want %d", got, ops+int(rows))
+	}
+}
+
+// testTooLargeTransaction goes beyond every limit, and checks that the refusal
+// is typed, leaves nothing behind and that what was put before can still be
+// committed.
+func testTooLargeTransaction(s *store) {
+	limits := s.db.Limits()
+	overfill := func(valueSize int) (txn engine.WriteTxn, put int) {
+		txn = s.update()
+		for {
+			err := txn.Put(fmt.Appendf(nil, "%d %d", valueSize, put), make([]byte, valueSize))
+			if errors.Is(err, engine.ErrTooLarge) {
+				s.tooLarge("transaction", err)
+				s.tooLarge("transaction", txn.Put([]byte("again"), make([]byte, valueSize)))
+				return txn, put
+			}
+			s.must(err)
+			put++
+			if put > 4*limits.TxnOps && int64(put*valueSize) > 4*limits.TxnBytes {
+				s.Fatalf("%d values of %d bytes pass the limits %+v", put, valueSize, limits)
+			}
+		}
+	}
+	want := 0
+	for _, by := range []struct {
+		limited   bool
+		valueSize int
+	}{{limits.TxnOps > 0, 0}, {limits.TxnBytes > 0, 10_000}} {
+		if !by.limited {
+			continue
+		}
+		txn, _ := overfill(by.valueSize)
+		txn.Discard()
+		txn, put := overfill(by.valueSize)
+		s.must(txn.Commit(s.ctx, engine.Durable))
+		want += put
+	}
+	txn := s.view()
+	defer txn.Discard()
+	if got := len(s.rows(txn, engine.Range{KeysOnly: true})); got != want {
+		s.Errorf("%d rows, want %d", got, want)
+	}
+}

@@ -43,7 +43,7 @@ type RawIndex struct {
 }
 
 // Raw returns the tree seen as bytes.
-func (t *Tree[M, K]) Raw() *Raw { return &Raw{core: t.core, tree: t} }
+func (t *Tree[M, K]) Raw() *Raw { return t.raw }
 
 // Name returns the tree's full name.
 func (r *Raw) Name() string { return r.core.Name }
@@ -191,6 +191,37 @@ func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) ite
 		}
 		return RawEntry{bytes.Clone(index), bytes.Clone(primary)}, nil
 	})
+}
+
+// Has reports whether the index has an entry with this index key and primary
+// key.
+func (ix RawIndex) Has(ctx context.Context, from Reader, index, primary []byte) (bool, error) {
+	s, err := from.BeginRead(ctx)
+	if err != nil {
+		return false, ix.fail("has", err)
+	}
+	defer s.End()
+	place, err := ix.raw.tree.place(s)
+	if err != nil {
+		return false, ix.fail("has", err)
+	}
+	unique := ix.core.Kind == session.Unique
+	entry := format.EntryKey(place.Indexes[ix.number], index, primary, unique)
+	stored, err := s.Read.Get(entry)
+	if isNotFound(err) {
+		return false, nil
+	}
+	if err == nil {
+		stored, err = format.CutChecksum(entry, stored)
+	}
+	if err != nil {
+		return false, ix.fail("has", err)
+	}
+	return !unique || bytes.Equal(stored, primary), nil
+}
+
+func (ix RawIndex) fail(op string, err error) error {
+	return &Error{Op: op, Tree: ix.raw.core.Name, Index: ix.core.Name, Err: err}
 }
 
 func (r *Raw) walk(rng Range[[]byte]) walk {

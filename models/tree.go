@@ -29,6 +29,7 @@ type Tree[M, K any] struct {
 	clock   func(*M) uint64
 	setKey  func(*M, K)
 	indexes []indexer[M]
+	raw     *Raw
 
 	// models holds *M to decode into: decoding through an interface makes its
 	// target escape, and reading one row is to allocate nothing but what the
@@ -87,6 +88,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock,
 	}
+	t.raw = &Raw{core: t.core, tree: t}
 	if err := checkName(name); err != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
 	}

@@ -1,0 +1,95 @@
+package datastore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Batch returns an empty batch. It keeps copies of what it is given, so that
+// the caller may reuse its memory, and commits in one transaction where the
+// engine can take it, otherwise in several. It may be used from several
+// goroutines.
+func (f *Face) Batch(context.Context) (ds.Batch, error) {
+	if f.closed.Load() {
+		return nil, models.ErrClosed
+	}
+	return &batch{face: f}, nil
+}
+
+type batch struct {
+	face *Face
+	mu   sync.Mutex
+	ops  []batchOp
+}
+
+// batchOp is a put, or a delete where value is nil.
+type batchOp struct {
+	target
+	value []byte
+}
+
+func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
+	return b.add(ctx, key, append(make([]byte, 0, len(value)), value...))
+}
+
+func (b *batch) Delete(ctx context.Context, key ds.Key) error { return b.add(ctx, key, nil) }
+
+func (b *batch) add(ctx context.Context, key ds.Key, value []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t, err := b.face.findWrite(key)
+	if err != nil {
+		return err
+	}
+	t.key = bytes.Clone(t.key)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ops = append(b.ops, batchOp{t, value})
+	return nil
+}
+
+// Commit applies the batch and empties it. On an error it keeps what it has not
+// applied, and Commit may be called again.
+func (b *batch) Commit(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.face.closed.Load() {
+		return models.ErrClosed
+	}
+	for size := len(b.ops); len(b.ops) > 0; size = min(size, len(b.ops)) {
+		err := b.apply(ctx, b.ops[:size])
+		switch {
+		case err == nil:
+			b.ops = b.ops[size:]
+		case errors.Is(err, models.ErrTooLarge) && size > 1:
+			size /= 2
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) apply(ctx context.Context, ops []batchOp) error {
+	return b.face.store.Update(ctx, func(tx *WriteTx) error {
+		for _, op := range ops {
+			var err error
+			if op.value == nil {
+				err = op.raw.Delete(ctx, tx, op.key)
+			} else {
+				err = op.raw.Put(ctx, tx, op.key, op.value)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

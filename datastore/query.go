@@ -1,0 +1,287 @@
+package datastore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"path"
+	"strings"
+
+	dsq "github.com/ipfs/go-datastore/query"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Query returns the keys strictly below q.Prefix: of the rows, of what lies
+// under other keys, and, where the prefix names it, of the index entries.
+//
+// Prefix, order by key, keys-only, offset and limit are answered by walking the
+// engine's keys; filters see one entry after the other; other orders, and an
+// offset or limit behind them or a filter, are applied to entries already read.
+// No transaction is open between two results, so that the caller may write and
+// delete while it reads: entries written meanwhile may or may not be returned.
+//
+// With KeysOnly, values are read only for ReturnsSizes, and Size is -1 without.
+func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
+	if f.closed.Load() {
+		return nil, models.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w := &queryWalk{ctx: ctx, query: q}
+	rest := q // what is left to do with the entries read
+	rest.Prefix = ""
+	if len(q.Orders) > 0 {
+		switch q.Orders[0].(type) {
+		case dsq.OrderByKey, *dsq.OrderByKey:
+			rest.Orders = nil // keys are unique: no second order matters
+		case dsq.OrderByKeyDescending, *dsq.OrderByKeyDescending:
+			w.reverse, rest.Orders = true, nil
+		}
+	}
+	examined := len(rest.Orders) > 0 || len(q.Filters) > 0
+	w.values = !q.KeysOnly || q.ReturnsSizes || examined
+	if !examined && q.Limit > 0 {
+		w.limit = q.Offset + q.Limit // of each source; what is too much is cut off below
+	}
+	found := dsq.NaiveQueryApply(rest, results(q, merge(f.sources(w), w.reverse)))
+	if q.KeysOnly && w.values {
+		return withoutValues(q, found), nil
+	}
+	return found, nil
+}
+
+// results gives entries the shape that go-datastore wants.
+func results(q dsq.Query, entries source) dsq.Results {
+	next, stop := iter.Pull2(entries)
+	return dsq.ResultsFromIterator(q, dsq.Iterator{
+		Next: func() (dsq.Result, bool) {
+			e, err, ok := next()
+			return dsq.Result{Entry: e, Error: err}, ok
+		},
+		Close: func() error { stop(); return nil },
+	})
+}
+
+// withoutValues drops the values that only filters, orders or sizes asked for.
+func withoutValues(q dsq.Query, found dsq.Results) dsq.Results {
+	return dsq.ResultsFromIterator(q, dsq.Iterator{
+		Next: func() (dsq.Result, bool) {
+			r, ok := found.NextSync()
+			r.Value = nil
+			return r, ok
+		},
+		Close: found.Close,
+	})
+}
+
+// queryWalk is what all sources of one query have in common.
+type queryWalk struct {
+	ctx     context.Context
+	query   dsq.Query
+	reverse bool
+	// values says that values are to be read.
+	values bool
+	// limit is how many entries of one source are enough, zero for all.
+	limit int
+}
+
+// source yields entries in the order of their keys.
+type source = iter.Seq2[dsq.Entry, error]
+
+// sources returns the walks that together give the keys below the query's
+// prefix.
+func (f *Face) sources(w *queryWalk) []source {
+	prefix := path.Clean("/" + w.query.Prefix)
+	if prefix == "/" {
+		prefix = ""
+	}
+	name, rest, inTree := strings.Cut(strings.TrimPrefix(prefix, "/"), "/")
+	if raw := f.lookup(name); raw != nil {
+		return f.treeSources(w, raw, rest)
+	}
+	switch {
+	case f.tree != nil && prefix == "":
+		return []source{f.rows(w, f.tree)}
+	case f.tree != nil:
+		return nil
+	}
+	sources := []source{f.others(w, prefix+"/")}
+	if prefix == "" && !inTree {
+		for _, tree := range f.store.trees {
+			if tree.Name() != plain.Name() {
+				sources = append(sources, f.rows(w, tree.Raw()))
+			}
+		}
+	}
+	return sources
+}
+
+// treeSources returns the walks for what lies below path inside a tree.
+func (f *Face) treeSources(w *queryWalk, raw *models.Raw, path string) []source {
+	if path == "" || path == primary {
+		return []source{f.rows(w, raw)}
+	}
+	parts := strings.Split(path, "/")
+	if parts[0] != secondary || len(parts) > 3 {
+		return nil
+	}
+	if len(parts) == 1 {
+		var sources []source
+		for _, ix := range raw.Indexes() {
+			sources = append(sources, f.entries(w, raw, ix, models.Range[[]byte]{}))
+		}
+		return sources
+	}
+	ix := findIndex(raw, parts[1])
+	if ix == nil {
+		return nil
+	}
+	var only models.Range[[]byte]
+	if len(parts) == 3 {
+		key, err := ix.ParseKeyText(parts[2])
+		if err != nil {
+			return nil // no entry has such a key
+		}
+		only = models.Only(key)
+	}
+	return []source{f.entries(w, raw, *ix, only)}
+}
+
+// others walks the keys that belong to no typed tree.
+func (f *Face) others(w *queryWalk, prefix string) source {
+	rng := ranged(w, models.StartingWith([]byte(prefix)))
+	return f.walkRows(w, plain.Raw(), rng, func(key []byte) (string, error) { return string(key), nil })
+}
+
+// rows walks the rows of a typed tree.
+func (f *Face) rows(w *queryWalk, raw *models.Raw) source {
+	base := "/" + raw.Name() + "/" + primary + "/"
+	return f.walkRows(w, raw, ranged(w, models.Range[[]byte]{}), func(key []byte) (string, error) {
+		text, err := raw.KeyText(key)
+		return base + text, err
+	})
+}
+
+func ranged(w *queryWalk, rng models.Range[[]byte]) models.Range[[]byte] {
+	if w.reverse {
+		rng = rng.Reverse()
+	}
+	return rng.Limit(w.limit)
+}
+
+func (f *Face) walkRows(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) source {
+	return func(yield func(dsq.Entry, error) bool) {
+		if !w.values {
+			for key, err := range raw.Keys(w.ctx, f.store, rng) {
+				if !emit(yield, key, nil, name, err) {
+					return
+				}
+			}
+			return
+		}
+		for row, err := range raw.Scan(w.ctx, f.store, rng) {
+			if !emit(yield, row.Key, &row.Value, name, err) {
+				return
+			}
+		}
+	}
+}
+
+// emit yields an entry, or the error that ended the walk. A nil value is one
+// that was not read.
+func emit(yield func(dsq.Entry, error) bool, key []byte, value *[]byte, name func([]byte) (string, error), err error) bool {
+	e := dsq.Entry{Size: -1}
+	if err == nil {
+		e.Key, err = name(key)
+	}
+	if err != nil {
+		return yield(dsq.Entry{}, err)
+	}
+	if value != nil {
+		e.Value, e.Size = *value, len(*value)
+	}
+	return yield(e, nil)
+}
+
+// entries walks an index. Each entry reads as the row it points to.
+func (f *Face) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng models.Range[[]byte]) source {
+	base := "/" + raw.Name() + "/" + secondary + "/" + ix.Name() + "/"
+	return func(yield func(dsq.Entry, error) bool) {
+		for entry, err := range ix.Scan(w.ctx, f.store, ranged(w, rng)) {
+			var value *[]byte
+			if err == nil && w.values {
+				var row []byte
+				row, err = raw.Get(w.ctx, f.store, entry.Primary)
+				if errors.Is(err, models.ErrNotFound) {
+					continue // deleted since the entry was read
+				}
+				value = &row
+			}
+			more := emit(yield, entry.Primary, value, func(primary []byte) (string, error) {
+				index, err := ix.KeyText(entry.Index)
+				if err != nil {
+					return "", err
+				}
+				text, err := raw.KeyText(primary)
+				return base + index + "/" + text, err
+			}, err)
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// merge yields the entries of all sources in the order of their keys.
+func merge(sources []source, reverse bool) source {
+	if len(sources) == 1 {
+		return sources[0]
+	}
+	return func(yield func(dsq.Entry, error) bool) {
+		var heads []*head
+		defer func() {
+			for _, h := range heads {
+				h.stop()
+			}
+		}()
+		for _, s := range sources {
+			h := &head{}
+			h.next, h.stop = iter.Pull2(s)
+			heads = append(heads, h)
+			h.advance()
+		}
+		for {
+			var first *head
+			for _, h := range heads {
+				if h.ok && (first == nil || h.before(first, reverse)) {
+					first = h
+				}
+			}
+			if first == nil || !yield(first.entry, first.err) {
+				return
+			}
+			first.advance()
+		}
+	}
+}
+
+// head is the next entry of a source.
+type head struct {
+	next  func() (dsq.Entry, error, bool)
+	stop  func()
+	entry dsq.Entry
+	err   error
+	ok    bool
+}
+
+func (h *head) advance() { h.entry, h.err, h.ok = h.next() }
+
+// before reports whether h comes first. Errors come before entries.
+func (h *head) before(other *head, reverse bool) bool {
+	if h.err != nil || other.err != nil {
+		return other.err == nil
+	}
+	return (h.entry.Key < other.entry.Key) != reverse
+}

@@ -278,6 +278,27 @@ func (e *treeEntry) place(core *session.Tree) *session.Place {
 	return p
 }
 
+// catalogEntries returns the entries of all trees in the store, by full name,
+// those of definitions it was not opened with included.
+func (s *Store) catalogEntries(ctx context.Context) (map[string]*treeEntry, error) {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer txn.Discard()
+	c := txn.Cursor(engine.Range{Lower: treePrefix, Upper: format.PrefixEnd(treePrefix), KeysOnly: true})
+	defer c.Close()
+	entries := map[string]*treeEntry{}
+	for c.Next() {
+		entry := &treeEntry{}
+		if _, err := getCatalog(txn, slices.Clone(c.Key()), treeCodec, entry); err != nil {
+			return nil, err
+		}
+		entries[string(c.Key()[len(treePrefix):])] = entry
+	}
+	return entries, c.Err()
+}
+
 func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], entry *E) (bool, error) {
 	stored, err := txn.Get(key)
 	if errors.Is(err, engine.ErrNotFound) {

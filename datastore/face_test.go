@@ -11,7 +11,7 @@ import (
 )
 
 func TestFaceSuite(t *testing.T) {
-	store, err := datastore.Open(context.Background(), memory.Engine(), Blog)
+	store, err := datastore.Open(context.Background(), memory.Engine(), town)
 	if err != nil {
 		t.Fatal(err)
 	}

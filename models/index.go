@@ -133,22 +133,24 @@ func (ix *shared[M, K, I]) KeyText(key I) string { return string(ix.key.AppendTe
 // keys and then of the primary keys. See [Tree.Range] for what it reads and
 // when.
 func (ix *shared[M, K, I]) Range(ctx context.Context, r Reader, rng Range[I]) iter.Seq2[M, error] {
-	t := ix.tree
-	return scan(ctx, r, ix.walk(rng, false), func(s *session.Session, key, stored []byte) (M, error) {
-		_, primary, err := splitEntry(ix.core, key, stored)
-		if err != nil {
-			return *new(M), err
-		}
-		s.Scratch = append(append(s.Scratch[:0], s.Place(t.core).Space...), primary...)
-		row, err := s.Read.Get(s.Scratch)
-		if isNotFound(err) {
-			return *new(M), fmt.Errorf("%w: an entry has no row", ErrCorrupt)
-		}
-		if err != nil {
-			return *new(M), err
-		}
-		return t.open(s.Scratch, row)
-	})
+	return scan(ctx, r, ix.walk(rng, false), ix.row)
+}
+
+// row reads the row that an entry points to.
+func (ix *shared[M, K, I]) row(s *session.Session, key, stored []byte) (M, error) {
+	_, primary, err := splitEntry(ix.core, key, stored)
+	if err != nil {
+		return *new(M), err
+	}
+	s.Scratch = append(append(s.Scratch[:0], s.Place(ix.tree.core).Space...), primary...)
+	row, err := s.Read.Get(s.Scratch)
+	if isNotFound(err) {
+		return *new(M), fmt.Errorf("%w: an entry has no row", ErrCorrupt)
+	}
+	if err != nil {
+		return *new(M), err
+	}
+	return ix.tree.open(s.Scratch, row)
 }
 
 // Keys yields the entries whose index keys rng selects, in the order of the
@@ -175,7 +177,7 @@ func (ix *shared[M, K, I]) Count(ctx context.Context, r Reader, rng Range[I]) (i
 
 func (ix *shared[M, K, I]) walk(rng Range[I], keysOnly bool) walk {
 	return walk{
-		tree: ix.tree.core, index: ix.core.Name, keysOnly: keysOnly,
+		tree: ix.tree.core, index: ix.core.Name, number: ix.number, keysOnly: keysOnly,
 		place: ix.tree.place,
 		span: func(p *session.Place) (span, error) {
 			return rng.entries(ix.key, p.Indexes[ix.number])

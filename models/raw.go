@@ -176,7 +176,7 @@ func (ix RawIndex) ParseKeyText(text string) ([]byte, error) { return ix.core.Pa
 // index keys and then of the primary keys.
 func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawEntry, error] {
 	w := walk{
-		tree: ix.raw.core, index: ix.core.Name, place: ix.raw.tree.place,
+		tree: ix.raw.core, index: ix.core.Name, number: ix.number, place: ix.raw.tree.place,
 		span: func(p *session.Place) (span, error) {
 			return rng.span(edges[[]byte]{
 				codec: Bytes, space: p.Indexes[ix.number], encode: Bytes.AppendLast, last: true,

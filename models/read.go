@@ -83,9 +83,7 @@ func (t *Tree[M, K]) All(ctx context.Context, r Reader) iter.Seq2[M, error] {
 // written or deleted meanwhile may or may not be seen, every other row is seen
 // exactly once.
 func (t *Tree[M, K]) Range(ctx context.Context, r Reader, rng Range[K]) iter.Seq2[M, error] {
-	return scan(ctx, r, t.rowWalk(rng, false), func(_ *session.Session, key, stored []byte) (M, error) {
-		return t.open(key, stored)
-	})
+	return scan(ctx, r, t.rowWalk(rng, false), t.row)
 }
 
 // Keys yields the primary keys that rng selects, in their order, as Range does
@@ -125,6 +123,11 @@ func (t *Tree[M, K]) load(s *session.Session, key K) (M, error) {
 		return *new(M), err
 	}
 	return t.open(s.Scratch, stored)
+}
+
+// row is open as scan wants it.
+func (t *Tree[M, K]) row(_ *session.Session, key, stored []byte) (M, error) {
+	return t.open(key, stored)
 }
 
 // open checks and decodes the row stored at key.

@@ -23,12 +23,17 @@ const (
 // walk is a way through the keys of one tree or index.
 type walk struct {
 	tree *session.Tree
-	// index is the name of the index walked, empty for the rows.
+	// index is the name of the index walked and number its number, or empty for
+	// the rows.
 	index    string
+	number   int
 	keysOnly bool
 	// place finds the tree in a store, span the keys of the walk.
 	place func(*session.Session) (*session.Place, error)
 	span  func(*session.Place) (span, error)
+	// after, if set, is where an earlier walk ended: the stored key it came to,
+	// without the space number.
+	after []byte
 }
 
 func (w walk) fail(op string, err error) error {
@@ -39,9 +44,12 @@ func (w walk) fail(op string, err error) error {
 	return &Error{Op: op, Tree: w.tree.Name, Index: w.index, Err: err}
 }
 
+// reading makes a result of a stored key and value, which are borrowed.
+type reading[T any] func(s *session.Session, key, stored []byte) (T, error)
+
 // scan yields what read makes of each stored key and value of the walk. Results
 // for which read returns ErrNotFound are left out.
-func scan[T any](ctx context.Context, r Reader, w walk, read func(s *session.Session, key, stored []byte) (T, error)) iter.Seq2[T, error] {
+func scan[T any](ctx context.Context, r Reader, w walk, read reading[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		s, err := r.BeginRead(ctx)
 		if err != nil {
@@ -68,12 +76,26 @@ func (w walk) begin(s *session.Session) (span, error) {
 	if err != nil {
 		return span{}, err
 	}
-	return w.span(p)
+	sp, err := w.span(p)
+	if err != nil || w.after == nil {
+		return sp, err
+	}
+	space := p.Space
+	if w.index != "" {
+		space = p.Indexes[w.number]
+	}
+	last := append(bytes.Clone(space), w.after...)
+	if sp.reverse {
+		sp.upper = lowest(sp.upper, last)
+	} else if last = append(last, 0); bytes.Compare(last, sp.lower) > 0 {
+		sp.lower = last
+	}
+	return sp, nil
 }
 
 // scanOpen walks in a transaction that the user holds open. It returns nil once
 // yield has asked to stop.
-func scanOpen[T any](ctx context.Context, s *session.Session, w walk, sp span, read func(*session.Session, []byte, []byte) (T, error), yield func(T, error) bool) error {
+func scanOpen[T any](ctx context.Context, s *session.Session, w walk, sp span, read reading[T], yield func(T, error) bool) error {
 	c := w.cursor(s, sp)
 	defer c.Close()
 	left := sp.limit
@@ -104,7 +126,7 @@ func scanOpen[T any](ctx context.Context, s *session.Session, w walk, sp span, r
 
 // scanPages walks in pages, with a transaction of its own for each, beginning
 // with s. None is open while yield runs.
-func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, sp span, read func(*session.Session, []byte, []byte) (T, error), yield func(T, error) bool) error {
+func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, sp span, read reading[T], yield func(T, error) bool) error {
 	var page []T
 	left, skip := sp.limit, sp.offset
 	for size := pageMin; ; size = min(size*2, pageMax) {
@@ -140,7 +162,7 @@ func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk,
 
 // readPage reads up to size results into page. It returns the last stored key
 // it has read, and whether the walk is done. What precedes an error is in page.
-func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, size int, skip *int, page *[]T, read func(*session.Session, []byte, []byte) (T, error)) (last []byte, done bool, err error) {
+func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, size int, skip *int, page *[]T, read reading[T]) (last []byte, done bool, err error) {
 	c := w.cursor(s, sp)
 	defer c.Close()
 	bytesRead := 0
@@ -171,7 +193,7 @@ func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, s
 	return nil, true, c.Err()
 }
 
-func readAt[T any](s *session.Session, w walk, c engine.Cursor, read func(*session.Session, []byte, []byte) (T, error)) (item T, found bool, err error) {
+func readAt[T any](s *session.Session, w walk, c engine.Cursor, read reading[T]) (item T, found bool, err error) {
 	var stored []byte
 	if !w.keysOnly {
 		if stored, err = c.Value(); err != nil {

@@ -16,12 +16,13 @@ var cursorTests = []test{
 	{"CursorSeveral", testCursorSeveral},
 	{"CursorOwnWrites", testCursorOwnWrites},
 	{"CursorDeletesAsItGoes", testCursorDeletesAsItGoes},
+	{"CursorOverDeleted", testCursorOverDeleted},
 	{"CursorKeepsValue", testCursorKeepsValue},
 	{"CursorContext", testCursorContext},
 	{"CursorAfterTxn", testCursorAfterTxn},
 }
 
-// within selects the rows of r from sorted ones, the way a cursor should.
+// selectRows selects the rows of r from sorted ones, the way a cursor should.
 func selectRows(rows []row, r engine.Range) []row {
 	var selected []row
 	for _, row := range rows {
@@ -331,6 +332,45 @@ func testCursorDeletesAsItGoes(s *store) {
 		txn := s.view()
 		if got := s.rows(txn, engine.Range{}); len(got) != 0 || deleted != n {
 			s.Fatalf("reverse %v: deleted %d of %d rows, %d are left", reverse, deleted, n, len(got))
+		}
+		txn.Discard()
+	}
+}
+
+// testCursorOverDeleted reads, in the transaction that deletes them, rows of
+// many pages of which first some and in the end none are left.
+func testCursorOverDeleted(s *store) {
+	const n = 3000
+	key := func(i int) []byte { return fmt.Appendf(nil, "%06d", i) }
+	s.commit(func(txn engine.WriteTxn) {
+		for i := range n {
+			s.must(txn.Put(key(i), make([]byte, 100)))
+		}
+	})
+	for _, isLeft := range []func(i int) bool{
+		func(i int) bool { return i < 10 },
+		func(i int) bool { return i >= n-10 },
+		func(i int) bool { return i >= n/2 && i < n/2+10 },
+		func(i int) bool { return i < 10 || i >= n-10 },
+		func(i int) bool { return i%500 == 7 },
+		func(i int) bool { return false },
+	} {
+		txn := s.update()
+		var want []row
+		for i := range n {
+			if isLeft(i) {
+				want = append(want, row{key: string(key(i))})
+			} else {
+				s.must(txn.Delete(key(i)))
+			}
+		}
+		for _, r := range []engine.Range{{}, {Lower: key(5)}, {Upper: key(n - 5)}, {Lower: key(n/2 + 5), Upper: key(n/2 + 8)}} {
+			for _, r.Reverse = range []bool{false, true} {
+				r.KeysOnly = true
+				if got, want := s.rows(txn, r), selectRows(want, r); !slices.Equal(got, want) {
+					s.Fatalf("%s: got %q, want %q", boundString(r), got, want)
+				}
+			}
 		}
 		txn.Discard()
 	}

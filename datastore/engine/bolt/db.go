@@ -1,0 +1,104 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
+)
+
+type db struct {
+	path    string
+	options Options
+	gate    *gate.Gate
+	bolt    *bbolt.DB
+	file    *os.File // the one bbolt has open
+
+	// broken is set when bbolt panicked where it may hold locks or have changed
+	// what it shares between transactions. It is left alone from then on.
+	broken atomic.Bool
+}
+
+func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
+	if err := d.gate.Enter(ctx); err != nil {
+		return nil, err
+	}
+	t := &readTxn{db: d, ctx: ctx}
+	if err := t.begin(false); err != nil {
+		d.gate.Leave()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
+	if d.options.ReadOnly {
+		if err := d.check(ctx); err != nil {
+			return nil, err
+		}
+		return nil, engine.ErrReadOnly
+	}
+	if err := d.gate.EnterWriter(ctx); err != nil {
+		return nil, err
+	}
+	t := &writeTxn{readTxn: readTxn{db: d, ctx: ctx}}
+	if err := t.begin(true); err != nil {
+		d.gate.LeaveWriter()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Sync does nothing: every commit is durable already, or NoFsync says that none
+// is to be.
+func (d *db) Sync(ctx context.Context) error { return d.check(ctx) }
+
+func (d *db) Size(ctx context.Context) (int64, error) {
+	if err := d.gate.Enter(ctx); err != nil {
+		return 0, err
+	}
+	defer d.gate.Leave()
+	info, err := d.file.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("bolt: size: %w", err)
+	}
+	return disk.Used(info), nil
+}
+
+// Compact does nothing: bbolt uses free pages again and gives none back.
+func (d *db) Compact(ctx context.Context) error { return d.check(ctx) }
+
+func (d *db) Limits() engine.Limits { return engine.Limits{ValueBytes: bbolt.MaxValueSize} }
+
+func (d *db) Close() error {
+	if !d.gate.Close() {
+		return nil
+	}
+	if err := d.release(); err != nil {
+		return fmt.Errorf("bolt: close %s: %w", d.path, err)
+	}
+	return nil
+}
+
+// release closes the file and with it the lock. That of a broken database stays
+// mapped: transactions whose end bbolt never saw may be reading it.
+func (d *db) release() error {
+	if d.broken.Load() {
+		return d.file.Close()
+	}
+	return d.bolt.Close()
+}
+
+func (d *db) check(ctx context.Context) error {
+	if err := d.gate.Enter(ctx); err != nil {
+		return err
+	}
+	d.gate.Leave()
+	return nil
+}

@@ -1,0 +1,56 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// Options configure a bolt database. Path is required; the zero value of every
+// other field is its default.
+type Options struct {
+	// Config is what all file engines have. CacheMB changes nothing here: bolt
+	// reads through the page cache of the operating system, which gives and
+	// takes memory as it sees fit.
+	engine.Config
+
+	// MapMB is the address space, in MiB, that the file is mapped into. It
+	// costs no memory and no disk space. A file that grows beyond it is mapped
+	// anew, and the commit that needs that waits for every open read
+	// transaction to end, and new ones wait for the commit. Defaults to 16384,
+	// and to twice the file if that is more; on Windows, where the file is
+	// made as large as the map, and on 32 bits to 0: the file as it is.
+	MapMB int
+}
+
+func (o Options) normalize() (Options, error) {
+	var errs []error
+	config, err := o.Config.Normalize()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if limit := math.MaxInt >> 20; o.MapMB < 0 || o.MapMB > limit {
+		errs = append(errs, fmt.Errorf("%w: MapMB is %d: it must be 0 to %d", engine.ErrConfig, o.MapMB, limit))
+	}
+	if len(errs) > 0 {
+		return o, errors.Join(errs...)
+	}
+	o.Config = config
+	return o, nil
+}
+
+// mapSize returns the bytes to map for a file of the given size.
+func (o Options) mapSize(file int64) int {
+	switch {
+	case o.MapMB > 0:
+		return o.MapMB << 20
+	case strconv.IntSize == 64 && runtime.GOOS != "windows":
+		return int(max(16<<30, 2*file))
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,203 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+type readTxn struct {
+	db     *db
+	ctx    context.Context
+	tx     *bbolt.Tx
+	bucket *bbolt.Bucket
+	get    *bbolt.Cursor // of Get, made when first needed
+	mapped mapping
+
+	// writes counts the changes made, for cursors to notice; failed is why
+	// the transaction cannot be committed any more.
+	writes uint64
+	failed error
+	done   bool
+}
+
+func (t *readTxn) begin(writable bool) (err error) {
+	if t.db.broken.Load() {
+		return t.corrupt(engine.ErrCorrupt)
+	}
+	defer func() {
+		if err != nil {
+			t.db.broken.Store(true)
+			err = t.corrupt(err)
+		}
+	}()
+	defer recoverDamage(panicOnFault(), &err)
+	if t.tx, err = t.db.bolt.Begin(writable); err != nil {
+		return err
+	}
+	t.mapped = mapping{start: t.db.bolt.Info().Data, size: uintptr(t.tx.Size()), strict: !writable}
+	if t.bucket = t.tx.Bucket(bucket); t.bucket == nil {
+		return fmt.Errorf("%w: bucket %q is gone", engine.ErrCorrupt, bucket)
+	}
+	return nil
+}
+
+func (t *readTxn) corrupt(err error) error { return fmt.Errorf("bolt: %s: %w", t.db.path, err) }
+
+func (t *readTxn) Get(key []byte) (value []byte, err error) {
+	if t.done {
+		return nil, engine.ErrTxnDone
+	}
+	var found bool
+	if value, found, err = t.lookUp(key); err != nil {
+		t.failed = t.corrupt(err)
+		return nil, t.failed
+	}
+	if !found {
+		return nil, engine.ErrNotFound
+	}
+	return value, nil
+}
+
+func (t *readTxn) lookUp(key []byte) (value []byte, found bool, err error) {
+	defer recoverDamage(panicOnFault(), &err)
+	if t.get == nil {
+		t.get = t.bucket.Cursor()
+	}
+	at, value := t.get.Seek(key)
+	if at == nil || !bytes.Equal(at, key) {
+		return nil, false, nil
+	}
+	return value, true, t.mapped.check(value)
+}
+
+func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
+
+func (t *readTxn) Discard() {
+	if t.end() {
+		t.db.gate.Leave()
+	}
+}
+
+// end ends the transaction, unless it has ended, which it reports.
+func (t *readTxn) end() bool {
+	if t.done {
+		return false
+	}
+	t.done = true
+	if !t.db.broken.Load() {
+		if err := t.rollback(); err != nil {
+			t.db.broken.Store(true)
+		}
+	}
+	t.tx, t.bucket, t.get = nil, nil, nil
+	return true
+}
+
+func (t *readTxn) rollback() (err error) {
+	defer recoverDamage(panicOnFault(), &err)
+	return t.tx.Rollback()
+}
+
+type writeTxn struct{ readTxn }
+
+func (t *writeTxn) Put(key, value []byte) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	if err := engine.CheckKey(key); err != nil {
+		return err
+	}
+	if size := int64(len(value)); size > bbolt.MaxValueSize {
+		return &engine.TooLargeError{What: "value", Size: size, Limit: bbolt.MaxValueSize, Unit: "bytes"}
+	}
+	return t.write(key, value, true)
+}
+
+func (t *writeTxn) Delete(key []byte) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	if err := engine.CheckKey(key); err != nil {
+		return err
+	}
+	return t.write(key, nil, false)
+}
+
+func (t *writeTxn) write(key, value []byte, put bool) error {
+	t.writes++
+	if err := t.change(key, value, put); err != nil {
+		t.failed = t.corrupt(err)
+		return t.failed
+	}
+	return nil
+}
+
+func (t *writeTxn) change(key, value []byte, put bool) (err error) {
+	defer recoverDamage(panicOnFault(), &err)
+	if put {
+		return t.bucket.Put(key, value)
+	}
+	return t.bucket.Delete(key)
+}
+
+func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
+	switch {
+	case t.done:
+		return engine.ErrTxnDone
+	case t.failed != nil:
+		t.Discard()
+		return t.failed
+	case ctx.Err() != nil:
+		t.Discard()
+		return ctx.Err()
+	case t.writes == 0:
+		t.Discard()
+		return nil
+	}
+	t.done = true
+	err := t.commit()
+	if errors.Is(err, engine.ErrCorrupt) {
+		t.db.broken.Store(true)
+	}
+	t.tx, t.bucket, t.get = nil, nil, nil
+	t.db.gate.LeaveWriter()
+	if err != nil {
+		return fmt.Errorf("bolt: commit to %s: %w", t.db.path, err)
+	}
+	return nil
+}
+
+func (t *writeTxn) commit() (err error) {
+	defer recoverDamage(panicOnFault(), &err)
+	return t.tx.Commit()
+}
+
+func (t *writeTxn) Discard() {
+	if t.end() {
+		t.db.gate.LeaveWriter()
+	}
+}
+
+// mapping is where a transaction's pages lie in memory.
+type mapping struct {
+	start, size uintptr
+	strict      bool // there is nothing outside it: no writes of its own
+}
+
+// check refuses bytes that reach beyond the pages, as a damaged length has
+// them do. Whoever reads those bytes would end the process.
+func (m mapping) check(b []byte) error {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - m.start
+	outside := at > m.size // also where b lies before start
+	if len(b) == 0 || outside && !m.strict || !outside && uintptr(len(b)) <= m.size-at {
+		return nil
+	}
+	return fmt.Errorf("%w: an entry reaches beyond the pages", engine.ErrCorrupt)
+}

@@ -1,0 +1,88 @@
+package datastore_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// engines makes a fresh engine of each kind.
+var engines = map[string]func(t testing.TB) engine.Engine{
+	"memory": func(testing.TB) engine.Engine { return memory.Engine() },
+	"bolt":   func(t testing.TB) engine.Engine { return bolt.Engine(t.TempDir()) },
+}
+
+// onEveryEngine runs test on each engine, as it is and with the store reopened
+// wherever the test calls restart. Each store is verified when the test ends.
+func onEveryEngine(t *testing.T, test func(t *testing.T, h *harness), definitions ...*models.Definition) {
+	t.Helper()
+	for name, newEngine := range engines {
+		for _, restarts := range []bool{false, true} {
+			label := name
+			if restarts {
+				label += "/restarting"
+			}
+			t.Run(label, func(t *testing.T) {
+				h := &harness{t: t, engine: newEngine(t), definitions: definitions, restarts: restarts}
+				h.open()
+				t.Cleanup(h.close)
+				test(t, h)
+			})
+		}
+	}
+}
+
+// harness is a store that a test may restart.
+type harness struct {
+	*datastore.Store
+	t           *testing.T
+	engine      engine.Engine
+	definitions []*models.Definition
+	restarts    bool
+}
+
+func (h *harness) open() {
+	h.t.Helper()
+	store, err := datastore.Open(h.t.Context(), h.engine, h.definitions...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.Store = store
+}
+
+// restart closes and opens the store, where the run is one with restarts.
+func (h *harness) restart() {
+	h.t.Helper()
+	if h.restarts {
+		h.close()
+		h.open()
+	}
+}
+
+func (h *harness) close() {
+	h.t.Helper()
+	h.verify()
+	if err := h.Store.Close(); err != nil {
+		h.t.Error(err)
+	}
+}
+
+// verify fails the test for any damage in the store.
+func (h *harness) verify() {
+	h.t.Helper()
+	report, err := datastore.Verify(h.t.Context(), h.Store)
+	if err != nil && h.t.Context().Err() == nil {
+		h.t.Errorf("verify: %v", err)
+	}
+	for _, damage := range report.Damage {
+		h.t.Errorf("verify: %v", damage)
+	}
+}

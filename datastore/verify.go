@@ -1,0 +1,361 @@
+package datastore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Report says what Verify or Repair has seen and done.
+type Report struct {
+	// Rows and Entries count what was examined.
+	Rows, Entries int64
+	// BadRows counts rows that do not match their checksum or key or do not
+	// decode, Orphans index entries without their row, Missing the entries
+	// that rows should have and do not.
+	BadRows, Orphans, Missing int64
+	// Repaired counts how many of these Repair has mended.
+	Repaired int64
+	// Damage describes the first of them, at most maxDamage.
+	Damage []Damage
+}
+
+// maxDamage bounds a report's memory however broken a store is.
+const maxDamage = 100
+
+// Clean reports whether nothing was wrong.
+func (r *Report) Clean() bool { return r.BadRows+r.Orphans+r.Missing == 0 }
+
+// Left returns how much of the damage has not been mended.
+func (r *Report) Left() int64 { return r.BadRows + r.Orphans + r.Missing - r.Repaired }
+
+// Damage is one thing that is wrong.
+type Damage struct {
+	Kind DamageKind
+	// Tree is the full name of the tree, Index the name of the index if the
+	// damage is in one.
+	Tree, Index string
+	// Key is the stored key, its space number included.
+	Key []byte
+	// Err tells what is wrong.
+	Err error
+}
+
+func (d Damage) String() string {
+	where := d.Tree
+	if d.Index != "" {
+		where += "/" + d.Index
+	}
+	return fmt.Sprintf("%s in %s at %x: %v", d.Kind, where, d.Key, d.Err)
+}
+
+// DamageKind is a kind of damage.
+type DamageKind string
+
+const (
+	BadRow  DamageKind = "bad row"
+	Orphan  DamageKind = "orphan entry"
+	Missing DamageKind = "missing entry"
+)
+
+// Verify examines every row and every index entry of the store: that each row
+// matches its checksum, decodes and belongs under its key, that every entry has
+// its row and every row its entries. Of trees whose definition the store was not
+// opened with it examines the checksums alone.
+//
+// The store may be in use meanwhile. Memory is bounded however large the store
+// is. The report is valid, as far as it got, also when there is an error, which
+// is not about damage but about not being able to read on. Each progress
+// function is called with the report so far, after every page.
+func Verify(ctx context.Context, s *Store, progress ...func(Report)) (Report, error) {
+	v := verifier{store: s, progress: progress}
+	err := v.run(ctx)
+	return v.report, err
+}
+
+// Repair is Verify that mends what it finds: it deletes entries without a row
+// and adds missing ones, so that the indexes follow from the rows again, and
+// sets rows that cannot be read aside, as they are, in the store's quarantine.
+// Nothing is deleted that does not follow from something kept.
+func Repair(ctx context.Context, s *Store, progress ...func(Report)) (Report, error) {
+	v := verifier{store: s, progress: progress, repair: true}
+	err := v.run(ctx)
+	return v.report, err
+}
+
+type verifier struct {
+	store    *Store
+	repair   bool
+	progress []func(Report)
+	report   Report
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	entries, err := v.store.catalogEntries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		entry := entries[name]
+		var core *session.Tree
+		if tree := v.store.trees[name]; tree != nil {
+			core = tree.Core()
+		}
+		rows := treeCheck{verifier: v, name: name, core: core}
+		if core != nil {
+			rows.place = entry.place(core)
+		}
+		if err := v.pages(ctx, entry.ID, rows.row); err != nil {
+			return fmt.Errorf("rows of %s: %w", name, err)
+		}
+		for _, ix := range entry.Indexes {
+			check := rows
+			check.index = ix
+			if err := v.pages(ctx, ix.ID, check.entry); err != nil {
+				return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// page is the transaction in which a page of a space is examined. Write is nil
+// unless damage is to be mended.
+type page struct {
+	read  engine.ReadTxn
+	write engine.WriteTxn
+}
+
+// A page ends after so many keys or bytes, so that no transaction lasts long.
+const (
+	pageKeys  = 500
+	pageBytes = 512 << 10
+)
+
+// pages calls fn for every key of a space. What fn wants to change it appends
+// to the page's changes, done when the page has been read.
+func (v *verifier) pages(ctx context.Context, space format.Space, fn func(page, []byte, []byte) ([]change, error)) error {
+	lower := space.Append(nil)
+	upper := format.PrefixEnd(lower)
+	for lower != nil {
+		before := v.report
+		next, err := v.page(ctx, engine.Range{Lower: lower, Upper: upper}, fn)
+		if errors.Is(err, engine.ErrConflict) {
+			v.report = before
+			continue // a writer was faster: look again
+		}
+		if err != nil {
+			return err
+		}
+		for _, report := range v.progress {
+			report(v.report)
+		}
+		lower = next
+	}
+	return nil
+}
+
+// change is a write that mends damage. A nil value deletes the key.
+type change struct{ key, value []byte }
+
+func (v *verifier) page(ctx context.Context, r engine.Range, fn func(page, []byte, []byte) ([]change, error)) (next []byte, err error) {
+	var p page
+	if v.repair {
+		if p.write, err = v.store.db.Update(ctx); err != nil {
+			return nil, err
+		}
+		p.read = p.write
+	} else if p.read, err = v.store.db.View(ctx); err != nil {
+		return nil, err
+	}
+	defer p.read.Discard()
+	changes, next, err := p.examine(r, fn)
+	if err != nil || len(changes) == 0 {
+		return next, err
+	}
+	for _, c := range changes {
+		if c.value == nil {
+			err = p.write.Delete(c.key)
+		} else {
+			err = p.write.Put(c.key, c.value)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return next, p.write.Commit(ctx, engine.Durable)
+}
+
+func (p page) examine(r engine.Range, fn func(page, []byte, []byte) ([]change, error)) (changes []change, next []byte, err error) {
+	c := p.read.Cursor(r)
+	defer c.Close()
+	for keys, size := 0, 0; c.Next(); keys++ {
+		if keys == pageKeys || size >= pageBytes {
+			return changes, bytes.Clone(c.Key()), nil
+		}
+		stored, err := c.Value()
+		if err != nil {
+			return nil, nil, err
+		}
+		size += len(c.Key()) + len(stored)
+		more, err := fn(p, bytes.Clone(c.Key()), stored)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, c := range more {
+			size += len(c.key) + len(c.value)
+		}
+		changes = append(changes, more...)
+	}
+	return changes, nil, c.Err()
+}
+
+// treeCheck examines one tree. Core and place are nil where the store was opened
+// without its definition.
+type treeCheck struct {
+	*verifier
+	name  string
+	core  *session.Tree
+	place *session.Place
+	index indexEntry
+}
+
+// row examines one row and, from it, its entries.
+func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error) {
+	t.report.Rows++
+	row, err := format.ParseRow(key, stored)
+	if err == nil && t.core != nil {
+		err = t.core.Verify(key[len(t.place.Space):], row.Value)
+	}
+	if err != nil {
+		t.found(BadRow, "", key, err)
+		if t.repair && len(key) < engine.MaxKeySize {
+			t.report.Repaired++
+			changes = append(changes, change{key: key}, change{key: quarantined(key), value: bytes.Clone(stored)})
+		}
+		return changes, nil
+	}
+	if t.core == nil {
+		return nil, nil
+	}
+	primary := key[len(t.place.Space):]
+	err = t.core.Entries(primary, row.Value, func(i int, index []byte) error {
+		unique := t.core.Indexes[i].Kind == session.Unique
+		entry, value := format.Entry(t.place.Indexes[i], index, primary, unique)
+		have, err := p.read.Get(entry)
+		if err == nil && bytes.Equal(have, value) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, engine.ErrNotFound) {
+			return err
+		}
+		mendable := true
+		if err != nil {
+			err = errors.New("the row is not in the index")
+		} else if other, cutErr := format.CutChecksum(entry, have); cutErr != nil {
+			err = cutErr
+		} else {
+			mendable = false
+			err = fmt.Errorf("%w: the index has row %x under the key", models.ErrUnique, other)
+		}
+		t.found(Missing, t.core.Indexes[i].Name, entry, err)
+		if t.repair && mendable {
+			t.report.Repaired++
+			changes = append(changes, change{entry, value})
+		}
+		return nil
+	})
+	return changes, err
+}
+
+// entry examines one index entry.
+func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
+	t.report.Entries++
+	err := t.checkEntry(p, key, stored)
+	switch {
+	case err == nil:
+		return nil, nil
+	case !errors.Is(err, engine.ErrCorrupt) && !errors.Is(err, models.ErrInvalid):
+		return nil, err
+	}
+	t.found(Orphan, t.index.Name, key, err)
+	if !t.repair || t.core == nil {
+		return nil, nil
+	}
+	t.report.Repaired++
+	return []change{{key: key}}, nil
+}
+
+func (t treeCheck) checkEntry(p page, key, stored []byte) error {
+	value, err := format.CutChecksum(key, stored)
+	if err != nil || t.core == nil {
+		return err
+	}
+	number := slices.IndexFunc(t.core.Indexes, func(ix *session.Index) bool { return ix.Name == t.index.Name })
+	if number < 0 {
+		return nil // retired, about to be cleared
+	}
+	index, primary, err := t.core.Indexes[number].CutKey(key[len(t.place.Indexes[number]):])
+	if err != nil {
+		return err
+	}
+	if t.index.Kind == session.Unique {
+		primary = value
+	}
+	rowKey := append(bytes.Clone(t.place.Space), primary...)
+	row, err := t.liveRow(p, rowKey)
+	if err != nil {
+		return err
+	}
+	found := false
+	err = t.core.Entries(primary, row, func(i int, k []byte) error {
+		found = found || i == number && bytes.Equal(k, index)
+		return nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: its row has another key", engine.ErrCorrupt)
+	}
+	return err
+}
+
+// liveRow returns the value of an entry's row.
+func (t treeCheck) liveRow(p page, key []byte) ([]byte, error) {
+	stored, err := p.read.Get(key)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, fmt.Errorf("%w: it has no row", engine.ErrCorrupt)
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		return nil, fmt.Errorf("its row: %w", err)
+	}
+	return row.Value, nil
+}
+
+func (t treeCheck) found(kind DamageKind, index string, key []byte, err error) {
+	v := t.verifier
+	switch kind {
+	case BadRow:
+		v.report.BadRows++
+	case Orphan:
+		v.report.Orphans++
+	case Missing:
+		v.report.Missing++
+	}
+	if len(v.report.Damage) < maxDamage {
+		v.report.Damage = append(v.report.Damage, Damage{Kind: kind, Tree: t.name, Index: index, Key: key, Err: err})
+	}
+}
+
+// quarantined is where a stored key's bytes are set aside.
+func quarantined(key []byte) []byte { return append(format.Quarantine.Append(nil), key...) }

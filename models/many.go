@@ -1,0 +1,131 @@
+package models
+
+import (
+	"context"
+
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// DeleteMany removes the rows with the primary keys in one transaction, as
+// PutMany stores rows. Rows that are absent are no error.
+func (t *Tree[M, K]) DeleteMany(ctx context.Context, w Writer, keys []K) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error {
+		for i, key := range keys {
+			if i%64 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := t.remove(s, t.key.AppendLast(nil, key)); err != nil {
+				return t.failAt("delete", key, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return t.fail("delete", err)
+	}
+	return nil
+}
+
+// clearPage is how many rows Clear removes in one transaction of a store.
+const clearPage = 256
+
+// Clear removes every row. Given a transaction it is part of it; given a store
+// it works in transactions of a few hundred rows, so that any number can be
+// removed, and on an error has removed the first of them.
+func (t *Tree[M, K]) Clear(ctx context.Context, w Writer) error {
+	for {
+		keys := make([]K, 0, clearPage)
+		for key, err := range t.Keys(ctx, w, Range[K]{}.Limit(clearPage)) {
+			if err != nil {
+				return err
+			}
+			keys = append(keys, key)
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		if err := t.DeleteMany(ctx, w, keys); err != nil {
+			return err
+		}
+	}
+}
+
+// IsEmpty reports whether the tree has no row. It reads no row, as Keys.
+func (t *Tree[M, K]) IsEmpty(ctx context.Context, r Reader) (bool, error) {
+	for _, err := range t.Keys(ctx, r, Range[K]{}.Limit(1)) {
+		return false, err
+	}
+	return true, nil
+}
+
+// First returns the first row that rng selects, or ErrNotFound.
+func (t *Tree[M, K]) First(ctx context.Context, r Reader, rng Range[K]) (M, error) {
+	for m, err := range t.Range(ctx, r, rng.Limit(1)) {
+		return m, err
+	}
+	return *new(M), t.fail("first", ErrNotFound)
+}
+
+// Last returns the last row that rng selects, or ErrNotFound.
+func (t *Tree[M, K]) Last(ctx context.Context, r Reader, rng Range[K]) (M, error) {
+	rng.reverse = !rng.reverse
+	for m, err := range t.Range(ctx, r, rng.Limit(1)) {
+		return m, err
+	}
+	return *new(M), t.fail("last", ErrNotFound)
+}
+
+// FindMany returns, for each of the keys and in their order, the rows under it,
+// all from one snapshot.
+func (ix *Index[M, K, I]) FindMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
+	return ix.findMany(ctx, r, keys)
+}
+
+// FindMany returns, for each of the keys and in their order, the rows that have
+// it, all from one snapshot.
+func (ix *Multi[M, K, I]) FindMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
+	return ix.findMany(ctx, r, keys)
+}
+
+// GetMany returns the rows with the keys in their order, nil where there is
+// none, all from one snapshot.
+func (ix *Unique[M, K, I]) GetMany(ctx context.Context, r Reader, keys []I) ([]*M, error) {
+	found, err := ix.findMany(ctx, r, keys)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]*M, len(keys))
+	for i := range found {
+		if len(found[i]) > 0 {
+			rows[i] = &found[i][0]
+		}
+	}
+	return rows, nil
+}
+
+func (ix *shared[M, K, I]) findMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
+	s, err := r.BeginRead(ctx)
+	if err != nil {
+		return nil, ix.walk(Range[I]{}, false).fail("find", err)
+	}
+	held := s.Held
+	s.Held = true // until all keys are read
+	defer func() { s.Held = held; s.End() }()
+	found := make([][]M, len(keys))
+	for i, key := range keys {
+		for m, err := range ix.Range(ctx, lent{s}, Only(key)) {
+			if err != nil {
+				return nil, err
+			}
+			found[i] = append(found[i], m)
+		}
+	}
+	return found, nil
+}
+
+// lent is a Reader over a transaction that an operation has open already.
+type lent struct{ *session.Session }
+
+func (l lent) BeginRead(ctx context.Context) (*session.Session, error) {
+	return l.Session, ctx.Err()
+}

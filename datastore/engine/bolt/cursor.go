@@ -130,7 +130,7 @@ func (c *cursor) last() (key, value []byte) {
 // page that the transaction has deleted all keys of, as if it were the end.
 func (c *cursor) previous(bound []byte) (key, value []byte) {
 	key, value = c.at.Prev()
-	if true {
+	if key != nil || c.txn.writes == 0 {
 		return key, value
 	}
 	if first, _ := c.txn.bucket.Cursor().First(); first == nil || bytes.Compare(first, bound) >= 0 {

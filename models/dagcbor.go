@@ -9,33 +9,83 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// DagCBOR returns the codec that writes models as DAG-CBOR maps.
-func DagCBOR[M any]() Codec[M] { return dagCBOR[M]{} }
-
-type dagCBOR[M any] struct{}
-
 const (
-	maxDepth    = 32
-	maxElements = 131_072
+	// cborMaxDepth is how deep maps and lists may nest, the model included.
+	cborMaxDepth = 32
+	// cborMaxElements is how many elements a list or map may have.
+	cborMaxElements = 131_072
 )
 
+// DagCBOR returns the codec that writes models as DAG-CBOR maps, as described
+// in docs/format.md under "Values". It is named "dag-cbor".
+//
+// M is a struct. Its exported fields are written under the name in their cbor
+// or json tag, or else their own; those tagged "-" and unexported ones are not
+// written. The options omitempty and omitzero of the tags are honoured. The
+// fields of an embedded struct are written as the outer struct's. Fields can
+// have these types, and named ones like them:
+//
+//	Go                           Field.Type
+//	uint8 … uint64, uint         "uint8" … "uint64", "uint64"
+//	int8 … int64, int            "int8" … "int64", "int64"
+//	bool                         "bool"
+//	float32, float64             "float32", "float64"
+//	string                       "string"
+//	[]byte, [n]byte              "bytes"
+//	time.Time                    "time"
+//	[]T, [n]T                    "list(T)"
+//	map[string]T                 "map(T)"
+//	a struct                     "map"
+//	*T                           "optional(T)"
+//	with MarshalBinary           "bytes"
+//	with MarshalText             "string"
+//
+// where T stands for a type from the same table. A type that marshals itself
+// unmarshals itself, too. Any other type is an error of the declaration, and so
+// are types that contain themselves, embedded pointers and fields that hide one
+// another. datastore.Open reports it, naming the field; until then every call
+// of the codec returns an error that matches [ErrDefinition].
+//
+// Append refuses, with [ErrInvalid], what has no canonical form or would not be
+// read back: NaN and infinities, text that is not UTF-8, years before 0 and
+// after 9999, and lists or maps of more than 131 072 elements.
+//
+// What is decoded differs from what was encoded in this: nil slices and maps
+// become empty ones, times are in UTC, and a pointer to the zero time becomes
+// nil. Decode takes some spellings that Append does not write, such as numbers
+// in a longer form than they need, or a map that lacks a field, which stays
+// zero; what strangers send is therefore encoded again and compared. Each byte
+// of what they send can cost the memory of one element of a list in M.
+func DagCBOR[M any]() Codec[M] {
+	shape, err := dagShapeOf(reflect.TypeFor[M]())
+	return &dagCBOR[M]{name: reflect.TypeFor[M]().String(), dagShape: shape, err: err}
+}
+
+type dagCBOR[M any] struct {
+	dagShape
+	name string
+	err  error
+}
+
 var (
-	cborEnc = must(cbor.EncOptions{
-		Sort:          cbor.SortLengthFirst,
-		ShortestFloat: cbor.ShortestFloatNone,
-		NaNConvert:    cbor.NaNConvertReject,
-		InfConvert:    cbor.InfConvertReject,
-		Time:          cbor.TimeRFC3339NanoUTC,
-		TimeTag:       cbor.EncTagNone,
-		IndefLength:   cbor.IndefLengthForbidden,
-		NilContainers: cbor.NilContainerAsEmpty,
-		TagsMd:        cbor.TagsForbidden,
+	cborEncoding = mustMode(cbor.EncOptions{
+		Sort:            cbor.SortLengthFirst,
+		ShortestFloat:   cbor.ShortestFloatNone,
+		NaNConvert:      cbor.NaNConvertReject,
+		InfConvert:      cbor.InfConvertReject,
+		Time:            cbor.TimeRFC3339NanoUTC,
+		IndefLength:     cbor.IndefLengthForbidden,
+		NilContainers:   cbor.NilContainerAsEmpty,
+		TagsMd:          cbor.TagsForbidden,
+		BinaryMarshaler: cbor.BinaryMarshalerByteString,
+		TextMarshaler:   cbor.TextMarshalerTextString,
 	}.UserBufferEncMode())
-	cborDec = must(cbor.DecOptions{
+
+	cborDecoding = mustMode(cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		MaxNestedLevels:   maxDepth,
-		MaxArrayElements:  maxElements,
-		MaxMapPairs:       maxElements,
+		MaxNestedLevels:   cborMaxDepth,
+		MaxArrayElements:  cborMaxElements,
+		MaxMapPairs:       cborMaxElements,
 		IndefLength:       cbor.IndefLengthForbidden,
 		TagsMd:            cbor.TagsForbidden,
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
@@ -43,42 +93,75 @@ var (
 		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
 		NaN:               cbor.NaNDecodeForbidden,
 		Inf:               cbor.InfDecodeForbidden,
+		BinaryUnmarshaler: cbor.BinaryUnmarshalerByteString,
+		TextUnmarshaler:   cbor.TextUnmarshalerTextString,
 	}.DecMode())
-	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 )
 
-func must[T any](v T, err error) T {
+// mustMode panics on options that contradict each other, which the first run of
+// this package would show.
+func mustMode[Mode any](mode Mode, err error) Mode {
 	if err != nil {
 		panic(err)
 	}
-	return v
+	return mode
 }
 
-func (dagCBOR[M]) Name() string { return "dag-cbor" }
+func (c *dagCBOR[M]) Name() string { return "dag-cbor" }
 
-func (dagCBOR[M]) Fields() []Field {
-	t := reflect.TypeFor[M]()
-	var fields []Field
-	for i := range t.NumField() {
-		fields = append(fields, Field{Name: t.Field(i).Name, Type: t.Field(i).Type.String()})
+func (c *dagCBOR[M]) Fields() []Field { return c.fields }
+
+// Err returns what keeps M from being written as DAG-CBOR, or nil.
+func (c *dagCBOR[M]) Err() error { return c.err }
+
+// encoders holds *bytes.Buffer, which the library writes to, and scratches
+// *[]byte, for what is written twice.
+var (
+	encoders  = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	scratches = sync.Pool{New: func() any { return new([]byte) }}
+)
+
+// maxScratch keeps a single huge value from staying in memory.
+const maxScratch = 1 << 20
+
+func (c *dagCBOR[M]) Append(dst []byte, m *M) ([]byte, error) {
+	if c.err != nil {
+		return dst, fmt.Errorf("%w: %w", ErrDefinition, c.err)
 	}
-	return fields
-}
-
-func (dagCBOR[M]) Append(dst []byte, m *M) ([]byte, error) {
-	buf := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
-	buf.Reset()
-	if err := cborEnc.MarshalToBuffer(m, buf); err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrInvalid, err)
+	encoder := encoders.Get().(*bytes.Buffer)
+	*encoder = *bytes.NewBuffer(dst) // it writes to dst itself, as long as that has room
+	err := cborEncoding.MarshalToBuffer(m, encoder)
+	grown := encoder.Bytes()
+	*encoder = bytes.Buffer{}
+	encoders.Put(encoder)
+	if err == nil {
+		err = checkItems(grown[len(dst):])
 	}
-	return append(dst, buf.Bytes()...), nil
+	if err != nil {
+		return dst, fmt.Errorf("%w: cannot encode %s: %w", ErrInvalid, c.name, err)
+	}
+	if !c.float32s {
+		return grown, nil
+	}
+	scratch := scratches.Get().(*[]byte)
+	*scratch = append((*scratch)[:0], grown[len(dst):]...)
+	dst = appendWidened(grown[:len(dst)], *scratch)
+	if cap(*scratch) <= maxScratch {
+		scratches.Put(scratch)
+	}
+	return dst, nil
 }
 
-func (dagCBOR[M]) Decode(src []byte, m *M) error {
+func (c *dagCBOR[M]) Decode(src []byte, m *M) error {
+	if c.err != nil {
+		return fmt.Errorf("%w: %w", ErrDefinition, c.err)
+	}
 	*m = *new(M)
-	if err := cborDec.Unmarshal(src, m); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	if len(src) == 0 || src[0]>>5 != cborMap {
+		return fmt.Errorf("%w: cannot decode %s: not a CBOR map", ErrInvalid, c.name)
+	}
+	if err := cborDecoding.Unmarshal(src, m); err != nil {
+		return fmt.Errorf("%w: cannot decode %s: %w", ErrInvalid, c.name, err)
 	}
 	return nil
 }

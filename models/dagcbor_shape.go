@@ -1,0 +1,242 @@
+package models
+
+import (
+	"encoding"
+	"fmt"
+	"math/big"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// dagShape is what a model's type tells before there is a model.
+type dagShape struct {
+	fields []Field
+	// float32s is set if a float32 is somewhere in the model.
+	float32s bool
+}
+
+func dagShapeOf(model reflect.Type) (dagShape, error) {
+	var s dagShape
+	err := badType(model.String(), "a model is a struct")
+	if model.Kind() == reflect.Struct {
+		if word, ownErr := ownForm(model); word != "" || ownErr != nil {
+			err = badType(model.String(), "it marshals itself, perhaps by an embedded field, and not as a map")
+		} else {
+			s.fields, err = s.structFields(model, model.String(), nil)
+		}
+	}
+	if err != nil {
+		return dagShape{}, err
+	}
+	return s, nil
+}
+
+// word gives the word for a type that is used at path. Within are the maps and
+// lists around it, outermost first.
+func (s *dagShape) word(t reflect.Type, path string, within []reflect.Type) (string, error) {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return "time", nil
+	case reflect.TypeFor[big.Int]():
+		return "", badType(path, "DAG-CBOR has no integers of more than 64 bits")
+	}
+	if word, err := ownForm(t); err != nil {
+		return "", badType(path, err.Error())
+	} else if word != "" {
+		return word, checkPromotion(t, path)
+	}
+	switch kind := t.Kind(); kind {
+	case reflect.Int, reflect.Uint:
+		return kind.String() + "64", nil
+	case reflect.Float32:
+		s.float32s = true
+		return kind.String(), nil
+	case reflect.Bool, reflect.Float64, reflect.String,
+		reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return kind.String(), nil
+	case reflect.Pointer:
+		if t.Elem().Kind() == reflect.Pointer {
+			return "", badType(path, "a pointer to a pointer is nil in two ways, and null in one")
+		}
+		word, err := s.word(t.Elem(), path, within)
+		return "optional(" + word + ")", err
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "bytes", nil
+		}
+		if kind == reflect.Array && t.Len() > cborMaxElements {
+			return "", badType(path, fmt.Sprintf("it has more than %d elements", cborMaxElements))
+		}
+		return s.elements("list", t, path, within)
+	case reflect.Map:
+		if word, err := ownForm(t.Key()); t.Key().Kind() != reflect.String || word != "" || err != nil {
+			return "", badType(path, "the keys of a map are plain strings, not "+t.Key().String())
+		}
+		return s.elements("map", t, path, within)
+	case reflect.Struct:
+		fields, err := s.structFields(t, path, within)
+		if err == nil && len(fields) == 0 && t.NumField() > 0 {
+			err = badType(path, t.String()+" has no exported fields; tag the field \"-\" if it is not to be kept")
+		}
+		return "map", err
+	default:
+		return "", badType(path, "DAG-CBOR has no form for "+t.String())
+	}
+}
+
+func (s *dagShape) elements(word string, t reflect.Type, path string, within []reflect.Type) (string, error) {
+	within, err := enter(t, path, within)
+	if err != nil {
+		return "", err
+	}
+	elem, err := s.word(t.Elem(), path+"[]", within)
+	return word + "(" + elem + ")", err
+}
+
+// enter adds t to the maps and lists around its elements or fields.
+func enter(t reflect.Type, path string, within []reflect.Type) ([]reflect.Type, error) {
+	switch {
+	case slices.Contains(within, t):
+		return nil, badType(path, t.String()+" contains itself, and so nests without bound")
+	case len(within) == cborMaxDepth:
+		return nil, badType(path, fmt.Sprintf("it nests deeper than %d", cborMaxDepth))
+	}
+	return append(slices.Clip(within), t), nil
+}
+
+// structFields describes what a struct is written as, in the order of the
+// declaration.
+func (s *dagShape) structFields(t reflect.Type, path string, within []reflect.Type) ([]Field, error) {
+	within, err := enter(t, path, within)
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := t.FieldByName("_"); ok {
+		if _, options, _ := fieldTag(f); slices.Contains(options, "toarray") || slices.Contains(options, "toindefarray") {
+			return nil, badType(path, "a struct is written as a map, not as an array")
+		}
+	}
+	fields, err := s.appendFields(nil, t, path, within)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		if names[f.Name] {
+			return nil, badType(path, "two fields are named "+strconv.Quote(f.Name))
+		}
+		names[f.Name] = true
+	}
+	return fields, nil
+}
+
+func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, within []reflect.Type) ([]Field, error) {
+	if err := checkPromotion(t, path); err != nil {
+		return nil, err
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, skip := fieldTag(f)
+		if skip {
+			continue
+		}
+		path := path + "." + f.Name
+		embeds := f.Anonymous && name == ""
+		var err error
+		switch kind := f.Type.Kind(); {
+		case slices.Contains(options, "keyasint"):
+			err = badType(path, "DAG-CBOR has no integers as names of fields")
+		case !utf8.ValidString(name):
+			err = badType(path, "its name is not UTF-8")
+		case embeds && kind == reflect.Pointer && f.Type.Elem().Kind() == reflect.Struct:
+			err = badType(path, "embed the struct and not a pointer to it, or give it a name")
+		case embeds && kind == reflect.Struct:
+			fields, err = s.appendFields(fields, f.Type, path, within)
+		case f.Anonymous && !f.IsExported() && kind == reflect.Struct:
+			err = badType(path, "an embedded struct that is not exported cannot have a name")
+		case f.IsExported():
+			if name == "" {
+				name = f.Name
+			}
+			var word string
+			word, err = s.word(f.Type, path, within)
+			fields = append(fields, Field{Name: name, Type: word})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return fields, nil
+}
+
+// fieldTag reads a field's tag as the encoder does.
+func fieldTag(f reflect.StructField) (name string, options []string, skip bool) {
+	tag := f.Tag.Get("cbor")
+	if tag == "" {
+		tag = f.Tag.Get("json")
+	}
+	parts := strings.Split(tag, ",")
+	return parts[0], parts[1:], tag == "-"
+}
+
+var (
+	cborMarshaler     = reflect.TypeFor[cbor.Marshaler]()
+	cborUnmarshaler   = reflect.TypeFor[cbor.Unmarshaler]()
+	binaryMarshaler   = reflect.TypeFor[encoding.BinaryMarshaler]()
+	binaryUnmarshaler = reflect.TypeFor[encoding.BinaryUnmarshaler]()
+	textMarshaler     = reflect.TypeFor[encoding.TextMarshaler]()
+	textUnmarshaler   = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// ownForm gives the word for a type that marshals itself, or "" for one that
+// does not.
+func ownForm(t reflect.Type) (string, error) {
+	if t.Kind() == reflect.Pointer {
+		return "", nil
+	}
+	has := reflect.PointerTo(t).Implements
+	switch {
+	case has(cborMarshaler) || has(cborUnmarshaler):
+		return "", fmt.Errorf("%s writes CBOR of its own; MarshalBinary or MarshalText would do", t)
+	case has(binaryMarshaler) != has(binaryUnmarshaler):
+		return "", fmt.Errorf("%s has only one of MarshalBinary and UnmarshalBinary", t)
+	case has(binaryMarshaler):
+		return "bytes", nil
+	case has(textMarshaler) != has(textUnmarshaler):
+		return "", fmt.Errorf("%s has only one of MarshalText and UnmarshalText", t)
+	case has(textMarshaler):
+		return "string", nil
+	default:
+		return "", nil
+	}
+}
+
+// checkPromotion refuses a struct that has other fields beside an embedded one
+// which marshals itself: its methods may be the outer struct's, too, and would
+// leave the other fields out.
+func checkPromotion(t reflect.Type, path string) error {
+	if t.Kind() != reflect.Struct || t.NumField() < 2 {
+		return nil
+	}
+	outer, _ := ownForm(t)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.Anonymous {
+			continue
+		}
+		if word, err := ownForm(f.Type); err != nil || word != "" && (outer == "" || outer == word) {
+			return badType(path, fmt.Sprintf("the embedded %s marshals itself and hides the other fields; make it a field with a name", f.Type))
+		}
+	}
+	return nil
+}
+
+// badType is the error of a type that cannot be written.
+func badType(path, why string) error { return fmt.Errorf("dag-cbor: %s: %s", path, why) }

@@ -1,0 +1,304 @@
+package datastore_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+func TestRollback(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		first := somebody(1)
+		if err := people.Put(ctx, h.Store, &first); err != nil {
+			t.Fatal(err)
+		}
+		change := func(tx *datastore.WriteTx) {
+			changed := somebody(1)
+			changed.Email = "changed@example.com"
+			another := somebody(2)
+			if err := errors.Join(people.Put(ctx, tx, &changed), people.Put(ctx, tx, &another)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.Update(ctx, func(tx *datastore.WriteTx) error { change(tx); return errRollback }); !errors.Is(err, errRollback) {
+			t.Error(err)
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not come through")
+				}
+			}()
+			_ = h.Update(ctx, func(tx *datastore.WriteTx) error { change(tx); panic("on purpose") })
+		}()
+		h.restart()
+		if n, err := people.Count(ctx, h.Store, models.Range[uint64]{}); n != 1 || err != nil {
+			t.Error(n, err)
+		}
+		if p, err := byEmail.Get(ctx, h.Store, first.Email); err != nil || p.ID != 1 {
+			t.Error(p, err)
+		}
+		// A panic leaves the store writable.
+		if err := people.Delete(ctx, h.Store, 1); err != nil {
+			t.Error(err)
+		}
+	}, town)
+}
+
+func TestSnapshot(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		p := somebody(1)
+		if err := people.Put(ctx, h.Store, &p); err != nil {
+			t.Fatal(err)
+		}
+		err := h.View(ctx, func(tx *datastore.ReadTx) error {
+			later := somebody(2)
+			if err := people.Put(ctx, h.Store, &later); err != nil {
+				return err
+			}
+			if n, err := people.Count(ctx, tx, models.Range[uint64]{}); n != 1 || err != nil {
+				t.Error("the snapshot has moved:", n, err)
+			}
+			if has, err := people.Has(ctx, tx, 2); has || err != nil {
+				t.Error(has, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}, town)
+}
+
+func TestUseAfterTheEnd(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		var read *datastore.ReadTx
+		var write *datastore.WriteTx
+		err := errors.Join(
+			h.View(ctx, func(tx *datastore.ReadTx) error { read = tx; return nil }),
+			h.Update(ctx, func(tx *datastore.WriteTx) error { write = tx; return nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := somebody(1)
+		if _, err := people.Get(ctx, read, 1); !errors.Is(err, models.ErrTxnDone) {
+			t.Error(err)
+		}
+		if err := people.Put(ctx, write, &p); !errors.Is(err, models.ErrTxnDone) {
+			t.Error(err)
+		}
+		for _, err := range byName.Find(ctx, write, "x") {
+			if !errors.Is(err, models.ErrTxnDone) {
+				t.Error(err)
+			}
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := people.Get(ctx, h.Store, 1); !errors.Is(err, models.ErrClosed) {
+			t.Error(err)
+		}
+		if err := people.Put(ctx, h.Store, &p); !errors.Is(err, models.ErrClosed) {
+			t.Error(err)
+		}
+		if err := h.View(ctx, func(*datastore.ReadTx) error { return nil }); !errors.Is(err, models.ErrClosed) {
+			t.Error(err)
+		}
+		if err := errors.Join(h.Close(), h.Close()); err != nil {
+			t.Error(err)
+		}
+		h.open()
+	}, town)
+}
+
+// TestCountersNeverLoseAnUpdate has goroutines change the same few rows at once.
+func TestCountersNeverLoseAnUpdate(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		const workers, each = 8, 25
+		ctx := t.Context()
+		zero := person{ID: 1, Tags: []string{}}
+		if err := people.Put(ctx, h.Store, &zero); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for range each {
+					for {
+						err := people.Modify(ctx, h.Store, 1, func(p *person) error { p.Age++; return nil })
+						if err == nil {
+							break
+						}
+						if !errors.Is(err, models.ErrConflict) {
+							t.Error(err)
+							return
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+		h.restart()
+		if p, err := people.Get(ctx, h.Store, 1); err != nil || p.Age != workers*each {
+			t.Error(p.Age, err)
+		}
+	}, town)
+}
+
+// TestUniqueUnderConcurrency has goroutines claim the same addresses at once:
+// each may be had by one row only.
+func TestUniqueUnderConcurrency(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		claimed := map[uint64]int{}
+		for worker := range uint64(8) {
+			wg.Go(func() {
+				for address := range uint64(20) {
+					p := somebody(address)
+					p.ID = 1000*worker + address
+					err := people.Put(ctx, h.Store, &p)
+					switch {
+					case err == nil:
+						mu.Lock()
+						claimed[address]++
+						mu.Unlock()
+					case !errors.Is(err, models.ErrUnique) && !errors.Is(err, models.ErrConflict):
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for address, n := range claimed {
+			if n != 1 {
+				t.Errorf("address %d was given %d times", address, n)
+			}
+		}
+	}, town)
+}
+
+func TestCancelled(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		p := somebody(1)
+		if err := people.Put(t.Context(), h.Store, &p); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := people.Get(ctx, h.Store, 1); !errors.Is(err, context.Canceled) {
+			t.Error("get:", err)
+		}
+		p.Name = "changed"
+		if err := people.Put(ctx, h.Store, &p); !errors.Is(err, context.Canceled) {
+			t.Error("put:", err)
+		}
+		for _, err := range people.All(ctx, h.Store) {
+			if !errors.Is(err, context.Canceled) {
+				t.Error("all:", err)
+			}
+		}
+		if _, err := people.Count(ctx, h.Store, models.Range[uint64]{}); !errors.Is(err, context.Canceled) {
+			t.Error("count:", err)
+		}
+		// Cancelled half-way, an update writes nothing.
+		ctx, cancel = context.WithCancel(t.Context())
+		err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+			err := people.Put(ctx, tx, &p)
+			cancel()
+			return err
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Error("update:", err)
+		}
+		if p, err := people.Get(t.Context(), h.Store, 1); err != nil || p.Name == "changed" {
+			t.Error(p, err)
+		}
+	}, town)
+}
+
+// TestWriteInsideUpdateWaitsForItself pins what the documentation of Update
+// says of writing to the store from within, on engines with one writer.
+func TestWriteInsideUpdateWaitsForItself(t *testing.T) {
+	for _, name := range []string{"memory", "bolt"} {
+		t.Run(name, func(t *testing.T) {
+			h := &harness{t: t, engine: engines[name](t), definitions: []*models.Definition{town}}
+			h.open()
+			defer h.close()
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			err := h.Update(ctx, func(*datastore.WriteTx) error {
+				p := somebody(1)
+				return people.Put(ctx, h.Store, &p)
+			})
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestWriteWhileIterating changes and deletes rows from within loops, which no
+// open transaction may block.
+func TestWriteWhileIterating(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		const rows = 2000
+		all := make([]person, rows)
+		for i := range all {
+			all[i] = somebody(uint64(i))
+		}
+		if err := people.PutMany(ctx, h.Store, all); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[uint64]bool{}
+		for p, err := range people.All(ctx, h.Store) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[p.ID] {
+				t.Fatal("seen twice:", p.ID)
+			}
+			seen[p.ID] = true
+			if p.ID%10 == 0 {
+				if err := people.Delete(ctx, h.Store, p.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if len(seen) != rows {
+			t.Error(len(seen))
+		}
+		err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+			n := 0
+			for p, err := range byTag.Range(ctx, tx, models.Only("all").Reverse()) {
+				if err != nil {
+					return err
+				}
+				n++
+				if err := people.Delete(ctx, tx, p.ID); err != nil {
+					return err
+				}
+			}
+			if n != rows-rows/10 {
+				t.Error("saw", n)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if empty, err := people.IsEmpty(ctx, h.Store); !empty || err != nil {
+			t.Error(empty, err)
+		}
+	}, town)
+}

@@ -1,0 +1,115 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Batch returns an empty batch. It keeps copies of what it is given and may be
+// used from several goroutines.
+func (r *Records) Batch(ctx context.Context) (ds.Batch, error) {
+	if r.closed.Load() {
+		return nil, models.ErrClosed
+	}
+	plain, err := r.plain.Batch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &batch{records: r, plain: plain}, nil
+}
+
+// batch is a list of changes, and beside it a batch of the plain face.
+type batch struct {
+	records *Records
+	plain   ds.Batch
+
+	mu      sync.Mutex
+	changes []change
+}
+
+// Put adds a put. A record that cannot be taken whatever is stored is refused
+// here, as by Records.Put, and is not part of the batch.
+func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
+	if err := b.usable(ctx); err != nil {
+		return err
+	}
+	p, err := b.records.find(key.String())
+	switch {
+	case err != nil:
+		return err
+	case p.raw == nil:
+		return b.plain.Put(ctx, key, value)
+	}
+	c, err := b.records.put(p, bytes.Clone(value))
+	if err != nil {
+		return err
+	}
+	b.add(c)
+	return nil
+}
+
+// Delete adds a delete.
+func (b *batch) Delete(ctx context.Context, key ds.Key) error {
+	if err := b.usable(ctx); err != nil {
+		return err
+	}
+	p, err := b.records.find(key.String())
+	switch {
+	case err != nil:
+		return nil // nothing can be there
+	case p.raw == nil:
+		return b.plain.Delete(ctx, key)
+	}
+	b.add(change{place: p, delete: true})
+	return nil
+}
+
+func (b *batch) usable(ctx context.Context) error {
+	if b.records.closed.Load() {
+		return models.ErrClosed
+	}
+	return ctx.Err()
+}
+
+func (b *batch) add(c change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.changes = append(b.changes, c)
+}
+
+// Commit applies the batch and empties it: records and providers in one
+// transaction where the engine can take it, otherwise in several, and then the
+// rest in the same way. On an error it keeps what it has not applied, and may be
+// called again.
+//
+// Records that are worse than what is stored, or break a unique index, are left
+// out; all else is applied, and Commit returns an error that matches
+// ErrOldRecord or models.ErrUnique and names them.
+func (b *batch) Commit(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.usable(ctx); err != nil {
+		return err
+	}
+	var refused error
+	for size := len(b.changes); len(b.changes) > 0; size = min(size, len(b.changes)) {
+		err := b.records.apply(ctx, b.changes[:size])
+		switch {
+		case errors.Is(err, models.ErrTooLarge) && size > 1:
+			size /= 2
+			continue
+		case errors.Is(err, ErrOldRecord), errors.Is(err, models.ErrUnique):
+			refused = errors.Join(refused, err)
+		case err != nil:
+			return errors.Join(err, refused)
+		}
+		b.changes = b.changes[size:]
+	}
+	return errors.Join(refused, b.plain.Commit(ctx))
+}

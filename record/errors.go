@@ -1,0 +1,43 @@
+package record
+
+import (
+	"errors"
+
+	"github.com/libp2p/go-libp2p-kad-dht/records"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Errors of putting and publishing records, beside those of package models.
+var (
+	// ErrOldRecord is returned for a record that is not better than the one
+	// that is stored. It is kad-dht's error of that name.
+	ErrOldRecord = records.ErrOldRecord
+	// ErrNoRecord is returned for a write to a key inside a model's namespace,
+	// or that of one of Records' own trees, under which no record can lie.
+	ErrNoRecord = errors.New("key is not a record's")
+)
+
+// failAt names the tree and the key that err concerns, where it does not yet.
+func failAt(op string, raw *models.Raw, key []byte, err error) error {
+	var named *models.Error
+	if err == nil || errors.As(err, &named) {
+		return err
+	}
+	text, _ := raw.KeyText(key)
+	return &models.Error{Op: op, Tree: raw.Name(), Key: shorten(text), Err: err}
+}
+
+func tooLarge(size, limit int) error {
+	return &engine.TooLargeError{What: "value", Size: int64(size), Limit: int64(limit), Unit: "bytes"}
+}
+
+// shorten bounds what an error repeats of a stranger's words.
+func shorten(text string) string {
+	const most = 120
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
+}

@@ -1,0 +1,94 @@
+package record
+
+import (
+	"encoding/base32"
+	"strings"
+)
+
+// kad-dht names what it stores by two kinds of datastore key, of which only
+// these very spellings count as such:
+//
+//	/<namespace>/<BASE32(record key)>            where the record key is /<namespace>/…
+//	/providers/<BASE32(key)>/<BASE32(peer id)>
+//
+// A record key in the namespace "providers" itself has BASE32("providers") in
+// its place, which keeps the two apart.
+
+const providerSpace = "providers"
+
+// keyText is the base 32 of datastore keys: RFC 4648, upper case, unpadded.
+var keyText = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// escapedProviderSpace stands for the record namespace "providers".
+var escapedProviderSpace = keyText.EncodeToString([]byte(providerSpace))
+
+// parseKeyText decodes base 32 that is spelled just as keyText spells it.
+func parseKeyText(text string) ([]byte, bool) {
+	decoded, err := keyText.DecodeString(text)
+	if err != nil || len(decoded) == 0 || keyText.EncodeToString(decoded) != text {
+		return nil, false
+	}
+	return decoded, true
+}
+
+// splitRecordKey splits "/<namespace>/<name>".
+func splitRecordKey(key string) (namespace, name string, ok bool) {
+	if !strings.HasPrefix(key, "/") {
+		return "", "", false
+	}
+	namespace, name, ok = strings.Cut(key[1:], "/")
+	return namespace, name, ok && namespace != ""
+}
+
+// parseValueKey returns the record key that a datastore key stands for.
+func parseValueKey(path string) (recordKey string, ok bool) {
+	space, text, ok := splitRecordKey(path)
+	if !ok {
+		return "", false
+	}
+	decoded, ok := parseKeyText(text)
+	if !ok {
+		return "", false
+	}
+	namespace, _, ok := splitRecordKey(string(decoded))
+	if !ok || valueSpace(namespace) != space {
+		return "", false
+	}
+	return string(decoded), true
+}
+
+// valueKey returns the datastore key of a record key in a namespace.
+func valueKey(namespace string, recordKey []byte) string {
+	return "/" + valueSpace(namespace) + "/" + keyText.EncodeToString(recordKey)
+}
+
+// valueSpace returns what datastore keys have in place of a record's namespace.
+func valueSpace(namespace string) string {
+	if namespace == providerSpace {
+		return escapedProviderSpace
+	}
+	return namespace
+}
+
+// parseProviderKey returns the key and the peer id that a datastore key stands
+// for.
+func parseProviderKey(path string) (key, peer []byte, ok bool) {
+	rest, ok := strings.CutPrefix(path, "/"+providerSpace+"/")
+	if !ok {
+		return nil, nil, false
+	}
+	keyPart, peerPart, _ := strings.Cut(rest, "/")
+	if key, ok = parseKeyText(keyPart); !ok {
+		return nil, nil, false
+	}
+	peer, ok = parseKeyText(peerPart)
+	return key, peer, ok
+}
+
+// providerKey returns the datastore key of a provider record.
+func providerKey(key, peer []byte) string {
+	buf := make([]byte, 0, len(providerSpace)+3+keyText.EncodedLen(len(key))+keyText.EncodedLen(len(peer)))
+	buf = append(append(append(buf, '/'), providerSpace...), '/')
+	buf = append(keyText.AppendEncode(buf, key), '/')
+	return string(keyText.AppendEncode(buf, peer))
+}

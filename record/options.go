@@ -1,0 +1,69 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// DefaultMaxValueBytes is the most bytes of a value that Records takes unless
+// told otherwise. kad-dht sends messages of up to 4 MiB, which hold a record
+// and the addresses of up to 20 peers.
+const DefaultMaxValueBytes = 64 << 10
+
+// DefaultSyncInterval is how long a power loss can take back what strangers
+// have put, unless told otherwise.
+const DefaultSyncInterval = time.Second
+
+// Options is what Records can be told. The zero value is of use.
+type Options struct {
+	// Models are the definitions whose trees travel in the DHT. The store has
+	// to be opened with them. Defaults to none: then Records keeps values and
+	// providers only.
+	Models []*models.Definition
+
+	// MaxValueBytes bounds the value of a record of a model, and what is put
+	// under the keys of other records and providers; more is refused with
+	// models.ErrTooLarge. Peers that hold the same records should agree on it.
+	// Defaults to DefaultMaxValueBytes.
+	MaxValueBytes int
+
+	// SyncInterval is the longest time after which what strangers put is made
+	// durable. A negative one leaves that to Sync and Close. Defaults to
+	// DefaultSyncInterval.
+	SyncInterval time.Duration
+}
+
+// normalize fills in defaults and returns every fault in one error, which
+// matches models.ErrDefinition where a definition is at fault.
+func (o Options) normalize() (Options, error) {
+	var faults []error
+	seen := map[string]bool{Definition.Name(): true}
+	for i, d := range o.Models {
+		switch {
+		case d == nil:
+			faults = append(faults, fmt.Errorf("%w: Models has nil at %d", models.ErrDefinition, i))
+			continue
+		case d.Err() != nil:
+			faults = append(faults, d.Err())
+		case seen[d.Name()]:
+			faults = append(faults, fmt.Errorf("%w: Models cannot have a definition %q again", models.ErrDefinition, d.Name()))
+		}
+		seen[d.Name()] = true
+	}
+	if o.MaxValueBytes < 0 {
+		faults = append(faults, fmt.Errorf("MaxValueBytes is %d: it must not be negative", o.MaxValueBytes))
+	}
+	if len(faults) > 0 {
+		return o, fmt.Errorf("record options: %w", errors.Join(faults...))
+	}
+	if o.MaxValueBytes == 0 {
+		o.MaxValueBytes = DefaultMaxValueBytes
+	}
+	if o.SyncInterval == 0 {
+		o.SyncInterval = DefaultSyncInterval
+	}
+	return o, nil
+}

@@ -1,0 +1,234 @@
+package record
+
+import (
+	"context"
+	"iter"
+	"path"
+	"strings"
+
+	ds "github.com/ipfs/go-datastore"
+	dsq "github.com/ipfs/go-datastore/query"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Query returns the keys strictly below q.Prefix. The prefix is answered by
+// walking the keys in its range only; offset and limit count entries as they
+// are read; orders are applied to entries already read, since base 32 does not
+// sort as what it stands for.
+//
+// No transaction is open between two results: entries written meanwhile may or
+// may not be returned. Values are read with KeysOnly only where sizes, filters
+// or orders ask for them, and for records of models, whose rows tell whether
+// they are served.
+func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
+	if r.closed.Load() {
+		return nil, models.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w := walk{records: r, ctx: ctx, prefix: path.Clean("/" + q.Prefix)}
+	w.values = !q.KeysOnly || q.ReturnsSizes || len(q.Filters) > 0 || len(q.Orders) > 0
+	rest := q // what is left to do with the entries read
+	rest.Prefix = ""
+	found := dsq.NaiveQueryApply(rest, w.results(q))
+	if q.KeysOnly && w.values {
+		return withoutValues(q, found), nil
+	}
+	return found, nil
+}
+
+// withoutValues drops the values that only filters, orders or sizes asked for.
+func withoutValues(q dsq.Query, found dsq.Results) dsq.Results {
+	return dsq.ResultsFromIterator(q, dsq.Iterator{
+		Next: func() (dsq.Result, bool) {
+			entry, ok := found.NextSync()
+			entry.Value = nil
+			return entry, ok
+		},
+		Close: found.Close,
+	})
+}
+
+// entries is what a walk comes across.
+type entries = iter.Seq2[dsq.Entry, error]
+
+// walk is one query on its way through the trees.
+type walk struct {
+	records *Records
+	ctx     context.Context
+	// prefix is the query's, cleaned: "/", or without a slash at its end.
+	prefix string
+	// values says that values are to be read.
+	values bool
+}
+
+// results gives the entries the shape that go-datastore wants.
+func (w *walk) results(q dsq.Query) dsq.Results {
+	next, stop := iter.Pull2(w.all())
+	return dsq.ResultsFromIterator(q, dsq.Iterator{
+		Next: func() (dsq.Result, bool) {
+			e, err, ok := next()
+			return dsq.Result{Entry: e, Error: err}, ok
+		},
+		Close: func() error { stop(); return nil },
+	})
+}
+
+// all yields the entries of every source, up to the first error.
+func (w *walk) all() entries {
+	return func(yield func(dsq.Entry, error) bool) {
+		for _, source := range w.sources() {
+			for e, err := range source {
+				if err == nil && w.records.closed.Load() {
+					err = models.ErrClosed
+				}
+				if err != nil {
+					yield(dsq.Entry{}, err)
+					return
+				}
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// sources returns the walks that together give the keys below the prefix. Keys
+// of records have two parts and those of providers three.
+func (w *walk) sources() []entries {
+	r := w.records
+	if w.prefix == "/" {
+		sources := []entries{w.providers(models.Range[[]byte]{}), w.valuesIn(models.Range[[]byte]{})}
+		for _, tree := range r.trees {
+			sources = append(sources, w.recordsOf(tree))
+		}
+		return append(sources, w.others())
+	}
+	space, rest, deeper := strings.Cut(w.prefix[1:], "/")
+	switch {
+	case r.trees[space] != nil:
+		if deeper {
+			return nil
+		}
+		return []entries{w.recordsOf(r.trees[space])}
+	case space == providerSpace && !deeper:
+		return []entries{w.providers(models.Range[[]byte]{}), w.others()}
+	case space == providerSpace:
+		if key, ok := parseKeyText(rest); ok {
+			return []entries{w.providers(models.StartingWith(models.Bytes.Append(nil, key))), w.others()}
+		}
+	case !deeper:
+		sources := []entries{w.valuesIn(models.StartingWith([]byte("/" + space + "/"))), w.others()}
+		if space == escapedProviderSpace {
+			sources = append(sources, w.valuesIn(models.StartingWith([]byte("/"+providerSpace+"/"))))
+		}
+		return sources
+	}
+	return []entries{w.others()}
+}
+
+// providers walks provider records, selected by their encoded keys.
+func (w *walk) providers(rng models.Range[[]byte]) entries {
+	return w.rows(Providers.Raw(), rng, func(encoded []byte) (string, error) {
+		key, err := providerKeyCodec.DecodeLast(encoded)
+		if err != nil {
+			return "", err
+		}
+		return providerKey(key.First, []byte(key.Second)), nil
+	})
+}
+
+// valuesIn walks the records of namespaces that no model has.
+func (w *walk) valuesIn(rng models.Range[[]byte]) entries {
+	return w.rows(Values.Raw(), rng, func(recordKey []byte) (string, error) {
+		namespace, _, _ := splitRecordKey(string(recordKey))
+		return valueKey(namespace, recordKey), nil
+	})
+}
+
+// rows walks a tree whose values are what was put. Name gives the datastore key
+// of an encoded primary key.
+func (w *walk) rows(raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) entries {
+	return func(yield func(dsq.Entry, error) bool) {
+		if !w.values {
+			for key, err := range raw.Keys(w.ctx, w.records.store, rng) {
+				if !emit(yield, key, dsq.Entry{Size: -1}, name, err) {
+					return
+				}
+			}
+			return
+		}
+		for row, err := range raw.Scan(w.ctx, w.records.store, rng) {
+			if !emit(yield, row.Key, dsq.Entry{Value: row.Value, Size: len(row.Value)}, name, err) {
+				return
+			}
+		}
+	}
+}
+
+func emit(yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func([]byte) (string, error), err error) bool {
+	if err == nil {
+		e.Key, err = name(key)
+	}
+	if err != nil {
+		return yield(dsq.Entry{}, err)
+	}
+	return yield(e, nil)
+}
+
+// recordsOf walks the records of a registered tree by their receipts. Each is
+// then read just as Get reads it.
+func (w *walk) recordsOf(tree *modelTree) entries {
+	return func(yield func(dsq.Entry, error) bool) {
+		for receipt, err := range Receipts.Keys(w.ctx, w.records.store, models.FirstIs[string, []byte](tree.raw.Name())) {
+			p := place{raw: tree.raw, tree: tree, key: receipt.Second}
+			if err == nil {
+				p.recordKey, err = tree.recordKey(p.key)
+			}
+			var value []byte
+			if err == nil {
+				value, err = w.records.record(w.ctx, p)
+			}
+			if err == ds.ErrNotFound {
+				continue // not served, or gone since
+			}
+			e := dsq.Entry{Value: value, Size: len(value)}
+			if !w.values {
+				e = dsq.Entry{Size: -1}
+			}
+			more := emit(yield, []byte(p.recordKey), e, func(recordKey []byte) (string, error) {
+				return valueKey(tree.raw.Name(), recordKey), nil
+			}, err)
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// others walks what the plain face has below the prefix.
+func (w *walk) others() entries {
+	return func(yield func(dsq.Entry, error) bool) {
+		found, err := w.records.plain.Query(w.ctx, dsq.Query{Prefix: w.prefix, KeysOnly: !w.values})
+		if err != nil {
+			yield(dsq.Entry{}, err)
+			return
+		}
+		defer found.Close()
+		for {
+			result, ok := found.NextSync()
+			if !ok {
+				return
+			}
+			if result.Error == nil && w.records.reserved(result.Key) {
+				continue
+			}
+			if !yield(result.Entry, result.Error) {
+				return
+			}
+		}
+	}
+}

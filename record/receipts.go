@@ -1,0 +1,107 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Receipt says of a row of a registered model how it stands in the DHT. It
+// counts as long as the row is the one it was written for: a row that the
+// program has changed since is the program's own, and not in the DHT.
+type Receipt struct {
+	// Tree is the full name of the row's tree, Key its encoded primary key.
+	Tree string
+	Key  []byte
+	// Origin says where the record comes from.
+	Origin Origin
+	// Received is when the record came last, or was published.
+	Received time.Time
+	// Hash is the SHA-256 of the row's value.
+	Hash [sha256.Size]byte
+}
+
+// Origin says where the record of a row comes from, and so what becomes of both
+// when kad-dht drops the record.
+type Origin uint8
+
+const (
+	// Stranger is a record that came from the DHT. Its row goes with it.
+	Stranger Origin = 1
+	// Kept is a record that came from the DHT under a key whose row the program
+	// had put. The row stays.
+	Kept Origin = 2
+	// Published is a record that this peer has published. The row stays, and
+	// the receipt becomes Withdrawn.
+	Published Origin = 3
+	// Withdrawn is a record that this peer has published and that kad-dht has
+	// dropped since. It is not served.
+	Withdrawn Origin = 4
+)
+
+func (o Origin) String() string {
+	switch o {
+	case Stranger:
+		return "stranger"
+	case Kept:
+		return "kept"
+	case Published:
+		return "published"
+	case Withdrawn:
+		return "withdrawn"
+	}
+	return fmt.Sprintf("origin(%d)", uint8(o))
+}
+
+// ReceiptKey is the primary key of a Receipt: its Tree, then its Key.
+type ReceiptKey = models.Pair[string, []byte]
+
+// Receipts holds the receipts of all registered models. models.FirstIs with a
+// tree's name selects those of one tree.
+var Receipts = models.NewTree("receipt", models.PairOf(models.String, models.Bytes),
+	func(r *Receipt) ReceiptKey { return models.MakePair(r.Tree, r.Key) },
+	models.WithCodec(models.Codec[Receipt](receiptCodec{})),
+	models.WithKey(func(r *Receipt, key ReceiptKey) { r.Tree, r.Key = key.First, key.Second }))
+
+// ReceiptByOrigin finds receipts by origin, and those of one origin by the time
+// they came, the oldest first.
+var ReceiptByOrigin = models.NewIndex(Receipts, "origin", models.PairOf(models.UintOf[Origin](), models.Time),
+	func(r *Receipt) models.Pair[Origin, time.Time] { return models.MakePair(r.Origin, r.Received) })
+
+// receiptCodec writes the origin in one byte, the hash, seconds since 1970 as a
+// zigzag varint and nanoseconds as a varint. Tree and key are in the row's key
+// alone. A receipt lies beside every record of a model, so that half the size
+// of a map with named fields is worth a codec.
+type receiptCodec struct{}
+
+func (receiptCodec) Name() string { return "libp2p-receipt" }
+
+func (receiptCodec) Fields() []models.Field { return nil }
+
+func (receiptCodec) Append(dst []byte, r *Receipt) ([]byte, error) {
+	dst = append(append(dst, byte(r.Origin)), r.Hash[:]...)
+	dst = binary.AppendVarint(dst, r.Received.Unix())
+	return binary.AppendUvarint(dst, uint64(r.Received.Nanosecond())), nil
+}
+
+func (receiptCodec) Decode(src []byte, r *Receipt) error {
+	*r = Receipt{}
+	if len(src) < 1+len(r.Hash) {
+		return fmt.Errorf("%w: receipt of %d bytes", models.ErrInvalid, len(src))
+	}
+	r.Origin = Origin(src[0])
+	rest := src[1+copy(r.Hash[:], src[1:]):]
+	seconds, n := binary.Varint(rest)
+	if n <= 0 {
+		return fmt.Errorf("%w: receipt has no valid time", models.ErrInvalid)
+	}
+	nanoseconds, m := binary.Uvarint(rest[n:])
+	if m <= 0 || n+m != len(rest) || nanoseconds >= uint64(time.Second) {
+		return fmt.Errorf("%w: receipt has no valid time", models.ErrInvalid)
+	}
+	r.Received = time.Unix(seconds, int64(nanoseconds)).UTC()
+	return nil
+}

@@ -1,0 +1,150 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Records is a store as the datastore of a kad-dht node. What kad-dht puts is
+// kept in typed trees; every other key goes to the store's own go-datastore
+// face, so that one store can hold all that a libp2p program keeps.
+//
+// A value of a registered model is a row of its tree, and reads as the record
+// that was put, with the time at which it came last. Everything else reads byte
+// for byte as it was put.
+//
+// All methods may be called concurrently. Values returned are the caller's,
+// values passed in are not kept. No transaction is open while the caller goes
+// through the results of a query, so that it may write meanwhile. Absence is
+// go-datastore's ErrNotFound itself. After Close every call returns
+// models.ErrClosed.
+type Records struct {
+	store *datastore.Store
+	// plain takes the keys that are neither record nor provider.
+	plain *datastore.Face
+	// trees are the registered trees, by full name.
+	trees    map[string]*modelTree
+	maxValue int
+	flusher  flusher
+	closed   atomic.Bool
+}
+
+var _ ds.Batching = (*Records)(nil)
+
+// New returns the records kept in store, which has to have been opened with
+// Definition and opts.Models: otherwise it returns models.ErrUnknownTree. The
+// store remains the caller's, to be closed after the Records.
+func New(store *datastore.Store, opts Options) (*Records, error) {
+	opts, err := opts.normalize()
+	if err != nil {
+		return nil, err
+	}
+	r := &Records{
+		store: store, plain: store.Datastore(),
+		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
+		flusher: flusher{interval: opts.SyncInterval, sync: store.Sync},
+	}
+	trees := Definition.Trees()
+	for _, d := range opts.Models {
+		for _, t := range d.Trees() {
+			r.trees[t.Name()] = &modelTree{raw: t.Raw(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes}
+		}
+		trees = append(trees[:len(trees):len(trees)], d.Trees()...)
+	}
+	ctx := context.Background()
+	err = store.View(ctx, func(tx *datastore.ReadTx) error {
+		for _, t := range trees {
+			if _, err := t.Raw().Has(ctx, tx, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	return r, nil
+}
+
+// Sync makes durable everything put before the call, under any prefix.
+func (r *Records) Sync(ctx context.Context, _ ds.Key) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	return r.store.Sync(ctx)
+}
+
+// Close makes durable what was put, waits for Records' own work to end, and
+// leaves the store open. Later calls do nothing and return nil.
+func (r *Records) Close() error {
+	if r.closed.Swap(true) {
+		return nil
+	}
+	err := r.flusher.close()
+	if errors.Is(err, models.ErrClosed) {
+		return nil // the store was closed before, which made everything durable
+	}
+	return err
+}
+
+// place is where the value of a datastore key lies.
+type place struct {
+	// raw and key are a tree and the encoded primary key of a row in it. Raw is
+	// nil for a key that is the plain face's.
+	raw *models.Raw
+	key []byte
+	// tree is set, and is raw's, where the value is a record of a model.
+	tree *modelTree
+	// recordKey is the DHT's key of such a record.
+	recordKey string
+}
+
+// find says where the value of a datastore key lies. It returns ErrNoRecord, or
+// models.ErrInvalid for the key of a row that cannot be, for a key inside the
+// namespace of a tree that is not a record's.
+func (r *Records) find(path string) (place, error) {
+	if recordKey, ok := parseValueKey(path); ok {
+		namespace, text, _ := splitRecordKey(recordKey)
+		tree := r.trees[namespace]
+		if tree == nil {
+			return place{raw: Values.Raw(), key: []byte(recordKey)}, nil
+		}
+		key, err := tree.parseKey(text)
+		if err != nil {
+			return place{}, err
+		}
+		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, nil
+	}
+	if key, peer, ok := parseProviderKey(path); ok {
+		encoded := models.Bytes.AppendLast(models.Bytes.Append(nil, key), peer)
+		return place{raw: Providers.Raw(), key: encoded}, nil
+	}
+	if r.reserved(path) {
+		return place{}, &datastore.KeyError{Key: path, Err: ErrNoRecord}
+	}
+	return place{}, nil
+}
+
+// reserved reports whether path lies in the namespace of a registered tree or of
+// one of Records' own. The plain face would show their rows there, which Records
+// shows as records.
+func (r *Records) reserved(path string) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if r.trees[name] != nil {
+		return true
+	}
+	for _, t := range Definition.Trees() {
+		if t.Name() == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,60 @@
+package record
+
+import (
+	"fmt"
+
+	record "github.com/libp2p/go-libp2p-record"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Validator returns the validators of every registered tree, by namespace, and
+// that of public keys ("pk"). The map is the caller's, who may add others, such
+// as ipns.Validator:
+//
+//	validator := records.Validator()
+//	validator["ipns"] = ipns.Validator{KeyBook: host.Peerstore()}
+//	dht.New(host, append(records.DHTOptions(), dht.Validator(validator))...)
+func (r *Records) Validator() record.NamespacedValidator {
+	validators := record.NamespacedValidator{"pk": record.PublicKeyValidator{}}
+	for name, tree := range r.trees {
+		validators[name] = validator{tree}
+	}
+	return validators
+}
+
+// validator checks the records of one tree, and chooses between them, under the
+// open policy.
+type validator struct{ tree *modelTree }
+
+var _ record.Validator = validator{}
+
+// Validate checks that value is the row that key names.
+func (v validator) Validate(key string, value []byte) error {
+	_, err := v.tree.checkRecord(key, value)
+	return err
+}
+
+// Select returns the number of the best valid value, the first of equal ones.
+// Where none is valid it returns an error that says why the first is not.
+func (v validator) Select(key string, values [][]byte) (int, error) {
+	var best candidate
+	var refusal error
+	chosen := -1
+	for i, value := range values {
+		c, err := v.tree.checkRecord(key, value)
+		switch {
+		case err != nil && refusal == nil:
+			refusal = err
+		case err == nil && (chosen < 0 || c.compare(best) > 0):
+			chosen, best = i, c
+		}
+	}
+	if chosen < 0 {
+		if refusal == nil {
+			refusal = fmt.Errorf("%w: there is none", models.ErrInvalid)
+		}
+		return 0, fmt.Errorf("no value to select for %q: %w", shorten(key), refusal)
+	}
+	return chosen, nil
+}

@@ -1,0 +1,50 @@
+package record
+
+import (
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Value is a DHT record in a namespace that no registered model has: a public
+// key or an IPNS record, say.
+type Value struct {
+	// Key is the whole record key, "/pk/…". A range that starts with "/pk/"
+	// therefore has the records of that namespace.
+	Key []byte
+	// Data is the record's value, and Received the time at which kad-dht says
+	// it came. Both are zero where Raw is not a record.
+	Data     []byte
+	Received time.Time
+	// Raw is what kad-dht has put, byte for byte, a record.pb.Record.
+	Raw []byte
+}
+
+// Values holds the records of namespaces that no registered model has, by
+// record key.
+var Values = models.NewTree("value", models.Bytes, func(v *Value) []byte { return v.Key },
+	models.WithCodec(models.Codec[Value](valueCodec{})),
+	models.WithKey(func(v *Value, key []byte) { v.Key = key }))
+
+// ValueByReceived finds records by the time they came, the oldest first.
+var ValueByReceived = models.NewIndex(Values, "received", models.Time, func(v *Value) time.Time { return v.Received })
+
+// valueCodec writes what kad-dht has put as it is: nothing is lost of it, and
+// nothing has to be built again to serve it.
+type valueCodec struct{}
+
+func (valueCodec) Name() string { return "libp2p-record" }
+
+func (valueCodec) Fields() []models.Field { return nil }
+
+func (valueCodec) Append(dst []byte, v *Value) ([]byte, error) { return append(dst, v.Raw...), nil }
+
+func (valueCodec) Decode(src []byte, v *Value) error {
+	*v = Value{Raw: append(make([]byte, 0, len(src)), src...)}
+	if r, ok := parseWire(v.Raw); ok {
+		if t, ok := r.time(); ok {
+			v.Data, v.Received = r.value, t
+		}
+	}
+	return nil
+}

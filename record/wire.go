@@ -1,0 +1,110 @@
+package record
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// The fields of record.pb.Record that are in use.
+const (
+	fieldKey      protowire.Number = 1
+	fieldValue    protowire.Number = 2
+	fieldReceived protowire.Number = 5
+)
+
+// wireRecord is a record.pb.Record.
+type wireRecord struct {
+	key, value []byte
+	// received is the time of receipt as kad-dht writes it: RFC 3339 in UTC.
+	received []byte
+}
+
+// parseWire reads the protocol buffer that data is, and reports whether it is
+// one. As with any such reader the last of repeated fields counts, and fields
+// it does not know are passed over. The result shares data's memory.
+func parseWire(data []byte) (r wireRecord, ok bool) {
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return wireRecord{}, false
+		}
+		data = data[n:]
+		if kind != protowire.BytesType {
+			if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
+				return wireRecord{}, false
+			}
+			data = data[n:]
+			continue
+		}
+		field, n := protowire.ConsumeBytes(data)
+		if n < 0 {
+			return wireRecord{}, false
+		}
+		data = data[n:]
+		switch number {
+		case fieldKey:
+			r.key = field
+		case fieldValue:
+			r.value = field
+		case fieldReceived:
+			r.received = field
+		}
+	}
+	return r, true
+}
+
+// append appends r just as kad-dht encodes it.
+func (r wireRecord) append(dst []byte) []byte {
+	dst = appendField(dst, fieldKey, r.key)
+	dst = appendField(dst, fieldValue, r.value)
+	return appendField(dst, fieldReceived, r.received)
+}
+
+func appendField(dst []byte, number protowire.Number, value []byte) []byte {
+	if len(value) == 0 {
+		return dst
+	}
+	return protowire.AppendBytes(protowire.AppendTag(dst, number, protowire.BytesType), value)
+}
+
+// time returns the time of receipt, or false if there is none in the one
+// spelling that kad-dht has for it.
+func (r wireRecord) time() (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339Nano, string(r.received))
+	if err != nil {
+		return time.Time{}, false
+	}
+	t = t.UTC()
+	return t, bytes.Equal(appendTime(nil, t), r.received)
+}
+
+func appendTime(dst []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(dst, time.RFC3339Nano)
+}
+
+// parseExact reads a record that is nothing but its three fields in their one
+// encoding, so that it can be written again from them, and belongs under key.
+// Its error matches models.ErrInvalid.
+func parseExact(key string, data []byte) (value []byte, received time.Time, err error) {
+	r, ok := parseWire(data)
+	if !ok {
+		return nil, time.Time{}, fmt.Errorf("%w: not a record", models.ErrInvalid)
+	}
+	if string(r.key) != key {
+		return nil, time.Time{}, fmt.Errorf("%w: the record has the key %.100q", models.ErrInvalid, r.key)
+	}
+	received, ok = r.time()
+	if !ok {
+		return nil, time.Time{}, fmt.Errorf("%w: the record's time of receipt is %.40q", models.ErrInvalid, r.received)
+	}
+	if exact := r.append(make([]byte, 0, len(data))); !bytes.Equal(exact, data) {
+		return nil, time.Time{}, fmt.Errorf("%w: the record has more in its %d bytes than key, value and time of receipt, which take %d",
+			models.ErrInvalid, len(data), len(exact))
+	}
+	return r.value, received, nil
+}

@@ -1,0 +1,114 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Put stores value under key. What is under the key of a record or a provider
+// is soft state: see the package comment on its durability.
+//
+// Under the record key of a registered model, value has to be a record as
+// kad-dht writes it, of a row that is not worse than the one stored. One that is
+// refused changes nothing; see the package comment on why it may be.
+func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	p, err := r.find(key.String())
+	switch {
+	case err != nil:
+		return err
+	case p.raw == nil:
+		return r.plain.Put(ctx, key, value)
+	}
+	c, err := r.put(p, value)
+	if err != nil {
+		return err
+	}
+	return r.apply(ctx, []change{c})
+}
+
+// Delete removes key; one that is absent is no error. The record of a row that
+// the program has put or published is only no longer served: the row stays.
+func (r *Records) Delete(ctx context.Context, key ds.Key) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	p, err := r.find(key.String())
+	switch {
+	case err != nil:
+		_, err := r.Has(ctx, key) // nothing can be there, but the store may be closed
+		return err
+	case p.raw == nil:
+		return r.plain.Delete(ctx, key)
+	}
+	return r.apply(ctx, []change{{place: p, delete: true}})
+}
+
+// change is a put or delete that has passed every check that needs no look at
+// the store.
+type change struct {
+	place
+	delete bool
+	value  []byte
+	// record and received are set for the put of a model's record.
+	record   candidate
+	received time.Time
+}
+
+// put checks a put, and keeps value.
+func (r *Records) put(p place, value []byte) (c change, err error) {
+	c = change{place: p, value: value}
+	if p.tree != nil {
+		var data []byte
+		if data, c.received, err = parseExact(p.recordKey, value); err == nil {
+			c.record, err = p.tree.check(p.key, data)
+		}
+	} else if len(value) > r.maxValue {
+		err = tooLarge(len(value), r.maxValue)
+	}
+	return c, failAt("put", p.raw, p.key, err)
+}
+
+// apply makes changes in one transaction, which is durable some time later.
+// Records that lose against what is stored are left out and reported together;
+// after any other error nothing is changed.
+func (r *Records) apply(ctx context.Context, changes []change) error {
+	var refused error
+	err := r.store.UpdateRelaxed(ctx, func(tx *datastore.WriteTx) error {
+		refused = nil // the transaction may run more than once
+		for _, c := range changes {
+			err := c.apply(ctx, tx)
+			if errors.Is(err, ErrOldRecord) || errors.Is(err, models.ErrUnique) {
+				refused = errors.Join(refused, err)
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.flusher.wrote()
+	return refused
+}
+
+func (c change) apply(ctx context.Context, tx *datastore.WriteTx) error {
+	switch {
+	case c.tree != nil && c.delete:
+		return c.tree.drop(ctx, tx, c.key)
+	case c.tree != nil:
+		return c.tree.accept(ctx, tx, c.record, c.received, Stranger)
+	case c.delete:
+		return c.raw.Delete(ctx, tx, c.key)
+	}
+	return c.raw.Put(ctx, tx, c.key, c.value)
+}

@@ -1,0 +1,71 @@
+// Package models says what a record is: a Go struct with a primary key and any
+// number of other keys, each of which the compiler knows the type of.
+//
+// A [Tree] keeps rows of one type by primary key. An [Index], a [Unique] or a
+// [Multi] finds them by another key. A [KeyCodec] writes keys so that their
+// bytes sort as they do, a [Codec] writes rows; [DagCBOR] is the one that trees
+// have unless told otherwise. A [Definition] is a named set of trees, which
+// datastore.Open takes. All are handles: they hold no data, are made once,
+// usually as package-level variables, and serve any number of stores.
+//
+//	type User struct {
+//		ID    uint64
+//		Email string
+//	}
+//
+//	var (
+//		Users       = models.NewTree("user", models.Uint64, func(u *User) uint64 { return u.ID })
+//		UserByEmail = models.NewIndex(Users, "email", models.String, func(u *User) string { return u.Email })
+//
+//		Blog = models.NewDefinition("blog", Users)
+//	)
+//
+//	err := Users.Put(ctx, store, &User{ID: 1, Email: "alice@example.com"})
+//	for user, err := range UserByEmail.Find(ctx, store, "alice@example.com") { … }
+//	for user, err := range Users.Range(ctx, store, models.From(uint64(100)).Reverse().Limit(20)) { … }
+//
+// What an operation is given as [Reader] or [Writer] says where it works: a
+// *datastore.Store gives each call a transaction of its own, and inside
+// Store.View and Store.Update the function's transaction serves all. Writing
+// through a *datastore.ReadTx does not compile.
+//
+// # Keys
+//
+// There is a codec for every integer type, string, []byte, bool, both floats
+// and time.Time, and [UintOf], [IntOf], [StringOf], [BytesOf], [BoolOf] and
+// [FloatOf] make one for a named type. [PairOf] makes a composite key, ordered
+// by its first half and then by its second; pairs nest. A stored key has at most
+// 32 768 bytes, in an index together with the primary key.
+//
+// # Indexes
+//
+// An index has one entry for each row, and a Multi one for each of a row's keys.
+// Writing a row reads the one it replaces, and moves the entries of keys that
+// have changed in the same transaction; a tree without indexes is written
+// without reading. An extractor must depend on its row alone: the entries of a
+// row are found again by running it on what is stored. When its rule changes,
+// give the index a new name, and the next Open builds it.
+//
+// # Time of reading
+//
+// Iteration is lazy. Inside a transaction it reads that transaction's snapshot.
+// On a store it reads in pages, each a snapshot of its own, and no transaction
+// is open while the loop's body runs: the body may write to the same tree, and
+// may take as long as it likes, but rows that change meanwhile may or may not
+// be seen. Counts and keys read no rows.
+//
+// # Errors
+//
+// Errors match one of the sentinels of this package with errors.Is; those of an
+// operation are an [*Error], which names tree, index and key. A row that is
+// damaged on disk is [ErrCorrupt] for whoever reads it and never a wrong model;
+// nothing panics on data.
+//
+// # Caveats
+//
+// The model's shape is recorded in the store when the tree is first opened, and
+// a definition that does not fit it is refused. Integers of different width are
+// different keys. -0 and 0 are the same float key, and so are all NaN. A time is
+// an instant: its zone is not kept. Nil and empty slices and maps are read back
+// as empty.
+package models

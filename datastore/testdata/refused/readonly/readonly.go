@@ -1,0 +1,36 @@
+// Package readonly writes through a transaction that only reads.
+package readonly
+
+import (
+	"context"
+
+	"example.com/refused/blog"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+func write(ctx context.Context, store *datastore.Store) error {
+	return store.View(ctx, func(tx *datastore.ReadTx) error {
+		u := blog.User{ID: 1}
+		_ = blog.Users.Put(ctx, tx, &u)                                            // want `cannot use tx .*\*datastore\.ReadTx.* as models\.Writer value in argument to blog\.Users\.Put: \*datastore\.ReadTx does not implement models\.Writer \(missing method RunWrite\)`
+		_ = blog.Users.Insert(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Update(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.PutMany(ctx, tx, []blog.User{u})                            // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Delete(ctx, tx, 1)                                          // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.DeleteMany(ctx, tx, []uint64{1})                            // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Clear(ctx, tx)                                              // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Modify(ctx, tx, 1, func(u *blog.User) error { return nil }) // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Raw().Put(ctx, tx, nil, nil)                                // want `ReadTx does not implement models\.Writer`
+		var reader models.Reader = tx
+		_ = blog.Users.Put(ctx, reader, &u) // want `cannot use reader .*models\.Reader.* as models\.Writer value`
+		return nil
+	})
+}
+
+func confuse(ctx context.Context, store *datastore.Store) {
+	_ = store.View(ctx, func(tx *datastore.WriteTx) error { return nil })  // want `cannot use func.*func\(tx \*datastore\.WriteTx\) error.* as func\(\*datastore\.ReadTx\) error value`
+	_ = store.Update(ctx, func(tx *datastore.ReadTx) error { return nil }) // want `cannot use func.*func\(tx \*datastore\.ReadTx\) error.* as func\(\*datastore\.WriteTx\) error value`
+	var w models.Writer
+	_ = w.(*datastore.ReadTx) // want `impossible type assertion.*\*datastore\.ReadTx does not implement models\.Writer \(missing method RunWrite\)`
+}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/libp2p/go-libp2p-kad-dht/records"
 
@@ -27,6 +28,17 @@ func failAt(op string, raw *models.Raw, key []byte, err error) error {
 	}
 	text, _ := raw.KeyText(key)
 	return &models.Error{Op: op, Tree: raw.Name(), Key: shorten(text), Err: err}
+}
+
+// checkKeySize refuses an encoded key of more than MaxKeyBytes bytes.
+func checkKeySize(raw *models.Raw, text string, size int) error {
+	if size <= MaxKeyBytes {
+		return nil
+	}
+	return &models.Error{
+		Op: "check", Tree: raw.Name(), Key: shorten(text),
+		Err: fmt.Errorf("%w: %d bytes, the limit is %d", models.ErrKeySize, size, MaxKeyBytes),
+	}
 }
 
 func tooLarge(size, limit int) error {

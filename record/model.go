@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
-	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -46,13 +45,10 @@ func (t *modelTree) recordKey(key []byte) (string, error) {
 // for.
 func (t *modelTree) parseKey(text string) ([]byte, error) {
 	key, err := t.raw.ParseKeyText(text)
-	if err == nil && len(key) > engine.MaxKeySize {
-		err = fmt.Errorf("%w: %d bytes, the limit is %d", models.ErrKeySize, len(key), engine.MaxKeySize)
-	}
 	if err != nil {
 		return nil, &models.Error{Op: "check", Tree: t.raw.Name(), Key: shorten(text), Err: err}
 	}
-	return key, nil
+	return key, checkKeySize(t.raw, text, len(key))
 }
 
 // checkRecord checks a value that a stranger says belongs under a record key.

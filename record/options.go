@@ -13,6 +13,11 @@ import (
 // and the addresses of up to 20 peers.
 const DefaultMaxValueBytes = 64 << 10
 
+// MaxKeyBytes is the most bytes that the key of a record or a provider may have
+// as the store encodes it; more is refused with models.ErrKeySize. kad-dht's
+// own keys have less than 100.
+const MaxKeyBytes = 4096
+
 // DefaultSyncInterval is how long a power loss can take back what strangers
 // have put, unless told otherwise.
 const DefaultSyncInterval = time.Second

@@ -70,6 +70,9 @@ func (w *walk) results(q dsq.Query) dsq.Results {
 	return dsq.ResultsFromIterator(q, dsq.Iterator{
 		Next: func() (dsq.Result, bool) {
 			e, err, ok := next()
+			if err != nil {
+				stop() // nothing follows, and callers of Rest may not close
+			}
 			return dsq.Result{Entry: e, Error: err}, ok
 		},
 		Close: func() error { stop(); return nil },

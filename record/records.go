@@ -107,25 +107,23 @@ type place struct {
 	recordKey string
 }
 
-// find says where the value of a datastore key lies. It returns ErrNoRecord, or
-// models.ErrInvalid for the key of a row that cannot be, for a key inside the
-// namespace of a tree that is not a record's.
+// find says where the value of a datastore key lies. Under a key for which it
+// returns an error nothing can lie: ErrNoRecord or models.ErrInvalid for one in
+// the namespace of a tree that is no record's, models.ErrKeySize for one that
+// is too long.
 func (r *Records) find(path string) (place, error) {
 	if recordKey, ok := parseValueKey(path); ok {
 		namespace, text, _ := splitRecordKey(recordKey)
 		tree := r.trees[namespace]
 		if tree == nil {
-			return place{raw: Values.Raw(), key: []byte(recordKey)}, nil
+			return place{raw: Values.Raw(), key: []byte(recordKey)}, checkKeySize(Values.Raw(), recordKey, len(recordKey))
 		}
 		key, err := tree.parseKey(text)
-		if err != nil {
-			return place{}, err
-		}
-		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, nil
+		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, err
 	}
 	if key, peer, ok := parseProviderKey(path); ok {
 		encoded := models.Bytes.AppendLast(models.Bytes.Append(nil, key), peer)
-		return place{raw: Providers.Raw(), key: encoded}, nil
+		return place{raw: Providers.Raw(), key: encoded}, checkKeySize(Providers.Raw(), path, len(encoded))
 	}
 	if r.reserved(path) {
 		return place{}, &datastore.KeyError{Key: path, Err: ErrNoRecord}

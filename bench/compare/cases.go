@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/bench/internal/article"
+	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
+)
+
+// Cases. Those with "each" use a transaction for each row or query, the others
+// one for all.
+const (
+	insertCase       = "insert"
+	insertEachCase   = "insert_each"
+	updateCase       = "update"
+	getCase          = "get"
+	getEachCase      = "get_each"
+	findCase         = "find"
+	findEachCase     = "find_each"
+	keysCase         = "keys"
+	sharedInsertCase = "shared_insert"
+	sharedFindCase   = "shared_find"
+	sharedKeysCase   = "shared_keys"
+)
+
+var allCases = []string{
+	insertCase, insertEachCase, updateCase,
+	getCase, getEachCase, findCase, findEachCase, keysCase,
+	sharedInsertCase, sharedFindCase, sharedKeysCase,
+}
+
+// Most rows that are written, and read, in one round for the sake of a
+// measurable time.
+const (
+	mostWritten = 5_000
+	mostRead    = 200_000
+)
+
+// writes measures inserts in blocks of n rows. They go to databases that grow
+// from round to round.
+func (m *meter) writes(ctx context.Context, f field, dir string, n int) error {
+	s, err := f.openAll(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	first := uint64(1)
+	insert := func(do func(contender.Store, []article.Article) error) func(int) (work, int) {
+		return func(times int) (work, int) {
+			blocks := make([][]article.Article, times)
+			for i := range blocks {
+				blocks[i] = article.Block(first, n)
+				first += uint64(n)
+			}
+			return m.write(do, blocks), times * n
+		}
+	}
+	most := max(1, mostWritten/n)
+	if err := m.measure(ctx, s, task{insertCase, n, most, insert(contender.Store.Insert)}); err != nil {
+		return err
+	}
+	return m.measure(ctx, s, task{insertEachCase, n, most, insert(contender.Store.InsertEach)})
+}
+
+func (m *meter) write(do func(contender.Store, []article.Article) error, blocks [][]article.Article) work {
+	return func(store contender.Store) (t contender.Tally, err error) {
+		start := time.Now()
+		for i, rows := range blocks {
+			if err := do(store, rows); err != nil {
+				return t, err
+			}
+			if err := m.pace(start, i+1, len(blocks)); err != nil {
+				return t, err
+			}
+		}
+		return t, nil
+	}
+}
+
+// reads measures reads from databases of n rows, and replacing all of them.
+func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
+	s, err := f.openAll(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	rows := article.Block(1, n)
+	if err := s.each(func(store contender.Store) error { return store.Insert(rows) }); err != nil {
+		return err
+	}
+	ids, authors := make([]uint64, n), make([]uint64, article.Authors(n))
+	for i, row := range rows {
+		ids[i] = row.ID
+		if i < len(authors) {
+			authors[i] = row.AuthorID
+		}
+	}
+	most := max(1, mostRead/n)
+	for _, r := range []struct {
+		name string
+		do   func(contender.Store, []uint64) (contender.Tally, error)
+		keys []uint64
+	}{
+		{getCase, contender.Store.Get, ids},
+		{getEachCase, contender.Store.GetEach, ids},
+		{findCase, contender.Store.Find, authors},
+		{findEachCase, contender.Store.FindEach, authors},
+		{keysCase, contender.Store.Keys, authors},
+	} {
+		next := func(times int) (work, int) { return read(r.do, r.keys, times), times * n }
+		if err := m.measure(ctx, s, task{r.name, n, most, next}); err != nil {
+			return err
+		}
+	}
+
+	// Rows go to other authors and back.
+	moved := slices.Clone(rows)
+	for i := range moved {
+		moved[i].AuthorID += uint64(len(authors))
+	}
+	return m.measure(ctx, s, task{updateCase, n, max(1, mostWritten/n), func(times int) (work, int) {
+		blocks := make([][]article.Article, times)
+		for i := range blocks {
+			rows, moved = moved, rows
+			blocks[i] = rows
+		}
+		return m.write(contender.Store.Update, blocks), times * n
+	}})
+}
+
+// read is work that reads what has the keys, times over, in an order that is
+// not theirs.
+func read(do func(contender.Store, []uint64) (contender.Tally, error), keys []uint64, times int) work {
+	random := rand.New(rand.NewPCG(uint64(len(keys)), uint64(times)))
+	var shuffled []uint64
+	for range times {
+		order := slices.Clone(keys)
+		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		shuffled = append(shuffled, order...)
+	}
+	return func(store contender.Store) (contender.Tally, error) { return do(store, shuffled) }
+}
+
+// sharedBlock is how many rows a transaction inserts where many share an index
+// value.
+const sharedBlock = 1_024
+
+// shared measures inserting rows that all have the same index value, and finding
+// them, for each of some numbers of rows. Each round's rows have another value
+// than those before, in one database.
+func (m *meter) shared(ctx context.Context, f field, dir string, sizes []int) error {
+	s, err := f.openAll(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var inserts, finds, keys []task
+	first, author := uint64(1), uint64(0)
+	for _, n := range sizes {
+		var last uint64 // author of n rows
+		inserts = append(inserts, task{sharedInsertCase, n, 1, func(int) (work, int) {
+			author++
+			last = author
+			rows := article.OneAuthor(first, n, author)
+			first += uint64(n)
+			return m.write(contender.Store.Insert, slices.Collect(slices.Chunk(rows, sharedBlock))), n
+		}})
+		most := max(1, mostRead/n)
+		finds = append(finds, task{sharedFindCase, n, most, func(times int) (work, int) {
+			return read(contender.Store.Find, []uint64{last}, times), times * n
+		}})
+		keys = append(keys, task{sharedKeysCase, n, most, func(times int) (work, int) {
+			return read(contender.Store.Keys, []uint64{last}, times), times * n
+		}})
+	}
+	for _, tasks := range [][]task{inserts, finds, keys} {
+		if err := m.measure(ctx, s, tasks...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tiny is a plan that every engine gets through in a moment.
+var tiny = plan{blocks: []int{3, 20}, shared: []int{8, 64}, atLeast: time.Microsecond, limit: time.Minute}
+
+func TestTypedPrintsJSONLines(t *testing.T) {
+	var out bytes.Buffer
+	c := common{engines: strings.Join(engineNames, ","), json: true}
+	if _, err := measureTyped(t.Context(), c, tiny, minRounds, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"case", "engine", "contender", "rows", "ns_per_row", "ratio_to_raw"}
+	seen := map[[2]string]map[string]bool{}
+	for lines := bufio.NewScanner(&out); lines.Scan(); {
+		var fields map[string]any
+		if err := json.Unmarshal(lines.Bytes(), &fields); err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		for _, name := range want {
+			if _, ok := fields[name]; !ok || len(fields) != len(want) {
+				t.Fatalf("%s: has other fields than %v", lines.Text(), want)
+			}
+		}
+		var r result
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		if r.Rows <= 0 || r.NsPerRow <= 0 || r.RatioToRaw <= 0 || r.Contender == rawName && r.RatioToRaw != 1 {
+			t.Errorf("%s: not a measurement", lines.Text())
+		}
+		key := [2]string{r.Engine, r.Case}
+		if seen[key] == nil {
+			seen[key] = map[string]bool{}
+		}
+		seen[key][r.Contender] = true
+	}
+	for _, f := range fields {
+		for _, name := range allCases {
+			for _, c := range []string{rawName, typedName} {
+				if !seen[[2]string{f.engine, name}][c] {
+					t.Errorf("%s, %s: nothing about %s", f.engine, name, c)
+				}
+			}
+		}
+		for _, e := range f.entrants {
+			if !seen[[2]string{f.engine, insertCase}][e.name] {
+				t.Errorf("%s: nothing about %s", f.engine, e.name)
+			}
+		}
+	}
+}
+
+func TestTypedPrintsATable(t *testing.T) {
+	c := common{engines: "memory"}
+	results, err := measureTyped(t.Context(), c, tiny, minRounds, io.Discard, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := printTable(&out, results); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range append(allCases, "ENGINE memory", "8 to 64", typedName) {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestRefusesWhatItCannotDo(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"fast"}, {"typed", "-rounds", "5"}, {"typed", "-engines", "oracle"}, {"typed", "again"}, {"typed", "-dir", "/nowhere/at/all"},
+	} {
+		if err := run(context.Background(), args, io.Discard, io.Discard); err == nil {
+			t.Errorf("%q is not refused", args)
+		}
+	}
+}

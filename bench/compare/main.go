@@ -1,0 +1,102 @@
+// Command compare measures typed trees against the same work written by hand on
+// each engine, and against other typed stores.
+//
+//	go run ./compare typed [-quick] [-json] [-plot DIR]
+//	go run ./compare large [-rows N] [-json]
+//
+// docs/benchmarks in the repository says what is measured and shows the result.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+)
+
+const usage = `compare measures typed trees against the same work by hand on each engine.
+
+  compare typed   every operation on blocks of 10 to 5,000 rows, with rivals
+  compare large   opening, iterating and loading a store of 1,000,000 rows
+
+Each takes -h.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, notes io.Writer) error {
+	if len(args) == 0 {
+		fmt.Fprint(notes, usage)
+		return errors.New("name what to measure: typed or large")
+	}
+	switch args[0] {
+	case "typed":
+		return runTyped(ctx, args[1:], out, notes)
+	case "large":
+		return runLarge(ctx, args[1:], out, notes)
+	case "-h", "-help", "--help", "help":
+		fmt.Fprint(out, usage)
+		return nil
+	default:
+		return fmt.Errorf("%q is neither typed nor large", args[0])
+	}
+}
+
+// common is what all measurements can be told.
+type common struct {
+	dir     string
+	engines string
+	json    bool
+}
+
+func (c *common) flags(set *flag.FlagSet, engines string) {
+	set.StringVar(&c.dir, "dir", "", "`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
+	set.StringVar(&c.engines, "engines", engines, "comma-separated `names` of the engines to measure")
+	set.BoolVar(&c.json, "json", false, "print one JSON object a line")
+}
+
+// place makes the directory that the databases go to, and removes it with them.
+func (c *common) place(notes io.Writer) (dir string, remove func(), err error) {
+	parent := c.dir
+	if parent == "" {
+		parent = os.TempDir()
+		if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+			parent = "/dev/shm"
+		}
+	}
+	if dir, err = os.MkdirTemp(parent, "netabase-bench-"); err != nil {
+		return "", nil, err
+	}
+	fmt.Fprintf(notes, "databases in %s\n", parent)
+	return dir, func() { os.RemoveAll(dir) }, nil
+}
+
+// wants reports whether the engine was asked for, and refuses unknown names.
+func (c *common) chosen(known ...string) (map[string]bool, error) {
+	chosen := map[string]bool{}
+	for _, name := range strings.Split(c.engines, ",") {
+		found := false
+		for _, k := range known {
+			found = found || k == name
+		}
+		if !found {
+			return nil, fmt.Errorf("engine %q is not one of %s", name, strings.Join(known, ", "))
+		}
+		chosen[name] = true
+	}
+	return chosen, nil
+}

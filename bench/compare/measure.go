@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
+)
+
+// result is one line of the outcome.
+type result struct {
+	Case      string `json:"case"`
+	Engine    string `json:"engine"`
+	Contender string `json:"contender"`
+	Rows      int    `json:"rows"`
+	// NsPerRow is the median over the rounds.
+	NsPerRow float64 `json:"ns_per_row"`
+	// RatioToRaw is the median over the rounds of this contender's time divided
+	// by the yardstick's of the same round.
+	RatioToRaw float64 `json:"ratio_to_raw"`
+}
+
+// task is one case on one number of rows.
+type task struct {
+	name string
+	rows int
+	// most is how often the work of a round may be repeated.
+	most int
+	// next makes the work of a round, times over, and tells how many rows it is.
+	// It is not timed.
+	next func(times int) (work, int)
+}
+
+// work is what every contender is timed at in a round.
+type work func(contender.Store) (contender.Tally, error)
+
+// minRounds is the fewest rounds that a median is taken of.
+const minRounds = 7
+
+// errSlow is returned by work that has passed the time limit.
+var errSlow = errors.New("too slow")
+
+// meter measures tasks.
+type meter struct {
+	rounds int
+	// atLeast is how long a round of the yardstick's is to take: its work is
+	// repeated accordingly.
+	atLeast time.Duration
+	// limit is how long a round of any contender's may take. One that passes it
+	// is left out from there on.
+	limit time.Duration
+	emit  func(result) error
+	note  func(format string, args ...any)
+}
+
+// measure runs tasks that are to be compared with one another. All take turns
+// in every round, and within a task the contenders do, beginning with another
+// one each round: what disturbs the machine disturbs them alike.
+func (m *meter) measure(ctx context.Context, s *stores, tasks ...task) error {
+	runs := make([]*race, len(tasks))
+	for i, t := range tasks {
+		var err error
+		if runs[i], err = m.warmUp(s, t); err != nil {
+			return err
+		}
+	}
+	for number := range m.rounds {
+		for _, r := range runs {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := m.round(s, r, number); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range runs {
+		if err := m.report(s, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// race is a task under way.
+type race struct {
+	task
+	times int
+	// in tells who takes part, took has everyone's times for a row.
+	in   []bool
+	took [][]float64
+}
+
+func (m *meter) round(s *stores, r *race, number int) error {
+	do, rows := r.next(r.times)
+	for k := range s.open {
+		i := (number + k) % len(s.open)
+		if r.in[i] = r.in[i] && !s.gone[i]; !r.in[i] {
+			continue
+		}
+		d, _, err := m.time(do, s.open[i])
+		if r.in[i], err = m.keep(s, i, r.task, err); err != nil {
+			return err
+		}
+		r.took[i] = append(r.took[i], float64(d)/float64(rows))
+	}
+	return nil
+}
+
+func (m *meter) report(s *stores, r *race) error {
+	for i, e := range s.entrants {
+		if !r.in[i] {
+			continue
+		}
+		yardstick := r.took[slices.IndexFunc(s.entrants, func(o entrant) bool { return o.name == e.raw })]
+		ratios := make([]float64, len(r.took[i]))
+		for n := range ratios {
+			ratios[n] = r.took[i][n] / yardstick[n]
+		}
+		if err := m.emit(result{r.name, s.engine, e.name, r.rows, median(r.took[i]), median(ratios)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warmUp does a task's work once. It finds out who takes part and how often to
+// repeat the work, and compares the answers.
+func (m *meter) warmUp(s *stores, t task) (*race, error) {
+	r := &race{task: t, in: make([]bool, len(s.open)), took: make([][]float64, len(s.open))}
+	do, _ := t.next(1)
+	var want contender.Tally
+	for i, e := range s.entrants {
+		if s.gone[i] || e.cases != nil && !slices.Contains(e.cases, t.name) {
+			continue
+		}
+		took, got, err := m.time(do, s.open[i])
+		if r.in[i], err = m.keep(s, i, t, err); err != nil {
+			return nil, err
+		}
+		switch {
+		case i == 0:
+			r.times = int(min(max(m.atLeast/max(took, 1), 1), time.Duration(t.most)))
+			want = got
+		case r.in[i] && got != want:
+			return nil, fmt.Errorf("%s, %s, %d rows: %s read %+v, %s read %+v",
+				s.engine, t.name, t.rows, e.name, got, s.entrants[0].name, want)
+		}
+	}
+	return r, nil
+}
+
+// keep decides whether entrant i stays in after its work has returned err.
+func (m *meter) keep(s *stores, i int, t task, err error) (bool, error) {
+	what := fmt.Sprintf("%s, %s, %d rows: %s", s.engine, t.name, t.rows, s.entrants[i].name)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, contender.ErrUnsupported):
+		return false, nil
+	case errors.Is(err, errSlow) && i > 0:
+		s.gone[i] = true
+		m.note("%s is left out from here on: %v", what, err)
+		return false, nil
+	default:
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+}
+
+func (m *meter) time(do work, store contender.Store) (time.Duration, contender.Tally, error) {
+	runtime.GC()
+	start := time.Now()
+	got, err := do(store)
+	return time.Since(start), got, err
+}
+
+// pace returns errSlow once the limit has passed.
+func (m *meter) pace(start time.Time, done, of int) error {
+	if took := time.Since(start); took > m.limit && done < of {
+		return fmt.Errorf("%w: %d of %d blocks in %v", errSlow, done, of, took.Round(time.Millisecond))
+	}
+	return nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}

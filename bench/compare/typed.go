@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// plan says what is measured, and how well.
+type plan struct {
+	// blocks are the numbers of rows in a block.
+	blocks []int
+	// shared are the numbers of rows that share an index value.
+	shared []int
+	// atLeast is how long a round is to take, limit how long it may.
+	atLeast, limit time.Duration
+}
+
+var (
+	fullPlan = plan{
+		blocks: []int{10, 100, 500, 1_000, 5_000}, shared: []int{1_024, 16_384},
+		atLeast: 8 * time.Millisecond, limit: 10 * time.Second,
+	}
+	quickPlan = plan{
+		blocks: []int{100, 1_000}, shared: []int{1_024, 16_384},
+		atLeast: 2 * time.Millisecond, limit: time.Second,
+	}
+)
+
+func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
+	var c common
+	set := flag.NewFlagSet("compare typed", flag.ContinueOnError)
+	set.SetOutput(notes)
+	c.flags(set, strings.Join(engineNames, ","))
+	quick := set.Bool("quick", false, "fewer sizes of block and shorter rounds: done in under 50 s")
+	rounds := set.Int("rounds", minRounds, "measure `N` rounds and take their medians")
+	plots := set.String("plot", "", "draw charts as SVG files in `DIR`")
+	if err := set.Parse(args); err != nil {
+		return err
+	}
+	if set.NArg() > 0 {
+		return fmt.Errorf("typed takes no argument %q", set.Arg(0))
+	}
+	if *rounds < minRounds {
+		return fmt.Errorf("a median of %d rounds says too little: measure %d or more", *rounds, minRounds)
+	}
+	p := fullPlan
+	if *quick {
+		p = quickPlan
+	}
+	results, err := measureTyped(ctx, c, p, *rounds, out, notes)
+	if err != nil {
+		return err
+	}
+	if !c.json {
+		if err := printTable(out, results); err != nil {
+			return err
+		}
+	}
+	if *plots != "" {
+		return plotAll(*plots, results)
+	}
+	return nil
+}
+
+// measureTyped runs the plan, and prints results as they come if they are to be
+// JSON.
+func measureTyped(ctx context.Context, c common, p plan, rounds int, out, notes io.Writer) ([]result, error) {
+	chosen, err := c.chosen(engineNames...)
+	if err != nil {
+		return nil, err
+	}
+	dir, remove, err := c.place(notes)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	var results []result
+	lines := json.NewEncoder(out)
+	m := &meter{
+		rounds: rounds, atLeast: p.atLeast, limit: p.limit,
+		emit: func(r result) error {
+			results = append(results, r)
+			if c.json {
+				return lines.Encode(r)
+			}
+			return nil
+		},
+		note: func(format string, args ...any) { fmt.Fprintf(notes, format+"\n", args...) },
+	}
+	dir = filepath.Join(dir, "db")
+	for _, f := range fields {
+		if !chosen[f.engine] {
+			continue
+		}
+		for _, n := range p.blocks {
+			if err := m.writes(ctx, f, dir, n); err != nil {
+				return nil, err
+			}
+			if err := m.reads(ctx, f, dir, n); err != nil {
+				return nil, err
+			}
+		}
+		if err := m.shared(ctx, f, dir, p.shared); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}

@@ -1,0 +1,57 @@
+// Package article has the model that is measured, the trees that hold it and
+// the rows that all contenders are given.
+package article
+
+import "math/rand/v2"
+
+// Article is the model. Its tags declare the same primary key and the same one
+// index to the stores that read tags.
+type Article struct {
+	ID       uint64 `bstore:"noauto" storm:"id"`
+	Title    string
+	Content  string
+	AuthorID uint64 `bstore:"index" storm:"index"`
+}
+
+// PerAuthor is how many articles of a block have the same author.
+const PerAuthor = 10
+
+// Authors returns how many authors a block of n articles has.
+func Authors(n int) int { return max(1, n/PerAuthor) }
+
+// Block returns n articles with the ids first, first+1 and so on. Their authors
+// take turns, and are those of no other block if all blocks have n articles.
+func Block(first uint64, n int) []Article {
+	authors := uint64(Authors(n))
+	return articles(first, n, func(i uint64) uint64 { return 1 + first/uint64(n)*authors + i%authors })
+}
+
+// OneAuthor returns n articles with the ids first, first+1 and so on, all by
+// the same author.
+func OneAuthor(first uint64, n int, author uint64) []Article {
+	return articles(first, n, func(uint64) uint64 { return author })
+}
+
+func articles(first uint64, n int, author func(uint64) uint64) []Article {
+	random := rand.New(rand.NewPCG(first, uint64(n)))
+	rows := make([]Article, n)
+	for i := range rows {
+		rows[i] = Article{
+			ID:       first + uint64(i),
+			Title:    text(random, 24+random.IntN(17)),
+			Content:  text(random, 180+random.IntN(41)),
+			AuthorID: author(uint64(i)),
+		}
+	}
+	return rows
+}
+
+// text returns n letters and spaces.
+func text(random *rand.Rand, n int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz      "
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[random.IntN(len(letters))]
+	}
+	return string(b)
+}

@@ -1,0 +1,177 @@
+package raw
+
+import (
+	"errors"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/bench/internal/article"
+	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Badger is Badger by hand.
+type Badger struct {
+	db    *badger.DB
+	codec models.Codec[article.Article]
+	key   []byte // for reading; the transaction keeps the keys it writes
+	old   article.Article
+	size  int
+}
+
+// BadgerOptions are the settings of the badger engine.
+func BadgerOptions(dir string) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithLogger(nil).
+		WithSyncWrites(true)
+}
+
+// OpenBadger makes a database.
+func OpenBadger(options badger.Options, codec models.Codec[article.Article]) (*Badger, error) {
+	db, err := badger.Open(options)
+	if err != nil {
+		return nil, err
+	}
+	return &Badger{db: db, codec: codec}, nil
+}
+
+// Insert implements contender.Store.
+func (b *Badger) Insert(rows []article.Article) error {
+	return b.db.Update(func(txn *badger.Txn) error {
+		for i := range rows {
+			if err := b.put(txn, &rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// InsertEach implements contender.Store.
+func (b *Badger) InsertEach(rows []article.Article) error {
+	return contender.InsertEach(rows, b.Insert)
+}
+
+// Update implements contender.Store.
+func (b *Badger) Update(rows []article.Article) error { return b.Insert(rows) }
+
+func (b *Badger) put(txn *badger.Txn, a *article.Article) error {
+	buf := appendRowKey(make([]byte, 0, b.size), a.ID)
+	buf, err := appendRow(buf, buf, b.codec, a)
+	if err != nil {
+		return err
+	}
+	b.size = max(b.size, len(buf))
+	key := buf[:rowKeySize:rowKeySize]
+
+	item, err := txn.Get(key)
+	replaces := err == nil
+	if replaces {
+		err = item.Value(func(row []byte) error { return parseRow(key, row, b.codec, &b.old) })
+	}
+	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		return err
+	}
+	if err := txn.Set(key, buf[rowKeySize:]); err != nil {
+		return err
+	}
+	if replaces {
+		if b.old.AuthorID == a.AuthorID {
+			return nil
+		}
+		stale := appendEntryKey(make([]byte, 0, entryKeySize), b.old.AuthorID, a.ID)
+		if err := txn.Delete(stale); err != nil {
+			return err
+		}
+	}
+	buf = appendEntryKey(make([]byte, 0, entryKeySize+sumSize), a.AuthorID, a.ID)
+	return txn.Set(buf[:entryKeySize:entryKeySize], appendEntryValue(buf, buf)[entryKeySize:])
+}
+
+// Get implements contender.Store.
+func (b *Badger) Get(ids []uint64) (t contender.Tally, err error) {
+	err = b.db.View(func(txn *badger.Txn) error {
+		for _, id := range ids {
+			if err := b.get(txn, id, &t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return t, err
+}
+
+func (b *Badger) get(txn *badger.Txn, id uint64, t *contender.Tally) error {
+	b.key = appendRowKey(b.key[:0], id)
+	item, err := txn.Get(b.key)
+	if err != nil {
+		return err
+	}
+	err = item.Value(func(row []byte) error { return parseRow(b.key, row, b.codec, &b.old) })
+	if err != nil {
+		return err
+	}
+	t.Add(&b.old)
+	return nil
+}
+
+// GetEach implements contender.Store.
+func (b *Badger) GetEach(ids []uint64) (contender.Tally, error) { return contender.Each(ids, b.Get) }
+
+// Find implements contender.Store.
+func (b *Badger) Find(authors []uint64) (t contender.Tally, err error) {
+	err = b.entries(authors, func(txn *badger.Txn, id uint64) error { return b.get(txn, id, &t) })
+	return t, err
+}
+
+// FindEach implements contender.Store.
+func (b *Badger) FindEach(authors []uint64) (contender.Tally, error) {
+	return contender.Each(authors, b.Find)
+}
+
+// Keys implements contender.Store.
+func (b *Badger) Keys(authors []uint64) (t contender.Tally, err error) {
+	err = b.entries(authors, func(_ *badger.Txn, id uint64) error {
+		t.AddKey(id)
+		return nil
+	})
+	return t, err
+}
+
+func (b *Badger) entries(authors []uint64, visit func(*badger.Txn, uint64) error) error {
+	return b.db.View(func(txn *badger.Txn) error {
+		for _, author := range authors {
+			if err := b.entriesOf(txn, author, visit); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (b *Badger) entriesOf(txn *badger.Txn, author uint64, visit func(*badger.Txn, uint64) error) error {
+	var prefix [1 + 8]byte
+	options := badger.DefaultIteratorOptions
+	options.PrefetchValues = false // that is for values outside the tree
+	options.Prefix = appendAuthor(prefix[:0], author)
+	iterator := txn.NewIterator(options)
+	defer iterator.Close()
+	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
+		item := iterator.Item()
+		var id uint64
+		err := item.Value(func(value []byte) (err error) {
+			id, err = entryID(item.Key(), value)
+			return err
+		})
+		if err == nil {
+			err = visit(txn, id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close implements contender.Store.
+func (b *Badger) Close() error { return b.db.Close() }

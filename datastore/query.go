@@ -58,6 +58,9 @@ func results(q dsq.Query, entries source) dsq.Results {
 	return dsq.ResultsFromIterator(q, dsq.Iterator{
 		Next: func() (dsq.Result, bool) {
 			e, err, ok := next()
+			if err != nil {
+				stop() // the last result; many callers do not close after one
+			}
 			return dsq.Result{Entry: e, Error: err}, ok
 		},
 		Close: func() error { stop(); return nil },

@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type storeEntry struct {
 	Magic  string `json:"magic"`
 	// Next is the next free space.
 	Next format.Space `json:"next"`
+	// Trees is how many tree entries there are, so that one gone missing is not
+	// taken for a tree that never was.
+	Trees uint64 `json:"trees"`
 }
 
 // treeEntry describes one tree of the store.
@@ -114,6 +118,7 @@ type catalog struct {
 	// write is nil where the store is opened to be read.
 	write   engine.WriteTxn
 	store   storeEntry
+	trees   map[string]*treeEntry
 	changed bool
 }
 
@@ -150,7 +155,11 @@ func (c *catalog) open() error {
 	if c.store.Format > format.Version {
 		return fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format, format.Version)
 	}
-	return nil
+	c.trees, err = readTrees(c.read)
+	if err == nil && uint64(len(c.trees)) != c.store.Trees {
+		err = fmt.Errorf("%w: the catalog has %d trees, it should have %d", models.ErrCorrupt, len(c.trees), c.store.Trees)
+	}
+	return err
 }
 
 func (c *catalog) create() error {
@@ -173,14 +182,11 @@ func (c *catalog) create() error {
 
 // tree returns the entry of a tree, with what is new added.
 func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
-	entry := &treeEntry{}
-	found, err := getCatalog(c.read, treeKey(core.Name), treeCodec, entry)
-	if err != nil {
-		return nil, err
-	}
+	entry, found := c.trees[core.Name]
 	changed := !found
 	if !found {
-		*entry = treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Schema: core.Schema, Fields: core.Fields}
+		c.store.Trees++
+		entry = &treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Schema: core.Schema, Fields: core.Fields}
 	} else if err := entry.fits(core); err != nil {
 		return nil, err
 	}
@@ -286,17 +292,27 @@ func (s *Store) catalogEntries(ctx context.Context) (map[string]*treeEntry, erro
 		return nil, err
 	}
 	defer txn.Discard()
-	c := txn.Cursor(engine.Range{Lower: treePrefix, Upper: format.PrefixEnd(treePrefix), KeysOnly: true})
+	return readTrees(txn)
+}
+
+// readTrees reads the whole catalog but for the store's own entry.
+func readTrees(txn engine.ReadTxn) (map[string]*treeEntry, error) {
+	c := txn.Cursor(engine.Range{Lower: append(slices.Clone(storeKey), 0), Upper: format.PrefixEnd(format.Catalog.Append(nil)), KeysOnly: true})
 	defer c.Close()
-	entries := map[string]*treeEntry{}
+	trees := map[string]*treeEntry{}
 	for c.Next() {
+		key := slices.Clone(c.Key())
+		name, ok := bytes.CutPrefix(key, treePrefix)
+		if !ok {
+			return nil, fmt.Errorf("%w: the catalog has the key %x", models.ErrCorrupt, key)
+		}
 		entry := &treeEntry{}
-		if _, err := getCatalog(txn, slices.Clone(c.Key()), treeCodec, entry); err != nil {
+		if _, err := getCatalog(txn, key, treeCodec, entry); err != nil {
 			return nil, err
 		}
-		entries[string(c.Key()[len(treePrefix):])] = entry
+		trees[string(name)] = entry
 	}
-	return entries, c.Err()
+	return trees, c.Err()
 }
 
 func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], entry *E) (bool, error) {

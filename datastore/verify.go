@@ -19,8 +19,8 @@ type Report struct {
 	// Rows and Entries count what was examined.
 	Rows, Entries int64
 	// BadRows counts rows that do not match their checksum or key or do not
-	// decode, Orphans index entries without their row, Missing the entries
-	// that rows should have and do not.
+	// decode, and keys where no tree is; Orphans index entries that are not of
+	// a row, Missing the entries that rows should have and do not.
 	BadRows, Orphans, Missing int64
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
@@ -83,8 +83,8 @@ func Verify(ctx context.Context, s *Store, progress ...func(Report)) (Report, er
 
 // Repair is Verify that mends what it finds: it deletes entries without a row
 // and adds missing ones, so that the indexes follow from the rows again, and
-// sets rows that cannot be read aside, as they are, in the store's quarantine.
-// Nothing is deleted that does not follow from something kept.
+// sets what cannot be read aside, as it is, in the store's quarantine. Nothing
+// is deleted but intact index entries without a row.
 func Repair(ctx context.Context, s *Store, progress ...func(Report)) (Report, error) {
 	v := verifier{store: s, progress: progress, repair: true}
 	err := v.run(ctx)
@@ -103,8 +103,13 @@ func (v *verifier) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[name]
+		known = append(append(known, entry.ID), entry.Retired...)
+		for _, ix := range entry.Indexes {
+			known = append(known, ix.ID)
+		}
 		var core *session.Tree
 		if tree := v.store.trees[name]; tree != nil {
 			core = tree.Core()
@@ -113,18 +118,41 @@ func (v *verifier) run(ctx context.Context) error {
 		if core != nil {
 			rows.place = entry.place(core)
 		}
-		if err := v.pages(ctx, entry.ID, rows.row); err != nil {
+		if err := v.pages(ctx, spaceRange(entry.ID), rows.row); err != nil {
 			return fmt.Errorf("rows of %s: %w", name, err)
 		}
 		for _, ix := range entry.Indexes {
 			check := rows
 			check.index = ix
-			if err := v.pages(ctx, ix.ID, check.entry); err != nil {
+			if err := v.pages(ctx, spaceRange(ix.ID), check.entry); err != nil {
 				return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
 			}
 		}
 	}
+	return v.strays(ctx, known)
+}
+
+// strays examines the keys that lie in no known space.
+func (v *verifier) strays(ctx context.Context, known []format.Space) error {
+	slices.Sort(known)
+	nowhere := treeCheck{verifier: v}
+	var lower []byte
+	for _, space := range append(known, 0) {
+		gap := engine.Range{Lower: lower}
+		if space != 0 { // else it is what lies behind the last
+			gap.Upper = space.Append(nil)
+			lower = format.PrefixEnd(gap.Upper)
+		}
+		if err := v.pages(ctx, gap, nowhere.stray); err != nil {
+			return fmt.Errorf("keys of no tree: %w", err)
+		}
+	}
 	return nil
+}
+
+func spaceRange(space format.Space) engine.Range {
+	prefix := space.Append(nil)
+	return engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)}
 }
 
 // page is the transaction in which a page of a space is examined. Write is nil
@@ -140,14 +168,12 @@ const (
 	pageBytes = 512 << 10
 )
 
-// pages calls fn for every key of a space. What fn wants to change it appends
+// pages calls fn for every key of a range. What fn wants to change it appends
 // to the page's changes, done when the page has been read.
-func (v *verifier) pages(ctx context.Context, space format.Space, fn func(page, []byte, []byte) ([]change, error)) error {
-	lower := space.Append(nil)
-	upper := format.PrefixEnd(lower)
-	for lower != nil {
+func (v *verifier) pages(ctx context.Context, r engine.Range, fn func(page, []byte, []byte) ([]change, error)) error {
+	for {
 		before := v.report
-		next, err := v.page(ctx, engine.Range{Lower: lower, Upper: upper}, fn)
+		next, err := v.page(ctx, r, fn)
 		if errors.Is(err, engine.ErrConflict) {
 			v.report = before
 			continue // a writer was faster: look again
@@ -158,9 +184,11 @@ func (v *verifier) pages(ctx context.Context, space format.Space, fn func(page, 
 		for _, report := range v.progress {
 			report(v.report)
 		}
-		lower = next
+		if next == nil {
+			return nil
+		}
+		r.Lower = next
 	}
-	return nil
 }
 
 // change is a write that mends damage. A nil value deletes the key.
@@ -237,11 +265,7 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 	}
 	if err != nil {
 		t.found(BadRow, "", key, err)
-		if t.repair && len(key) < engine.MaxKeySize {
-			t.report.Repaired++
-			changes = append(changes, change{key: key}, change{key: quarantined(key), value: bytes.Clone(stored)})
-		}
-		return changes, nil
+		return t.setAside(key, stored), nil
 	}
 	if t.core == nil {
 		return nil, nil
@@ -287,11 +311,30 @@ func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
 		return nil, err
 	}
 	t.found(Orphan, t.index.Name, key, err)
-	if !t.repair || t.core == nil {
+	if _, err := format.CutChecksum(key, stored); err != nil {
+		return t.setAside(key, stored), nil // it may be anything, a row gone astray too
+	}
+	if !t.repair {
 		return nil, nil
 	}
 	t.report.Repaired++
 	return []change{{key: key}}, nil
+}
+
+// stray sets aside what lies where no tree is.
+func (t treeCheck) stray(_ page, key, stored []byte) ([]change, error) {
+	t.report.Rows++
+	t.found(BadRow, "", key, fmt.Errorf("%w: the key belongs to no tree", engine.ErrCorrupt))
+	return t.setAside(key, stored), nil
+}
+
+// setAside moves what cannot be read to the quarantine.
+func (t treeCheck) setAside(key, stored []byte) []change {
+	if !t.repair || len(key) >= engine.MaxKeySize {
+		return nil
+	}
+	t.report.Repaired++
+	return []change{{key: key}, {key: quarantined(key), value: append(make([]byte, 0, len(stored)), stored...)}}
 }
 
 func (t treeCheck) checkEntry(p page, key, stored []byte) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
@@ -67,12 +66,11 @@ func (m *meter) writes(ctx context.Context, f field, dir string, n int) error {
 
 func (m *meter) write(do func(contender.Store, []article.Article) error, blocks [][]article.Article) work {
 	return func(store contender.Store) (t contender.Tally, err error) {
-		start := time.Now()
 		for i, rows := range blocks {
 			if err := do(store, rows); err != nil {
 				return t, err
 			}
-			if err := m.pace(start, i+1, len(blocks)); err != nil {
+			if err := m.pace(i+1, len(blocks)); err != nil {
 				return t, err
 			}
 		}
@@ -146,7 +144,7 @@ func read(do func(contender.Store, []uint64) (contender.Tally, error), keys []ui
 
 // sharedBlock is how many rows a transaction inserts where many share an index
 // value.
-const sharedBlock = 1_024
+const sharedBlock = 256
 
 // shared measures inserting rows that all have the same index value, and finding
 // them, for each of some numbers of rows. Each round's rows have another value

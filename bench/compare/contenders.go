@@ -10,6 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/raw"
 	"github.com/newsnet-africa/netabase-go/bench/internal/rivals"
 	"github.com/newsnet-africa/netabase-go/bench/internal/typed"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 )
@@ -21,6 +22,8 @@ type entrant struct {
 	raw string
 	// open makes an empty database in an empty directory.
 	open func(dir string) (contender.Store, error)
+	// rival entrants are left out where they are hopelessly slow.
+	rival bool
 	// cases are those it takes part in; nil means all.
 	cases []string
 }
@@ -58,14 +61,25 @@ var fields = []field{
 		{name: typedName, raw: rawName, open: func(dir string) (contender.Store, error) {
 			return typed.Open(bolt.Engine(dir), reflected)
 		}},
-		{name: "bstore", raw: rawName, open: func(dir string) (contender.Store, error) {
+		{name: "bstore", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
 			return rivals.OpenBstore(dir)
 		}},
-		{name: "bolthold", raw: rawName, open: func(dir string) (contender.Store, error) {
+		{name: "bolthold", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
 			return rivals.OpenBolthold(dir, article.Reflected)
 		}},
-		{name: "storm", raw: rawName, open: func(dir string) (contender.Store, error) {
+		{name: "storm", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
 			return rivals.OpenStorm(dir, article.Reflected)
+		}},
+	}},
+	{"badger", []entrant{
+		{name: rawName, raw: rawName, open: func(dir string) (contender.Store, error) {
+			return raw.OpenBadger(raw.BadgerOptions(dir), article.Reflected)
+		}},
+		{name: typedName, raw: rawName, open: func(dir string) (contender.Store, error) {
+			return typed.Open(badger.Engine(dir), reflected)
+		}},
+		{name: "badgerhold", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
+			return rivals.OpenBadgerhold(raw.BadgerOptions(dir), article.Reflected)
 		}},
 	}},
 }

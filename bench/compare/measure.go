@@ -41,6 +41,9 @@ type work func(contender.Store) (contender.Tally, error)
 // minRounds is the fewest rounds that a median is taken of.
 const minRounds = 7
 
+// slowest is the multiple of the yardstick's time that no rival is stopped before.
+const slowest = 50
+
 // errSlow is returned by work that has passed the time limit.
 var errSlow = errors.New("too slow")
 
@@ -50,9 +53,12 @@ type meter struct {
 	// atLeast is how long a round of the yardstick's is to take: its work is
 	// repeated accordingly.
 	atLeast time.Duration
-	// limit is how long a round of any contender's may take. One that passes it
-	// is left out from there on.
+	// limit is how long a round may take a rival, if that is more than
+	// slowest times what it took the yardstick. One that passes it is left out
+	// from there on.
 	limit time.Duration
+	start time.Time // of the work under way
+	until time.Time // when it is too slow; zero means never
 	emit  func(result) error
 	note  func(format string, args ...any)
 }
@@ -90,6 +96,7 @@ func (m *meter) measure(ctx context.Context, s *stores, tasks ...task) error {
 type race struct {
 	task
 	times int
+	limit time.Duration // for the work done once
 	// in tells who takes part, took has everyone's times for a row.
 	in   []bool
 	took [][]float64
@@ -102,7 +109,7 @@ func (m *meter) round(s *stores, r *race, number int) error {
 		if r.in[i] = r.in[i] && !s.gone[i]; !r.in[i] {
 			continue
 		}
-		d, _, err := m.time(do, s.open[i])
+		d, _, err := m.time(do, s.entrants[i], s.open[i], time.Duration(r.times)*r.limit)
 		if r.in[i], err = m.keep(s, i, r.task, err); err != nil {
 			return err
 		}
@@ -138,13 +145,14 @@ func (m *meter) warmUp(s *stores, t task) (*race, error) {
 		if s.gone[i] || e.cases != nil && !slices.Contains(e.cases, t.name) {
 			continue
 		}
-		took, got, err := m.time(do, s.open[i])
+		took, got, err := m.time(do, e, s.open[i], r.limit)
 		if r.in[i], err = m.keep(s, i, t, err); err != nil {
 			return nil, err
 		}
 		switch {
 		case i == 0:
 			r.times = int(min(max(m.atLeast/max(took, 1), 1), time.Duration(t.most)))
+			r.limit = max(m.limit, slowest*took)
 			want = got
 		case r.in[i] && got != want:
 			return nil, fmt.Errorf("%s, %s, %d rows: %s read %+v, %s read %+v",
@@ -162,7 +170,7 @@ func (m *meter) keep(s *stores, i int, t task, err error) (bool, error) {
 		return true, nil
 	case errors.Is(err, contender.ErrUnsupported):
 		return false, nil
-	case errors.Is(err, errSlow) && i > 0:
+	case s.entrants[i].rival && (errors.Is(err, errSlow) || errors.Is(err, contender.ErrTooLarge)):
 		s.gone[i] = true
 		m.note("%s is left out from here on: %v", what, err)
 		return false, nil
@@ -171,17 +179,22 @@ func (m *meter) keep(s *stores, i int, t task, err error) (bool, error) {
 	}
 }
 
-func (m *meter) time(do work, store contender.Store) (time.Duration, contender.Tally, error) {
+// time times an entrant's work, a rival's no longer than limit.
+func (m *meter) time(do work, e entrant, store contender.Store, limit time.Duration) (time.Duration, contender.Tally, error) {
 	runtime.GC()
-	start := time.Now()
+	m.start, m.until = time.Now(), time.Time{}
+	if e.rival {
+		m.until = m.start.Add(limit)
+	}
 	got, err := do(store)
-	return time.Since(start), got, err
+	return time.Since(m.start), got, err
 }
 
-// pace returns errSlow once the limit has passed.
-func (m *meter) pace(start time.Time, done, of int) error {
-	if took := time.Since(start); took > m.limit && done < of {
-		return fmt.Errorf("%w: %d of %d blocks in %v", errSlow, done, of, took.Round(time.Millisecond))
+// pace is called by work that has done some of its parts. It returns errSlow to
+// stop the rest.
+func (m *meter) pace(done, of int) error {
+	if now := time.Now(); !m.until.IsZero() && now.After(m.until) && done < of {
+		return fmt.Errorf("%w: %d of %d parts in %v", errSlow, done, of, now.Sub(m.start).Round(time.Millisecond))
 	}
 	return nil
 }

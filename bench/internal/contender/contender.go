@@ -10,6 +10,9 @@ import (
 // ErrUnsupported is returned for what a store has no way to do.
 var ErrUnsupported = errors.New("not supported")
 
+// ErrTooLarge is returned where a transaction is more than a store can take.
+var ErrTooLarge = errors.New("transaction too large")
+
 // Store is an open database of articles with an index by author. Commits are
 // durable when the method returns. It belongs to one goroutine.
 type Store interface {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
@@ -19,16 +20,28 @@ type Badger struct {
 	size  int
 }
 
-// BadgerOptions are the settings of the badger engine.
+// BadgerOptions are the settings of the badger engine, but for the way commits
+// are made durable: by hand, with one goroutine, it is Badger's own.
 func BadgerOptions(dir string) badger.Options {
-	return badger.DefaultOptions(dir).
-		WithLogger(nil).
-		WithSyncWrites(true)
+	o := badger.DefaultOptions(dir)
+	o.SyncWrites = true
+	o.Logger = nil
+	o.MetricsEnabled = false
+	o.MemTableSize = 16 << 20
+	o.NumMemtables = 2
+	o.NumCompactors = 2
+	o.NumLevelZeroTables = 2
+	o.NumLevelZeroTablesStall = 8
+	o.Compression = options.None
+	o.BlockCacheSize = 0
+	o.ValueThreshold = 1 << 20
+	o.ValueLogFileSize = 1 << 20
+	return o
 }
 
 // OpenBadger makes a database.
-func OpenBadger(options badger.Options, codec models.Codec[article.Article]) (*Badger, error) {
-	db, err := badger.Open(options)
+func OpenBadger(o badger.Options, codec models.Codec[article.Article]) (*Badger, error) {
+	db, err := badger.Open(o)
 	if err != nil {
 		return nil, err
 	}
@@ -151,10 +164,10 @@ func (b *Badger) entries(authors []uint64, visit func(*badger.Txn, uint64) error
 
 func (b *Badger) entriesOf(txn *badger.Txn, author uint64, visit func(*badger.Txn, uint64) error) error {
 	var prefix [1 + 8]byte
-	options := badger.DefaultIteratorOptions
-	options.PrefetchValues = false // that is for values outside the tree
-	options.Prefix = appendAuthor(prefix[:0], author)
-	iterator := txn.NewIterator(options)
+	o := badger.DefaultIteratorOptions
+	o.PrefetchValues = false // that is for values outside the tree
+	o.Prefix = appendAuthor(prefix[:0], author)
+	iterator := txn.NewIterator(o)
 	defer iterator.Close()
 	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
 		item := iterator.Item()

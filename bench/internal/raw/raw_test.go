@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dgraph-io/badger/v4"
 	"go.etcd.io/bbolt"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
@@ -59,6 +60,23 @@ func TestStoresTheSameBytes(t *testing.T) {
 	}
 	defer d.Close()
 	write(t, d)
+	got = nil
+	err = d.db.View(func(txn *badger.Txn) error {
+		iterator := txn.NewIterator(badger.DefaultIteratorOptions)
+		defer iterator.Close()
+		for iterator.Rewind(); iterator.Valid(); iterator.Next() {
+			value, err := iterator.Item().ValueCopy(nil)
+			if err != nil {
+				return err
+			}
+			got = append(got, item{iterator.Item().KeyCopy(nil), value})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "badger", got, want)
 }
 
 func write(t *testing.T, store contender.Store) {

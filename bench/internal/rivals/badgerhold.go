@@ -1,6 +1,7 @@
 package rivals
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -33,10 +34,12 @@ var badgerholdIndexes = map[string]badgerhold.Index{"AuthorID": {
 	},
 }}
 
-// OpenBadgerhold makes a database with the settings of the badger engine.
-func OpenBadgerhold(options badger.Options, rows models.Codec[article.Article]) (*Badgerhold, error) {
+// OpenBadgerhold makes a database with settings of Badger, in memtables of
+// Badger's own default size: its lists need large transactions.
+func OpenBadgerhold(o badger.Options, rows models.Codec[article.Article]) (*Badgerhold, error) {
 	c := codec{rows}
-	db, err := badgerhold.Open(badgerhold.Options{Encoder: c.encode, Decoder: c.decode, Options: options})
+	o.MemTableSize = badger.DefaultOptions("").MemTableSize
+	db, err := badgerhold.Open(badgerhold.Options{Encoder: c.encode, Decoder: c.decode, Options: o})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func OpenBadgerhold(options badger.Options, rows models.Codec[article.Article]) 
 
 // Insert implements contender.Store.
 func (b *Badgerhold) Insert(rows []article.Article) error {
-	return b.db.Badger().Update(func(tx *badger.Txn) error {
+	return b.update(func(tx *badger.Txn) error {
 		for i := range rows {
 			if err := b.db.TxInsert(tx, rows[i].ID, (*badgerholdArticle)(&rows[i])); err != nil {
 				return err
@@ -62,7 +65,7 @@ func (b *Badgerhold) InsertEach(rows []article.Article) error {
 
 // Update implements contender.Store.
 func (b *Badgerhold) Update(rows []article.Article) error {
-	return b.db.Badger().Update(func(tx *badger.Txn) error {
+	return b.update(func(tx *badger.Txn) error {
 		for i := range rows {
 			if err := b.db.TxUpdate(tx, rows[i].ID, (*badgerholdArticle)(&rows[i])); err != nil {
 				return err
@@ -70,6 +73,14 @@ func (b *Badgerhold) Update(rows []article.Article) error {
 		}
 		return nil
 	})
+}
+
+func (b *Badgerhold) update(do func(*badger.Txn) error) error {
+	err := b.db.Badger().Update(do)
+	if errors.Is(err, badger.ErrTxnTooBig) {
+		return fmt.Errorf("%w: %w", contender.ErrTooLarge, err)
+	}
+	return err
 }
 
 // Get implements contender.Store.

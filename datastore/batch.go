@@ -44,7 +44,10 @@ func (b *batch) add(ctx context.Context, key ds.Key, value []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t, err := b.face.findWrite(key)
+	if b.face.closed.Load() {
+		return models.ErrClosed
+	}
+	t, err := b.face.findRow(key)
 	if err != nil {
 		return err
 	}

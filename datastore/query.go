@@ -29,7 +29,11 @@ func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := &queryWalk{ctx: ctx, query: q}
+	return f.query(ctx, f.store, q), nil
+}
+
+func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query) dsq.Results {
+	w := &queryWalk{ctx: ctx, from: r, query: q}
 	rest := q // what is left to do with the entries read
 	rest.Prefix = ""
 	if len(q.Orders) > 0 {
@@ -45,11 +49,11 @@ func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if !examined && q.Limit > 0 {
 		w.limit = q.Offset + q.Limit // of each source; what is too much is cut off below
 	}
-	found := dsq.NaiveQueryApply(rest, results(q, merge(f.sources(w), w.reverse)))
+	found := dsq.NaiveQueryApply(rest, results(q, merge(p.sources(w), w.reverse)))
 	if q.KeysOnly && w.values {
-		return withoutValues(q, found), nil
+		return withoutValues(q, found)
 	}
-	return found, nil
+	return found
 }
 
 // results gives entries the shape that go-datastore wants.
@@ -82,6 +86,7 @@ func withoutValues(q dsq.Query, found dsq.Results) dsq.Results {
 // queryWalk is what all sources of one query have in common.
 type queryWalk struct {
 	ctx     context.Context
+	from    models.Reader
 	query   dsq.Query
 	reverse bool
 	// values says that values are to be read.
@@ -95,26 +100,26 @@ type source = iter.Seq2[dsq.Entry, error]
 
 // sources returns the walks that together give the keys below the query's
 // prefix.
-func (f *Face) sources(w *queryWalk) []source {
+func (p paths) sources(w *queryWalk) []source {
 	prefix := path.Clean("/" + w.query.Prefix)
 	if prefix == "/" {
 		prefix = ""
 	}
 	name, rest, inTree := strings.Cut(strings.TrimPrefix(prefix, "/"), "/")
-	if raw := f.lookup(name); raw != nil {
-		return f.treeSources(w, raw, rest)
+	if raw := p.lookup(name); raw != nil {
+		return p.treeSources(w, raw, rest)
 	}
 	switch {
-	case f.tree != nil && prefix == "":
-		return []source{f.rows(w, f.tree)}
-	case f.tree != nil:
+	case p.tree != nil && prefix == "":
+		return []source{p.rows(w, p.tree)}
+	case p.tree != nil:
 		return nil
 	}
-	sources := []source{f.others(w, prefix+"/")}
+	sources := []source{p.others(w, prefix+"/")}
 	if prefix == "" && !inTree {
-		for _, tree := range f.store.trees {
+		for _, tree := range p.trees {
 			if tree.Name() != plain.Name() {
-				sources = append(sources, f.rows(w, tree.Raw()))
+				sources = append(sources, p.rows(w, tree.Raw()))
 			}
 		}
 	}
@@ -122,9 +127,9 @@ func (f *Face) sources(w *queryWalk) []source {
 }
 
 // treeSources returns the walks for what lies below path inside a tree.
-func (f *Face) treeSources(w *queryWalk, raw *models.Raw, path string) []source {
+func (p paths) treeSources(w *queryWalk, raw *models.Raw, path string) []source {
 	if path == "" || path == primary {
-		return []source{f.rows(w, raw)}
+		return []source{p.rows(w, raw)}
 	}
 	parts := strings.Split(path, "/")
 	if parts[0] != secondary || len(parts) > 3 {
@@ -133,7 +138,7 @@ func (f *Face) treeSources(w *queryWalk, raw *models.Raw, path string) []source 
 	if len(parts) == 1 {
 		var sources []source
 		for _, ix := range raw.Indexes() {
-			sources = append(sources, f.entries(w, raw, ix, models.Range[[]byte]{}))
+			sources = append(sources, p.entries(w, raw, ix, models.Range[[]byte]{}))
 		}
 		return sources
 	}
@@ -149,19 +154,19 @@ func (f *Face) treeSources(w *queryWalk, raw *models.Raw, path string) []source 
 		}
 		only = models.Only(key)
 	}
-	return []source{f.entries(w, raw, *ix, only)}
+	return []source{p.entries(w, raw, *ix, only)}
 }
 
 // others walks the keys that belong to no typed tree.
-func (f *Face) others(w *queryWalk, prefix string) source {
+func (p paths) others(w *queryWalk, prefix string) source {
 	rng := ranged(w, models.StartingWith([]byte(prefix)))
-	return f.walkRows(w, plain.Raw(), rng, func(key []byte) (string, error) { return string(key), nil })
+	return p.walkRows(w, plain.Raw(), rng, func(key []byte) (string, error) { return string(key), nil })
 }
 
 // rows walks the rows of a typed tree.
-func (f *Face) rows(w *queryWalk, raw *models.Raw) source {
+func (p paths) rows(w *queryWalk, raw *models.Raw) source {
 	base := "/" + raw.Name() + "/" + primary + "/"
-	return f.walkRows(w, raw, ranged(w, models.Range[[]byte]{}), func(key []byte) (string, error) {
+	return p.walkRows(w, raw, ranged(w, models.Range[[]byte]{}), func(key []byte) (string, error) {
 		text, err := raw.KeyText(key)
 		return base + text, err
 	})
@@ -174,17 +179,17 @@ func ranged(w *queryWalk, rng models.Range[[]byte]) models.Range[[]byte] {
 	return rng.Limit(w.limit)
 }
 
-func (f *Face) walkRows(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) source {
+func (p paths) walkRows(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) source {
 	return func(yield func(dsq.Entry, error) bool) {
 		if !w.values {
-			for key, err := range raw.Keys(w.ctx, f.store, rng) {
+			for key, err := range raw.Keys(w.ctx, w.from, rng) {
 				if !emit(yield, key, nil, name, err) {
 					return
 				}
 			}
 			return
 		}
-		for row, err := range raw.Scan(w.ctx, f.store, rng) {
+		for row, err := range raw.Scan(w.ctx, w.from, rng) {
 			if !emit(yield, row.Key, &row.Value, name, err) {
 				return
 			}
@@ -209,14 +214,14 @@ func emit(yield func(dsq.Entry, error) bool, key []byte, value *[]byte, name fun
 }
 
 // entries walks an index. Each entry reads as the row it points to.
-func (f *Face) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng models.Range[[]byte]) source {
+func (p paths) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng models.Range[[]byte]) source {
 	base := "/" + raw.Name() + "/" + secondary + "/" + ix.Name() + "/"
 	return func(yield func(dsq.Entry, error) bool) {
-		for entry, err := range ix.Scan(w.ctx, f.store, ranged(w, rng)) {
+		for entry, err := range ix.Scan(w.ctx, w.from, ranged(w, rng)) {
 			var value *[]byte
 			if err == nil && w.values {
 				var row []byte
-				row, err = raw.Get(w.ctx, f.store, entry.Primary)
+				row, err = raw.Get(w.ctx, w.from, entry.Primary)
 				if errors.Is(err, models.ErrNotFound) {
 					continue // deleted since the entry was read
 				}

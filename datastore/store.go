@@ -94,12 +94,11 @@ func (s *Store) Compact(ctx context.Context) error { return s.db.Compact(ctx) }
 
 // View calls fn with a snapshot to read, which ends when fn returns.
 func (s *Store) View(ctx context.Context, fn func(*ReadTx) error) error {
-	ses, err := s.BeginRead(ctx)
+	ses, _, err := s.begin(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer s.release(ses)
-	ses.Held = true
 	tx := &ReadTx{session: ses}
 	defer func() { tx.done = true }()
 	return fn(tx)
@@ -190,16 +189,19 @@ func (s *Store) run(ctx context.Context, d engine.Durability, fn func(*session.S
 }
 
 func (s *Store) try(ctx context.Context, d engine.Durability, fn func(*session.Session) error) error {
-	txn, err := s.db.Update(ctx)
+	ses, txn, err := s.begin(ctx, false)
 	if err != nil {
 		return err
 	}
-	ses := s.sessions.Get().(*session.Session)
-	ses.Read, ses.Write, ses.Held = txn, txn, true
 	defer s.release(ses) // discards what is not committed, on a panic too
 	if err := fn(ses); err != nil {
 		return err
 	}
+	return commit(ctx, ses, txn, d)
+}
+
+// commit commits a transaction unless a write of it has failed.
+func commit(ctx context.Context, ses *session.Session, txn engine.WriteTxn, d engine.Durability) error {
 	if err := ses.Failure(); err != nil {
 		return fmt.Errorf("a write of the transaction had failed: %w", err)
 	}

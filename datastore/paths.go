@@ -1,0 +1,191 @@
+package datastore
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// paths reads and writes rows and entries by their go-datastore keys, wherever
+// it is told to: in a store or in a transaction.
+type paths struct {
+	// tree is the only one seen, or nil; then trees has all that are.
+	tree  *models.Raw
+	trees map[string]models.AnyTree
+}
+
+// target is what a key stands for: a row of a tree, of the plain one too, or an
+// index entry of one.
+type target struct {
+	raw *models.Raw
+	key []byte
+	// index is set for an index entry, with the index key.
+	index    *models.RawIndex
+	indexKey []byte
+}
+
+// find says what key stands for.
+func (p paths) find(key ds.Key) (target, error) {
+	path := key.String()
+	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	raw := p.lookup(name)
+	if raw == nil {
+		if p.tree != nil {
+			return target{}, &KeyError{Key: path, Err: ErrForeignKey}
+		}
+		return target{raw: plain.Raw(), key: []byte(path)}, nil
+	}
+	t, err := findInTree(raw, rest)
+	if err != nil {
+		return target{}, &KeyError{Key: path, Err: err}
+	}
+	return t, nil
+}
+
+// lookup returns the typed tree that a path begins with, or nil.
+func (p paths) lookup(name string) *models.Raw {
+	if p.tree != nil {
+		if p.tree.Name() == name {
+			return p.tree
+		}
+		return nil
+	}
+	if tree, ok := p.trees[name]; ok && name != plain.Name() {
+		return tree.Raw()
+	}
+	return nil
+}
+
+const (
+	primary   = "primary"
+	secondary = "secondary"
+)
+
+func findInTree(raw *models.Raw, path string) (t target, err error) {
+	t.raw = raw
+	parts := strings.Split(path, "/")
+	switch {
+	case len(parts) == 2 && parts[0] == primary:
+		t.key, err = raw.ParseKeyText(parts[1])
+		return t, err
+	case len(parts) == 4 && parts[0] == secondary:
+		if t.index = findIndex(raw, parts[1]); t.index == nil {
+			return t, ErrForeignKey
+		}
+		if t.indexKey, err = t.index.ParseKeyText(parts[2]); err != nil {
+			return t, err
+		}
+		t.key, err = raw.ParseKeyText(parts[3])
+		return t, err
+	}
+	return t, ErrForeignKey
+}
+
+func findIndex(raw *models.Raw, name string) *models.RawIndex {
+	for _, ix := range raw.Indexes() {
+		if ix.Name() == name {
+			return &ix
+		}
+	}
+	return nil
+}
+
+// KeyError says which go-datastore key could not be used. It matches what Err
+// matches.
+type KeyError struct {
+	Key string
+	Err error
+}
+
+func (e *KeyError) Error() string { return "key " + e.Key + ": " + e.Err.Error() }
+func (e *KeyError) Unwrap() error { return e.Err }
+
+func (p paths) get(ctx context.Context, r models.Reader, key ds.Key) (value []byte, err error) {
+	err = p.read(ctx, r, key, func(t target) error {
+		value, err = t.raw.Get(ctx, r, t.key)
+		return err
+	})
+	return value, err
+}
+
+func (p paths) has(ctx context.Context, r models.Reader, key ds.Key) (bool, error) {
+	_, err := p.size(ctx, r, key)
+	if err == ds.ErrNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (p paths) size(ctx context.Context, r models.Reader, key ds.Key) (int, error) {
+	size := -1
+	err := p.read(ctx, r, key, func(t target) error {
+		n, err := t.raw.Size(ctx, r, t.key)
+		if err == nil {
+			size = n
+		}
+		return err
+	})
+	return size, err
+}
+
+// read calls fn with what key stands for, and turns absence into go-datastore's
+// error for it.
+func (p paths) read(ctx context.Context, r models.Reader, key ds.Key, fn func(target) error) error {
+	t, err := p.find(key)
+	switch {
+	case errors.Is(err, models.ErrInvalid), errors.Is(err, ErrForeignKey):
+		// No row can be there; but the reader is to tell whether it is open.
+		err = ds.ErrNotFound
+		if s, readErr := r.BeginRead(ctx); readErr != nil {
+			err = readErr
+		} else {
+			s.End()
+		}
+	case err != nil:
+	case t.index != nil:
+		// The entry is there, or was a moment before the row: an index never
+		// lies, so that is the same.
+		has, hasErr := t.index.Has(ctx, r, t.indexKey, t.key)
+		if err = hasErr; err == nil && !has {
+			err = ds.ErrNotFound
+		}
+		if err == nil {
+			err = fn(t)
+		}
+	default:
+		err = fn(t)
+	}
+	if errors.Is(err, models.ErrNotFound) {
+		return ds.ErrNotFound // itself: callers compare with ==
+	}
+	return err
+}
+
+func (p paths) put(ctx context.Context, w models.Writer, key ds.Key, value []byte) error {
+	t, err := p.findRow(key)
+	if err != nil {
+		return err
+	}
+	return t.raw.Put(ctx, w, t.key, value)
+}
+
+func (p paths) delete(ctx context.Context, w models.Writer, key ds.Key) error {
+	t, err := p.findRow(key)
+	if err != nil {
+		return err
+	}
+	return t.raw.Delete(ctx, w, t.key)
+}
+
+// findRow is find for a key that is to be written.
+func (p paths) findRow(key ds.Key) (target, error) {
+	t, err := p.find(key)
+	if err == nil && t.index != nil {
+		err = &KeyError{Key: key.String(), Err: ErrIndexKey}
+	}
+	return t, err
+}

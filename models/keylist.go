@@ -34,6 +34,12 @@ func appendKey[K any](l *keyList, codec KeyCodec[K], key K) {
 	l.ends = append(l.ends, len(l.buf))
 }
 
+// append adds a key that is encoded already.
+func (l *keyList) append(key []byte) {
+	l.buf = append(l.buf, key...)
+	l.ends = append(l.ends, len(l.buf))
+}
+
 // sortUnique sorts the list and drops repeated keys, so that two lists can be
 // compared in one pass however many keys a row has.
 func (l *keyList) sortUnique() {

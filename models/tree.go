@@ -105,6 +105,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }
 	t.core.Entries, t.core.Verify = t.entries, t.verify
+	t.core.Prepare, t.core.Store = t.prepare, t.storePrepared
 	t.core.KeyText = func(key []byte) (string, error) { return keyText(t.key.DecodeLast, t.key, key) }
 	t.core.ParseKeyText = func(text string) ([]byte, error) {
 		return parseKeyText(t.key, t.key.AppendLast, text)
@@ -210,6 +211,7 @@ func (t *Tree[M, K]) entries(primary, value []byte, emit func(int, []byte) error
 	}
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
 	if err := t.readOld(d, primary, value); err != nil {
 		return err
 	}

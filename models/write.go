@@ -113,9 +113,8 @@ type draft[M any] struct {
 	size int
 }
 
-// store writes m and brings its index entries up to date. It checks all it can
-// before its first write. Value is m as the codec writes it, where the caller
-// has it already, or nil.
+// store writes m and brings its index entries up to date. Value is m as the
+// codec writes it, where the caller has it already, or nil.
 func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) error {
 	place, err := t.place(s)
 	if err != nil {
@@ -128,9 +127,6 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) err
 	// Key and row lie in one piece of memory, which the engine gets.
 	buf := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), t.primary(m))
 	key := buf[:len(buf):len(buf)]
-	if err := engine.CheckKey(key); err != nil {
-		return err
-	}
 	buf = format.AppendRowHeader(buf, t.core.Schema, 0)
 	if value != nil {
 		buf = append(buf, value...)
@@ -139,7 +135,18 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) err
 	}
 	row := format.AppendChecksum(buf[len(key):], key)
 	d.size = max(d.size*7/8, len(key)+len(row)) // follows the rows down slowly
+	for i, ix := range t.indexes {
+		ix.appendKeys(&d.new[i], m)
+	}
+	return t.commit(s, d, place, key, row, how)
+}
 
+// commit stores row at key and the entries of d.new. It checks all it can
+// before its first write.
+func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Place, key, row []byte, how mode) error {
+	if err := engine.CheckKey(key); err != nil {
+		return err
+	}
 	if len(t.indexes) > 0 || how != put {
 		// Where no index asks for the old row, a put is blind.
 		_, live, err := t.old(s, d, key, len(place.Space))
@@ -152,16 +159,14 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) err
 			return ErrNotFound
 		}
 	}
-	for i, ix := range t.indexes {
-		ix.appendKeys(&d.new[i], m)
-	}
-	if err := t.checkEntries(s, d, place, key[len(place.Space):]); err != nil {
+	primary := key[len(place.Space):]
+	if err := t.checkEntries(s, d, place, primary); err != nil {
 		return err
 	}
 	if err := s.Put(key, row); err != nil {
 		return err
 	}
-	return t.moveEntries(s, d, place, key[len(place.Space):])
+	return t.moveEntries(s, d, place, primary)
 }
 
 // remove deletes the row with the encoded primary key and its entries.
@@ -220,7 +225,6 @@ func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int)
 // readOld fills d.old with the index keys of the row under the encoded primary
 // key.
 func (t *Tree[M, K]) readOld(d *draft[M], primary, value []byte) error {
-	d.fit(len(t.indexes))
 	defer func() { d.model = *new(M) }()
 	if err := t.decodeTo(&d.model, primary, value); err != nil {
 		return corruptValue(err)

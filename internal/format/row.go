@@ -16,6 +16,10 @@ const ChecksumSize = 4
 // hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// MaxRowHeader is the most bytes that come before a row's value: flags, schema
+// version and expiry.
+const MaxRowHeader = 1 + binary.MaxVarintLen32 + 8
+
 const (
 	flagExpiry = 1 << 0
 	knownFlags = flagExpiry

@@ -28,6 +28,10 @@ type Tree struct {
 	// Entries calls emit with the key, in delimited form, of every index entry
 	// of the row under the encoded primary key. Emitted keys are borrowed.
 	Entries func(primary, value []byte, emit func(index int, key []byte) error) error
+	// Prepare encodes a model, which is a *M, and Store writes what it made, in
+	// place of the row with the same primary key if there is one.
+	Prepare func(model any) (Prepared, error)
+	Store   func(*Session, Prepared) error
 	// KeyText and ParseKeyText turn an encoded primary key to text and back.
 	KeyText      func(key []byte) (string, error)
 	ParseKeyText func(text string) ([]byte, error)

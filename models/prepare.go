@@ -1,0 +1,65 @@
+package models
+
+import (
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// prepare encodes a model, a *M, for storePrepared to write later: an import
+// has to know the key of a row to sort by, and its size, before it writes any,
+// and the encoded row is all that it keeps of it.
+func (t *Tree[M, K]) prepare(model any) (session.Prepared, error) {
+	m := model.(*M)
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
+	var p session.Prepared
+	buf := t.key.AppendLast(make([]byte, 0, d.size), t.primary(m))
+	p.Primary = buf[:len(buf):len(buf)]
+	buf, err := t.codec.Append(buf, m)
+	if err != nil {
+		return p, err
+	}
+	p.Value = buf[len(p.Primary):len(buf):len(buf)]
+	d.size = max(d.size*7/8, len(buf))
+
+	entries, size := 0, 0
+	for i, ix := range t.indexes {
+		ix.appendKeys(&d.new[i], m)
+		entries += d.new[i].len()
+		size += len(d.new[i].buf)
+	}
+	if entries == 0 {
+		return p, nil
+	}
+	p.Entries = make([]session.PreparedEntry, 0, entries)
+	keys := make([]byte, 0, size)
+	for i := range d.new {
+		for n := range d.new[i].len() {
+			start := len(keys)
+			keys = append(keys, d.new[i].at(n)...)
+			p.Entries = append(p.Entries, session.PreparedEntry{Index: i, Key: keys[start:len(keys):len(keys)]})
+		}
+	}
+	return p, nil
+}
+
+// storePrepared writes what prepare made, as Put does the model. It may be done
+// more than once.
+func (t *Tree[M, K]) storePrepared(s *session.Session, p session.Prepared) error {
+	place, err := t.place(s)
+	if err != nil {
+		return err
+	}
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
+	for _, e := range p.Entries {
+		d.new[e.Index].append(e.Key)
+	}
+	size := len(place.Space) + len(p.Primary) + format.MaxRowHeader + len(p.Value) + format.ChecksumSize
+	buf := append(append(make([]byte, 0, size), place.Space...), p.Primary...)
+	key := buf[:len(buf):len(buf)]
+	buf = append(format.AppendRowHeader(buf, t.core.Schema, 0), p.Value...)
+	return t.commit(s, d, place, key, format.AppendChecksum(buf[len(key):], key), put)
+}

@@ -1,0 +1,154 @@
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models/internal/borrow"
+)
+
+// BorrowedRow is a row as it lies in the engine's memory. It is lent to one
+// call of a function: once that has returned, the row and whatever was made of
+// it must not be used. Programs built with the tag netabase_debug panic if it
+// is.
+type BorrowedRow struct {
+	// Key is the encoded primary key, in its last form.
+	Key BorrowedBytes
+	// Value is what the tree's codec wrote. The view types that modelgen
+	// writes read it without copying: see their method Decode.
+	Value BorrowedBytes
+}
+
+// View calls fn with the row under the primary key, without copying or decoding
+// it, or returns ErrNotFound. It returns fn's own error as it is.
+//
+// Given a store, View keeps a read transaction open while fn runs, as
+// datastore.Store.View does: fn should be short and must not wait for a write
+// to the same store.
+func (t *Tree[M, K]) View(ctx context.Context, r Reader, key K, fn func(BorrowedRow) error) error {
+	s, err := r.BeginRead(ctx)
+	if err != nil {
+		return t.failAt("view", key, err)
+	}
+	defer s.End()
+	row, err := t.borrow(s, key)
+	if err != nil {
+		return t.failAt("view", key, err)
+	}
+	// What fn reads in the same transaction must not be built over the key.
+	scratch := s.Scratch
+	s.Scratch = nil
+	err = fn(row)
+	borrow.End(row.Value.memory)
+	s.Scratch = scratch
+	return err
+}
+
+// ViewRange calls fn with each row whose primary key rng selects, in their
+// order, as View does with one. Every row is lent for its own call. The first
+// error that fn returns ends the walk and is returned as it is.
+func (t *Tree[M, K]) ViewRange(ctx context.Context, r Reader, rng Range[K], fn func(BorrowedRow) error) error {
+	return viewRange(ctx, r, t.rowWalk(rng, false), t.borrowRow, fn)
+}
+
+// View calls fn with the row whose key is key, or returns ErrNotFound. See
+// [Tree.View].
+func (ix *Unique[M, K, I]) View(ctx context.Context, r Reader, key I, fn func(BorrowedRow) error) error {
+	found := false
+	err := ix.ViewRange(ctx, r, Only(key), func(row BorrowedRow) error {
+		found = true
+		return fn(row)
+	})
+	if err == nil && !found {
+		return ix.failAt("view", key, ErrNotFound)
+	}
+	return err
+}
+
+// ViewRange calls fn with each row whose index key rng selects, in the order of
+// the index keys and then of the primary keys. See [Tree.ViewRange].
+func (ix *shared[M, K, I]) ViewRange(ctx context.Context, r Reader, rng Range[I], fn func(BorrowedRow) error) error {
+	return viewRange(ctx, r, ix.walk(rng, false), ix.borrowRow, fn)
+}
+
+func viewRange(ctx context.Context, r Reader, w walk, read reading[BorrowedRow], fn func(BorrowedRow) error) error {
+	s, err := r.BeginRead(ctx)
+	if err != nil {
+		return w.fail("view", err)
+	}
+	defer s.End()
+	sp, err := w.begin(s)
+	if err != nil {
+		return w.fail("view", err)
+	}
+	var stop error
+	err = scanOpen(ctx, s, w, sp, read, func(row BorrowedRow, _ error) bool {
+		stop = fn(row)
+		borrow.End(row.Value.memory)
+		return stop == nil
+	})
+	if err != nil {
+		return w.fail("view", err)
+	}
+	return stop
+}
+
+// borrow reads the row with the primary key. Its key lies in s.Scratch.
+func (t *Tree[M, K]) borrow(s *session.Session, key K) (BorrowedRow, error) {
+	stored, err := t.stored(s, key)
+	if err != nil {
+		return BorrowedRow{}, err
+	}
+	return t.borrowRow(s, s.Scratch, stored)
+}
+
+// borrowRow lends the row stored at key.
+func (t *Tree[M, K]) borrowRow(_ *session.Session, key, stored []byte) (BorrowedRow, error) {
+	value, err := t.parse(key, stored)
+	if err != nil {
+		return BorrowedRow{}, err
+	}
+	_, primary, err := format.CutSpace(key)
+	if err != nil {
+		return BorrowedRow{}, corruptKey(err)
+	}
+	return lendRow(primary, value), nil
+}
+
+// borrowRow lends the row that an entry points to.
+func (ix *shared[M, K, I]) borrowRow(s *session.Session, key, stored []byte) (BorrowedRow, error) {
+	_, primary, err := splitEntry(ix.core, key, stored)
+	if err != nil {
+		return BorrowedRow{}, err
+	}
+	row, err := ix.follow(s, primary)
+	if err != nil {
+		return BorrowedRow{}, err
+	}
+	value, err := ix.tree.parse(s.Scratch, row)
+	if err != nil {
+		return BorrowedRow{}, err
+	}
+	return lendRow(primary, value), nil
+}
+
+// follow reads the row under the encoded primary key that an entry points to,
+// and leaves the key it is stored at in s.Scratch.
+func (ix *shared[M, K, I]) follow(s *session.Session, primary []byte) ([]byte, error) {
+	s.Scratch = append(append(s.Scratch[:0], s.Place(ix.tree.core).Space...), primary...)
+	row, err := s.Read.Get(s.Scratch)
+	if isNotFound(err) {
+		return nil, fmt.Errorf("%w: an entry has no row", ErrCorrupt)
+	}
+	return row, err
+}
+
+func lendRow(primary, value []byte) BorrowedRow {
+	loan := borrow.Begin()
+	return BorrowedRow{
+		Key:   BorrowedBytes{borrow.New(primary, loan)},
+		Value: BorrowedBytes{borrow.New(value, loan)},
+	}
+}

@@ -1,0 +1,194 @@
+package dagcbor
+
+import (
+	"encoding"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// MaxElements is how many elements a list or map may have.
+const MaxElements = 131_072
+
+// Major types, the top three bits of a head.
+const (
+	majorUint  = 0
+	majorNeg   = 1
+	majorBytes = 2
+	majorText  = 3
+	majorList  = 4
+	majorMap   = 5
+)
+
+// Whole items of major type 7.
+const (
+	itemFalse   = 0xF4
+	itemTrue    = 0xF5
+	itemNull    = 0xF6
+	itemFloat64 = 0xFB
+)
+
+func appendHead(dst []byte, major byte, arg uint64) []byte {
+	major <<= 5
+	switch {
+	case arg < 24:
+		return append(dst, major|byte(arg))
+	case arg <= math.MaxUint8:
+		return append(dst, major|24, byte(arg))
+	case arg <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(arg))
+	case arg <= math.MaxUint32:
+		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(arg))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
+	}
+}
+
+// AppendUint appends an unsigned integer.
+func AppendUint(dst []byte, v uint64) []byte { return appendHead(dst, majorUint, v) }
+
+// AppendInt appends a signed integer.
+func AppendInt(dst []byte, v int64) []byte {
+	if v < 0 {
+		return appendHead(dst, majorNeg, uint64(^v))
+	}
+	return appendHead(dst, majorUint, uint64(v))
+}
+
+// AppendBool appends a boolean.
+func AppendBool(dst []byte, v bool) []byte {
+	if v {
+		return append(dst, itemTrue)
+	}
+	return append(dst, itemFalse)
+}
+
+// AppendNull appends null, which stands for a nil pointer.
+func AppendNull(dst []byte) []byte { return append(dst, itemNull) }
+
+// AppendFloat appends a float in 8 bytes. NaN and the infinities have no form.
+func AppendFloat(dst []byte, v float64) ([]byte, error) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return dst, fmt.Errorf("%v has no form in DAG-CBOR", v)
+	}
+	return binary.BigEndian.AppendUint64(append(dst, itemFloat64), math.Float64bits(v)), nil
+}
+
+// AppendText appends text, which has to be UTF-8.
+func AppendText(dst []byte, text string) ([]byte, error) {
+	if !utf8.ValidString(text) {
+		return dst, fmt.Errorf("text %.40q is not UTF-8", text)
+	}
+	return append(appendHead(dst, majorText, uint64(len(text))), text...), nil
+}
+
+// AppendBytes appends a byte string.
+func AppendBytes[E ~uint8](dst []byte, v []E) []byte {
+	return append(appendHead(dst, majorBytes, uint64(len(v))), plain(v)...)
+}
+
+// plain returns v as a slice of the plain type, in the same memory.
+func plain[E ~uint8](v []E) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
+}
+
+// AppendTime appends an instant as RFC 3339 text in UTC, and the zero time as
+// null. Years before 0 and after 9999 have no form.
+func AppendTime(dst []byte, t time.Time) ([]byte, error) {
+	if t.IsZero() {
+		return AppendNull(dst), nil
+	}
+	t = t.UTC()
+	if year := t.Year(); year < 0 || year > 9999 {
+		return dst, fmt.Errorf("the year %d has no form in RFC 3339", year)
+	}
+	var buf [len(time.RFC3339Nano)]byte
+	text := t.AppendFormat(buf[:0], time.RFC3339Nano)
+	return append(appendHead(dst, majorText, uint64(len(text))), text...), nil
+}
+
+// AppendList appends the head of a list of n elements, which follow it.
+func AppendList(dst []byte, n int) ([]byte, error) { return appendCount(dst, majorList, n) }
+
+// AppendMap appends the head of a map of n keys, each followed by its value. Keys
+// are text, in the order of their lengths and then of their bytes.
+func AppendMap(dst []byte, n int) ([]byte, error) { return appendCount(dst, majorMap, n) }
+
+// AppendFields appends the head of a struct's map of n fields.
+func AppendFields(dst []byte, n int) []byte { return appendHead(dst, majorMap, uint64(n)) }
+
+func appendCount(dst []byte, major byte, n int) ([]byte, error) {
+	if n > MaxElements {
+		return dst, fmt.Errorf("a list or map has %d elements, more than %d", n, MaxElements)
+	}
+	return appendHead(dst, major, uint64(n)), nil
+}
+
+// AppendBinary appends what v marshals itself to, as a byte string.
+func AppendBinary(dst []byte, v encoding.BinaryMarshaler) ([]byte, error) {
+	data, err := v.MarshalBinary()
+	if err != nil {
+		return dst, err
+	}
+	return AppendBytes(dst, data), nil
+}
+
+// AppendMarshaledText appends what v marshals itself to, as text.
+func AppendMarshaledText(dst []byte, v encoding.TextMarshaler) ([]byte, error) {
+	data, err := v.MarshalText()
+	if err != nil {
+		return dst, err
+	}
+	if !utf8.Valid(data) {
+		return dst, fmt.Errorf("text %.40q is not UTF-8", data)
+	}
+	return append(appendHead(dst, majorText, uint64(len(data))), data...), nil
+}
+
+// EmptyBinary reports whether v marshals itself to nothing, which omitempty
+// leaves out. A v that cannot be marshalled is not left out, and then reported.
+func EmptyBinary(v encoding.BinaryMarshaler) bool {
+	data, err := v.MarshalBinary()
+	return err == nil && len(data) == 0
+}
+
+// EmptyText is EmptyBinary for text.
+func EmptyText(v encoding.TextMarshaler) bool {
+	data, err := v.MarshalText()
+	return err == nil && len(data) == 0
+}
+
+// SortedKeys appends the keys of m to buf in the order in which a map is
+// written. It allocates only if buf is too short.
+func SortedKeys[K ~string, V any](m map[K]V, buf []K) []K {
+	for k := range m {
+		buf = append(buf, k)
+	}
+	slices.SortFunc(buf, func(a, b K) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	return buf
+}
+
+// FieldError says in which field of a model an Append failed.
+func FieldError(field string, err error) error { return fmt.Errorf("field %s: %w", field, err) }
+
+// AppendError is the error of a codec's Append. It matches
+// [models.ErrInvalid].
+func AppendError(model string, err error) error {
+	if errors.Is(err, models.ErrInvalid) {
+		return fmt.Errorf("cannot encode %s: %w", model, err)
+	}
+	return fmt.Errorf("%w: cannot encode %s: %w", models.ErrInvalid, model, err)
+}

@@ -1,0 +1,165 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"go/token"
+	"path"
+	"strings"
+)
+
+func joinFaults(faults []error) error { return errors.Join(faults...) }
+
+func firstElement(p string) string {
+	first, _, _ := strings.Cut(p, "/")
+	return first
+}
+
+func lastElement(p string) string { return path.Base(p) }
+
+// handles writes the variables of the trees, indexes and definitions.
+func (w *writer) handles() {
+	type definition struct {
+		name, handle string
+		trees        []string
+		pos          token.Pos
+	}
+	var definitions []*definition
+	byName := map[string]*definition{}
+	w.p("var (")
+	for _, m := range w.models {
+		for _, n := range m.trees {
+			w.tree(m, n)
+			d := byName[n.definition]
+			if d == nil {
+				d = &definition{name: n.definition, handle: n.definitionHandle, pos: m.pos}
+				byName[n.definition] = d
+				definitions = append(definitions, d)
+			} else if d.handle != n.definitionHandle {
+				w.src.faultf(m.pos, "%s: the variable of definition %s is %s on another struct; use the same", m.name, d.name, d.handle)
+			}
+			d.trees = append(d.trees, n.handle)
+		}
+	}
+	for _, d := range definitions {
+		w.p("// %s is the definition that holds %s.", d.handle, enumerate(d.trees))
+		w.p("%s = %s.NewDefinition(%q, %s)\n", w.declare(d.handle, d.pos), w.modelsPkg(), d.name, strings.Join(d.trees, ", "))
+	}
+	w.p(")\n")
+}
+
+// tree writes the variables of one tree and its indexes.
+func (w *writer) tree(m *model, n treeName) {
+	mp := w.modelsPkg()
+	codec, key, expr := w.key(m.primary)
+	w.p("// %s is the tree %s.%s, of %s by %s.", n.handle, n.definition, n.tree, m.name, fieldNames(m.primary))
+	w.p("%s = %s.NewTree(%q, %s, func(m *%s) %s { return %s },", w.declare(n.handle, m.pos), mp, n.tree, codec, m.name, key, expr)
+	w.body.WriteString(mp + ".WithCodec[" + m.name + "](" + m.codecName() + "{})")
+	if m.clock != nil {
+		w.body.WriteString(", " + mp + ".WithClock(" + w.clock(m) + ")")
+	}
+	w.p(")")
+	for _, ix := range m.indexes {
+		handle := n.prefix + upperFirst(m.name) + "By" + upperFirst(ix.label)
+		if n.prefix == "" {
+			handle = like(m.name, handle)
+		}
+		w.p("// %s %s.", handle, ix.describe(n.handle))
+		codec, key, expr := "", "", ""
+		if ix.role == "multi" {
+			codec, key, expr = w.multiKey(ix.fields[0])
+		} else {
+			codec, key, expr = w.key(ix.fields)
+		}
+		make := map[string]string{"secondary": "NewIndex", "unique": "NewUnique", "multi": "NewMulti"}[ix.role]
+		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { return %s })",
+			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, expr)
+	}
+	w.p("")
+}
+
+func (ix *index) describe(tree string) string {
+	switch ix.role {
+	case "unique":
+		return "finds the one row of " + tree + " with a given " + fieldNames(ix.fields)
+	case "multi":
+		return "finds rows of " + tree + " by each of their " + fieldNames(ix.fields)
+	default:
+		return "finds rows of " + tree + " by " + fieldNames(ix.fields)
+	}
+}
+
+func fieldNames(fields []*field) string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.path
+	}
+	return enumerate(names)
+}
+
+// enumerate joins words as English does.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// key returns the codec of a key, its type, and the key of a model m.
+func (w *writer) key(fields []*field) (codec, key, expr string) {
+	f := fields[0]
+	codec, key, expr = w.keyCodec(f), w.typeName(f.shape.typ), "m."+f.path
+	if len(fields) == 1 {
+		return codec, key, expr
+	}
+	mp := w.modelsPkg()
+	restCodec, restKey, restExpr := w.key(fields[1:])
+	return fmt.Sprintf("%s.PairOf(%s, %s)", mp, codec, restCodec),
+		fmt.Sprintf("%s.Pair[%s, %s]", mp, key, restKey),
+		fmt.Sprintf("%s.MakePair(%s, %s)", mp, expr, restExpr)
+}
+
+func (w *writer) keyCodec(f *field) string {
+	k := keyKind(f.shape.typ)
+	if k.plain != "" {
+		return w.modelsPkg() + "." + k.plain
+	}
+	return w.modelsPkg() + "." + k.of + "[" + w.typeName(f.shape.typ) + "]()"
+}
+
+// multiKey is key for a multi index by the elements of a field.
+func (w *writer) multiKey(f *field) (codec, keys, expr string) {
+	elem := &field{shape: f.shape.elem}
+	expr = "m." + f.path
+	if f.shape.kind == kindArray {
+		expr += "[:]"
+	}
+	return w.keyCodec(elem), "[]" + w.typeName(elem.shape.typ), expr
+}
+
+// clock returns the function that a model's clock is read by.
+func (w *writer) clock(m *model) string {
+	f := m.clock
+	expr := "m." + f.path
+	switch f.shape.kind {
+	case kindTime:
+		expr = "uint64(max(" + expr + ".UnixMicro(), 0))"
+	case kindInt:
+		expr = "uint64(max(" + expr + ", 0))"
+	default:
+		expr = conversion("uint64", w.typeName(f.shape.typ), expr)
+	}
+	return fmt.Sprintf("func(m *%s) uint64 { return %s }", m.name, expr)
+}
+
+// conversion converts an expression of type from to type to, where they differ.
+func conversion(to, from, expr string) string {
+	if to == from {
+		return expr
+	}
+	if strings.ContainsAny(to, "*[ ") {
+		to = "(" + to + ")"
+	}
+	return to + "(" + expr + ")"
+}

@@ -1,0 +1,54 @@
+package gen
+
+import "go/types"
+
+// A key's kind tells which codec of package models writes it: a variable for
+// plain types and a function for those declared as one.
+type keyCodec struct{ plain, of string }
+
+var noKey = keyCodec{}
+
+// keyKind returns the codec for keys of type t.
+func keyKind(t types.Type) keyCodec {
+	if isNamed(t, "time", "Time") {
+		return keyCodec{plain: "Time"}
+	}
+	_, isPlain := types.Unalias(t).(*types.Basic)
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		name, of := plainKeys[u.Kind()], ""
+		switch info := u.Info(); {
+		case name == "":
+			return noKey
+		case isPlain:
+			return keyCodec{plain: name}
+		case info&types.IsUnsigned != 0:
+			of = "UintOf"
+		case info&types.IsInteger != 0:
+			of = "IntOf"
+		case info&types.IsFloat != 0:
+			of = "FloatOf"
+		case info&types.IsString != 0:
+			of = "StringOf"
+		default:
+			of = "BoolOf"
+		}
+		return keyCodec{of: of}
+	case *types.Slice:
+		if !types.Identical(u.Elem(), types.Typ[types.Byte]) {
+			return noKey
+		}
+		if _, isPlain := types.Unalias(t).(*types.Slice); isPlain {
+			return keyCodec{plain: "Bytes"}
+		}
+		return keyCodec{of: "BytesOf"}
+	default:
+		return noKey
+	}
+}
+
+var plainKeys = map[types.BasicKind]string{
+	types.Uint8: "Uint8", types.Uint16: "Uint16", types.Uint32: "Uint32", types.Uint64: "Uint64", types.Uint: "Uint",
+	types.Int8: "Int8", types.Int16: "Int16", types.Int32: "Int32", types.Int64: "Int64", types.Int: "Int",
+	types.Float32: "Float32", types.Float64: "Float64", types.Bool: "Bool", types.String: "String",
+}

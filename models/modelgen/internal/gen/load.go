@@ -1,0 +1,96 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// source is the package that is read, and what is wrong with it.
+type source struct {
+	pkg    *packages.Package
+	faults []error
+}
+
+// load reads the package in dir as if the file at output, which is about to be
+// written, were empty.
+func load(dir, output string) (*source, error) {
+	config := &packages.Config{
+		// Of what the package imports only the types count, from the compiler.
+		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports |
+			packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo,
+		Dir: dir,
+	}
+	if name, err := packageClause(output); err == nil {
+		absolute, err := filepath.Abs(output)
+		if err != nil {
+			return nil, fmt.Errorf("modelgen: %w", err)
+		}
+		config.Overlay = map[string][]byte{absolute: []byte("package " + name + "\n")}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("modelgen: %w; remove the file", err)
+	}
+	loaded, err := packages.Load(config, ".")
+	if err != nil {
+		return nil, fmt.Errorf("modelgen: %w", err)
+	}
+	if len(loaded) != 1 {
+		return nil, fmt.Errorf("modelgen: %s holds %d packages, not one", dir, len(loaded))
+	}
+	src := &source{pkg: loaded[0]}
+	for _, e := range src.pkg.Errors {
+		// Errors of type checking are expected: the package uses what is yet to
+		// be generated. They count where a model has a type that is not known.
+		if e.Kind != packages.TypeError {
+			src.faults = append(src.faults, e)
+		}
+	}
+	if len(src.faults) > 0 {
+		return nil, errors.Join(src.faults...)
+	}
+	if len(src.pkg.Syntax) == 0 {
+		return nil, fmt.Errorf("modelgen: %s holds no Go files", dir)
+	}
+	for _, f := range src.pkg.Syntax {
+		if name := src.position(f.Package).Filename; isGenerated(f) {
+			return nil, fmt.Errorf("%s: modelgen has written this file for the same package; keep one go:generate line for each package and remove the file", filepath.Base(name))
+		}
+	}
+	return src, nil
+}
+
+// packageClause returns the name in the package clause of a file.
+func packageClause(path string) (string, error) {
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly)
+	if err != nil {
+		return "", err
+	}
+	return f.Name.Name, nil
+}
+
+// isGenerated reports whether modelgen has written f.
+func isGenerated(f *ast.File) bool {
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if c.Pos() < f.Package && strings.HasPrefix(c.Text, header) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *source) position(pos token.Pos) token.Position { return s.pkg.Fset.Position(pos) }
+
+// faultf notes what is wrong at pos, and what to do about it.
+func (s *source) faultf(pos token.Pos, format string, args ...any) {
+	at := s.position(pos)
+	s.faults = append(s.faults, fmt.Errorf("%s:%d: %s", filepath.Base(at.Filename), at.Line, fmt.Sprintf(format, args...)))
+}

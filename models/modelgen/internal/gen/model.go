@@ -1,0 +1,309 @@
+package gen
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// model is a struct that trees are written for.
+type model struct {
+	name    string
+	pos     token.Pos
+	shape   *structShape
+	trees   []treeName
+	primary []*field
+	indexes []*index
+	clock   *field
+}
+
+// treeName is a tree of a model and the definition it belongs to.
+type treeName struct {
+	tree, handle                 string
+	definition, definitionHandle string
+	// prefix begins the names of handles other than the tree's.
+	prefix string
+}
+
+// index is an index of a model.
+type index struct {
+	name   string
+	role   string
+	fields []*field
+	// label is how the index is called in the name of its handle.
+	label string
+	pos   token.Pos
+}
+
+// models finds the models of the package, in the order of the files and of the
+// declarations in them.
+func (s *source) models() []*model {
+	shapes := newShaper(s)
+	embedded := s.embedded()
+	var models []*model
+	for _, file := range s.pkg.Syntax {
+		for _, decl := range file.Decls {
+			gen, ok := decl.(*ast.GenDecl)
+			if !ok || gen.Tok != token.TYPE {
+				continue
+			}
+			for _, spec := range gen.Specs {
+				spec := spec.(*ast.TypeSpec)
+				doc := spec.Doc
+				if doc == nil && len(gen.Specs) == 1 {
+					doc = gen.Doc
+				}
+				if m := s.model(shapes, spec, doc, embedded); m != nil {
+					models = append(models, m)
+				}
+			}
+		}
+	}
+	return models
+}
+
+// embedded returns the types of the package that its structs embed. They are no
+// models, though they may hold the keys of some, unless a directive says so.
+func (s *source) embedded() map[types.Object]bool {
+	found := map[types.Object]bool{}
+	for _, name := range s.pkg.Types.Scope().Names() {
+		u, ok := s.pkg.Types.Scope().Lookup(name).Type().Underlying().(*types.Struct)
+		if !ok {
+			continue
+		}
+		for i := range u.NumFields() {
+			if named, ok := types.Unalias(u.Field(i).Type()).(*types.Named); ok && u.Field(i).Embedded() {
+				found[named.Obj()] = true
+			}
+		}
+	}
+	return found
+}
+
+// model returns the model that spec declares, or nil if it declares none.
+func (s *source) model(shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup, embedded map[types.Object]bool) *model {
+	directives := directivesOf(doc)
+	object := s.pkg.TypesInfo.Defs[spec.Name]
+	if object == nil || len(directives) == 0 && (embedded[object] || !hasKeys(object.Type())) {
+		return nil
+	}
+	m := &model{name: spec.Name.Name, pos: spec.Name.Pos()}
+	switch u := object.Type().Underlying().(type) {
+	case *types.Struct:
+		switch {
+		case spec.TypeParams != nil:
+			s.faultf(m.pos, "%s has type parameters; declare its trees by hand, or a struct for each use", m.name)
+			return nil
+		case spec.Assign.IsValid():
+			return nil // the model is where the struct is declared
+		}
+	default:
+		s.faultf(m.pos, "%s is %s; a model is a struct", m.name, u)
+		return nil
+	}
+	if own, err := ownForm(object.Type()); own != "" || err != nil {
+		s.faultf(m.pos, "%s marshals itself, perhaps by an embedded field, and not as a map; drop the methods or give the embedded field a name", m.name)
+		return nil
+	}
+	faults := len(s.faults)
+	m.trees = s.treeNames(m, directives)
+	shape, err := shapes.structShape(object.Type(), at{pos: m.pos, path: m.name})
+	if err != nil {
+		return nil
+	}
+	m.shape = shape
+	if shape.depth() > maxDepth {
+		s.faultf(m.pos, "%s nests deeper than %d maps and lists; flatten it", m.name, maxDepth)
+	}
+	s.keys(m)
+	if len(s.faults) > faults {
+		return nil
+	}
+	return m
+}
+
+// hasKeys reports whether a struct has a tag of ours, also in what it embeds.
+func hasKeys(t types.Type) bool {
+	u, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for i := range u.NumFields() {
+		if strings.Contains(u.Tag(i), `netabase:"`) || u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
+			return true
+		}
+	}
+	return false
+}
+
+// directive is a comment of ours above a struct.
+type directive struct {
+	pos   token.Pos
+	words []string
+}
+
+const directivePrefix = "//netabase:"
+
+func directivesOf(doc *ast.CommentGroup) []directive {
+	if doc == nil {
+		return nil
+	}
+	var found []directive
+	for _, c := range doc.List {
+		if text, ok := strings.CutPrefix(c.Text, directivePrefix); ok {
+			found = append(found, directive{c.Pos(), strings.Fields(text)})
+		}
+	}
+	return found
+}
+
+// treeNames finds what the trees of a model are called.
+func (s *source) treeNames(m *model, directives []directive) []treeName {
+	tree, handle := snake(m.name), plural(m.name)
+	var definitions []treeName
+	for _, d := range directives {
+		word := ""
+		if len(d.words) > 0 {
+			word = d.words[0]
+		}
+		switch {
+		case word != "tree" && word != "definition":
+			s.faultf(d.pos, "%s%s is not known; use %[1]stree or %[1]sdefinition", directivePrefix, word)
+		case len(d.words) < 2 || len(d.words) > 3 || !isName(d.words[1]):
+			s.faultf(d.pos, "write %s%s, a name of 1 to 64 letters, digits, '_' and '-', and perhaps the name of a variable", directivePrefix, word)
+		case len(d.words) == 3 && !token.IsIdentifier(d.words[2]):
+			s.faultf(d.pos, "%q cannot be the name of a variable", d.words[2])
+		case word == "tree":
+			if tree = d.words[1]; len(d.words) == 3 {
+				handle = d.words[2]
+			}
+		default:
+			n := treeName{definition: d.words[1], definitionHandle: camelName(d.words[1])}
+			if len(d.words) == 3 {
+				n.definitionHandle = d.words[2]
+			}
+			definitions = append(definitions, n)
+		}
+	}
+	if len(definitions) == 0 {
+		name := s.pkg.Types.Name()
+		definitions = []treeName{{definition: name, definitionHandle: camelName(name)}}
+	}
+	for i := range definitions {
+		d := &definitions[i]
+		if d.tree, d.handle = tree, handle; i > 0 {
+			d.prefix = like(m.name, d.definitionHandle)
+			d.handle = d.prefix + upperFirst(handle)
+		}
+	}
+	return definitions
+}
+
+// keys reads the tags of a model's fields.
+func (s *source) keys(m *model) {
+	var primary index
+	byName := map[string]*index{}
+	for _, f := range m.shape.fields {
+		tag, ok := f.tag.Lookup("netabase")
+		if !ok {
+			continue
+		}
+		tags, err := parseTag(tag)
+		if err != nil {
+			s.faultf(f.pos, "%s.%s: %v", m.name, f.path, err)
+			continue
+		}
+		for _, k := range tags {
+			switch k.role {
+			case "primary":
+				s.addPart(m, &primary, f, k)
+			case "clock":
+				if m.clock != nil {
+					s.faultf(f.pos, "%s.%s: the model has the clock %s already; keep one", m.name, f.path, m.clock.path)
+				}
+				if m.clock = f; !isClock(f.shape) {
+					s.faultf(f.pos, "%s.%s: a clock is an integer or a time, not %s; change its type or declare the tree by hand with models.WithClock", m.name, f.path, f.shape.typ)
+				}
+			default:
+				name, label := snake(f.goName), strings.TrimSuffix(f.goName, "ID")
+				if k.name != "" {
+					name, label = k.name, camelName(strings.TrimSuffix(k.name, "_id"))
+				}
+				if label == "" {
+					label = "ID"
+				}
+				ix := byName[name]
+				if ix == nil {
+					ix = &index{name: name, role: k.role, label: label, pos: f.pos}
+					byName[name] = ix
+					m.indexes = append(m.indexes, ix)
+				} else if ix.role != k.role {
+					s.faultf(f.pos, "%s.%s: the index %s is %s on another field; make both the same or give them different names", m.name, f.path, name, ix.role)
+				}
+				s.addPart(m, ix, f, k)
+			}
+		}
+	}
+	if len(primary.fields) == 0 {
+		s.faultf(m.pos, "%s has no primary key; tag a field `netabase:\"primary\"`", m.name)
+		return
+	}
+	m.primary = primary.fields
+	for _, ix := range append([]*index{{name: "the primary key", role: "primary", fields: primary.fields, pos: m.pos}}, m.indexes...) {
+		s.checkParts(m, ix)
+	}
+}
+
+// addPart puts a field in its place in a composite key, or makes it the whole of
+// one.
+func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
+	at := max(k.part-1, 0)
+	if len(ix.fields) > at && ix.fields[at] != nil || k.part == 0 && len(ix.fields) > 0 {
+		what := "the primary key"
+		if ix.name != "" {
+			what = "the index " + ix.name
+		}
+		s.faultf(f.pos, "%s.%s: %s has this part already; number the fields of a composite key from 1, as in %s,2", m.name, f.path, what, k.role)
+		return
+	}
+	for len(ix.fields) <= at {
+		ix.fields = append(ix.fields, nil)
+	}
+	ix.fields[at] = f
+}
+
+// checkParts checks that a key has all its parts and that they can be keys.
+func (s *source) checkParts(m *model, ix *index) {
+	if slices.Contains(ix.fields, nil) {
+		s.faultf(ix.pos, "%s: the parts of %s are not numbered from 1 without a gap; renumber them", m.name, ix.name)
+		return
+	}
+	for _, f := range ix.fields {
+		t := f.shape.typ
+		if ix.role == "multi" {
+			switch u := t.Underlying().(type) {
+			case *types.Slice:
+				t = u.Elem()
+			case *types.Array:
+				t = u.Elem()
+			default:
+				s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use secondary", m.name, f.path, t)
+				continue
+			}
+			if isByte(t) {
+				s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use secondary", m.name, f.path)
+				continue
+			}
+		}
+		if keyKind(t) == noKey {
+			s.faultf(f.pos, "%s.%s: %s has no key codec; use an integer, float, string, byte slice, bool or time, or declare the index by hand with models.NewIndex and a models.KeyCodec", m.name, f.path, t)
+		}
+	}
+}
+
+// isClock reports whether a field of this shape can be a clock.
+func isClock(sh *shape) bool {
+	return sh.kind == kindUint || sh.kind == kindInt || sh.kind == kindTime
+}

@@ -1,0 +1,419 @@
+package gen
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"go/token"
+	"go/types"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The rules of this file are those of models.DagCBOR, which finds the shape of
+// a model by reflection. Tests compare the two.
+
+const (
+	maxDepth    = 32
+	maxElements = 131_072
+)
+
+// kind is how a type is encoded.
+type kind uint8
+
+const (
+	kindUint kind = iota
+	kindInt
+	kindBool
+	kindFloat32
+	kindFloat64
+	kindText
+	kindBytes
+	kindByteArray
+	kindTime
+	kindList
+	kindArray
+	kindMap
+	kindStruct
+	kindOptional
+	kindBinary        // marshals itself to bytes
+	kindMarshaledText // marshals itself to text
+)
+
+// shape is a type as it is encoded.
+type shape struct {
+	kind kind
+	typ  types.Type
+	// word describes the type in Field.Type.
+	word string
+	// bits is the size of an integer, 0 for that of the machine's word.
+	bits int
+	// length is that of an array.
+	length int64
+	elem   *shape
+	fields *structShape
+}
+
+// structShape is a struct as it is encoded.
+type structShape struct {
+	typ types.Type
+	// id is what the names of generated functions end with.
+	id     string
+	fields []*field // in the order of the declaration
+}
+
+// field is a field that is encoded.
+type field struct {
+	// name is the one it is encoded under.
+	name string
+	// path is the selector of the field, "Base.ID" for one of an embedded
+	// struct.
+	path                string
+	goName              string
+	pos                 token.Pos
+	tag                 reflect.StructTag
+	shape               *shape
+	omitEmpty, omitZero bool
+}
+
+// encoded returns the fields in the order of the encoding.
+func (s *structShape) encoded() []*field {
+	return slices.SortedFunc(slices.Values(s.fields), func(a, b *field) int {
+		return cmp.Or(cmp.Compare(len(a.name), len(b.name)), cmp.Compare(a.name, b.name))
+	})
+}
+
+// shaper finds the shapes of the types of a package.
+type shaper struct {
+	src     *source
+	structs map[string]*structShape // by type
+	order   []*structShape
+	ids     map[string]bool
+}
+
+func newShaper(src *source) *shaper {
+	return &shaper{src: src, structs: map[string]*structShape{}, ids: map[string]bool{}}
+}
+
+// at is where in a model a shape is looked for.
+type at struct {
+	pos  token.Pos
+	path string
+	// within are the maps and lists around it, outermost first.
+	within []types.Type
+}
+
+// errReported is returned where the fault has been noted already.
+var errReported = errors.New("reported")
+
+func (s *shaper) fault(a at, format string, args ...any) error {
+	s.src.faultf(a.pos, "%s: %s", a.path, fmt.Sprintf(format, args...))
+	return errReported
+}
+
+// leaveOut ends the messages about types that cannot be encoded.
+const leaveOut = "; tag the field `cbor:\"-\"` to leave it out"
+
+func (s *shaper) shape(t types.Type, a at) (*shape, error) {
+	sh := &shape{typ: t}
+	switch {
+	case isNamed(t, "time", "Time"):
+		sh.kind, sh.word = kindTime, "time"
+		return sh, nil
+	case isNamed(t, "math/big", "Int"):
+		return nil, s.fault(a, "DAG-CBOR has no integers of more than 64 bits; use one of Go's integer types, or a string%s", leaveOut)
+	}
+	switch own, err := ownForm(t); {
+	case err != nil:
+		return nil, s.fault(a, "%v%s", err, leaveOut)
+	case own != "":
+		sh.kind, sh.word = kindMarshaledText, own
+		if own == "bytes" {
+			sh.kind = kindBinary
+		}
+		return sh, s.checkPromotion(t, a)
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return sh, s.basic(sh, u, a)
+	case *types.Pointer:
+		if _, double := u.Elem().Underlying().(*types.Pointer); double {
+			return nil, s.fault(a, "a pointer to a pointer is nil in two ways, and null in one; use one pointer")
+		}
+		elem, err := s.shape(u.Elem(), a)
+		if err != nil {
+			return nil, err
+		}
+		sh.kind, sh.word, sh.elem = kindOptional, "optional("+elem.word+")", elem
+		return sh, nil
+	case *types.Slice:
+		if isByte(u.Elem()) {
+			sh.kind, sh.word = kindBytes, "bytes"
+			return sh, nil
+		}
+		sh.kind = kindList
+		return sh, s.elements(sh, "list", u.Elem(), a)
+	case *types.Array:
+		sh.length = u.Len()
+		if isByte(u.Elem()) {
+			sh.kind, sh.word = kindByteArray, "bytes"
+			return sh, nil
+		}
+		if u.Len() > maxElements {
+			return nil, s.fault(a, "the array has more than %d elements; use a byte string or several fields%s", maxElements, leaveOut)
+		}
+		sh.kind = kindArray
+		return sh, s.elements(sh, "list", u.Elem(), a)
+	case *types.Map:
+		key, plain := u.Key().Underlying().(*types.Basic)
+		if own, err := ownForm(u.Key()); !plain || key.Kind() != types.String || own != "" || err != nil {
+			return nil, s.fault(a, "the keys of a map are plain strings, not %s%s", s.describe(u.Key()), leaveOut)
+		}
+		sh.kind = kindMap
+		return sh, s.elements(sh, "map", u.Elem(), a)
+	case *types.Struct:
+		fields, err := s.structShape(t, a)
+		if err == nil && len(fields.fields) == 0 && u.NumFields() > 0 {
+			return nil, s.fault(a, "%s has no exported fields%s", s.describe(t), leaveOut)
+		}
+		sh.kind, sh.word, sh.fields = kindStruct, "map", fields
+		return sh, err
+	default:
+		return nil, s.noForm(t, a)
+	}
+}
+
+func (s *shaper) noForm(t types.Type, a at) error {
+	if b, ok := t.Underlying().(*types.Basic); ok && b.Kind() == types.Invalid {
+		return s.fault(a, "the type of the field is not known; make the package compile but for what modelgen writes")
+	}
+	return s.fault(a, "DAG-CBOR has no form for %s%s", s.describe(t), leaveOut)
+}
+
+func (s *shaper) basic(sh *shape, b *types.Basic, a at) error {
+	switch b.Kind() {
+	case types.Int:
+		sh.kind, sh.word = kindInt, "int64"
+	case types.Uint:
+		sh.kind, sh.word = kindUint, "uint64"
+	case types.Int8, types.Int16, types.Int32, types.Int64:
+		sh.kind, sh.bits = kindInt, 8<<(b.Kind()-types.Int8)
+		sh.word = "int" + strconv.Itoa(sh.bits)
+	case types.Uint8, types.Uint16, types.Uint32, types.Uint64:
+		sh.kind, sh.bits = kindUint, 8<<(b.Kind()-types.Uint8)
+		sh.word = "uint" + strconv.Itoa(sh.bits)
+	case types.Bool:
+		sh.kind, sh.word = kindBool, "bool"
+	case types.Float32:
+		sh.kind, sh.word = kindFloat32, "float32"
+	case types.Float64:
+		sh.kind, sh.word = kindFloat64, "float64"
+	case types.String:
+		sh.kind, sh.word = kindText, "string"
+	default:
+		return s.noForm(sh.typ, a)
+	}
+	return nil
+}
+
+func (s *shaper) elements(sh *shape, word string, elem types.Type, a at) (err error) {
+	if a.within, err = s.enter(sh.typ, a); err != nil {
+		return err
+	}
+	a.path += "[]"
+	if sh.elem, err = s.shape(elem, a); err != nil {
+		return err
+	}
+	sh.word = word + "(" + sh.elem.word + ")"
+	return nil
+}
+
+// enter adds t to the maps and lists around its elements or fields.
+func (s *shaper) enter(t types.Type, a at) ([]types.Type, error) {
+	switch {
+	case slices.ContainsFunc(a.within, func(outer types.Type) bool { return types.Identical(outer, t) }):
+		return nil, s.fault(a, "%s contains itself, and so nests without bound; refer to the other row by its primary key", s.describe(t))
+	case len(a.within) == maxDepth:
+		return nil, s.fault(a, "it nests deeper than %d", maxDepth)
+	}
+	return append(slices.Clip(a.within), t), nil
+}
+
+// structShape finds the fields of a struct, once for every type.
+func (s *shaper) structShape(t types.Type, a at) (_ *structShape, err error) {
+	if a.within, err = s.enter(t, a); err != nil {
+		return nil, err
+	}
+	key := types.TypeString(t, nil)
+	if known := s.structs[key]; known != nil {
+		return known, nil
+	}
+	if named, ok := types.Unalias(t).(*types.Named); ok && !named.Obj().Exported() && named.Obj().Pkg() != s.src.pkg.Types {
+		return nil, s.fault(a, "%s is not exported by its package%s", s.describe(t), leaveOut)
+	}
+	st := &structShape{typ: t, id: s.id(t, a.path)}
+	if err := s.appendFields(st, t, "", a); err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, f := range st.fields {
+		if names[f.name] {
+			return nil, s.fault(at{pos: f.pos, path: a.path}, "two fields are named %q; give one another name, as in `cbor:\"name\"`", f.name)
+		}
+		names[f.name] = true
+	}
+	s.structs[key] = st
+	s.order = append(s.order, st)
+	return st, nil
+}
+
+func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a at) error {
+	if err := s.checkPromotion(t, a); err != nil {
+		return err
+	}
+	u := t.Underlying().(*types.Struct)
+	for i := range u.NumFields() {
+		v, tag := u.Field(i), reflect.StructTag(u.Tag(i))
+		name, options, skip := encodingTag(tag)
+		fieldAt := at{pos: a.pos, path: a.path + "." + v.Name(), within: a.within}
+		if v.Pkg() == s.src.pkg.Types {
+			fieldAt.pos = v.Pos()
+		}
+		if v.Name() == "_" && (slices.Contains(options, "toarray") || slices.Contains(options, "toindefarray")) {
+			return s.fault(fieldAt, "a struct is written as a map, not as an array; drop the option")
+		}
+		_, pointer := v.Type().Underlying().(*types.Pointer)
+		_, isStruct := v.Type().Underlying().(*types.Struct)
+		switch embeds := v.Embedded() && name == ""; {
+		case skip || !v.Exported() && !(v.Embedded() && isStruct):
+			if _, tagged := tag.Lookup("netabase"); tagged {
+				return s.fault(fieldAt, "a key has to be part of the value; export the field and drop `cbor:\"-\"`")
+			}
+		case slices.Contains(options, "keyasint"):
+			return s.fault(fieldAt, "DAG-CBOR has no integers as names of fields; drop the option keyasint")
+		case !utf8.ValidString(name):
+			return s.fault(fieldAt, "its name is not UTF-8; give it another in the tag")
+		case embeds && pointer && isStructPointer(v.Type()):
+			return s.fault(fieldAt, "embed the struct and not a pointer to it, or give it a name as in `cbor:\"name\"`")
+		case embeds && isStruct:
+			if err := s.appendFields(st, v.Type(), s.selectEmbedded(selector, v), fieldAt); err != nil {
+				return err
+			}
+		case !v.Exported():
+			return s.fault(fieldAt, "an embedded struct that is not exported cannot have a name; drop the name in the tag or the embedding")
+		default:
+			if name == "" {
+				name = v.Name()
+			}
+			sh, err := s.shape(v.Type(), fieldAt)
+			if err != nil {
+				return err
+			}
+			f := &field{
+				name: name, path: selector + v.Name(), goName: v.Name(), pos: fieldAt.pos, tag: tag, shape: sh,
+				omitEmpty: slices.Contains(options, "omitempty"), omitZero: slices.Contains(options, "omitzero"),
+			}
+			if f.omitZero && !canTestZero(sh.typ, s.src.pkg.Types) {
+				return s.fault(fieldAt, "whether %s is zero cannot be seen from outside its package; use omitempty or a pointer in place of omitzero", s.describe(sh.typ))
+			}
+			st.fields = append(st.fields, f)
+		}
+	}
+	return nil
+}
+
+// selectEmbedded extends a selector by an embedded struct. One that its package
+// does not export is passed over: Go promotes its fields.
+func (s *shaper) selectEmbedded(selector string, v *types.Var) string {
+	if !v.Exported() && v.Pkg() != s.src.pkg.Types {
+		return selector
+	}
+	return selector + v.Name() + "."
+}
+
+// encodingTag reads a field's tag as models.DagCBOR does.
+func encodingTag(tag reflect.StructTag) (name string, options []string, skip bool) {
+	text := tag.Get("cbor")
+	if text == "" {
+		text = tag.Get("json")
+	}
+	parts := strings.Split(text, ",")
+	return parts[0], parts[1:], text == "-"
+}
+
+// id returns a name for a struct that no other has.
+func (s *shaper) id(t types.Type, path string) string {
+	text := path
+	if named, ok := types.Unalias(t).(*types.Named); ok {
+		text = types.TypeString(named, func(p *types.Package) string {
+			if p == s.src.pkg.Types {
+				return ""
+			}
+			return p.Name()
+		})
+	}
+	base := camel(strings.FieldsFunc(text, func(r rune) bool { return !isIdent(r) }))
+	if named, ok := types.Unalias(t).(*types.Named); ok && named.Obj().Pkg() == s.src.pkg.Types && named.TypeArgs() == nil {
+		base = text
+	}
+	id := base
+	for n := 2; s.ids[id]; n++ {
+		id = base + strconv.Itoa(n)
+	}
+	s.ids[id] = true
+	return id
+}
+
+// describe names a type for messages.
+func (s *shaper) describe(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string {
+		if p == s.src.pkg.Types {
+			return ""
+		}
+		return p.Name()
+	})
+}
+
+
+// fallible reports whether appending a value can fail.
+func (sh *shape) fallible() bool {
+	switch sh.kind {
+	case kindUint, kindInt, kindBool, kindBytes, kindByteArray:
+		return false
+	case kindOptional, kindArray:
+		return sh.elem.fallible()
+	case kindStruct:
+		return sh.fields.fallible()
+	default:
+		return true
+	}
+}
+
+func (s *structShape) fallible() bool {
+	return slices.ContainsFunc(s.fields, func(f *field) bool { return f.shape.fallible() })
+}
+
+// depth returns how deep maps and lists nest in a value.
+func (sh *shape) depth() int {
+	switch sh.kind {
+	case kindOptional:
+		return sh.elem.depth()
+	case kindList, kindArray, kindMap:
+		return 1 + sh.elem.depth()
+	case kindStruct:
+		return sh.fields.depth()
+	default:
+		return 0
+	}
+}
+
+func (s *structShape) depth() int {
+	deepest := 0
+	for _, f := range s.fields {
+		deepest = max(deepest, f.shape.depth())
+	}
+	return 1 + deepest
+}

@@ -1,0 +1,78 @@
+package gen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// keyTag is one key that a tag declares.
+type keyTag struct {
+	role string // primary, secondary, unique, multi or clock
+	name string // that of the index, if given
+	part int    // its number in a composite key, or 0
+}
+
+// parseTag reads a netabase tag.
+func parseTag(tag string) ([]keyTag, error) {
+	var keys []keyTag
+	for item := range strings.SplitSeq(tag, ";") {
+		k, err := parseKey(strings.TrimSpace(item))
+		if err != nil {
+			return nil, fmt.Errorf("tag netabase:%q: %w", tag, err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+func parseKey(item string) (k keyTag, err error) {
+	head, part, composite := strings.Cut(item, ",")
+	if composite {
+		k.part, err = strconv.Atoi(part)
+		if err != nil || k.part < 1 || k.part > maxKeyParts {
+			return k, fmt.Errorf("%q is not the number of a part of a composite key; write 1 to %d", part, maxKeyParts)
+		}
+	}
+	role, name, named := strings.Cut(head, "=")
+	k.role, k.name = role, name
+	switch role {
+	case "secondary", "unique", "multi":
+		if named && !isName(name) {
+			return k, fmt.Errorf("%q is no name for an index; use 1 to 64 letters, digits, '_' and '-'", name)
+		}
+		if composite && role == "multi" {
+			return k, fmt.Errorf("a multi index has one field; declare a composite one by hand with models.NewMulti")
+		}
+		if composite && !named {
+			return k, fmt.Errorf("a composite index needs a name; write %s=name,%s", role, part)
+		}
+	case "primary", "clock":
+		if named {
+			return k, fmt.Errorf("%s takes no name; drop %q", role, "="+name)
+		}
+		if composite && role == "clock" {
+			return k, fmt.Errorf("a clock has no parts; drop %q", ","+part)
+		}
+	case "-":
+		return k, fmt.Errorf("a field is left out by `cbor:\"-\"`, which all codecs read; write that instead")
+	case "name":
+		return k, fmt.Errorf("a field is renamed by `cbor:%q`, which all codecs read; write that instead", name)
+	default:
+		return k, fmt.Errorf("%q is not known; use primary, secondary, unique, multi or clock, separated by semicolons", role)
+	}
+	return k, nil
+}
+
+// maxKeyParts bounds composite keys, whose codecs nest.
+const maxKeyParts = 8
+
+// isName reports whether name can be that of a definition, tree or index.
+func isName(name string) bool {
+	if len(name) == 0 || len(name) > 64 {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-')
+	})
+}

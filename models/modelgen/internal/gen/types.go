@@ -1,0 +1,127 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+)
+
+// isNamed reports whether t is the type of the given package and name.
+func isNamed(t types.Type, pkg, name string) bool {
+	named, ok := types.Unalias(t).(*types.Named)
+	return ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == pkg && named.Obj().Name() == name
+}
+
+// isByte reports whether t is uint8 or a type declared as it.
+func isByte(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Kind() == types.Uint8
+}
+
+func isStructPointer(t types.Type) bool {
+	p, ok := t.Underlying().(*types.Pointer)
+	if !ok {
+		return false
+	}
+	_, ok = p.Elem().Underlying().(*types.Struct)
+	return ok
+}
+
+// The methods by which types marshal themselves.
+var (
+	bytesType = types.NewSlice(types.Typ[types.Byte])
+	errorType = types.Universe.Lookup("error").Type()
+
+	cborMarshaler     = method("MarshalCBOR", nil, []types.Type{bytesType, errorType})
+	cborUnmarshaler   = method("UnmarshalCBOR", []types.Type{bytesType}, []types.Type{errorType})
+	binaryMarshaler   = method("MarshalBinary", nil, []types.Type{bytesType, errorType})
+	binaryUnmarshaler = method("UnmarshalBinary", []types.Type{bytesType}, []types.Type{errorType})
+	textMarshaler     = method("MarshalText", nil, []types.Type{bytesType, errorType})
+	textUnmarshaler   = method("UnmarshalText", []types.Type{bytesType}, []types.Type{errorType})
+	zeroer            = method("IsZero", nil, []types.Type{types.Typ[types.Bool]})
+)
+
+// method returns an interface with one method.
+func method(name string, params, results []types.Type) *types.Interface {
+	tuple := func(ts []types.Type) *types.Tuple {
+		vars := make([]*types.Var, len(ts))
+		for i, t := range ts {
+			vars[i] = types.NewParam(token.NoPos, nil, "", t)
+		}
+		return types.NewTuple(vars...)
+	}
+	signature := types.NewSignatureType(nil, nil, nil, tuple(params), tuple(results), false)
+	return types.NewInterfaceType([]*types.Func{types.NewFunc(token.NoPos, nil, name, signature)}, nil).Complete()
+}
+
+// has reports whether t, or a pointer to it, has the method.
+func has(t types.Type, m *types.Interface) bool { return types.Implements(types.NewPointer(t), m) }
+
+// ownForm gives the word for a type that marshals itself, or "" for one that
+// does not.
+func ownForm(t types.Type) (string, error) {
+	if _, pointer := t.Underlying().(*types.Pointer); pointer {
+		return "", nil
+	}
+	switch {
+	case types.IsInterface(t):
+		return "", nil // has no form at all
+	case has(t, cborMarshaler) || has(t, cborUnmarshaler):
+		return "", fmt.Errorf("%s writes CBOR of its own; give it MarshalBinary or MarshalText and the opposite in place of that", t)
+	case has(t, binaryMarshaler) != has(t, binaryUnmarshaler):
+		return "", fmt.Errorf("%s has only one of MarshalBinary and UnmarshalBinary; give it both", t)
+	case has(t, binaryMarshaler):
+		return "bytes", nil
+	case has(t, textMarshaler) != has(t, textUnmarshaler):
+		return "", fmt.Errorf("%s has only one of MarshalText and UnmarshalText; give it both", t)
+	case has(t, textMarshaler):
+		return "string", nil
+	default:
+		return "", nil
+	}
+}
+
+// checkPromotion refuses a struct that has other fields beside an embedded one
+// which marshals itself: its methods may be the outer struct's, too, and would
+// leave the other fields out.
+func (s *shaper) checkPromotion(t types.Type, a at) error {
+	u, ok := t.Underlying().(*types.Struct)
+	if !ok || u.NumFields() < 2 {
+		return nil
+	}
+	outer, _ := ownForm(t)
+	for i := range u.NumFields() {
+		v := u.Field(i)
+		if !v.Embedded() {
+			continue
+		}
+		if word, err := ownForm(v.Type()); err != nil || word != "" && (outer == "" || outer == word) {
+			return s.fault(a, "the embedded %s marshals itself and hides the other fields; give it a name", s.describe(v.Type()))
+		}
+	}
+	return nil
+}
+
+// canTestZero reports whether code in pkg can find out whether a t is zero as
+// omitzero wants it.
+func canTestZero(t types.Type, pkg *types.Package) bool { return has(t, zeroer) || isPlainZero(t, pkg) }
+
+// isPlainZero is canTestZero where a method IsZero does not count.
+func isPlainZero(t types.Type, pkg *types.Package) bool {
+	if types.Comparable(t) {
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Struct:
+		for i := range u.NumFields() {
+			if v := u.Field(i); !v.Exported() && v.Pkg() != pkg || !isPlainZero(v.Type(), pkg) {
+				return false
+			}
+		}
+		return true
+	case *types.Array:
+		return false
+	default:
+		return true // slices and maps, by nil
+	}
+}

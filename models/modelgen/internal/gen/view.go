@@ -1,0 +1,156 @@
+package gen
+
+import (
+	"fmt"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+func (st *structShape) viewName() string     { return st.id + "View" }
+func (st *structShape) viewFuncName() string { return "cborView" + upperFirst(st.id) }
+
+// viewType writes the type that a struct is read into without copying.
+func (w *writer) viewType(st *structShape) {
+	mp := w.modelsPkg()
+	name := w.declare(st.viewName(), w.models[0].pos)
+	w.p("// %s views a value of type %s. Its text, byte", name, w.typeName(st.typ))
+	w.p("// strings, lists and maps lie in the memory of the row that it was decoded from,")
+	w.p("// and are lent as long as that.")
+	w.p("type %s struct {", name)
+	names := st.viewFields()
+	for i, f := range st.fields {
+		w.p("%s %s", names[i], w.viewTypeName(f.shape))
+	}
+	w.p("}\n")
+	i := slices.IndexFunc(w.models, func(m *model) bool { return m.shape == st })
+	if i < 0 {
+		return
+	}
+	w.p("// Decode sets *v to the value of a row. Its error matches %s.ErrInvalid.", mp)
+	w.p("func (v *%s) Decode(value %s.BorrowedBytes) error {", name, mp)
+	w.p("*v = %s{}\nr := %s.NewViewReader(value)\n%s(&r, v)\nreturn r.End(%q)\n}\n",
+		name, w.dagcbor(), st.viewFuncName(), w.src.pkg.Types.Name()+"."+w.models[i].name)
+}
+
+// viewFields returns the names of a view's fields: those of the struct's, made
+// different where embedding has brought two of the same name together.
+func (st *structShape) viewFields() []string {
+	names := make([]string, len(st.fields))
+	for i, f := range st.fields {
+		name := f.goName
+		if name == "Decode" || slices.Contains(names[:i], name) {
+			name = strings.ReplaceAll(f.path, ".", "") + "Field"
+		}
+		names[i] = name
+	}
+	return names
+}
+
+// viewTypeName returns the type that a value has in a view.
+func (w *writer) viewTypeName(sh *shape) string {
+	mp := w.modelsPkg()
+	switch sh.kind {
+	case kindText, kindMarshaledText:
+		return mp + ".BorrowedString"
+	case kindBytes, kindBinary:
+		return mp + ".BorrowedBytes"
+	case kindList:
+		return w.dagcbor() + ".List[" + w.viewTypeName(sh.elem) + "]"
+	case kindMap:
+		return w.dagcbor() + ".Map[" + w.viewTypeName(sh.elem) + "]"
+	case kindOptional:
+		return w.dagcbor() + ".Optional[" + w.viewTypeName(sh.elem) + "]"
+	case kindArray:
+		return fmt.Sprintf("[%d]%s", sh.length, w.viewTypeName(sh.elem))
+	case kindStruct:
+		return sh.fields.viewName()
+	default:
+		return w.typeName(sh.typ)
+	}
+}
+
+// viewFunc writes the function that reads a struct into its view.
+func (w *writer) viewFunc(st *structShape) {
+	w.locals = 0
+	w.p("func %s(r *%s.ViewReader, v *%s) {", w.declare(st.viewFuncName(), w.models[0].pos), w.dagcbor(), st.viewName())
+	names := st.viewFields()
+	w.readFields(st, func(f *field) {
+		w.viewValue(f.shape, place{expr: "v." + names[slices.Index(st.fields, f)]}, "r")
+	})
+}
+
+// viewValue writes the code that reads a value into p, a place in a view. Reader
+// is an expression for the *dagcbor.ViewReader.
+func (w *writer) viewValue(sh *shape, p place, reader string) {
+	switch sh.kind {
+	case kindText, kindMarshaledText:
+		w.p("%s", p.set("r.BorrowText()"))
+	case kindBytes, kindBinary:
+		w.p("%s", p.set("r.BorrowBytes()"))
+	case kindStruct:
+		w.p("%s(%s, %s)", sh.fields.viewFuncName(), reader, p.addr())
+	case kindOptional:
+		w.p("if !r.Null() {\n%s.Present = true", p.value())
+		w.viewValue(sh.elem, place{expr: p.value() + ".Value"}, reader)
+		w.p("}")
+	case kindList:
+		w.p("%s", p.set(fmt.Sprintf("%s.ViewList(%s, %s)", w.dagcbor(), reader, w.element(sh.elem))))
+	case kindMap:
+		w.p("%s", p.set(fmt.Sprintf("%s.ViewMap(%s, %s)", w.dagcbor(), reader, w.element(sh.elem))))
+	default:
+		scalar := "&r.Reader"
+		w.readScalar(sh, p, scalar)
+		if sh.kind == kindArray {
+			i := w.local("i")
+			w.p("for %s := range %s {", i, p.value())
+			w.viewValue(sh.elem, place{expr: p.value() + "[" + i + "]"}, reader)
+			w.p("if r.Failed() {\nbreak\n}\n}")
+		}
+	}
+}
+
+// element is a function that reads an element of a list or map in a view.
+type element struct {
+	name  string
+	shape *shape
+}
+
+// element returns the name of the function that reads such elements.
+func (w *writer) element(sh *shape) string {
+	key := types.TypeString(sh.typ, nil)
+	if name, ok := w.elements[key]; ok {
+		return name
+	}
+	name := fmt.Sprintf("cborElement%d", len(w.elements)+1)
+	if sh.kind == kindStruct {
+		name = "cborElement" + upperFirst(sh.fields.id)
+	} else if id := elementID(w.viewTypeName(sh)); id != "" {
+		name = "cborElement" + id
+		for _, taken := range w.elements {
+			if taken == name {
+				name = fmt.Sprintf("%s%d", name, len(w.elements)+1)
+			}
+		}
+	}
+	w.elements[key] = w.declare(name, w.models[0].pos)
+	w.pending = append(w.pending, &element{name, sh})
+	return name
+}
+
+// elementID makes part of a name of a type's.
+func elementID(typ string) string {
+	return camel(strings.FieldsFunc(typ, func(r rune) bool { return !isIdent(r) }))
+}
+
+// elementFuncs writes the functions that element has named.
+func (w *writer) elementFuncs() {
+	for i := 0; i < len(w.pending); i++ { // writing one can name others
+		e := w.pending[i]
+		w.locals = 0
+		w.p("func %s(item %s.BorrowedBytes) (v %s, size int, err error) {", e.name, w.modelsPkg(), w.viewTypeName(e.shape))
+		w.p("r := %s.NewViewReader(item)", w.dagcbor())
+		w.viewValue(e.shape, place{expr: "v"}, "&r")
+		w.p("return v, r.Offset(), r.Err()\n}\n")
+	}
+}

@@ -1,0 +1,186 @@
+package gen
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"go/format"
+	"go/token"
+	"go/types"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+const (
+	modelsPath  = "github.com/newsnet-africa/netabase-go/models"
+	dagcborPath = modelsPath + "/dagcbor"
+)
+
+// writer writes the generated file.
+type writer struct {
+	src     *source
+	models  []*model
+	structs []*structShape // all that are encoded, inner ones first
+	body    bytes.Buffer
+	imports map[string]string // name by path
+	// declared has the names of generated declarations, and what they are for.
+	declared map[string]token.Pos
+	elements map[string]string // functions that read elements of views, by shape
+	pending  []*element
+	// locals numbers the variables of the function being written.
+	locals int
+}
+
+func newWriter(src *source, models []*model) *writer {
+	w := &writer{
+		src: src, models: models, imports: map[string]string{},
+		declared: map[string]token.Pos{}, elements: map[string]string{},
+	}
+	seen := map[*structShape]bool{}
+	var add func(*shape)
+	var addStruct func(*structShape)
+	addStruct = func(st *structShape) {
+		if seen[st] {
+			return
+		}
+		seen[st] = true
+		for _, f := range st.fields {
+			add(f.shape)
+		}
+		w.structs = append(w.structs, st)
+	}
+	add = func(sh *shape) {
+		switch {
+		case sh.elem != nil:
+			add(sh.elem)
+		case sh.fields != nil:
+			addStruct(sh.fields)
+		}
+	}
+	for _, m := range models {
+		addStruct(m.shape)
+	}
+	return w
+}
+
+// file writes the whole file.
+func (w *writer) file() ([]byte, error) {
+	w.handles()
+	for _, m := range w.models {
+		w.codec(m)
+	}
+	for _, st := range w.structs {
+		w.appendFunc(st)
+		w.readFunc(st)
+		w.viewType(st)
+		w.viewFunc(st)
+	}
+	w.elementFuncs()
+	if len(w.src.faults) > 0 {
+		return nil, joinFaults(w.src.faults)
+	}
+
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s\n\npackage %s\n\nimport (\n", header, w.src.pkg.Types.Name())
+	for _, path := range w.importPaths() {
+		name := w.imports[path]
+		if name == "" {
+			out.WriteByte('\n') // between the standard library and the rest
+			continue
+		}
+		if name == lastElement(path) {
+			name = ""
+		}
+		fmt.Fprintf(&out, "%s %q\n", name, path)
+	}
+	out.WriteString(")\n\n")
+	out.Write(w.body.Bytes())
+	content, err := format.Source(out.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("modelgen wrote what does not parse, which is a fault of its own: %w", err)
+	}
+	return content, nil
+}
+
+// importPaths returns the imports in order, with an empty one between the
+// standard library and the rest.
+func (w *writer) importPaths() []string {
+	isStandard := func(path string) bool { return !bytes.ContainsRune([]byte(firstElement(path)), '.') }
+	paths := slices.SortedFunc(maps.Keys(w.imports), func(a, b string) int {
+		if sa, sb := isStandard(a), isStandard(b); sa != sb {
+			if sa {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
+	for i := 1; i < len(paths); i++ {
+		if isStandard(paths[i-1]) && !isStandard(paths[i]) {
+			return slices.Insert(paths, i, "")
+		}
+	}
+	return paths
+}
+
+// p writes a line or more of the file.
+func (w *writer) p(format string, args ...any) {
+	fmt.Fprintf(&w.body, format+"\n", args...)
+}
+
+// pkg imports a package and returns its name in the file.
+func (w *writer) pkg(path, name string) string {
+	if known, ok := w.imports[path]; ok {
+		return known
+	}
+	taken := func(name string) bool {
+		return w.src.pkg.Types.Scope().Lookup(name) != nil || types.Universe.Lookup(name) != nil ||
+			localNames[name] || slices.Contains(slices.Collect(maps.Values(w.imports)), name)
+	}
+	free := name
+	for n := 2; taken(free); n++ {
+		free = name + strconv.Itoa(n)
+	}
+	w.imports[path] = free
+	return free
+}
+
+func (w *writer) modelsPkg() string { return w.pkg(modelsPath, "models") }
+func (w *writer) dagcbor() string   { return w.pkg(dagcborPath, "dagcbor") }
+
+// localNames are the variables of generated functions, besides numbered ones.
+var localNames = map[string]bool{
+	"dst": true, "err": true, "item": true, "left": true, "m": true, "n": true, "r": true, "size": true,
+	"src": true, "v": true, "value": true,
+}
+
+// typeName writes a type as code in the file.
+func (w *writer) typeName(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string {
+		if p == w.src.pkg.Types {
+			return ""
+		}
+		return w.pkg(p.Path(), p.Name())
+	})
+}
+
+// declare notes a name of the generated file, and that it must be free.
+func (w *writer) declare(name string, pos token.Pos) string {
+	if other := w.src.pkg.Types.Scope().Lookup(name); other != nil {
+		at := w.src.position(other.Pos())
+		w.src.faultf(pos, "modelgen would write %s, which line %d of %s declares; rename that, or give the index, tree or definition another name", name, at.Line, filepath.Base(at.Filename))
+	} else if _, twice := w.declared[name]; twice {
+		w.src.faultf(pos, "modelgen would write %s twice; give the index, tree or definition another name", name)
+	}
+	w.declared[name] = pos
+	return name
+}
+
+// local returns a name for a variable that the function being written has not
+// used.
+func (w *writer) local(kind string) string {
+	w.locals++
+	return kind + strconv.Itoa(w.locals)
+}

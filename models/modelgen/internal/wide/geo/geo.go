@@ -1,0 +1,34 @@
+// Package geo has types that models of another package are made of.
+package geo
+
+// Point is a struct of another package.
+type Point struct {
+	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon"`
+
+	cached bool //nolint:unused // a field that is not written
+}
+
+// Shape holds structs in all ways.
+type Shape struct {
+	Corners []Point
+	Named   map[string]Point
+	Centre  *Point `cbor:",omitempty"`
+}
+
+// Tagged is a generic struct.
+type Tagged[T any] struct {
+	Tag   string
+	Value T
+}
+
+type hidden struct{ Depth uint16 }
+
+// Well promotes the field of a struct that is not exported.
+type Well struct {
+	hidden
+	Name string
+}
+
+// Deepen sets what cannot be set from outside.
+func (w *Well) Deepen(depth uint16) { w.Depth = depth }

@@ -1,0 +1,96 @@
+// Modelgen writes the trees, indexes and codecs of tagged structs.
+//
+// Put this line into one file of the package that holds the structs, and run go
+// generate:
+//
+//	//go:generate go run github.com/newsnet-africa/netabase-go/models/modelgen
+//
+// From a file blog.go it writes blog_netabase.go, for all models of the package.
+// Without go generate, give it the path of the file. A model is a struct with a
+// primary key:
+//
+//	type Post struct {
+//		ID       uint64 `netabase:"primary"`
+//		Title    string
+//		AuthorID uint64 `netabase:"secondary"`
+//	}
+//
+// For it modelgen writes the tree Posts, the index PostByAuthor, the codec
+// PostCodec, which writes the bytes of [models.DagCBOR] without reflection, and
+// the type PostView, which reads a borrowed row without copying it. All trees of
+// the package blog form the definition Blog.
+//
+// # Tags
+//
+// The tag netabase declares keys. Several are separated by semicolons.
+//
+//	primary                the primary key
+//	primary,1  primary,2   the halves of a composite primary key
+//	secondary              an index
+//	unique                 an index in which no two rows share a key
+//	multi                  an index by each element of a slice or array
+//	clock                  the model's clock, see models.WithClock: an
+//	                       integer, or a time at the precision of microseconds;
+//	                       what lies before 0 or 1970 counts as 0
+//
+// An index is named after its field: author_id for AuthorID. Another name is
+// given as in secondary=writer. Fields with the same name and numbers from 1 make
+// an index by a models.Pair, nested to the right if there are more than two:
+//
+//	AuthorID uint64    `netabase:"secondary;secondary=author_time,1"`
+//	Created  time.Time `netabase:"secondary=author_time,2"`
+//
+// How a field is encoded is said as to models.DagCBOR, so that both codecs
+// agree: its name and the options omitempty and omitzero in the tag cbor or json,
+// and "-" there leaves it out.
+//
+// Keys are integers, floats, strings, byte slices, booleans, times, and types
+// declared as one of those. An index by anything else is declared by hand with
+// models.NewIndex, beside the generated ones.
+//
+// # Directives
+//
+// Comments above a struct rename what is written for it:
+//
+//	//netabase:tree story Stories
+//	//netabase:definition blog Blog
+//
+// The first gives the tree's name and its variable, by default the name of the
+// type (BlogPost: blog_post) and its plural. The second gives the name of the
+// definition that the tree belongs to and its variable, by default those of the
+// package. The variables' names can be left out. With several definitions the
+// struct has a tree in each; the variables of all but the first begin with the
+// definition's.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	file := os.Getenv("GOFILE")
+	switch {
+	case len(args) == 1 && args[0] != "" && args[0][0] != '-':
+		file = args[0]
+	case len(args) > 0:
+		return errors.New("usage: modelgen [file.go]")
+	case file == "":
+		return errors.New("modelgen: run by go generate, or give the path of a file of the package")
+	}
+	out, err := gen.Package(file)
+	if err != nil {
+		return err
+	}
+	return out.Write()
+}

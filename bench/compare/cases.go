@@ -89,13 +89,7 @@ func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
 	if err := s.each(func(store contender.Store) error { return store.Insert(rows) }); err != nil {
 		return err
 	}
-	ids, authors := make([]uint64, n), make([]uint64, article.Authors(n))
-	for i, row := range rows {
-		ids[i] = row.ID
-		if i < len(authors) {
-			authors[i] = row.AuthorID
-		}
-	}
+	ids, authors := keysOf(rows)
 	most := max(1, mostRead/n)
 	for _, r := range []struct {
 		name string
@@ -127,6 +121,18 @@ func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
 		}
 		return m.write(contender.Store.Update, blocks), times * n
 	}})
+}
+
+// keysOf returns the ids and the authors of a block.
+func keysOf(block []article.Article) (ids, authors []uint64) {
+	ids, authors = make([]uint64, len(block)), make([]uint64, article.Authors(len(block)))
+	for i, row := range block {
+		ids[i] = row.ID
+		if i < len(authors) {
+			authors[i] = row.AuthorID
+		}
+	}
+	return ids, authors
 }
 
 // read is work that reads what has the keys, times over, in an order that is

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// node is a peer with a store of its own.
+type node struct {
+	host    host.Host
+	dht     *dht.IpfsDHT
+	records *record.Records
+	store   *datastore.Store
+}
+
+func start(ctx context.Context, h host.Host, dir string) (*node, error) {
+	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, Blog)
+	if err != nil {
+		return nil, err
+	}
+	records, err := record.New(store, record.Options{Models: []*models.Definition{Blog}})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	d, err := dht.New(h, append(records.DHTOptions(), dht.Mode(dht.ModeServer))...)
+	if err != nil {
+		return nil, errors.Join(err, records.Close(), store.Close())
+	}
+	return &node{h, d, records, store}, nil
+}
+
+// stop closes what start has opened, from the network inwards.
+func (n *node) stop() error {
+	return errors.Join(n.host.Close(), n.dht.Close(), n.records.Close(), n.store.Close())
+}
+
+func startOnLoopback(t *testing.T) *node {
+	t.Helper()
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := start(t.Context(), h, t.TempDir())
+	if err != nil {
+		t.Fatal(errors.Join(err, h.Close()))
+	}
+	t.Cleanup(func() {
+		if err := n.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+func TestDHT(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	one, other := startOnLoopback(t), startOnLoopback(t)
+	if err := one.host.Connect(ctx, peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+	for one.dht.RoutingTable().Size() == 0 || other.dht.RoutingTable().Size() == 0 {
+		select {
+		case <-ctx.Done():
+			t.Fatal("the peers did not find each other")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	found, resolved, err := spread(ctx, one, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := User{ID: 1, Username: "alice", Email: "alice@example.com"}
+	if found != want || resolved != want {
+		t.Fatalf("found %v and resolved %v, want %v", found, resolved, want)
+	}
+}
+
+func spread(ctx context.Context, one, other *node) (found, resolved User, err error) {
+	alice := User{ID: 1, Username: "alice", Email: "alice@example.com"}
+	if err := record.Publish(ctx, one.dht, one.records, Users, &alice); err != nil {
+		return found, resolved, err
+	}
+
+	// What the DHT has placed on a peer is a row of its tree, indexes included.
+	found, err = UserByEmail.Get(ctx, other.store, "alice@example.com")
+	if err != nil {
+		return found, resolved, err
+	}
+
+	// Any peer gets the record from those that hold it.
+	resolved, err = record.Resolve(ctx, other.dht, other.records, Users, 1)
+	return found, resolved, err
+}

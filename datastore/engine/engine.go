@@ -121,9 +121,11 @@ type WriteTxn interface {
 	Delete(key []byte) error
 
 	// Commit applies all writes, or none and returns why. ErrConflict means
-	// that another commit changed a key this transaction read with Get; the
-	// caller may run the whole transaction again. The transaction has ended
-	// whatever Commit returns.
+	// that another commit changed a key this transaction read with Get, found
+	// or not, or met with a cursor; the caller may run the whole transaction
+	// again. A context that ends while Commit makes the writes durable does not
+	// undo them and is not reported. The transaction has ended whatever Commit
+	// returns.
 	Commit(ctx context.Context, d Durability) error
 }
 

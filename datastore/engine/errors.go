@@ -33,6 +33,9 @@ var (
 	ErrKeySize = errors.New("invalid key size")
 	// ErrTooLarge is the kind of every TooLargeError.
 	ErrTooLarge = errors.New("too large")
+	// ErrNoSpace is returned by Commit where the disk is full, or so full that
+	// the engine does not dare to write. Nothing was written.
+	ErrNoSpace = errors.New("no space left")
 	// ErrCorrupt is returned where stored bytes are not what was written.
 	ErrCorrupt = errors.New("corrupt data")
 )

@@ -33,6 +33,7 @@ import (
 	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
 )
@@ -140,7 +141,7 @@ func openFile(path string, size int64, options Options) (*db, error) {
 }
 
 func (d *db) openBolt(size int64) (err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	d.bolt, err = bbolt.Open(d.path, 0o600, &bbolt.Options{
 		Timeout:         1, // the least there is: 0 waits for ever
 		ReadOnly:        d.options.ReadOnly,
@@ -175,7 +176,7 @@ const allocSize = 1 << 20
 
 // prepare checks that the file is whole and has the bucket.
 func (d *db) prepare() (err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	missing := false
 	err = d.bolt.View(func(tx *bbolt.Tx) error {
 		info, err := d.file.Stat()

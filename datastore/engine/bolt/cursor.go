@@ -6,6 +6,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
 )
 
@@ -59,7 +60,7 @@ func (c *cursor) Next() bool {
 }
 
 func (c *cursor) next() (err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	key, value := c.move()
 	if err := c.txn.mapped.check(key); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 )
 
 type readTxn struct {
@@ -37,7 +38,7 @@ func (t *readTxn) begin(writable bool) (err error) {
 			err = t.corrupt(err)
 		}
 	}()
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	if t.tx, err = t.db.bolt.Begin(writable); err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (t *readTxn) Get(key []byte) (value []byte, err error) {
 }
 
 func (t *readTxn) lookUp(key []byte) (value []byte, found bool, err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	if t.get == nil {
 		t.get = t.bucket.Cursor()
 	}
@@ -101,7 +102,7 @@ func (t *readTxn) end() bool {
 }
 
 func (t *readTxn) rollback() (err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	return t.tx.Rollback()
 }
 
@@ -140,7 +141,7 @@ func (t *writeTxn) write(key, value []byte, put bool) error {
 }
 
 func (t *writeTxn) change(key, value []byte, put bool) (err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	if put {
 		return t.bucket.Put(key, value)
 	}
@@ -175,7 +176,7 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 }
 
 func (t *writeTxn) commit() (err error) {
-	defer recoverDamage(panicOnFault(), &err)
+	defer damage.Recover(damage.Guard(), &err)
 	return t.tx.Commit()
 }
 

@@ -259,7 +259,14 @@ func testConflict(s *store) {
 	overlap("another put what was read", reader("read"), putter("read"), engine.ErrConflict)
 	overlap("another deleted what was read", reader("read"),
 		func(txn engine.WriteTxn) { s.must(txn.Delete([]byte("read"))) }, engine.ErrConflict)
+	s.put("read", "1")
 	overlap("another put what was read as absent", reader("absent"), putter("absent"), engine.ErrConflict)
+	overlap("another put what a cursor met", func(txn engine.WriteTxn) {
+		if got := s.rows(txn, engine.Range{Lower: []byte("read"), Upper: []byte("reae")}); len(got) != 1 {
+			s.Errorf("got %q", got)
+		}
+		s.must(txn.Put([]byte("written by a cursor"), []byte("first")))
+	}, putter("read"), engine.ErrConflict)
 	overlap("another put the same key unread", putter("blind"), putter("blind"), nil)
 	overlap("another put another key", reader("mine"), putter("unread"), nil)
 

@@ -1,0 +1,137 @@
+// Package badger is an engine on Badger: a log-structured merge tree in a
+// directory. It suits many writes and many records, and many writers at once.
+//
+//	eng := badger.Engine("./my_db")
+//	eng := badger.Options{Config: engine.Config{Path: "./my_db"}, MemTableMB: 2}.Engine()
+//
+// # Durability
+//
+// Writes go to a memtable and its log, which the end of the process does not
+// take away. On Linux a Durable commit then waits for a sync of the log, which
+// it shares with all others that wait at the time, so that many writers at once
+// cost hardly more syncs than one. On other systems Badger syncs once for every
+// commit, Relaxed ones too. A power loss takes Relaxed commits in the order in
+// which they were made, the newest first, except that those of a memtable that
+// has just filled up may go before those of the next.
+//
+// # Caveats
+//
+// Transactions are optimistic and of limited size, see Options.MemTableMB;
+// Limits tells it exactly. Keys that begin with "!badger!" are Badger's own,
+// see ErrReservedKey. Values are kept beside their keys, up to a megabyte.
+//
+// Opening reads through all tables to check them, unless Options.SkipVerify is
+// set, and refuses damaged ones with engine.ErrCorrupt. A database that was not
+// closed cannot be opened for reading only: recovering it takes a write.
+// Compact may go on after its context has ended, and Close waits for it.
+//
+// Badger checks its assumptions by ending the process. What can be checked
+// before, is; a disk that fails or fills up while it writes to mapped files, or
+// a table that another program damages meanwhile, remain.
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
+)
+
+// Engine returns the database in the directory path, with default options. It
+// is not open yet.
+func Engine(path string) engine.Engine {
+	return Options{Config: engine.Config{Path: path}}.Engine()
+}
+
+// Engine returns the database that o describes, not open yet. Options are
+// checked on opening.
+func (o Options) Engine() engine.Engine { return badgerEngine{o} }
+
+type badgerEngine struct{ options Options }
+
+func (badgerEngine) Name() string { return "badger" }
+
+// Open does not wait for a database that is in use.
+func (e badgerEngine) Open(ctx context.Context) (engine.DB, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	options, err := e.options.normalize()
+	if err != nil {
+		return nil, fmt.Errorf("badger: %w", err)
+	}
+	db, err := open(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("badger: open %s: %w", options.Path, err)
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, options Options) (_ *db, err error) {
+	_, err = os.Stat(filepath.Join(options.Path, badger.ManifestFilename))
+	switch {
+	case err == nil:
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case options.MustExist || options.ReadOnly:
+		return nil, engine.ErrMissing
+	default:
+		if err := disk.MakeDir(options.Path, !options.NoFsync); err != nil {
+			return nil, err
+		}
+	}
+	d := &db{options: options, limits: options.limits(), gate: gate.New(), compacting: make(chan struct{}, 1)}
+	if d.lock, err = lockDir(options.Path, options.ReadOnly); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			d.lock.Close()
+		}
+	}()
+	if options.Truncate == engine.DestroyExistingData {
+		if err := removeAll(options.Path); err != nil {
+			return nil, err
+		}
+	}
+	if !options.ReadOnly {
+		if err := removeEmpty(options.Path); err != nil {
+			return nil, err
+		}
+	}
+	if err := verify(ctx, options.Path, !options.SkipVerify); err != nil {
+		return nil, err
+	}
+	own := options.badger()
+	if err := recoverLogs(own); err != nil {
+		return nil, err
+	}
+	if d.badger, err = openBadger(own); err != nil {
+		return nil, err
+	}
+	if options.NoFsync || options.ReadOnly {
+		return d, nil
+	}
+	if d.group, d.closeGroup, err = openGroup(options.Path); err != nil {
+		return nil, errors.Join(err, d.badger.Close())
+	}
+	return d, nil
+}
+
+func openBadger(own badger.Options) (b *badger.DB, err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	b, err = badger.Open(own)
+	if err != nil && kindOf(err) == nil {
+		err = fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+	}
+	return b, translate(err)
+}

@@ -1,0 +1,286 @@
+package badger
+
+import (
+	"bytes"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
+)
+
+// cursor merges what is committed with what its transaction has written.
+type cursor struct {
+	txn    *readTxn
+	span   span.Span
+	target []byte // of Seek
+	state  state
+	err    error
+
+	committed *badger.Iterator
+	item      *badger.Item // where committed stands, nil at its end
+	own       ownWrites
+	changes   uint64 // of the transaction, when own was last placed
+
+	// The current row is of item or of own, or of both, and then of own.
+	key             []byte
+	fromItem, isOwn bool
+
+	next, prev *cursor // in txn.cursors
+}
+
+type state uint8
+
+const (
+	before state = iota // the first key of the range is next
+	sought              // the first key at or beyond target is next
+	placed              // key is the current key
+	ended               // until the next Seek
+	closed
+)
+
+func newCursor(t *readTxn, r engine.Range) *cursor {
+	c := &cursor{txn: t}
+	if t.done {
+		c.fail(engine.ErrTxnDone)
+		return c
+	}
+	c.span.Set(r)
+	if err := c.open(); err != nil {
+		c.fail(t.corrupt(err))
+		return c
+	}
+	if c.next = t.cursors; c.next != nil {
+		c.next.prev = c
+	}
+	t.cursors = c
+	return c
+}
+
+func (c *cursor) open() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	// Prefetching would start a goroutine for every row.
+	c.committed = c.txn.txn.NewIterator(badger.IteratorOptions{
+		Reverse: c.span.Reverse,
+		Prefix:  prefix(&c.span),
+	})
+	if c.txn.writes != nil {
+		c.own.init(c.txn.writes, c.span.Reverse)
+	}
+	return nil
+}
+
+// prefix returns what all keys of a range begin with, as far as it is of use to
+// Badger, which leaves out tables that have no such keys.
+func prefix(s *span.Span) []byte {
+	if s.Lower == nil || s.Upper == nil {
+		return nil
+	}
+	n := 0
+	for n < len(s.Lower) && n < len(s.Upper) && s.Lower[n] == s.Upper[n] {
+		n++
+	}
+	// From "ab" to "ac" all begin with "ab". Backwards Badger has to be given
+	// "ac" to start from, and takes a key without the prefix for the end.
+	if !s.Reverse && len(s.Upper) == n+1 && len(s.Lower) > n && s.Upper[n] == s.Lower[n]+1 {
+		n++
+	}
+	return s.Lower[:n]
+}
+
+func (c *cursor) Next() bool {
+	if c.state >= ended {
+		return false
+	}
+	if c.txn.done {
+		return c.fail(engine.ErrTxnDone)
+	}
+	if err := c.txn.ctx.Err(); err != nil {
+		return c.fail(err)
+	}
+	found, err := c.move()
+	if err != nil {
+		return c.fail(c.txn.corrupt(err))
+	}
+	if !found || c.span.Beyond(c.key) {
+		c.state = ended
+		return false
+	}
+	c.state = placed
+	return true
+}
+
+// move moves to the next row, whatever the bound ahead.
+func (c *cursor) move() (found bool, err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	c.advance()
+	for {
+		c.changes = c.txn.changes
+		c.choose()
+		if !c.fromItem && !c.isOwn {
+			return false, nil
+		}
+		if !c.isOwn {
+			c.key = c.item.Key()
+			return true, nil
+		}
+		own := c.own.current()
+		c.key = own.key
+		if !own.deleted {
+			return true, nil
+		}
+		c.state = placed // on the deleted row, to advance from it
+		c.advance()
+	}
+}
+
+// advance moves committed and own beyond the current row, or to where the
+// cursor starts.
+func (c *cursor) advance() {
+	switch c.state {
+	case before:
+		bound := c.span.First()
+		if c.span.Reverse && bound != nil && len(bound) == 0 {
+			// Nothing comes before the empty key, which Badger takes for none.
+			c.item, c.own.placed = nil, false
+			return
+		}
+		c.seekCommitted(bound)
+		if c.span.Reverse && c.item != nil && bound != nil && bytes.Equal(c.item.Key(), bound) {
+			c.nextCommitted()
+		}
+		c.own.start(bound)
+	case sought:
+		c.seekCommitted(c.target)
+		c.own.seek(c.target, true)
+	default:
+		// own first: the key may be committed's, and go with its move.
+		if c.changes != c.txn.changes {
+			c.own.seek(c.key, false)
+		} else if c.isOwn {
+			c.own.next()
+		}
+		if c.fromItem {
+			c.nextCommitted()
+		}
+	}
+}
+
+// choose tells which of item and own is next: the nearer, or both.
+func (c *cursor) choose() {
+	c.fromItem, c.isOwn = c.item != nil, c.own.placed
+	if !c.fromItem || !c.isOwn {
+		return
+	}
+	order := bytes.Compare(c.item.Key(), c.own.current().key)
+	if c.span.Reverse {
+		order = -order
+	}
+	c.fromItem, c.isOwn = order <= 0, order >= 0
+}
+
+// seekCommitted seeks without regard to direction; a nil key is the start.
+func (c *cursor) seekCommitted(key []byte) {
+	c.committed.Seek(key)
+	c.load()
+}
+
+func (c *cursor) nextCommitted() {
+	c.committed.Next()
+	c.load()
+}
+
+func (c *cursor) load() {
+	c.item = nil
+	if c.committed.Valid() {
+		c.item = c.committed.Item()
+	}
+}
+
+func (c *cursor) Seek(key []byte) {
+	switch {
+	case c.err != nil || c.state == closed:
+	case c.span.Before(key):
+		c.state = before
+	case len(key) > 0:
+		c.target = append(c.target[:0], key...)
+		c.state = sought
+	case c.span.Reverse: // nothing comes before the empty key
+		c.state = ended
+	default:
+		c.state = before
+	}
+}
+
+func (c *cursor) Key() []byte {
+	if c.state != placed {
+		return nil
+	}
+	return c.key
+}
+
+func (c *cursor) Value() ([]byte, error) {
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case c.txn.done:
+		return nil, engine.ErrTxnDone
+	case c.state != placed:
+		return nil, engine.ErrNotFound
+	case c.isOwn:
+		return c.own.current().value, nil
+	}
+	value, err := valueOf(c.item)
+	if err != nil {
+		return nil, c.txn.corrupt(err)
+	}
+	return value, nil
+}
+
+// valueOf returns the value of an item, which lives until the item is used for
+// another row.
+func valueOf(item *badger.Item) (value []byte, err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	err = item.Value(func(v []byte) error {
+		value = v
+		return nil
+	})
+	return value, err
+}
+
+func (c *cursor) Err() error { return c.err }
+
+func (c *cursor) Close() {
+	if c.state == closed {
+		return
+	}
+	c.state = closed
+	if c.committed == nil {
+		return
+	}
+	if err := c.closeCommitted(); err != nil && c.err == nil {
+		c.err = c.txn.corrupt(err)
+	}
+	c.own.release()
+	c.committed, c.item = nil, nil
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		c.txn.cursors = c.next
+	}
+}
+
+func (c *cursor) closeCommitted() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	c.committed.Close()
+	return nil
+}
+
+func (c *cursor) fail(err error) bool {
+	c.state, c.err = ended, err
+	return false
+}

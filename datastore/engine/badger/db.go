@@ -1,0 +1,183 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync/atomic"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
+)
+
+type db struct {
+	options Options
+	limits  engine.Limits
+	gate    *gate.Gate
+	lock    *os.File
+	badger  *badger.DB
+
+	// group makes commits durable; it is nil where Badger does or nobody is to.
+	group      *group
+	closeGroup func() error
+
+	compacting chan struct{} // holds one while a compaction is under way
+
+	// failed is the error of a commit that has left Badger unable to write.
+	failed atomic.Pointer[error]
+}
+
+func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
+	if err := d.gate.Enter(ctx); err != nil {
+		return nil, err
+	}
+	t := &readTxn{db: d, ctx: ctx}
+	if err := t.begin(false); err != nil {
+		d.gate.Leave()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
+	if err := d.gate.Enter(ctx); err != nil {
+		return nil, err
+	}
+	t := &writeTxn{readTxn: readTxn{db: d, ctx: ctx}}
+	err := d.writable()
+	if err == nil {
+		err = t.begin(true)
+	}
+	if err != nil {
+		d.gate.Leave()
+		return nil, err
+	}
+	t.writes = newWrites()
+	return t, nil
+}
+
+func (d *db) writable() error {
+	if d.options.ReadOnly {
+		return engine.ErrReadOnly
+	}
+	if failed := d.failed.Load(); failed != nil {
+		return fmt.Errorf("badger: %s: an earlier commit failed: %w", d.options.Path, *failed)
+	}
+	return nil
+}
+
+func (d *db) Sync(ctx context.Context) error {
+	if err := d.gate.Enter(ctx); err != nil {
+		return err
+	}
+	defer d.gate.Leave()
+	return d.sync()
+}
+
+// sync makes what has been committed durable.
+func (d *db) sync() error {
+	if d.group == nil {
+		return nil
+	}
+	if err := d.group.wait(); err != nil {
+		return d.fail(fmt.Errorf("badger: sync %s: %w", d.options.Path, err))
+	}
+	return nil
+}
+
+// fail has all later writes refused.
+func (d *db) fail(err error) error {
+	d.failed.CompareAndSwap(nil, &err)
+	return err
+}
+
+// Size counts what the files take on disk. The logs of memtables are long files
+// with little in them.
+func (d *db) Size(ctx context.Context) (int64, error) {
+	if err := d.gate.Enter(ctx); err != nil {
+		return 0, err
+	}
+	defer d.gate.Leave()
+	var size int64
+	err := eachFile(d.options.Path, func(_ string, info fs.FileInfo) error {
+		size += disk.Used(info)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("badger: size: %w", err)
+	}
+	return size, nil
+}
+
+// Compact merges all levels into one. Badger cannot be stopped at it: when the
+// context ends Compact returns and the merge goes on.
+func (d *db) Compact(ctx context.Context) error {
+	if err := d.gate.Enter(ctx); err != nil {
+		return err
+	}
+	if err := d.startCompacting(ctx); err != nil {
+		d.gate.Leave()
+		return err
+	}
+	merged := make(chan error, 1)
+	go func() {
+		defer d.gate.Leave()
+		defer func() { <-d.compacting }()
+		merged <- d.flatten()
+	}()
+	select {
+	case err := <-merged:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *db) startCompacting(ctx context.Context) error {
+	if err := d.writable(); err != nil {
+		return err
+	}
+	select {
+	case d.compacting <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.gate.Closing():
+		return engine.ErrClosed
+	}
+}
+
+func (d *db) flatten() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	if err := translate(d.badger.Flatten(1)); err != nil {
+		return fmt.Errorf("badger: compact %s: %w", d.options.Path, err)
+	}
+	return nil
+}
+
+func (d *db) Limits() engine.Limits { return d.limits }
+
+func (d *db) Close() error {
+	if !d.gate.Close() {
+		return nil
+	}
+	err := d.closeBadger()
+	if d.group != nil {
+		err = errors.Join(err, d.closeGroup())
+	}
+	if err = errors.Join(err, d.lock.Close()); err != nil {
+		return fmt.Errorf("badger: close %s: %w", d.options.Path, err)
+	}
+	return nil
+}
+
+func (d *db) closeBadger() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	return translate(d.badger.Close())
+}

@@ -1,0 +1,62 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// ErrReservedKey is returned by Put and Delete for a key that begins with
+// "!badger!". A store never has such keys: '!' is 0x21, and no space of a store
+// has that number.
+var ErrReservedKey = errors.New("key is reserved by Badger")
+
+const reservedPrefix = "!badger!"
+
+// translate makes an error of the contract of one of Badger's, or returns it as
+// it is.
+func translate(err error) error {
+	kind := kindOf(err)
+	switch kind {
+	case nil:
+		return err
+	case engine.ErrConflict:
+		return kind
+	default:
+		return fmt.Errorf("%w: %w", kind, err)
+	}
+}
+
+// kindOf returns the error of the contract or of the system that one of
+// Badger's is about, or nil. Badger keeps nothing but the text of errors.
+func kindOf(err error) error {
+	if err == nil || errors.Is(err, engine.ErrCorrupt) {
+		return nil // named already
+	}
+	text := err.Error()
+	switch {
+	case errors.Is(err, badger.ErrConflict):
+		return engine.ErrConflict
+	case strings.Contains(text, "Another process is using this Badger database"):
+		return engine.ErrLocked
+	case strings.Contains(text, badger.ErrTruncateNeeded.Error()):
+		return errNotClosed
+	case strings.Contains(text, syscall.ENOSPC.Error()):
+		return engine.ErrNoSpace
+	}
+	for _, errno := range []syscall.Errno{
+		syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO,
+	} {
+		if strings.Contains(text, errno.Error()) {
+			return errno
+		}
+	}
+	return nil
+}
+
+var errNotClosed = fmt.Errorf("%w: the database was not closed, and recovering it takes a write", engine.ErrReadOnly)

@@ -1,0 +1,94 @@
+package badger
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// own reports whether a file in the directory of a database is Badger's.
+func own(name string) bool {
+	switch name {
+	case badger.ManifestFilename, "MANIFEST-REWRITE", badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", "LOCK":
+		return true
+	}
+	switch filepath.Ext(name) {
+	case ".sst", ".mem", ".vlog":
+		return true
+	}
+	return false
+}
+
+// eachFile calls fn with every file of Badger's in a directory.
+func eachFile(path string, fn func(path string, info fs.FileInfo) error) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !own(entry.Name()) {
+			continue
+		}
+		info, err := entry.Info()
+		if os.IsNotExist(err) { // gone meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := fn(filepath.Join(path, entry.Name()), info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeAll removes a database. The manifest goes first: without it there is
+// none, however much else is left.
+func removeAll(path string) error {
+	if err := os.Remove(filepath.Join(path, badger.ManifestFilename)); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return eachFile(path, func(path string, _ fs.FileInfo) error { return os.Remove(path) })
+}
+
+// removeEmpty removes logs that a power loss has left without a size, which
+// Badger does not open.
+func removeEmpty(path string) error {
+	return eachFile(path, func(path string, info fs.FileInfo) error {
+		if ext := filepath.Ext(path); info.Size() == 0 && (ext == ".mem" || ext == ".vlog") {
+			return os.Remove(path)
+		}
+		return nil
+	})
+}
+
+// recoverLogs brings in the memtables of a database that was not closed, where
+// they may be larger than the options say. Badger would end the process over
+// one that does not fit.
+func recoverLogs(own badger.Options) error {
+	if own.ReadOnly {
+		return nil
+	}
+	// Badger makes a log twice as long as its memtable, and cuts it to what is
+	// in it when it recovers it.
+	size := int64(0)
+	err := eachFile(own.Dir, func(path string, info fs.FileInfo) error {
+		if filepath.Ext(path) == ".mem" && info.Size() != 2*own.MemTableSize {
+			size = max(size, info.Size())
+		}
+		return nil
+	})
+	if err != nil || size == 0 {
+		return err
+	}
+	// What is in a memtable takes at most twice what it takes in the log.
+	own.MemTableSize = max(own.MemTableSize, 2*size)
+	b, err := openBadger(own)
+	if err != nil {
+		return err
+	}
+	return translate(b.Close())
+}

@@ -1,0 +1,123 @@
+package badger
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// groupCommits says that commits are made durable by a group that flushes logs.
+// Badger's own SyncWrites syncs once for every transaction, one after the other.
+const groupCommits = true
+
+// logs makes the write-ahead logs of a database durable, one for each memtable:
+// files that Badger writes through a shared mapping. On Linux fsync of a file
+// writes the pages that a mapping has made dirty, whoever mapped it, so this
+// works with descriptors of its own.
+//
+// All logs matter, not the newest alone: a memtable that has filled up is
+// written out as a table later on. Badger deletes its log once the table and the
+// manifest that names it have been synced, so one that is gone needs nothing.
+// A log that is not the newest is not written any more; it needs to be synced
+// once.
+type logs struct {
+	path string
+	dir  *os.File
+	// synced holds the logs that need nothing any more, open the others.
+	synced map[string]struct{}
+	open   map[string]*os.File
+}
+
+const logExt = ".mem"
+
+// openGroup returns a group that flushes the logs in the directory path, and
+// what to call when the database has been closed.
+func openGroup(path string) (*group, func() error, error) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &logs{path: path, dir: dir, synced: map[string]struct{}{}, open: map[string]*os.File{}}
+	return newGroup(l.flush), l.close, nil
+}
+
+// flush makes durable what was written to any log before the call.
+func (l *logs) flush() error {
+	names, err := l.names()
+	if err != nil {
+		return err
+	}
+	created := false
+	for i, name := range names {
+		if _, ok := l.synced[name]; ok {
+			continue
+		}
+		log, ok := l.open[name]
+		if !ok {
+			log, err = os.Open(filepath.Join(l.path, name))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			l.open[name] = log
+			created = true
+		}
+		if err := log.Sync(); err != nil {
+			return err
+		}
+		if i < len(names)-1 {
+			l.synced[name] = struct{}{}
+			delete(l.open, name)
+			log.Close()
+		}
+	}
+	if created {
+		return l.dir.Sync()
+	}
+	return nil
+}
+
+// names returns the logs in the order of their numbers, and forgets those that
+// are gone.
+func (l *logs) names() ([]string, error) {
+	if _, err := l.dir.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	names, err := l.dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, logExt) })
+	slices.SortFunc(names, func(a, b string) int { return logNumber(a) - logNumber(b) })
+	for name := range l.synced {
+		if !slices.Contains(names, name) {
+			delete(l.synced, name)
+		}
+	}
+	for name, log := range l.open {
+		if !slices.Contains(names, name) {
+			delete(l.open, name)
+			log.Close()
+		}
+	}
+	return names, nil
+}
+
+func logNumber(name string) int {
+	n, _ := strconv.Atoi(strings.TrimSuffix(name, logExt))
+	return n
+}
+
+func (l *logs) close() error {
+	for _, log := range l.open {
+		log.Close()
+	}
+	return l.dir.Close()
+}

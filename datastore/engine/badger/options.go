@@ -1,0 +1,133 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/skl"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// DefaultMemTableMB is the size of a memtable if Options names none.
+const DefaultMemTableMB = 16
+
+// Options configure a Badger database. Path is required; the zero value of
+// every other field is its default.
+type Options struct {
+	// Config is what all file engines have. CacheMB changes nothing here:
+	// tables are stored as they are and read, mapped, through the page cache
+	// of the operating system, which gives and takes memory as it sees fit.
+	engine.Config
+
+	// MemTableMB is the size, in MiB, of the table in memory that gathers
+	// writes; up to four may be held at a time while they are written out. The
+	// most that one transaction can hold is about a seventh of it. Processes
+	// with many databases want 1 or 2. Defaults to DefaultMemTableMB; at most
+	// 512.
+	MemTableMB int
+
+	// ReserveMB is the free disk space, in MiB, below which commits are
+	// refused with engine.ErrNoSpace. Badger writes to mapped files, and a disk
+	// that is full when it does ends the process. Defaults to 16 times
+	// MemTableMB, which leaves room for what compaction writes before it can
+	// delete. Not checked on systems other than Linux, macOS and FreeBSD.
+	ReserveMB int
+
+	// SkipVerify opens the database without reading through its tables first.
+	// Opening is then as fast with much data as with little, but damage is not
+	// found before it is run into, if at all: Badger passes over blocks that it
+	// cannot read as if they were empty, or ends the process. Defaults to false.
+	SkipVerify bool
+
+	// Logger receives what Badger has to say. Defaults to nil: nothing is
+	// logged.
+	Logger *slog.Logger
+}
+
+func (o Options) normalize() (Options, error) {
+	var errs []error
+	fault := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%w: %w", engine.ErrConfig, fmt.Errorf(format, args...)))
+	}
+	config, err := o.Config.Normalize()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if o.MemTableMB < 0 || o.MemTableMB > 512 {
+		fault("MemTableMB is %d: it must be 1 to 512", o.MemTableMB)
+	}
+	if o.ReserveMB < 0 {
+		fault("ReserveMB is %d: it must not be negative", o.ReserveMB)
+	}
+	if len(errs) > 0 {
+		return o, errors.Join(errs...)
+	}
+	o.Config = config
+	if o.MemTableMB == 0 {
+		o.MemTableMB = DefaultMemTableMB
+	}
+	if o.ReserveMB == 0 {
+		o.ReserveMB = 16 * o.MemTableMB
+	}
+	return o, nil
+}
+
+// badger returns Badger's own options.
+func (o Options) badger() badger.Options {
+	b := badger.DefaultOptions(o.Path)
+	b.ReadOnly = o.ReadOnly
+	b.SyncWrites = !o.NoFsync && !groupCommits
+	b.BypassLockGuard = locksItself
+	b.NumVersionsToKeep = 1
+	b.MetricsEnabled = false
+	b.Logger = nil
+	if o.Logger != nil {
+		b.Logger = logger{o.Logger}
+	}
+
+	b.MemTableSize = int64(o.MemTableMB) << 20
+	b.NumMemtables = 2
+	b.NumCompactors = 2 // the least there can be
+	// Few tables on level 0, for every one of them is looked into by every read.
+	b.NumLevelZeroTables = 2
+	b.NumLevelZeroTablesStall = 8
+
+	// Without compression a block is read from the mapped file as it is; there
+	// is no second copy to be cached, and one flipped bit damages one row
+	// rather than the block.
+	b.Compression = options.None
+	b.BlockCacheSize = 0
+
+	// The value log is never written: values at the threshold and above, which
+	// would go there, are refused. It may then be as small as possible.
+	b.ValueThreshold = min(1<<20, batchBytes(b.MemTableSize))
+	b.ValueLogFileSize = 1 << 20
+	return b
+}
+
+// Badger derives what a transaction can hold from the size of a memtable.
+func batchBytes(memTable int64) int64 { return memTable * 15 / 100 }
+func batchOps(memTable int64) int64   { return batchBytes(memTable) / int64(skl.MaxNodeSize) }
+
+const (
+	// opBytes is what Badger adds to every key and value when it measures a
+	// transaction, txnBytes what it adds to the whole: a final entry.
+	opBytes  = 12
+	txnBytes = 64
+)
+
+// limits returns what fits whatever the shape of the transaction.
+func (o Options) limits() engine.Limits {
+	memTable := int64(o.MemTableMB) << 20
+	ops := batchOps(memTable) - 2
+	bytes := batchBytes(memTable) - ops*opBytes - txnBytes
+	return engine.Limits{
+		ValueBytes: int(min(1<<20-1, bytes-engine.MaxKeySize)),
+		TxnBytes:   bytes,
+		TxnOps:     int(ops),
+	}
+}

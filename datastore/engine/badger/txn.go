@@ -1,0 +1,210 @@
+package badger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+)
+
+type readTxn struct {
+	db  *db
+	ctx context.Context
+	txn *badger.Txn
+
+	// writes is what a write transaction has written, which Badger gets to see
+	// at commit: it would sort all of it anew for every cursor. It is nil in a
+	// read transaction; changes counts how often it was changed.
+	writes  *writes
+	changes uint64
+
+	cursors *cursor // those that are open, a list
+	done    bool
+}
+
+func (t *readTxn) begin(update bool) (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	t.txn = t.db.badger.NewTransaction(update)
+	return nil
+}
+
+func (t *readTxn) Get(key []byte) ([]byte, error) {
+	if t.done {
+		return nil, engine.ErrTxnDone
+	}
+	if t.writes != nil {
+		if own, ok := t.writes.Get(write{key: key}); ok {
+			if own.deleted {
+				return nil, engine.ErrNotFound
+			}
+			return own.value, nil
+		}
+	}
+	value, err := t.get(key)
+	switch {
+	case err == nil:
+		return value, nil
+	case errors.Is(err, badger.ErrKeyNotFound), errors.Is(err, badger.ErrEmptyKey):
+		return nil, engine.ErrNotFound
+	default:
+		return nil, t.corrupt(err)
+	}
+}
+
+func (t *readTxn) get(key []byte) (value []byte, err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	item, err := t.txn.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	return valueOf(item)
+}
+
+func (t *readTxn) corrupt(err error) error {
+	return fmt.Errorf("badger: %s: %w", t.db.options.Path, translate(err))
+}
+
+func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
+
+func (t *readTxn) Discard() {
+	if !t.done {
+		t.end()
+		t.db.gate.Leave()
+	}
+}
+
+// end ends Badger's transaction. It panics over cursors that are open.
+func (t *readTxn) end() {
+	t.done = true
+	for t.cursors != nil {
+		t.cursors.Close()
+	}
+	t.writes = nil
+	if err := t.discard(); err != nil {
+		t.db.fail(t.corrupt(err))
+	}
+}
+
+func (t *readTxn) discard() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	t.txn.Discard()
+	return nil
+}
+
+type writeTxn struct {
+	readTxn
+	bytes int64 // of keys and values in writes
+}
+
+func (t *writeTxn) Put(key, value []byte) error {
+	if size, limit := len(value), t.db.limits.ValueBytes; size > limit {
+		if t.done {
+			return engine.ErrTxnDone
+		}
+		return &engine.TooLargeError{What: "value", Size: int64(size), Limit: int64(limit), Unit: "bytes"}
+	}
+	return t.write(write{key: key, value: value})
+}
+
+func (t *writeTxn) Delete(key []byte) error { return t.write(write{key: key, deleted: true}) }
+
+func (t *writeTxn) write(w write) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	if err := engine.CheckKey(w.key); err != nil {
+		return err
+	}
+	if bytes.HasPrefix(w.key, []byte(reservedPrefix)) {
+		return fmt.Errorf("badger: %w: %q", ErrReservedKey, w.key)
+	}
+	old, replaced := t.writes.Set(w)
+	size, ops := t.bytes+int64(len(w.value)), t.writes.Len()
+	if replaced {
+		size -= int64(len(old.value))
+	} else {
+		size += int64(len(w.key))
+	}
+	if err := t.fits(size, ops); err != nil {
+		if replaced {
+			t.writes.Set(old)
+		} else {
+			t.writes.Delete(w)
+		}
+		return err
+	}
+	t.bytes = size
+	t.changes++
+	return nil
+}
+
+func (t *writeTxn) fits(size int64, ops int) error {
+	limits := t.db.limits
+	switch {
+	case ops > limits.TxnOps:
+		return &engine.TooLargeError{What: "transaction", Size: int64(ops), Limit: int64(limits.TxnOps), Unit: "ops"}
+	case size > limits.TxnBytes:
+		return &engine.TooLargeError{What: "transaction", Size: size, Limit: limits.TxnBytes, Unit: "bytes"}
+	}
+	return nil
+}
+
+func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
+	if t.done {
+		return engine.ErrTxnDone
+	}
+	defer t.Discard()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if t.writes.Len() == 0 {
+		return nil
+	}
+	if err := t.hasRoom(); err != nil {
+		return err
+	}
+	if err := t.commit(); err != nil {
+		if errors.Is(err, engine.ErrConflict) {
+			return engine.ErrConflict
+		}
+		return t.db.fail(fmt.Errorf("badger: commit to %s: %w", t.db.options.Path, err))
+	}
+	if d == engine.Durable {
+		return t.db.sync()
+	}
+	return nil
+}
+
+// hasRoom refuses to write to a disk that is nearly full.
+func (t *writeTxn) hasRoom() error {
+	reserve := int64(t.db.options.ReserveMB) << 20
+	if free := freeSpace(t.db.options.Path); free < reserve {
+		return fmt.Errorf("badger: commit to %s: %w: %d MiB are free, %d are kept",
+			t.db.options.Path, engine.ErrNoSpace, free>>20, t.db.options.ReserveMB)
+	}
+	return nil
+}
+
+func (t *writeTxn) commit() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	for t.cursors != nil {
+		t.cursors.Close()
+	}
+	t.writes.Scan(func(w write) bool {
+		if w.deleted {
+			err = t.txn.Delete(w.key)
+		} else {
+			err = t.txn.Set(w.key, w.value)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	return translate(t.txn.Commit())
+}

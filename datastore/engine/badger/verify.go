@@ -1,0 +1,155 @@
+package badger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/fb"
+	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/badger/v4/y"
+	"github.com/dgraph-io/ristretto/v2/z"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+)
+
+// verify checks the manifest and the tables it names, for Badger ends the
+// process over some of what may be wrong with them, and deletes tables that
+// the manifest does not name. Only if all is set does it read more of a table
+// than its index and the block that Badger reads on opening.
+func verify(ctx context.Context, path string, all bool) error {
+	file, err := os.Open(filepath.Join(path, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return eachFile(path, func(path string, info fs.FileInfo) error {
+			if filepath.Ext(path) == ".sst" {
+				return fmt.Errorf("%w: there are tables, but no manifest", engine.ErrCorrupt)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	manifest, _, err := badger.ReplayManifestFile(file, 0, badger.Options{})
+	if err != nil {
+		return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+	}
+	for id := range manifest.Tables {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := table.NewFilename(id, path)
+		if err := verifyFile(name, all); err != nil {
+			return fmt.Errorf("table %s: %w", filepath.Base(name), err)
+		}
+	}
+	return nil
+}
+
+func verifyFile(name string, all bool) (err error) {
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 {
+		return fmt.Errorf("%w: the file is empty", engine.ErrCorrupt)
+	}
+	data, err := z.Mmap(file, false, info.Size())
+	if err != nil {
+		return err
+	}
+	defer z.Munmap(data)
+	defer damage.Recover(damage.Guard(), &err)
+	return verifyTable(data, all)
+}
+
+// verifyTable checks a table: blocks, their index, its length, its checksum,
+// the length of that.
+func verifyTable(data []byte, all bool) error {
+	rest := data
+	sum, err := cutSized(&rest)
+	if err != nil {
+		return fmt.Errorf("index checksum: %w", err)
+	}
+	indexBytes, err := cutSized(&rest)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if err := verifySum(indexBytes, sum); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	index := fb.GetRootAsTableIndex(indexBytes, 0)
+	n := index.OffsetsLength()
+	first := 0
+	if !all {
+		first = n - 1
+	}
+	for i := first; i < n; i++ {
+		var at fb.BlockOffset
+		index.Offsets(&at, i)
+		start, end := int64(at.Offset()), int64(at.Offset())+int64(at.Len())
+		if end > int64(len(rest)) {
+			return fmt.Errorf("block %d: %w: it reaches beyond the file", i, engine.ErrCorrupt)
+		}
+		if err := verifyBlock(rest[start:end]); err != nil {
+			return fmt.Errorf("block %d at %d: %w", i, start, err)
+		}
+	}
+	return nil
+}
+
+// verifyBlock checks a block: rows, checksum, the length of that.
+func verifyBlock(data []byte) error {
+	sum, err := cutSized(&data)
+	if err != nil {
+		return err
+	}
+	return verifySum(data, sum)
+}
+
+// cutSized cuts a part and its length off the end of data.
+func cutSized(data *[]byte) ([]byte, error) {
+	end := len(*data) - 4
+	if end < 0 {
+		return nil, fmt.Errorf("%w: it is cut short", engine.ErrCorrupt)
+	}
+	size := int64(binary.BigEndian.Uint32((*data)[end:]))
+	if size > int64(end) {
+		return nil, fmt.Errorf("%w: it has %d bytes of %d", engine.ErrCorrupt, end, size)
+	}
+	part := (*data)[end-int(size) : end]
+	*data = (*data)[:end-int(size)]
+	return part, nil
+}
+
+func verifySum(data, sum []byte) error {
+	var want pb.Checksum
+	if err := proto.Unmarshal(sum, &want); err != nil {
+		return fmt.Errorf("%w: its checksum cannot be read", engine.ErrCorrupt)
+	}
+	// Badger panics over other algorithms.
+	if want.Algo != pb.Checksum_CRC32C && want.Algo != pb.Checksum_XXHash64 {
+		return fmt.Errorf("%w: its checksum is of kind %d", engine.ErrCorrupt, want.Algo)
+	}
+	if err := y.VerifyChecksum(data, &want); err != nil {
+		return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+	}
+	return nil
+}

@@ -88,9 +88,9 @@ func (b *batch) add(c change) {
 // rest in the same way. On an error it keeps what it has not applied, and may be
 // called again.
 //
-// Records that are worse than what is stored, or break a unique index, are left
-// out; all else is applied, and Commit returns an error that matches
-// ErrOldRecord or models.ErrUnique and names them.
+// Records that are worse than what is stored, or that an index of the model does
+// not take, are left out; all else is applied, and Commit returns an error that
+// names them and matches ErrOldRecord, models.ErrUnique or models.ErrKeySize.
 func (b *batch) Commit(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,7 +104,7 @@ func (b *batch) Commit(ctx context.Context) error {
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
 			size /= 2
 			continue
-		case errors.Is(err, ErrOldRecord), errors.Is(err, models.ErrUnique):
+		case isRefusal(err):
 			refused = errors.Join(refused, err)
 		case err != nil:
 			return errors.Join(err, refused)

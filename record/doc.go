@@ -15,8 +15,8 @@
 //	alice, err := record.Resolve(ctx, node, records, blog.Users, 1)
 //	for user, err := range blog.UserByEmail.Find(ctx, store, "alice@example.com") { … } // what the DHT placed here
 //
-// They are closed from the network inwards: the host, the DHT, the Records, the
-// store.
+// They are closed from the network inwards: the DHT and its host, the Records,
+// the store.
 //
 // # Records and rows
 //

@@ -282,10 +282,11 @@ func hostile(t testing.TB) map[string]struct {
 	}
 	wrapped := func(value []byte) put { return at(recordKey, value) }
 	good := encode(t, &User{ID: 1, Version: 9})
-	deep := append(bytes.Repeat([]byte{0x81}, 60000), 0x80)
-	// A map with one more field, one with a field twice, one with its fields in
-	// another order, and one with a number that is longer than it has to be.
-	extra := append([]byte{good[0] + 1}, append(bytes.Clone(good[1:]), append([]byte{0x69}, "zzzzzzzzz\x00"...)...)...)
+	// A map with one more field, shallow and deep, one with a field twice, and
+	// one with a number that is longer than it has to be.
+	more := append([]byte{good[0] + 1}, append(bytes.Clone(good[1:]), "\x69zzzzzzzzz"...)...)
+	extra := append(bytes.Clone(more), 0x00)
+	deep := append(append(bytes.Clone(more), bytes.Repeat([]byte{0x81}, 60000)...), 0x80)
 	twice := append([]byte{good[0] + 1}, append([]byte("\x62ID\x01"), good[1:]...)...)
 	long := bytes.Replace(good, []byte("\x62ID\x01"), []byte("\x62ID\x18\x01"), 1)
 	if bytes.Equal(long, good) {
@@ -317,6 +318,7 @@ func hostile(t testing.TB) map[string]struct {
 		"another shape":            wrapped(encode(t, &Note{Title: "t"})),
 		"too large":                {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 1, Version: 9, Email: strings.Repeat("x", record.DefaultMaxValueBytes)}), monday), models.ErrTooLarge, where},
 		"an older record":          {dsKey("blog.user", recordKey), receivedAt(t, User{ID: 1, Version: 1}, monday), record.ErrOldRecord, where},
+		"a long index key":         {dsKey("blog.user", record.Key(Users, 4)), receivedAt(t, User{ID: 4, Email: strings.Repeat("x", engine.MaxKeySize)}, monday), models.ErrKeySize, "email"},
 		"a unique name of another": {dsKey("blog.user", record.Key(Users, 3)), receivedAt(t, User{ID: 3, Username: "stored"}, monday), models.ErrUnique, "username"},
 		"a key that is no number":  at("/blog.user/one", good),
 		"a short key":              at("/blog.user/1", good),

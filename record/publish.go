@@ -36,15 +36,16 @@ func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 	if err != nil {
 		return err
 	}
-	key, value, err := encodeRow(ctx, t, m)
+	row, err := t.Core().Prepare(m)
 	if err != nil {
-		return err
+		return &models.Error{Op: "publish", Tree: t.Name(), Err: err}
 	}
+	key, value := row.Primary, row.Value
 	recordKey, err := tree.recordKey(key)
 	if err != nil {
 		return err
 	}
-	// A value that other peers would refuse is refused here.
+	// What other peers would refuse is refused here.
 	c, err := tree.checkRecord(recordKey, value)
 	if err != nil {
 		return err
@@ -70,12 +71,11 @@ func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 // records that the peers closest to it hold, and this peer, if it serves it. It
 // returns models.ErrNotFound where none has a valid one, or none could be asked.
 //
-// Resolve stores nothing. A program that wants to keep the row puts it, or
-// publishes it and so becomes one of its publishers. Unlike the row of a record
-// that the DHT places on this peer, a row that was put stays until it is
-// deleted.
+// Resolve stores nothing: kad-dht places records by their keys, not on those who
+// ask for them.
 func Resolve[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], key K) (M, error) {
-	if _, err := r.registered(t); err != nil {
+	tree, err := r.registered(t)
+	if err != nil {
 		return *new(M), err
 	}
 	value, err := d.GetValue(ctx, Key(t, key))
@@ -85,7 +85,7 @@ func Resolve[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 		}
 		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.KeyText(key), Err: err}
 	}
-	return decodeRow(ctx, t, key, value)
+	return decodeSent(ctx, t, tree, key, value)
 }
 
 // registered returns a tree of Options.Models.

@@ -29,7 +29,9 @@ type Receipt struct {
 type Origin uint8
 
 const (
-	// Stranger is a record that came from the DHT. Its row goes with it.
+	// Stranger is a record that came from the DHT. Its row goes with it, unless
+	// the program changes or publishes it: putting the very same row goes
+	// unnoticed.
 	Stranger Origin = 1
 	// Kept is a record that came from the DHT under a key whose row the program
 	// had put. The row stays.

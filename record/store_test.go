@@ -14,6 +14,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -49,6 +50,9 @@ var (
 // engines are those that Records are tested on, by name.
 var engines = map[string]func(dir string) engine.Engine{
 	"memory": func(string) engine.Engine { return memory.Engine() },
+	"badger": func(dir string) engine.Engine {
+		return badger.Options{Config: engine.Config{Path: dir, NoFsync: true}, MemTableMB: 4}.Engine()
+	},
 	"bolt": func(dir string) engine.Engine {
 		return bolt.Options{Config: engine.Config{Path: dir, NoFsync: true}}.Engine()
 	},

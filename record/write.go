@@ -78,7 +78,7 @@ func (r *Records) put(p place, value []byte) (c change, err error) {
 }
 
 // apply makes changes in one transaction, which is durable some time later.
-// Records that lose against what is stored are left out and reported together;
+// Records that what is stored does not allow are left out and reported together;
 // after any other error nothing is changed.
 func (r *Records) apply(ctx context.Context, changes []change) error {
 	var refused error
@@ -86,7 +86,7 @@ func (r *Records) apply(ctx context.Context, changes []change) error {
 		refused = nil // the transaction may run more than once
 		for _, c := range changes {
 			err := c.apply(ctx, tx)
-			if errors.Is(err, ErrOldRecord) || errors.Is(err, models.ErrUnique) {
+			if isRefusal(err) {
 				refused = errors.Join(refused, err)
 			} else if err != nil {
 				return err
@@ -99,6 +99,12 @@ func (r *Records) apply(ctx context.Context, changes []change) error {
 	}
 	r.flusher.wrote()
 	return refused
+}
+
+// isRefusal reports whether err refuses a record for what is stored, or for what
+// its row would have in an index. Nothing has been written of it then.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrOldRecord) || errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
 }
 
 func (c change) apply(ctx context.Context, tx *datastore.WriteTx) error {

@@ -1,0 +1,78 @@
+package record_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/libp2p/go-libp2p"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// A record published on one peer lands in the tree of another, and is found
+// there by a secondary key.
+func Example() {
+	ctx := context.Background()
+	alice, closeAlice := startPeer(ctx)
+	defer closeAlice()
+	bob, closeBob := startPeer(ctx)
+	defer closeBob()
+	if err := alice.host.Connect(ctx, peer.AddrInfo{ID: bob.host.ID(), Addrs: bob.host.Addrs()}); err != nil {
+		log.Fatal(err)
+	}
+	for alice.dht.RoutingTable().Size() == 0 { // until the DHTs have found each other
+		<-alice.dht.RefreshRoutingTable()
+	}
+
+	user := User{ID: 1, Username: "alice", Email: "alice@example.com", Version: 1}
+	if err := record.Publish(ctx, alice.dht, alice.records, Users, &user); err != nil {
+		log.Fatal(err)
+	}
+	for user, err := range UserByEmail.Find(ctx, bob.store, "alice@example.com") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("bob holds", user.Username)
+	}
+	resolved, err := record.Resolve(ctx, bob.dht, bob.records, Users, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("bob resolves", resolved.Email)
+	// Output:
+	// bob holds alice
+	// bob resolves alice@example.com
+}
+
+// startPeer starts a peer, and returns what closes it, from the network inwards.
+func startPeer(ctx context.Context) (node, func()) {
+	store, err := datastore.Open(ctx, memory.Engine(), record.Definition, Blog)
+	if err != nil {
+		log.Fatal(err)
+	}
+	records, err := record.New(store, record.Options{Models: []*models.Definition{Blog}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	host, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	d, err := dht.New(host, append(records.DHTOptions(), dht.Mode(dht.ModeServer))...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return node{host, d, records, store}, func() {
+		for _, c := range []interface{ Close() error }{d, host, records, store} {
+			if err := c.Close(); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+}

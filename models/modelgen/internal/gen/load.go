@@ -46,9 +46,9 @@ func load(dir, output string) (*source, error) {
 	}
 	src := &source{pkg: loaded[0]}
 	for _, e := range src.pkg.Errors {
-		// Errors of type checking are expected: the package uses what is yet to
-		// be generated. They count where a model has a type that is not known.
-		if e.Kind != packages.TypeError {
+		// That the package does not compile is expected, as it uses what is yet
+		// to be generated. It counts where a model has a type that is not known.
+		if e.Kind == packages.ParseError || e.Kind == packages.ListError && !strings.HasPrefix(e.Msg, compilerOutput) {
 			src.faults = append(src.faults, e)
 		}
 	}
@@ -65,6 +65,9 @@ func load(dir, output string) (*source, error) {
 	}
 	return src, nil
 }
+
+// compilerOutput begins what the go command passes on from the compiler.
+const compilerOutput = "# "
 
 // packageClause returns the name in the package clause of a file.
 func packageClause(path string) (string, error) {

@@ -128,7 +128,7 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 	}
 	switch own, err := ownForm(t); {
 	case err != nil:
-		return nil, s.fault(a, "%v%s", err, leaveOut)
+		return nil, s.fault(a, "%s %v%s", s.describe(t), err, leaveOut)
 	case own != "":
 		sh.kind, sh.word = kindMarshaledText, own
 		if own == "bytes" {
@@ -187,7 +187,7 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 }
 
 func (s *shaper) noForm(t types.Type, a at) error {
-	if b, ok := t.Underlying().(*types.Basic); ok && b.Kind() == types.Invalid {
+	if isInvalid(t) {
 		return s.fault(a, "the type of the field is not known; make the package compile but for what modelgen writes")
 	}
 	return s.fault(a, "DAG-CBOR has no form for %s%s", s.describe(t), leaveOut)
@@ -376,7 +376,6 @@ func (s *shaper) describe(t types.Type) string {
 		return p.Name()
 	})
 }
-
 
 // fallible reports whether appending a value can fail.
 func (sh *shape) fallible() bool {

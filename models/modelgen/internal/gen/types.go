@@ -1,7 +1,7 @@
 package gen
 
 import (
-	"fmt"
+	"errors"
 	"go/token"
 	"go/types"
 )
@@ -57,23 +57,29 @@ func method(name string, params, results []types.Type) *types.Interface {
 // has reports whether t, or a pointer to it, has the method.
 func has(t types.Type, m *types.Interface) bool { return types.Implements(types.NewPointer(t), m) }
 
+// isInvalid reports whether t is what an unknown name stands for.
+func isInvalid(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Kind() == types.Invalid
+}
+
 // ownForm gives the word for a type that marshals itself, or "" for one that
-// does not.
+// does not. Its error goes on from the name of the type.
 func ownForm(t types.Type) (string, error) {
 	if _, pointer := t.Underlying().(*types.Pointer); pointer {
 		return "", nil
 	}
 	switch {
-	case types.IsInterface(t):
+	case types.IsInterface(t), isInvalid(t):
 		return "", nil // has no form at all
 	case has(t, cborMarshaler) || has(t, cborUnmarshaler):
-		return "", fmt.Errorf("%s writes CBOR of its own; give it MarshalBinary or MarshalText and the opposite in place of that", t)
+		return "", errors.New("writes CBOR of its own; give it MarshalBinary and UnmarshalBinary, or MarshalText and UnmarshalText, in place of that")
 	case has(t, binaryMarshaler) != has(t, binaryUnmarshaler):
-		return "", fmt.Errorf("%s has only one of MarshalBinary and UnmarshalBinary; give it both", t)
+		return "", errors.New("has only one of MarshalBinary and UnmarshalBinary; give it both")
 	case has(t, binaryMarshaler):
 		return "bytes", nil
 	case has(t, textMarshaler) != has(t, textUnmarshaler):
-		return "", fmt.Errorf("%s has only one of MarshalText and UnmarshalText; give it both", t)
+		return "", errors.New("has only one of MarshalText and UnmarshalText; give it both")
 	case has(t, textMarshaler):
 		return "string", nil
 	default:

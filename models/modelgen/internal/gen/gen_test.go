@@ -1,0 +1,124 @@
+package gen_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen"
+)
+
+// TestCheckedIn compares what is generated with what is checked in, which is
+// also what the rest of the tests compile.
+func TestCheckedIn(t *testing.T) {
+	for _, file := range []string{
+		"../wide/wide.go",
+		"../../../../examples/generated/blog/blog.go",
+	} {
+		first, err := gen.Package(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkedIn, err := os.ReadFile(first.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Content, checkedIn) {
+			t.Errorf("%s is not what modelgen writes now; run go generate", first.Path)
+		}
+		second, err := gen.Package(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Content, second.Content) {
+			t.Errorf("%s: two runs differ", file)
+		}
+	}
+}
+
+// TestFaults checks what is said about each package in testdata, whose lines
+// with faults end in a comment that quotes the message.
+func TestFaults(t *testing.T) {
+	dirs, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		if dir.Name() == "before" {
+			continue
+		}
+		t.Run(dir.Name(), func(t *testing.T) {
+			file := filepath.Join("testdata", dir.Name(), "models.go")
+			want := wantedFaults(t, file)
+			out, err := gen.Package(file)
+			if err == nil {
+				t.Fatalf("no fault is found; this is generated:\n%s", out.Content)
+			}
+			var got []string
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				got = append(got, line)
+			}
+			for _, w := range want {
+				if !slices.ContainsFunc(got, w.isIn) {
+					t.Errorf("nothing says at %s%q, but:\n%v", w.at, w.text, err)
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d faults are found and not %d:\n%v", len(got), len(want), err)
+			}
+			if _, err := os.Stat(out.Path); out.Path != "" && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s was written", out.Path)
+			}
+		})
+	}
+}
+
+// TestBefore generates for a package that does not compile before.
+func TestBefore(t *testing.T) {
+	out, err := gen.Package("testdata/before/models.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Users = models.NewTree("; !bytes.Contains(out.Content, []byte(want)) {
+		t.Errorf("%q is not in\n%s", want, out.Content)
+	}
+}
+
+// fault is a message that is wanted, and where.
+type fault struct{ at, text string }
+
+func (f fault) isIn(line string) bool {
+	return strings.HasPrefix(line, f.at) && strings.Contains(line, f.text)
+}
+
+// wantedFaults reads the comments "// fault: …" of a file, and those above a
+// directive, "// // fault: …".
+func wantedFaults(t *testing.T, file string) []fault {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []fault
+	lines := strings.Split(string(content), "\n")
+	for i, line := range lines {
+		line, text, found := strings.Cut(line, "// fault: ")
+		number := i + 1
+		if strings.TrimSpace(line) == "//" { // the comment is about the next directive
+			number += slices.IndexFunc(lines[i:], func(l string) bool { return strings.HasPrefix(l, "//netabase:") })
+		}
+		if found {
+			want = append(want, fault{at: fmt.Sprintf("%s:%d: ", filepath.Base(file), number), text: text})
+		}
+	}
+	if len(want) == 0 {
+		t.Fatalf("%s names no fault", file)
+	}
+	return want
+}

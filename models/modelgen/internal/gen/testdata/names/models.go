@@ -1,0 +1,10 @@
+package names
+
+type Users struct{}
+
+type User struct { // fault: modelgen would write Users, which line 3 of models.go declares
+	ID     uint64 `netabase:"primary"`
+	Author string `netabase:"secondary"`
+
+	AuthorID uint64 `netabase:"secondary"` // fault: modelgen would write UserByAuthor twice
+}

@@ -1,0 +1,67 @@
+package tags
+
+import "net/netip"
+
+type NoPrimary struct { // fault: NoPrimary has no primary key; tag a field `netabase:"primary"`
+	ID   uint64
+	Name string `netabase:"secondary"`
+}
+
+type Two struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"primary"` // fault: Two.B: the primary key has this part already; number the fields of a composite key from 1
+}
+
+type Gap struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"secondary=x,1"` // fault: the parts of x are not numbered from 1 without a gap
+	C uint64 `netabase:"secondary=x,3"`
+}
+
+type Unknown struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"index"` // fault: "index" is not known; use primary, secondary, unique, multi or clock
+}
+
+type Nameless struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"secondary,1"` // fault: a composite index needs a name; write secondary=name,1
+}
+
+type Renaming struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"name=b"` // fault: a field is renamed by `cbor:"b"`
+}
+
+type Skipping struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"-"` // fault: a field is left out by `cbor:"-"`
+}
+
+type Hidden struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"secondary" cbor:"-"` // fault: Hidden.B: a key has to be part of the value
+}
+
+type Private struct {
+	id uint64 `netabase:"primary"` // fault: Private.id: a key has to be part of the value; export the field
+}
+
+type Keys struct {
+	A netip.Addr `netabase:"primary"`   // fault: Keys.A: net/netip.Addr has no key codec; use an integer
+	B *string    `netabase:"secondary"` // fault: Keys.B: *string has no key codec
+	C string     `netabase:"multi"`     // fault: Keys.C: a multi index is by the elements of a slice or array
+	D []byte     `netabase:"multi"`     // fault: Keys.D: a multi index is not by the bytes of a byte string
+	E string     `netabase:"clock"`     // fault: Keys.E: a clock is an integer or a time
+}
+
+type Kinds struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"secondary=x,1"`
+	C uint64 `netabase:"unique=x,2"` // fault: Kinds.C: the index x is secondary on another field
+}
+
+type BadName struct {
+	A uint64 `netabase:"primary"`
+	B uint64 `netabase:"secondary=by name"` // fault: "by name" is no name for an index
+}

@@ -1,0 +1,71 @@
+package types
+
+import (
+	"math/big"
+	"unsafe"
+)
+
+type Chan struct {
+	A uint64   `netabase:"primary"`
+	B chan int // fault: Chan.B: DAG-CBOR has no form for chan int; tag the field `cbor:"-"` to leave it out
+}
+
+type Any struct {
+	A uint64 `netabase:"primary"`
+	B []any  // fault: Any.B[]: DAG-CBOR has no form for any
+}
+
+type Keyed struct {
+	A uint64         `netabase:"primary"`
+	B map[int]string // fault: Keyed.B: the keys of a map are plain strings, not int
+}
+
+type Pointers struct {
+	A uint64 `netabase:"primary"`
+	B **int  // fault: Pointers.B: a pointer to a pointer is nil in two ways
+}
+
+type Long struct {
+	A uint64       `netabase:"primary"`
+	B [200_000]int // fault: Long.B: the array has more than 131072 elements
+}
+
+type Huge struct {
+	A uint64   `netabase:"primary"`
+	B *big.Int // fault: Huge.B: DAG-CBOR has no integers of more than 64 bits
+}
+
+type Unsafe struct {
+	A uint64         `netabase:"primary"`
+	B unsafe.Pointer // fault: Unsafe.B: DAG-CBOR has no form for unsafe.Pointer
+}
+
+type Typo struct {
+	A uint64 `netabase:"primary"`
+	B strin  // fault: Typo.B: the type of the field is not known
+}
+
+type half struct{}
+
+func (half) MarshalText() ([]byte, error) { return nil, nil }
+
+type Half struct {
+	A uint64 `netabase:"primary"`
+	B half   // fault: has only one of MarshalText and UnmarshalText; give it both
+}
+
+type own struct{}
+
+func (own) MarshalCBOR() ([]byte, error) { return nil, nil }
+
+type Own struct {
+	A uint64 `netabase:"primary"`
+	B own    // fault: writes CBOR of its own; give it MarshalBinary and UnmarshalBinary, or
+}
+
+type closed struct{ a, b int }
+
+type Closed struct {
+	A uint64 `netabase:"primary"`
+	B closed // fault: Closed.B: closed has no exported fields
+}

@@ -319,6 +319,34 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
+// meddler is a validator that does something first.
+type meddler struct {
+	kadrecord.Validator
+	first func()
+}
+
+func (m meddler) Validate(key string, value []byte) error {
+	m.first()
+	return m.Validator.Validate(key, value)
+}
+
+// A better record that comes just before the DHT is told of an own one.
+func TestPublishLosesRace(t *testing.T) {
+	ctx := context.Background()
+	r, store := openRecords(t, memory.Engine(), record.Options{})
+	better := User{ID: 1, Username: "u", Version: 2}
+	d := newDHT(t, newHost(t), append(r.DHTOptions(), dht.Validator(meddler{r.Validator(), func() {
+		mustPut(t, r, dsKey("blog.user", record.Key(Users, 1)), receivedAt(t, better, time.Now()))
+	}}))...)
+	err := record.Publish(ctx, d, r, Users, &User{ID: 1, Username: "u", Version: 1})
+	if !errors.Is(err, record.ErrOldRecord) {
+		t.Errorf("Publish: %v", err)
+	}
+	if got := user(t, store, 1); got != better {
+		t.Errorf("the row is %+v", got)
+	}
+}
+
 // A peer that sends anything but a valid record is refused, and what is stored
 // stays as it was.
 func TestHostilePeer(t *testing.T) {
@@ -398,6 +426,14 @@ func TestHostilePeer(t *testing.T) {
 		t.Errorf("resolved %+v, %v", u, err)
 	}
 	unchanged("lies")
+	// One that has no validators of its own still takes nothing that is no row.
+	gullible := newNode(t, memory.Engine(), dht.Validator(permissive))
+	connect(t, gullible.dht, attacker)
+	for _, id := range []uint64{50, 51} {
+		if u, err := record.Resolve(ctx, gullible.dht, gullible.records, Users, id); !errors.Is(err, models.ErrInvalid) {
+			t.Errorf("resolved %+v, %v", u, err)
+		}
+	}
 
 	// The line is still good for what is valid.
 	better := User{ID: 1, Username: "better", Version: 3}

@@ -1,0 +1,228 @@
+package record_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	ds "github.com/ipfs/go-datastore"
+	dsq "github.com/ipfs/go-datastore/query"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+var errInjected = errors.New("injected failure")
+
+// failing is an engine of which one call fails, the one that countdown reaches
+// zero at.
+type failing struct {
+	engine.Engine
+	countdown int
+}
+
+func (e *failing) fail() error {
+	if e.countdown--; e.countdown == 0 {
+		return errInjected
+	}
+	return nil
+}
+
+func (e *failing) Open(ctx context.Context) (engine.DB, error) {
+	db, err := e.Engine.Open(ctx)
+	return failingDB{db, e}, err
+}
+
+type failingDB struct {
+	engine.DB
+	engine *failing
+}
+
+func (db failingDB) View(ctx context.Context) (engine.ReadTxn, error) {
+	if err := db.engine.fail(); err != nil {
+		return nil, err
+	}
+	txn, err := db.DB.View(ctx)
+	return failingRead{txn, db.engine}, err
+}
+
+func (db failingDB) Update(ctx context.Context) (engine.WriteTxn, error) {
+	if err := db.engine.fail(); err != nil {
+		return nil, err
+	}
+	txn, err := db.DB.Update(ctx)
+	return failingWrite{txn, failingRead{txn, db.engine}}, err
+}
+
+type failingRead struct {
+	engine.ReadTxn
+	engine *failing
+}
+
+func (t failingRead) Get(key []byte) ([]byte, error) {
+	if err := t.engine.fail(); err != nil {
+		return nil, err
+	}
+	return t.ReadTxn.Get(key)
+}
+
+func (t failingRead) Cursor(r engine.Range) engine.Cursor {
+	return &failingCursor{Cursor: t.ReadTxn.Cursor(r), engine: t.engine}
+}
+
+type failingCursor struct {
+	engine.Cursor
+	engine *failing
+	err    error
+}
+
+func (c *failingCursor) Next() bool {
+	if c.err == nil {
+		c.err = c.engine.fail()
+	}
+	return c.err == nil && c.Cursor.Next()
+}
+
+func (c *failingCursor) Err() error { return errors.Join(c.err, c.Cursor.Err()) }
+
+type failingWrite struct {
+	engine.WriteTxn
+	read failingRead
+}
+
+func (t failingWrite) Get(key []byte) ([]byte, error)      { return t.read.Get(key) }
+func (t failingWrite) Cursor(r engine.Range) engine.Cursor { return t.read.Cursor(r) }
+
+func (t failingWrite) Put(key, value []byte) error {
+	if err := t.read.engine.fail(); err != nil {
+		return err
+	}
+	return t.WriteTxn.Put(key, value)
+}
+
+func (t failingWrite) Delete(key []byte) error {
+	if err := t.read.engine.fail(); err != nil {
+		return err
+	}
+	return t.WriteTxn.Delete(key)
+}
+
+func (t failingWrite) Commit(ctx context.Context, d engine.Durability) error {
+	if err := t.read.engine.fail(); err != nil {
+		t.Discard()
+		return err
+	}
+	return t.WriteTxn.Commit(ctx, d)
+}
+
+// Whichever call of the engine fails, the operation that made it says so and
+// changes nothing, and the store stays whole.
+func TestFailingEngine(t *testing.T) {
+	ctx := context.Background()
+	userKey, first := userRecord(t, User{ID: 1, Username: "u", Email: "first", Version: 1})
+	_, second := userRecord(t, User{ID: 1, Username: "u", Email: "second", Version: 2})
+	otherKey, other := userRecord(t, User{ID: 2, Username: "other", Version: 2})
+	provider, value, plain := providerKey("key", "peer"), dsKey("pk", "/pk/a"), ds.NewKey("/other/data")
+
+	operations := []func(*record.Records) error{
+		func(r *record.Records) error { return r.Put(ctx, userKey, second) },
+		func(r *record.Records) error { return r.Put(ctx, provider, providerTime(monday)) },
+		func(r *record.Records) error { return r.Put(ctx, value, []byte("new")) },
+		func(r *record.Records) error { return r.Put(ctx, plain, []byte("new")) },
+		func(r *record.Records) error { return r.Delete(ctx, userKey) },
+		func(r *record.Records) error { return r.Delete(ctx, provider) },
+		func(r *record.Records) error {
+			batch, err := r.Batch(ctx)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(batch.Put(ctx, userKey, second), batch.Put(ctx, otherKey, other), batch.Delete(ctx, provider)); err != nil {
+				return err
+			}
+			return batch.Commit(ctx)
+		},
+		func(r *record.Records) error { _, err := r.Get(ctx, userKey); return err },
+		func(r *record.Records) error { _, err := r.Has(ctx, provider); return err },
+		func(r *record.Records) error { _, err := r.GetSize(ctx, value); return err },
+		func(r *record.Records) error {
+			found, err := r.Query(ctx, dsq.Query{})
+			if err != nil {
+				return err
+			}
+			_, err = found.Rest()
+			return err
+		},
+	}
+	for i, operation := range operations {
+		failures := 0
+		for call := 1; ; call++ {
+			eng := &failing{Engine: memory.Engine()}
+			done := false
+			t.Run(fmt.Sprintf("%d at call %d", i, call), func(t *testing.T) {
+				records, store := openRecords(t, eng, record.Options{SyncInterval: -1})
+				for key, v := range map[ds.Key][]byte{userKey: first, provider: providerTime(monday), value: {1}, plain: {2}} {
+					mustPut(t, records, key, v)
+				}
+				before := list(t, records, dsq.Query{})
+				eng.countdown = call
+				err := operation(records)
+				done = eng.countdown > 0
+				eng.countdown = 0
+				if done && err != nil || !done && !errors.Is(err, errInjected) {
+					t.Errorf("the operation returned %v", err)
+				}
+				if err != nil {
+					failures++
+					after := list(t, records, dsq.Query{})
+					if len(after) != len(before) {
+						t.Errorf("%d entries, there were %d", len(after), len(before))
+					}
+					for key, e := range before {
+						if !bytes.Equal(after[key].Value, e.Value) {
+							t.Errorf("%s has changed", key)
+						}
+					}
+				}
+				verify(t, store)
+			})
+			if done {
+				break
+			}
+		}
+		if failures == 0 {
+			t.Errorf("operation %d never failed", i)
+		}
+	}
+}
+
+// Whatever the order in which records come, the best one stays.
+func TestConcurrentPuts(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		records, store := openRecords(t, eng, record.Options{})
+		key, _ := userRecord(t, User{ID: 1})
+		const writers, each = 4, 50
+		var group sync.WaitGroup
+		for w := range writers {
+			group.Go(func() {
+				for i := range each {
+					version := uint64(i*writers + w)
+					err := records.Put(context.Background(), key, receivedAt(t, User{ID: 1, Version: version, Email: fmt.Sprint(version)}, monday))
+					if err != nil && !errors.Is(err, record.ErrOldRecord) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		if got := user(t, store, 1); got.Version != writers*each-1 {
+			t.Errorf("the row is %+v", got)
+		}
+		if got := mustGet(t, records, key); got == nil {
+			t.Error("it is not served")
+		}
+	})
+}

@@ -77,12 +77,13 @@ func (s *Store) bind(ctx context.Context) error {
 		return err
 	}
 	s.places = make(map[*session.Tree]*session.Place, len(entries))
+	s.spaces = make(map[format.Space]*session.Tree, len(entries))
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
 		if err := s.finishIndexes(ctx, core, entry); err != nil {
 			return err
 		}
-		s.places[core] = entry.place(core)
+		s.places[core], s.spaces[entry.ID] = entry.place(core), core
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -20,6 +21,9 @@ var engines = map[string]func(t testing.TB) engine.Engine{
 	"memory": func(testing.TB) engine.Engine { return memory.Engine() },
 	"bolt": func(t testing.TB) engine.Engine {
 		return bolt.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}}.Engine()
+	},
+	"badger": func(t testing.TB) engine.Engine {
+		return badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}}.Engine()
 	},
 }
 

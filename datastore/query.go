@@ -21,7 +21,8 @@ import (
 // No transaction is open between two results, so that the caller may write and
 // delete while it reads: entries written meanwhile may or may not be returned.
 //
-// With KeysOnly, values are read only for ReturnsSizes, and Size is -1 without.
+// With KeysOnly, sizes and expirations are there only if they are asked for, and
+// Size is -1 otherwise.
 func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
@@ -45,7 +46,7 @@ func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query) dsq.Resu
 		}
 	}
 	examined := len(rest.Orders) > 0 || len(q.Filters) > 0
-	w.values = !q.KeysOnly || q.ReturnsSizes || examined
+	w.values = !q.KeysOnly || q.ReturnsSizes || q.ReturnExpirations || examined
 	if !examined && q.Limit > 0 {
 		w.limit = q.Offset + q.Limit // of each source; what is too much is cut off below
 	}
@@ -183,32 +184,32 @@ func (p paths) walkRows(w *queryWalk, raw *models.Raw, rng models.Range[[]byte],
 	return func(yield func(dsq.Entry, error) bool) {
 		if !w.values {
 			for key, err := range raw.Keys(w.ctx, w.from, rng) {
-				if !emit(yield, key, nil, name, err) {
+				if !emit(yield, models.RawRow{Key: key}, false, name, err) {
 					return
 				}
 			}
 			return
 		}
 		for row, err := range raw.Scan(w.ctx, w.from, rng) {
-			if !emit(yield, row.Key, &row.Value, name, err) {
+			if !emit(yield, row, true, name, err) {
 				return
 			}
 		}
 	}
 }
 
-// emit yields an entry, or the error that ended the walk. A nil value is one
-// that was not read.
-func emit(yield func(dsq.Entry, error) bool, key []byte, value *[]byte, name func([]byte) (string, error), err error) bool {
-	e := dsq.Entry{Size: -1}
+// emit yields a row as an entry, or the error that ended the walk. Values says
+// that the row's value was read.
+func emit(yield func(dsq.Entry, error) bool, row models.RawRow, values bool, name func([]byte) (string, error), err error) bool {
+	e := dsq.Entry{Size: -1, Expiration: row.Expiry}
 	if err == nil {
-		e.Key, err = name(key)
+		e.Key, err = name(row.Key)
 	}
 	if err != nil {
 		return yield(dsq.Entry{}, err)
 	}
-	if value != nil {
-		e.Value, e.Size = *value, len(*value)
+	if values {
+		e.Value, e.Size = row.Value, len(row.Value)
 	}
 	return yield(e, nil)
 }
@@ -218,16 +219,14 @@ func (p paths) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng mo
 	base := "/" + raw.Name() + "/" + secondary + "/" + ix.Name() + "/"
 	return func(yield func(dsq.Entry, error) bool) {
 		for entry, err := range ix.Scan(w.ctx, w.from, ranged(w, rng)) {
-			var value *[]byte
-			if err == nil && w.values {
-				var row []byte
-				row, err = raw.Get(w.ctx, w.from, entry.Primary)
+			row := models.RawRow{Key: entry.Primary}
+			if err == nil {
+				row, err = raw.Row(w.ctx, w.from, entry.Primary)
 				if errors.Is(err, models.ErrNotFound) {
-					continue // deleted since the entry was read
+					continue // deleted since the entry was read, or expired
 				}
-				value = &row
 			}
-			more := emit(yield, entry.Primary, value, func(primary []byte) (string, error) {
+			more := emit(yield, row, w.values, func(primary []byte) (string, error) {
 				index, err := ix.KeyText(entry.Index)
 				if err != nil {
 					return "", err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -20,9 +21,12 @@ import (
 type Store struct {
 	db     engine.DB
 	places map[*session.Tree]*session.Place
+	// spaces has the trees by the space of their rows.
+	spaces map[format.Space]*session.Tree
 	// trees has every tree the store was opened with, by full name.
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
+	sweeper  sweeper
 }
 
 var (
@@ -54,6 +58,8 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 	if err := s.bind(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
 	}
+	s.sweeper.store = s
+	s.sweeper.start(ctx)
 	return s, nil
 }
 
@@ -79,7 +85,10 @@ func collect(definitions []*models.Definition) (map[string]models.AnyTree, error
 // Close waits for open transactions to end, makes everything durable and
 // releases the store. Later calls do nothing and return nil. A goroutine must
 // not call it inside its own View or Update.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	s.sweeper.close()
+	return s.db.Close()
+}
 
 // Sync makes durable what UpdateRelaxed has committed before the call.
 func (s *Store) Sync(ctx context.Context) error { return s.db.Sync(ctx) }
@@ -197,13 +206,19 @@ func (s *Store) try(ctx context.Context, d engine.Durability, fn func(*session.S
 	if err := fn(ses); err != nil {
 		return err
 	}
-	return commit(ctx, ses, txn, d)
+	return s.commit(ctx, ses, txn, d)
 }
 
 // commit commits a transaction unless a write of it has failed.
-func commit(ctx context.Context, ses *session.Session, txn engine.WriteTxn, d engine.Durability) error {
+func (s *Store) commit(ctx context.Context, ses *session.Session, txn engine.WriteTxn, d engine.Durability) error {
 	if err := ses.Failure(); err != nil {
 		return fmt.Errorf("a write of the transaction had failed: %w", err)
 	}
-	return txn.Commit(ctx, d)
+	if err := txn.Commit(ctx, d); err != nil {
+		return err
+	}
+	if ses.Due != 0 {
+		s.sweeper.arm(ses.Due)
+	}
+	return nil
 }

@@ -108,7 +108,7 @@ func (t *transaction) Commit(ctx context.Context) error {
 	if t.txn == nil {
 		return nil
 	}
-	return commit(ctx, t.tx.session, t.txn, engine.Durable)
+	return t.face.store.commit(ctx, t.tx.session, t.txn, engine.Durable)
 }
 
 func (t *transaction) Discard(context.Context) {

@@ -129,8 +129,15 @@ func (v *verifier) run(ctx context.Context) error {
 			}
 		}
 	}
+	queue := treeCheck{verifier: v, index: indexEntry{Name: expiryQueue}}
+	if err := v.pages(ctx, spaceRange(format.Expiry), queue.entry); err != nil {
+		return fmt.Errorf("expiry queue: %w", err)
+	}
 	return v.strays(ctx, known)
 }
+
+// expiryQueue stands for the name of an index in reports.
+const expiryQueue = "expiry"
 
 // strays examines the keys that lie in no known space.
 func (v *verifier) strays(ctx context.Context, known []format.Space) error {
@@ -270,6 +277,11 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 	if t.core == nil {
 		return nil, nil
 	}
+	if row.Expiry != 0 {
+		if changes, err = t.queued(p, key, row.Expiry); err != nil {
+			return nil, err
+		}
+	}
 	primary := key[len(t.place.Space):]
 	err = t.core.Entries(primary, row.Value, func(i int, index []byte) error {
 		unique := t.core.Indexes[i].Kind == session.Unique
@@ -298,6 +310,26 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 		return nil
 	})
 	return changes, err
+}
+
+// queued examines whether a row that expires is in the expiry queue. (An entry
+// there without its row is nothing wrong: a blind put leaves it behind.)
+func (t treeCheck) queued(p page, key []byte, expiry int64) ([]change, error) {
+	entry := format.AppendExpiryKey(nil, expiry, key)
+	value := format.AppendChecksum(nil, entry)
+	have, err := p.read.Get(entry)
+	if err == nil && bytes.Equal(have, value) {
+		return nil, nil
+	}
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return nil, err
+	}
+	t.found(Missing, expiryQueue, entry, errors.New("the row expires and is not in the queue"))
+	if !t.repair {
+		return nil, nil
+	}
+	t.report.Repaired++
+	return []change{{entry, value}}, nil
 }
 
 // entry examines one index entry.

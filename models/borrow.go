@@ -106,7 +106,7 @@ func (t *Tree[M, K]) borrow(s *session.Session, key K) (BorrowedRow, error) {
 
 // borrowRow lends the row stored at key.
 func (t *Tree[M, K]) borrowRow(_ *session.Session, key, stored []byte) (BorrowedRow, error) {
-	value, err := t.parse(key, stored)
+	row, err := t.parse(key, stored)
 	if err != nil {
 		return BorrowedRow{}, err
 	}
@@ -114,7 +114,7 @@ func (t *Tree[M, K]) borrowRow(_ *session.Session, key, stored []byte) (Borrowed
 	if err != nil {
 		return BorrowedRow{}, corruptKey(err)
 	}
-	return lendRow(primary, value), nil
+	return lendRow(primary, row.Value), nil
 }
 
 // borrowRow lends the row that an entry points to.
@@ -123,15 +123,15 @@ func (ix *shared[M, K, I]) borrowRow(s *session.Session, key, stored []byte) (Bo
 	if err != nil {
 		return BorrowedRow{}, err
 	}
-	row, err := ix.follow(s, primary)
+	found, err := ix.follow(s, primary)
 	if err != nil {
 		return BorrowedRow{}, err
 	}
-	value, err := ix.tree.parse(s.Scratch, row)
+	row, err := ix.tree.parse(s.Scratch, found)
 	if err != nil {
 		return BorrowedRow{}, err
 	}
-	return lendRow(primary, value), nil
+	return lendRow(primary, row.Value), nil
 }
 
 // follow reads the row under the encoded primary key that an entry points to,

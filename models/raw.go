@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
@@ -22,14 +23,20 @@ type Raw struct {
 // rawTree is what a Raw asks of its tree.
 type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
-	parse(key, stored []byte) ([]byte, error)
+	parse(key, stored []byte) (format.Row, error)
 	check(primary, value []byte) (clock uint64, err error)
-	storeValue(s *session.Session, primary, value []byte) error
+	storeValue(s *session.Session, primary, value []byte, expiry int64) error
+	expiryAt(s *session.Session, primary []byte) (int64, error)
+	setExpiryAt(s *session.Session, primary []byte, expiry int64) error
 	remove(s *session.Session, primary []byte) error
 }
 
 // RawRow is a row as bytes.
-type RawRow struct{ Key, Value []byte }
+type RawRow struct {
+	Key, Value []byte
+	// Expiry is when the row expires, the zero time if it does not.
+	Expiry time.Time
+}
 
 // RawEntry is an index entry as bytes: the index key in its delimited form and
 // the primary key in its last form.
@@ -74,11 +81,25 @@ func (r *Raw) Get(ctx context.Context, from Reader, key []byte) ([]byte, error) 
 		return nil, r.failAt("get", key, err)
 	}
 	defer s.End()
-	value, err := r.value(s, key)
+	row, err := r.row(s, key)
 	if err != nil {
 		return nil, r.failAt("get", key, err)
 	}
-	return bytes.Clone(value), nil
+	return bytes.Clone(row.Value), nil
+}
+
+// Row returns the row under key, or ErrNotFound.
+func (r *Raw) Row(ctx context.Context, from Reader, key []byte) (RawRow, error) {
+	s, err := from.BeginRead(ctx)
+	if err != nil {
+		return RawRow{}, r.failAt("get", key, err)
+	}
+	defer s.End()
+	row, err := r.row(s, key)
+	if err != nil {
+		return RawRow{}, r.failAt("get", key, err)
+	}
+	return rawRow(key, row), nil
 }
 
 // Size returns the length of the value of the row under key, or ErrNotFound.
@@ -88,11 +109,11 @@ func (r *Raw) Size(ctx context.Context, from Reader, key []byte) (int, error) {
 		return 0, r.failAt("size", key, err)
 	}
 	defer s.End()
-	value, err := r.value(s, key)
+	row, err := r.row(s, key)
 	if err != nil {
 		return 0, r.failAt("size", key, err)
 	}
-	return len(value), nil
+	return len(row.Value), nil
 }
 
 // Has reports whether there is a row under key.
@@ -107,7 +128,7 @@ func (r *Raw) Has(ctx context.Context, from Reader, key []byte) (bool, error) {
 // Put checks key and value as Check does and stores the row, index entries
 // included.
 func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value) })
+	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value, 0) })
 	if err != nil {
 		return r.failAt("put", key, err)
 	}
@@ -124,11 +145,12 @@ func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
 	return nil
 }
 
-// Keys yields the keys that rng selects, without reading rows, as [Tree.Keys].
+// Keys yields the keys that rng selects, of rows that have not expired.
 func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[[]byte, error] {
-	w := r.walk(rng)
-	w.keysOnly = true
-	return scan(ctx, from, w, func(_ *session.Session, key, _ []byte) ([]byte, error) {
+	return scan(ctx, from, r.walk(rng), func(_ *session.Session, key, stored []byte) ([]byte, error) {
+		if _, err := r.tree.parse(key, stored); err != nil {
+			return nil, err
+		}
 		_, primary, err := format.CutSpace(key)
 		if err != nil {
 			return nil, corruptKey(err)
@@ -141,7 +163,7 @@ func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 // reads and when.
 func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawRow, error] {
 	return scan(ctx, from, r.walk(rng), func(_ *session.Session, key, stored []byte) (RawRow, error) {
-		value, err := r.tree.parse(key, stored)
+		row, err := r.tree.parse(key, stored)
 		if err != nil {
 			return RawRow{}, err
 		}
@@ -149,7 +171,7 @@ func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 		if err != nil {
 			return RawRow{}, corruptKey(err)
 		}
-		return RawRow{bytes.Clone(primary), bytes.Clone(value)}, nil
+		return rawRow(primary, row), nil
 	})
 }
 
@@ -231,15 +253,25 @@ func (r *Raw) walk(rng Range[[]byte]) walk {
 	}
 }
 
-func (r *Raw) value(s *session.Session, key []byte) ([]byte, error) {
+// rawRow returns a parsed row in memory of its own.
+func rawRow(primary []byte, row format.Row) RawRow {
+	raw := RawRow{Key: bytes.Clone(primary), Value: bytes.Clone(row.Value)}
+	if row.Expiry != 0 {
+		raw.Expiry = time.Unix(0, row.Expiry)
+	}
+	return raw
+}
+
+// row reads the row under key, borrowed from the transaction.
+func (r *Raw) row(s *session.Session, key []byte) (format.Row, error) {
 	place, err := r.tree.place(s)
 	if err != nil {
-		return nil, err
+		return format.Row{}, err
 	}
 	s.Scratch = append(append(s.Scratch[:0], place.Space...), key...)
 	stored, err := s.Read.Get(s.Scratch)
 	if err != nil {
-		return nil, err
+		return format.Row{}, err
 	}
 	return r.tree.parse(s.Scratch, stored)
 }
@@ -260,12 +292,12 @@ func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
 	return t.clock(m), nil
 }
 
-func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte) error {
+func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, expiry int64) error {
 	m, err := t.decodeStranger(primary, value)
 	if err != nil {
 		return err
 	}
-	return t.store(s, m, value, put)
+	return t.store(s, m, writing{value: value, expiry: expiry})
 }
 
 // decodeStranger decodes a value as Check describes.

@@ -132,7 +132,7 @@ func (t *Tree[M, K]) row(_ *session.Session, key, stored []byte) (M, error) {
 
 // open checks and decodes the row stored at key.
 func (t *Tree[M, K]) open(key, stored []byte) (M, error) {
-	value, err := t.parse(key, stored)
+	row, err := t.parse(key, stored)
 	if err != nil {
 		return *new(M), err
 	}
@@ -140,7 +140,7 @@ func (t *Tree[M, K]) open(key, stored []byte) (M, error) {
 	if err != nil {
 		return *new(M), corruptKey(err)
 	}
-	return t.decode(primary, value)
+	return t.decode(primary, row.Value)
 }
 
 // stored reads the row with the primary key, borrowed from the transaction, and

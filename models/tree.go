@@ -105,7 +105,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }
 	t.core.Entries, t.core.Verify = t.entries, t.verify
-	t.core.Prepare, t.core.Store = t.prepare, t.storePrepared
+	t.core.Prepare, t.core.Store, t.core.Remove = t.prepare, t.storePrepared, t.remove
 	t.core.KeyText = func(key []byte) (string, error) { return keyText(t.key.DecodeLast, t.key, key) }
 	t.core.ParseKeyText = func(text string) ([]byte, error) {
 		return parseKeyText(t.key, t.key.AppendLast, text)
@@ -136,20 +136,20 @@ func (t *Tree[M, K]) place(s *session.Session) (*session.Place, error) {
 	return p, nil
 }
 
-// parse checks the row stored at key and returns its value, which shares the
-// row's memory. A row that has expired is as absent as one that never was.
-func (t *Tree[M, K]) parse(key, stored []byte) ([]byte, error) {
+// parse checks and takes apart the row stored at key, whose memory the result
+// shares. A row that has expired is as absent as one that never was.
+func (t *Tree[M, K]) parse(key, stored []byte) (format.Row, error) {
 	row, err := format.ParseRow(key, stored)
 	if err != nil {
-		return nil, err
+		return row, err
 	}
 	if row.Schema != t.core.Schema {
-		return nil, fmt.Errorf("%w: row has schema version %d, the definition has %d", ErrDefinition, row.Schema, t.core.Schema)
+		return row, fmt.Errorf("%w: row has schema version %d, the definition has %d", ErrDefinition, row.Schema, t.core.Schema)
 	}
 	if expired(row) {
-		return nil, ErrNotFound
+		return row, ErrNotFound
 	}
-	return row.Value, nil
+	return row, nil
 }
 
 func expired(row format.Row) bool {

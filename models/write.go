@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -39,7 +40,7 @@ func (t *Tree[M, K]) Update(ctx context.Context, w Writer, m *M) error {
 }
 
 func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how mode) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error { return t.store(s, m, nil, how) })
+	err := w.RunWrite(ctx, func(s *session.Session) error { return t.store(s, m, writing{how: how}) })
 	if err != nil {
 		return t.failAt(how.String(), t.primary(m), err)
 	}
@@ -56,7 +57,7 @@ func (t *Tree[M, K]) PutMany(ctx context.Context, w Writer, models []M) error {
 			if i%64 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := t.store(s, &models[i], nil, put); err != nil {
+			if err := t.store(s, &models[i], writing{}); err != nil {
 				return t.failAt("put", t.primary(&models[i]), err)
 			}
 		}
@@ -97,7 +98,7 @@ func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M
 		if err := t.checkKey(&m, t.key.AppendLast(nil, key)); err != nil {
 			return err
 		}
-		return t.store(s, &m, nil, put)
+		return t.store(s, &m, writing{})
 	})
 	if err != nil {
 		return t.failAt("modify", key, err)
@@ -105,17 +106,28 @@ func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M
 	return nil
 }
 
+// writing says how a row is to be written. The zero value is a plain put.
+type writing struct {
+	how mode
+	// value is the model as the codec writes it, where the caller has it
+	// already.
+	value []byte
+	// expiry is as in format.Row.
+	expiry int64
+}
+
 // draft is the memory that writing one row needs and the engine does not keep.
 type draft[M any] struct {
 	model    M
 	old, new []keyList
+	// oldExpiry is that of the row that d.old is of.
+	oldExpiry int64
 	// size is what the last row took, a guess at what the next will.
 	size int
 }
 
-// store writes m and brings its index entries up to date. Value is m as the
-// codec writes it, where the caller has it already, or nil.
-func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) error {
+// store writes m and brings its index entries up to date.
+func (t *Tree[M, K]) store(s *session.Session, m *M, w writing) error {
 	place, err := t.place(s)
 	if err != nil {
 		return err
@@ -127,9 +139,9 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) err
 	// Key and row lie in one piece of memory, which the engine gets.
 	buf := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), t.primary(m))
 	key := buf[:len(buf):len(buf)]
-	buf = format.AppendRowHeader(buf, t.core.Schema, 0)
-	if value != nil {
-		buf = append(buf, value...)
+	buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
+	if w.value != nil {
+		buf = append(buf, w.value...)
 	} else if buf, err = t.codec.Append(buf, m); err != nil {
 		return err
 	}
@@ -138,15 +150,16 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, value []byte, how mode) err
 	for i, ix := range t.indexes {
 		ix.appendKeys(&d.new[i], m)
 	}
-	return t.commit(s, d, place, key, row, how)
+	return t.commit(s, d, place, key, row, w)
 }
 
 // commit stores row at key and the entries of d.new. It checks all it can
 // before its first write.
-func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Place, key, row []byte, how mode) error {
+func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Place, key, row []byte, w writing) error {
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
+	how := w.how
 	if len(t.indexes) > 0 || how != put {
 		// Where no index asks for the old row, a put is blind.
 		_, live, err := t.old(s, d, key, len(place.Space))
@@ -162,6 +175,11 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 	primary := key[len(place.Space):]
 	if err := t.checkEntries(s, d, place, primary); err != nil {
 		return err
+	}
+	if w.expiry != 0 || d.oldExpiry != 0 {
+		if err := moveExpiry(s, key, d.oldExpiry, w.expiry); err != nil {
+			return err
+		}
 	}
 	if err := s.Put(key, row); err != nil {
 		return err
@@ -186,6 +204,11 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 		if err := t.moveEntries(s, d, place, primary); err != nil {
 			return err
 		}
+		if d.oldExpiry != 0 {
+			if err := moveExpiry(s, key, d.oldExpiry, 0); err != nil {
+				return err
+			}
+		}
 	}
 	return s.Delete(key)
 }
@@ -194,6 +217,7 @@ func (d *draft[M]) fit(indexes int) {
 	if len(d.old) != indexes {
 		d.old, d.new = make([]keyList, indexes), make([]keyList, indexes)
 	}
+	d.oldExpiry = 0
 	for i := range d.old {
 		d.old[i].reset()
 		d.new[i].reset()
@@ -201,9 +225,8 @@ func (d *draft[M]) fit(indexes int) {
 }
 
 // old fills d.old with the index keys of the row stored at key, whose space
-// number has the given length. It reports
-// whether there is one and whether it is live: a row that has expired still has
-// its entries.
+// number has the given length, and d.oldExpiry. It reports whether there is one
+// and whether it is live: a row that has expired still has its entries.
 func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int) (found, live bool, err error) {
 	stored, err := s.Read.Get(key)
 	if isNotFound(err) {
@@ -216,6 +239,7 @@ func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int)
 	if err != nil {
 		return false, false, err
 	}
+	d.oldExpiry = row.Expiry
 	if len(t.indexes) > 0 {
 		err = t.readOld(d, key[space:], row.Value)
 	}
@@ -258,7 +282,7 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 			if holder, err = format.CutChecksum(s.Scratch, holder); err != nil {
 				return err
 			}
-			return t.violation(ix, key, holder)
+			return t.violation(s, place, ix, key, holder)
 		})
 		if err != nil {
 			return err
@@ -267,7 +291,16 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 	return nil
 }
 
-func (t *Tree[M, K]) violation(ix *session.Index, key, holder []byte) error {
+// violation returns the error for a unique key that the row holder has, or
+// removes that row if it has expired.
+func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *session.Index, key, holder []byte) error {
+	s.Scratch = append(append(s.Scratch[:0], place.Space...), holder...)
+	stored, err := s.Read.Get(s.Scratch)
+	if err == nil {
+		if parsed, err := format.ParseRow(s.Scratch, stored); err == nil && expired(parsed) {
+			return t.remove(s, bytes.Clone(holder))
+		}
+	}
 	text, err := ix.KeyText(key)
 	if err != nil {
 		return err

@@ -22,6 +22,9 @@ type Session struct {
 	// while user code runs.
 	Held bool
 
+	// Due is the earliest expiry that was written, as in format.Row, or zero.
+	Due int64
+
 	places  map[*Tree]*Place
 	release func(*Session)
 	failure error
@@ -63,4 +66,4 @@ func (s *Session) keep(err error) error {
 func (s *Session) Failure() error { return s.failure }
 
 // Reset readies a pooled session for another transaction.
-func (s *Session) Reset() { s.Read, s.Write, s.Held, s.failure = nil, nil, false, nil }
+func (s *Session) Reset() { s.Read, s.Write, s.Held, s.Due, s.failure = nil, nil, false, 0, nil }

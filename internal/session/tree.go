@@ -32,6 +32,8 @@ type Tree struct {
 	// place of the row with the same primary key if there is one.
 	Prepare func(model any) (Prepared, error)
 	Store   func(*Session, Prepared) error
+	// Remove deletes the row under the encoded primary key and its entries.
+	Remove func(s *Session, primary []byte) error
 	// KeyText and ParseKeyText turn an encoded primary key to text and back.
 	KeyText      func(key []byte) (string, error)
 	ParseKeyText func(text string) ([]byte, error)

@@ -1,0 +1,70 @@
+package datastore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+var _ ds.TTLDatastore = (*Face)(nil)
+
+// PutWithTTL is Put of a value that is gone once ttl has passed, kept to the
+// nanosecond. A ttl of zero or less returns models.ErrInvalid.
+func (f *Face) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl time.Duration) error {
+	if f.closed.Load() {
+		return models.ErrClosed
+	}
+	t, err := f.findRow(key)
+	if err != nil {
+		return err
+	}
+	expiry, err := expiryIn(key, ttl)
+	if err != nil {
+		return err
+	}
+	return t.raw.PutUntil(ctx, f.store, t.key, value, expiry)
+}
+
+// SetTTL has key's value be gone once ttl has passed from now, or returns
+// go-datastore's ErrNotFound. A ttl of zero or less returns models.ErrInvalid.
+func (f *Face) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) error {
+	expiry, err := expiryIn(key, ttl)
+	if err != nil {
+		return err
+	}
+	return f.atRow(ctx, key, func(t target) error {
+		return t.raw.SetExpiry(ctx, f.store, t.key, expiry)
+	})
+}
+
+// GetExpiration returns when key's value will be gone, the zero time if it will
+// not, or go-datastore's ErrNotFound.
+func (f *Face) GetExpiration(ctx context.Context, key ds.Key) (expiry time.Time, err error) {
+	err = f.atRow(ctx, key, func(t target) error {
+		expiry, err = t.raw.Expiry(ctx, f.store, t.key)
+		return err
+	})
+	return expiry, err
+}
+
+// atRow calls fn with the row that key stands for.
+func (f *Face) atRow(ctx context.Context, key ds.Key, fn func(target) error) error {
+	if f.closed.Load() {
+		return models.ErrClosed
+	}
+	if t, err := f.find(key); err == nil && t.index != nil {
+		return &KeyError{Key: key.String(), Err: ErrIndexKey}
+	}
+	return f.read(ctx, f.store, key, fn)
+}
+
+func expiryIn(key ds.Key, ttl time.Duration) (time.Time, error) {
+	if ttl <= 0 {
+		return time.Time{}, &KeyError{Key: key.String(), Err: fmt.Errorf("%w: a TTL of %v", models.ErrInvalid, ttl)}
+	}
+	return time.Now().Add(ttl), nil
+}

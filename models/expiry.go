@@ -1,0 +1,160 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// PutUntil is Put of a row that is gone from expiry on: no read returns it
+// then, and the store removes it and its index entries within seconds. Expiry is
+// kept to the nanosecond and lies in the years 1678 to 2261, or PutUntil returns
+// ErrInvalid. Putting the row again, by any other method, makes it last.
+func (t *Tree[M, K]) PutUntil(ctx context.Context, w Writer, m *M, expiry time.Time) error {
+	nanos, err := expiryOf(expiry)
+	if err == nil {
+		err = w.RunWrite(ctx, func(s *session.Session) error {
+			return t.store(s, m, writing{expiry: nanos})
+		})
+	}
+	if err != nil {
+		return t.failAt("put", t.primary(m), err)
+	}
+	return nil
+}
+
+// Expiry returns when the row with the primary key expires, the zero time if it
+// does not, or ErrNotFound.
+func (t *Tree[M, K]) Expiry(ctx context.Context, r Reader, key K) (time.Time, error) {
+	return t.raw.Expiry(ctx, r, t.key.AppendLast(nil, key))
+}
+
+// SetExpiry changes when the row with the primary key expires, the zero time for
+// never, or returns ErrNotFound.
+func (t *Tree[M, K]) SetExpiry(ctx context.Context, w Writer, key K, expiry time.Time) error {
+	return t.raw.SetExpiry(ctx, w, t.key.AppendLast(nil, key), expiry)
+}
+
+// PutUntil is Put of a row that expires, as [Tree.PutUntil].
+func (r *Raw) PutUntil(ctx context.Context, w Writer, key, value []byte, expiry time.Time) error {
+	nanos, err := expiryOf(expiry)
+	if err == nil {
+		err = w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value, nanos) })
+	}
+	if err != nil {
+		return r.failAt("put", key, err)
+	}
+	return nil
+}
+
+// Expiry is [Tree.Expiry].
+func (r *Raw) Expiry(ctx context.Context, from Reader, key []byte) (time.Time, error) {
+	s, err := from.BeginRead(ctx)
+	if err != nil {
+		return time.Time{}, r.failAt("expiry", key, err)
+	}
+	defer s.End()
+	nanos, err := r.tree.expiryAt(s, key)
+	if err != nil {
+		return time.Time{}, r.failAt("expiry", key, err)
+	}
+	if nanos == 0 {
+		return time.Time{}, nil
+	}
+	return time.Unix(0, nanos), nil
+}
+
+// SetExpiry is [Tree.SetExpiry].
+func (r *Raw) SetExpiry(ctx context.Context, w Writer, key []byte, expiry time.Time) error {
+	var nanos int64
+	var err error
+	if !expiry.IsZero() {
+		nanos, err = expiryOf(expiry)
+	}
+	if err == nil {
+		err = w.RunWrite(ctx, func(s *session.Session) error { return r.tree.setExpiryAt(s, key, nanos) })
+	}
+	if err != nil {
+		return r.failAt("set expiry", key, err)
+	}
+	return nil
+}
+
+// expiryOf returns an instant as rows have it, where zero means never.
+func expiryOf(t time.Time) (int64, error) {
+	if t.Before(time.Unix(0, math.MinInt64)) || t.After(time.Unix(0, math.MaxInt64)) {
+		return 0, fmt.Errorf("%w: expiry %v is not in the years 1678 to 2261", ErrInvalid, t)
+	}
+	if nanos := t.UnixNano(); nanos != 0 {
+		return nanos, nil
+	}
+	return 1, nil
+}
+
+// rowAt reads the row under the encoded primary key, live ones only. Its stored
+// key is a copy.
+func (t *Tree[M, K]) rowAt(s *session.Session, primary []byte) (key []byte, row format.Row, err error) {
+	place, err := t.place(s)
+	if err != nil {
+		return nil, row, err
+	}
+	key = append(append(make([]byte, 0, len(place.Space)+len(primary)), place.Space...), primary...)
+	stored, err := s.Read.Get(key)
+	if err != nil {
+		return nil, row, err
+	}
+	if row, err = format.ParseRow(key, stored); err == nil && expired(row) {
+		err = ErrNotFound
+	}
+	return key, row, err
+}
+
+func (t *Tree[M, K]) expiryAt(s *session.Session, primary []byte) (int64, error) {
+	_, row, err := t.rowAt(s, primary)
+	return row.Expiry, err
+}
+
+// setExpiryAt writes the row again as it is but for its expiry. Its entries stay
+// as they are.
+func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int64) error {
+	key, row, err := t.rowAt(s, primary)
+	if err != nil || row.Expiry == expiry {
+		return err
+	}
+	if err := moveExpiry(s, key, row.Expiry, expiry); err != nil {
+		return err
+	}
+	size := format.MaxRowHeader + len(row.Value) + format.ChecksumSize
+	stored := format.AppendRowHeader(make([]byte, 0, size), row.Schema, expiry)
+	return s.Put(key, format.AppendChecksum(append(stored, row.Value...), key))
+}
+
+// moveExpiry brings the expiry queue up to date for the row stored at key. A
+// blind put leaves the old row's entry behind, which the sweep knows by the
+// expiry it finds in the row.
+func moveExpiry(s *session.Session, key []byte, old, expiry int64) error {
+	if old == expiry {
+		return nil
+	}
+	if size := len(key) + format.ExpirySize; expiry != 0 && size > engine.MaxKeySize {
+		return fmt.Errorf("%w: entry of %d bytes in the expiry queue, the limit is %d", ErrKeySize, size, engine.MaxKeySize)
+	}
+	if old != 0 {
+		if err := s.Delete(format.AppendExpiryKey(nil, old, key)); err != nil {
+			return err
+		}
+	}
+	if expiry == 0 {
+		return nil
+	}
+	if s.Due == 0 || expiry < s.Due {
+		s.Due = expiry
+	}
+	entry := format.AppendExpiryKey(make([]byte, 0, len(key)+format.ExpirySize), expiry, key)
+	return s.Put(entry, format.AppendChecksum(nil, entry))
+}

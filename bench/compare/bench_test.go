@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
@@ -23,6 +24,7 @@ func BenchmarkStores(b *testing.B) {
 		findCase:     func(s contender.Store) (contender.Tally, error) { return s.Find(authors) },
 		findEachCase: func(s contender.Store) (contender.Tally, error) { return s.FindEach(authors) },
 		keysCase:     func(s contender.Store) (contender.Tally, error) { return s.Keys(authors) },
+		keysEachCase: func(s contender.Store) (contender.Tally, error) { return s.KeysEach(authors) },
 	}
 	writes := map[string]func(contender.Store, []article.Article) error{
 		insertCase:     contender.Store.Insert,
@@ -32,7 +34,7 @@ func BenchmarkStores(b *testing.B) {
 		for _, name := range allCases {
 			for _, e := range f.entrants {
 				read, write := reads[name], writes[name]
-				if read == nil && write == nil {
+				if read == nil && write == nil || e.cases != nil && !slices.Contains(e.cases, name) {
 					continue
 				}
 				b.Run(f.engine+"/"+name+"/"+e.name, func(b *testing.B) {

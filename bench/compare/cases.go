@@ -20,6 +20,7 @@ const (
 	findCase         = "find"
 	findEachCase     = "find_each"
 	keysCase         = "keys"
+	keysEachCase     = "keys_each"
 	sharedInsertCase = "shared_insert"
 	sharedFindCase   = "shared_find"
 	sharedKeysCase   = "shared_keys"
@@ -27,7 +28,7 @@ const (
 
 var allCases = []string{
 	insertCase, insertEachCase, updateCase,
-	getCase, getEachCase, findCase, findEachCase, keysCase,
+	getCase, getEachCase, findCase, findEachCase, keysCase, keysEachCase,
 	sharedInsertCase, sharedFindCase, sharedKeysCase,
 }
 
@@ -101,6 +102,7 @@ func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
 		{findCase, contender.Store.Find, authors},
 		{findEachCase, contender.Store.FindEach, authors},
 		{keysCase, contender.Store.Keys, authors},
+		{keysEachCase, contender.Store.KeysEach, authors},
 	} {
 		next := func(times int) (work, int) { return read(r.do, r.keys, times), times * n }
 		if err := m.measure(ctx, s, task{r.name, n, most, next}); err != nil {

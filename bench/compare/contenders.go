@@ -10,15 +10,18 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/raw"
 	"github.com/newsnet-africa/netabase-go/bench/internal/rivals"
 	"github.com/newsnet-africa/netabase-go/bench/internal/typed"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // entrant is a store in the comparison.
 type entrant struct {
 	name string
-	// raw is the entrant that this one's times are divided by.
+	// raw is the entrant that this one's times are divided by: the work by hand
+	// with the same codec.
 	raw string
 	// open makes an empty database in an empty directory.
 	open func(dir string) (contender.Store, error)
@@ -28,60 +31,83 @@ type entrant struct {
 	cases []string
 }
 
-// Names of entrants that others refer to.
+// Names of entrants.
 const (
 	rawName          = "raw"
 	typedName        = "typed"
-	loopName         = "typed, loop of puts"
-	rawReflectedName = "raw, reflected codec"
-	reflectedName    = "typed, reflected codec"
+	loopName         = "typed, loop"
+	borrowedName     = "typed, borrowed"
+	rawReflectedName = "raw, reflected"
+	reflectedName    = "typed, reflected"
 )
 
-var reflected = article.NewTrees(article.Reflected)
-
-// field is the engines with their entrants, the yardstick first.
+// field is an engine with its entrants, the yardstick first.
 type field struct {
 	engine   string
 	entrants []entrant
 }
 
 var fields = []field{
-	{"memory", []entrant{
-		{name: rawName, raw: rawName, open: func(string) (contender.Store, error) {
-			return raw.NewMemory(article.Reflected), nil
-		}},
-		{name: typedName, raw: rawName, open: func(string) (contender.Store, error) {
-			return typed.Open(memory.Engine(), reflected)
-		}},
-	}},
-	{"bolt", []entrant{
-		{name: rawName, raw: rawName, open: func(dir string) (contender.Store, error) {
-			return raw.OpenBolt(dir, article.Reflected)
-		}},
-		{name: typedName, raw: rawName, open: func(dir string) (contender.Store, error) {
-			return typed.Open(bolt.Engine(dir), reflected)
-		}},
-		{name: "bstore", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
-			return rivals.OpenBstore(dir)
-		}},
-		{name: "bolthold", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
-			return rivals.OpenBolthold(dir, article.Reflected)
-		}},
-		{name: "storm", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
-			return rivals.OpenStorm(dir, article.Reflected)
-		}},
-	}},
-	{"badger", []entrant{
-		{name: rawName, raw: rawName, open: func(dir string) (contender.Store, error) {
-			return raw.OpenBadger(raw.BadgerOptions(dir), article.Reflected)
-		}},
-		{name: typedName, raw: rawName, open: func(dir string) (contender.Store, error) {
-			return typed.Open(badger.Engine(dir), reflected)
-		}},
-		{name: "badgerhold", raw: rawName, rival: true, open: func(dir string) (contender.Store, error) {
-			return rivals.OpenBadgerhold(raw.BadgerOptions(dir), article.Reflected)
-		}},
-	}},
+	{"memory", own(memoryEngine, func(_ string, codec codec) (contender.Store, error) {
+		return raw.NewMemory(codec), nil
+	})},
+	{"bolt", append(own(bolt.Engine, func(dir string, codec codec) (contender.Store, error) {
+		return raw.OpenBolt(dir, codec)
+	}),
+		rival("bstore", func(dir string) (contender.Store, error) { return rivals.OpenBstore(dir) }),
+		rival("bolthold", func(dir string) (contender.Store, error) {
+			return rivals.OpenBolthold(dir, article.Generated.Codec)
+		}),
+		rival("storm", func(dir string) (contender.Store, error) {
+			return rivals.OpenStorm(dir, article.Generated.Codec)
+		}),
+	)},
+	{"badger", append(own(badger.Engine, func(dir string, codec codec) (contender.Store, error) {
+		return raw.OpenBadger(raw.BadgerOptions(dir), codec)
+	}),
+		rival("badgerhold", func(dir string) (contender.Store, error) {
+			return rivals.OpenBadgerhold(raw.BadgerOptions(dir), article.Generated.Codec)
+		}),
+	)},
+}
+
+type codec = models.Codec[article.Article]
+
+func memoryEngine(string) engine.Engine { return memory.Engine() }
+
+// own returns the entrants that an engine has of ours and by hand.
+func own(eng func(dir string) engine.Engine, byHand func(dir string, codec codec) (contender.Store, error)) []entrant {
+	open := func(trees article.Trees, as func(*typed.Store) contender.Store) func(string) (contender.Store, error) {
+		return func(dir string) (contender.Store, error) {
+			store, err := typed.Open(eng(dir), trees)
+			if err != nil {
+				return nil, err
+			}
+			return as(store), nil
+		}
+	}
+	plain := func(s *typed.Store) contender.Store { return s }
+	loop := func(s *typed.Store) contender.Store { return typed.Loop{Store: s} }
+	borrowed := func(s *typed.Store) contender.Store { return typed.Borrowed{Store: s} }
+	raw := func(trees article.Trees) func(string) (contender.Store, error) {
+		return func(dir string) (contender.Store, error) { return byHand(dir, trees.Codec) }
+	}
+	some := []string{insertCase, getCase, findCase}
+	return []entrant{
+		{name: rawName, raw: rawName, open: raw(article.Generated)},
+		{name: typedName, raw: rawName, open: open(article.Generated, plain)},
+		{name: loopName, raw: rawName, open: open(article.Generated, loop), cases: []string{insertCase, updateCase}},
+		{
+			name: borrowedName, raw: rawName, open: open(article.Generated, borrowed),
+			cases: []string{getCase, getEachCase, findCase, findEachCase},
+		},
+		{name: rawReflectedName, raw: rawReflectedName, open: raw(article.Reflected), cases: some},
+		{name: reflectedName, raw: rawReflectedName, open: open(article.Reflected, plain), cases: some},
+	}
+}
+
+func rival(name string, open func(dir string) (contender.Store, error)) entrant {
+	return entrant{name: name, raw: rawName, open: open, rival: true}
 }
 
 var engineNames = []string{"memory", "bolt", "badger"}

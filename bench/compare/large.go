@@ -117,7 +117,7 @@ type large struct {
 const loadBlock = 1_000
 
 func (l *large) load(ctx context.Context) error {
-	store, err := datastore.Open(ctx, l.engine, reflected.Definition)
+	store, err := datastore.Open(ctx, l.engine, article.Generated.Definition)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (l *large) load(ctx context.Context) error {
 		block := article.Block(uint64(first)+1, loadBlock)
 		block = block[:min(loadBlock, l.rows-first)]
 		start := time.Now()
-		if err := reflected.Articles.PutMany(ctx, store, block); err != nil {
+		if err := article.Generated.Articles.PutMany(ctx, store, block); err != nil {
 			return err
 		}
 		took += time.Since(start)
@@ -150,7 +150,7 @@ func (l *large) open(ctx context.Context, atMost float64) error {
 	for range minRounds {
 		runtime.GC()
 		start := time.Now()
-		store, err := datastore.Open(ctx, l.engine, reflected.Definition)
+		store, err := datastore.Open(ctx, l.engine, article.Generated.Definition)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ const heapSamples = 100
 // iterate goes over all rows twice: for the time, and with the heap looked at
 // now and then after a collection of what nobody needs any more.
 func (l *large) iterate(ctx context.Context) error {
-	store, err := datastore.Open(ctx, l.engine, reflected.Definition)
+	store, err := datastore.Open(ctx, l.engine, article.Generated.Definition)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (l *large) iterate(ctx context.Context) error {
 
 func (l *large) all(ctx context.Context, store *datastore.Store, visit func(n int)) error {
 	n := 0
-	for a, err := range reflected.Articles.All(ctx, store) {
+	for a, err := range article.Generated.Articles.All(ctx, store) {
 		if err != nil {
 			return err
 		}

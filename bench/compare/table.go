@@ -11,7 +11,7 @@ import (
 var bounds = map[string]float64{
 	insertCase: 1.25, updateCase: 1.25, insertEachCase: 1.15,
 	getCase: 1.15, getEachCase: 1.15, findCase: 1.15, findEachCase: 1.15,
-	keysCase: 1.10,
+	keysCase: 1.10, keysEachCase: 1.10,
 }
 
 // growthBound is the most that a row may cost among 16,384 that share an index

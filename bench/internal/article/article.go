@@ -4,13 +4,17 @@ package article
 
 import "math/rand/v2"
 
+//go:generate go run github.com/newsnet-africa/netabase-go/models/modelgen
+
 // Article is the model. Its tags declare the same primary key and the same one
 // index to the stores that read tags.
+//
+//netabase:definition bench Bench
 type Article struct {
-	ID       uint64 `bstore:"noauto" storm:"id"`
+	ID       uint64 `netabase:"primary" bstore:"noauto" storm:"id"`
 	Title    string
 	Content  string
-	AuthorID uint64 `bstore:"index" storm:"index"`
+	AuthorID uint64 `netabase:"secondary" bstore:"index" storm:"index"`
 }
 
 // PerAuthor is how many articles of a block have the same author.

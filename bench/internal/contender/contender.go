@@ -35,6 +35,8 @@ type Store interface {
 	// Keys reads the ids of all rows of each author from the index alone, in
 	// one read transaction.
 	Keys(authors []uint64) (Tally, error)
+	// KeysEach is Keys with a transaction for each author.
+	KeysEach(authors []uint64) (Tally, error)
 
 	Close() error
 }

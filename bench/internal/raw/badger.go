@@ -151,6 +151,11 @@ func (b *Badger) Keys(authors []uint64) (t contender.Tally, err error) {
 	return t, err
 }
 
+// KeysEach implements contender.Store.
+func (b *Badger) KeysEach(authors []uint64) (contender.Tally, error) {
+	return contender.Each(authors, b.Keys)
+}
+
 func (b *Badger) entries(authors []uint64, visit func(*badger.Txn, uint64) error) error {
 	return b.db.View(func(txn *badger.Txn) error {
 		for _, author := range authors {

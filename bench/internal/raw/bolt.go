@@ -144,6 +144,11 @@ func (b *Bolt) Keys(authors []uint64) (t contender.Tally, err error) {
 	return t, err
 }
 
+// KeysEach implements contender.Store.
+func (b *Bolt) KeysEach(authors []uint64) (contender.Tally, error) {
+	return contender.Each(authors, b.Keys)
+}
+
 func (b *Bolt) entries(authors []uint64, visit func(*bbolt.Bucket, uint64) error) error {
 	return b.db.View(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(bucketName)

@@ -19,6 +19,7 @@ type Memory struct {
 	writer sync.Mutex
 	tree   atomic.Pointer[btree.BTreeG[item]]
 	codec  models.Codec[article.Article]
+	key    []byte // for reading; the tree keeps the keys it is given
 	old    article.Article
 	size   int
 }
@@ -94,13 +95,12 @@ func (m *Memory) Get(ids []uint64) (t contender.Tally, err error) {
 }
 
 func (m *Memory) get(tree *btree.BTreeG[item], id uint64, t *contender.Tally) error {
-	var buf [rowKeySize]byte
-	key := appendRowKey(buf[:0], id)
-	found, ok := tree.Get(item{key: key})
+	m.key = appendRowKey(m.key[:0], id)
+	found, ok := tree.Get(item{key: m.key})
 	if !ok {
 		return errMissing
 	}
-	if err := parseRow(key, found.value, m.codec, &m.old); err != nil {
+	if err := parseRow(m.key, found.value, m.codec, &m.old); err != nil {
 		return err
 	}
 	t.Add(&m.old)
@@ -130,6 +130,11 @@ func (m *Memory) Keys(authors []uint64) (t contender.Tally, err error) {
 		return nil
 	})
 	return t, err
+}
+
+// KeysEach implements contender.Store.
+func (m *Memory) KeysEach(authors []uint64) (contender.Tally, error) {
+	return contender.Each(authors, m.Keys)
 }
 
 func (m *Memory) entries(authors []uint64, visit func(*btree.BTreeG[item], uint64) error) error {

@@ -20,7 +20,7 @@ import (
 // the same inserts and updates its database holds what a typed tree's holds.
 func TestStoresTheSameBytes(t *testing.T) {
 	eng := memory.Engine()
-	store, err := typed.Open(eng, article.NewTrees(article.Reflected))
+	store, err := typed.Open(eng, article.Reflected)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,13 +30,13 @@ func TestStoresTheSameBytes(t *testing.T) {
 	}
 	want := dump(t, eng)
 
-	m := NewMemory(article.Reflected)
+	m := NewMemory(article.Generated.Codec)
 	write(t, m)
 	var got []item
 	m.tree.Load().Scan(func(i item) bool { got = append(got, i); return true })
 	compare(t, "memory", got, want)
 
-	b, err := OpenBolt(t.TempDir(), article.Reflected)
+	b, err := OpenBolt(t.TempDir(), article.Generated.Codec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestStoresTheSameBytes(t *testing.T) {
 	}
 	compare(t, "bolt", got, want)
 
-	d, err := OpenBadger(BadgerOptions(t.TempDir()), article.Reflected)
+	d, err := OpenBadger(BadgerOptions(t.TempDir()), article.Generated.Codec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,5 +130,10 @@ func (*Badgerhold) Keys([]uint64) (contender.Tally, error) {
 	return contender.Tally{}, contender.ErrUnsupported
 }
 
+// KeysEach implements contender.Store.
+func (*Badgerhold) KeysEach([]uint64) (contender.Tally, error) {
+	return contender.Tally{}, contender.ErrUnsupported
+}
+
 // Close implements contender.Store.
 func (b *Badgerhold) Close() error { return b.db.Close() }

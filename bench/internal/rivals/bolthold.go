@@ -133,5 +133,10 @@ func (*Bolthold) Keys([]uint64) (contender.Tally, error) {
 	return contender.Tally{}, contender.ErrUnsupported
 }
 
+// KeysEach implements contender.Store.
+func (*Bolthold) KeysEach([]uint64) (contender.Tally, error) {
+	return contender.Tally{}, contender.ErrUnsupported
+}
+
 // Close implements contender.Store.
 func (b *Bolthold) Close() error { return b.db.Close() }

@@ -121,17 +121,36 @@ func (b *Bstore) Keys(authors []uint64) (t contender.Tally, err error) {
 	err = b.db.Read(ctx, func(tx *bstore.Tx) error {
 		var ids []uint64
 		for _, author := range authors {
-			ids = ids[:0]
-			if err := bstore.QueryTx[article.Article](tx).FilterEqual("AuthorID", author).IDs(&ids); err != nil {
+			if ids, err = keys(bstore.QueryTx[article.Article](tx), author, ids, &t); err != nil {
 				return err
-			}
-			for _, id := range ids {
-				t.AddKey(id)
 			}
 		}
 		return nil
 	})
 	return t, err
+}
+
+// KeysEach implements contender.Store.
+func (b *Bstore) KeysEach(authors []uint64) (t contender.Tally, err error) {
+	var ids []uint64
+	for _, author := range authors {
+		if ids, err = keys(bstore.QueryDB[article.Article](ctx, b.db), author, ids, &t); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// keys works in the memory of ids, which it returns.
+func keys(q *bstore.Query[article.Article], author uint64, ids []uint64, t *contender.Tally) ([]uint64, error) {
+	ids = ids[:0]
+	if err := q.FilterEqual("AuthorID", author).IDs(&ids); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		t.AddKey(id)
+	}
+	return ids, nil
 }
 
 // Close implements contender.Store.

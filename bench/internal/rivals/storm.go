@@ -97,5 +97,10 @@ func (*Storm) Keys([]uint64) (contender.Tally, error) {
 	return contender.Tally{}, contender.ErrUnsupported
 }
 
+// KeysEach implements contender.Store.
+func (*Storm) KeysEach([]uint64) (contender.Tally, error) {
+	return contender.Tally{}, contender.ErrUnsupported
+}
+
 // Close implements contender.Store.
 func (s *Storm) Close() error { return s.db.Close() }

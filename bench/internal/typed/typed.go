@@ -96,17 +96,25 @@ func (s *Store) find(r models.Reader, authors []uint64) (t contender.Tally, err 
 // Keys reads through a ReadTx.
 func (s *Store) Keys(authors []uint64) (t contender.Tally, err error) {
 	err = s.store.View(ctx, func(tx *datastore.ReadTx) error {
-		for _, author := range authors {
-			for e, err := range s.trees.ByAuthor.Keys(ctx, tx, models.Only(author)) {
-				if err != nil {
-					return err
-				}
-				t.AddKey(e.Primary)
-			}
-		}
-		return nil
+		t, err = s.keys(tx, authors)
+		return err
 	})
 	return t, err
+}
+
+// KeysEach reads through the store.
+func (s *Store) KeysEach(authors []uint64) (contender.Tally, error) { return s.keys(s.store, authors) }
+
+func (s *Store) keys(r models.Reader, authors []uint64) (t contender.Tally, err error) {
+	for _, author := range authors {
+		for e, err := range s.trees.ByAuthor.Keys(ctx, r, models.Only(author)) {
+			if err != nil {
+				return t, err
+			}
+			t.AddKey(e.Primary)
+		}
+	}
+	return t, nil
 }
 
 // Close closes the store.
@@ -129,3 +137,64 @@ func (l Loop) Insert(rows []article.Article) error {
 
 // Update is Insert: a put replaces.
 func (l Loop) Update(rows []article.Article) error { return l.Insert(rows) }
+
+// Borrowed is a Store that reads rows where the engine keeps them, without
+// copying their text. It has to be opened with the generated trees.
+type Borrowed struct{ *Store }
+
+// Get views rows in a ReadTx.
+func (b Borrowed) Get(ids []uint64) (t contender.Tally, err error) {
+	err = b.store.View(ctx, func(tx *datastore.ReadTx) error {
+		t, err = b.get(tx, ids)
+		return err
+	})
+	return t, err
+}
+
+// GetEach views rows through the store.
+func (b Borrowed) GetEach(ids []uint64) (contender.Tally, error) { return b.get(b.store, ids) }
+
+func (b Borrowed) get(r models.Reader, ids []uint64) (t contender.Tally, err error) {
+	add := func(row models.BorrowedRow) error { return addRow(&t, row) }
+	for _, id := range ids {
+		if err := b.trees.Articles.View(ctx, r, id, add); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// Find views rows in a ReadTx.
+func (b Borrowed) Find(authors []uint64) (t contender.Tally, err error) {
+	err = b.store.View(ctx, func(tx *datastore.ReadTx) error {
+		t, err = b.find(tx, authors)
+		return err
+	})
+	return t, err
+}
+
+// FindEach views rows through the store.
+func (b Borrowed) FindEach(authors []uint64) (contender.Tally, error) {
+	return b.find(b.store, authors)
+}
+
+func (b Borrowed) find(r models.Reader, authors []uint64) (t contender.Tally, err error) {
+	add := func(row models.BorrowedRow) error { return addRow(&t, row) }
+	for _, author := range authors {
+		if err := b.trees.ByAuthor.ViewRange(ctx, r, models.Only(author), add); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func addRow(t *contender.Tally, row models.BorrowedRow) error {
+	var a article.ArticleView
+	if err := a.Decode(row.Value); err != nil {
+		return err
+	}
+	t.Rows++
+	t.Bytes += a.Title.Len() + a.Content.Len()
+	t.Sum += a.ID + a.AuthorID
+	return nil
+}

@@ -1,8 +1,12 @@
 package models
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/ipld/go-ipld-prime/codec/dagcbor"
+	"github.com/ipld/go-ipld-prime/node/bindnode"
 )
 
 // article is the model of the benchmarks.
@@ -46,6 +50,51 @@ func BenchmarkDagCBOR(b *testing.B) {
 			if err := checkCanonical(codec, value, &m, scratch); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// ipldArticle is article with the integers that bindnode knows.
+type ipldArticle struct {
+	ID       int64
+	Title    string
+	Content  string
+	AuthorID int64
+}
+
+// BenchmarkIPLD does the same with go-ipld-prime.
+func BenchmarkIPLD(b *testing.B) {
+	m := ipldArticle{int64(testArticle.ID), testArticle.Title, testArticle.Content, int64(testArticle.AuthorID)}
+	prototype := bindnode.Prototype(&m, nil)
+	value, err := DagCBOR[article]().Append(nil, &testArticle)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("encode", func(b *testing.B) {
+		var written bytes.Buffer
+		b.ReportAllocs()
+		for b.Loop() {
+			written.Reset()
+			if err := dagcbor.Encode(bindnode.Wrap(&m, prototype.Type()).Representation(), &written); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if !bytes.Equal(written.Bytes(), value) {
+			b.Errorf("it writes %x, the codec %x", written.Bytes(), value)
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		var decoded ipldArticle
+		b.ReportAllocs()
+		for b.Loop() {
+			builder := prototype.Representation().NewBuilder()
+			if err := dagcbor.Decode(builder, bytes.NewReader(value)); err != nil {
+				b.Fatal(err)
+			}
+			decoded = *bindnode.Unwrap(builder.Build()).(*ipldArticle)
+		}
+		if decoded != m {
+			b.Errorf("it reads %+v, not %+v", decoded, m)
 		}
 	})
 }

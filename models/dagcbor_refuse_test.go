@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,6 +156,14 @@ func TestDagCBORDeep(t *testing.T) {
 	var got depth32
 	if err := codec.Decode(value, &got); err != nil || !reflect.DeepEqual(got, m) {
 		t.Errorf("%x comes back as %v, error %v", value, got, err)
+	}
+	deeper := slices.Concat([]byte{0xA1, 0x61, 'A'}, bytes.Repeat([]byte{0x81}, 32), []byte{0})
+	var tooDeep *cbor.MaxNestedLevelError
+	if err := codec.Decode(deeper, &got); !errors.As(err, &tooDeep) {
+		t.Errorf("33 levels decode with error %v", err)
+	}
+	if err := codec.Decode(slices.Delete(deeper, 3, 4), &got); errors.As(err, &tooDeep) {
+		t.Errorf("32 levels decode with error %v", err)
 	}
 }
 

@@ -15,7 +15,7 @@ var goldenKeys = []goldenKey{
 	golden(Uint16, "258", 258),
 	golden(Uint32, "65536", 65536),
 	golden(Uint64, "1", 1),
-	golden(Uint, "18446744073709551615", math.MaxUint64),
+	golden(Uint64, "18446744073709551615", math.MaxUint64),
 	golden(Int8, "−128", -128),
 	golden(Int16, "−1", -1),
 	golden(Int32, "0", 0),

@@ -1,0 +1,88 @@
+//go:build !netabase_debug
+
+package models_test
+
+import (
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/examples/generated/blog"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// TestViewAllocations checks that a row is viewed without an allocation, text,
+// lists and all.
+func TestViewAllocations(t *testing.T) {
+	err := blogStore(t).View(t.Context(), func(tx *datastore.ReadTx) error {
+		length := 0
+		view := func(row models.BorrowedRow) error {
+			var post blog.PostView
+			if err := post.Decode(row.Value); err != nil {
+				return err
+			}
+			length += post.Title.Len() + post.Content.Len()
+			for _, tag := range post.Tags.All() {
+				length += tag.Len()
+			}
+			return nil
+		}
+		viewed := testing.AllocsPerRun(200, func() {
+			if err := blog.Posts.View(t.Context(), tx, 1, view); err != nil {
+				t.Error(err)
+			}
+		})
+		row := testing.AllocsPerRun(200, func() {
+			if err := blog.Posts.View(t.Context(), tx, 1, func(models.BorrowedRow) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		if viewed != 0 || row != 0 || length == 0 {
+			t.Errorf("View allocates %v times, and %v without decoding", viewed, row)
+		}
+		// What a walk allocates does not grow with its rows.
+		walk := func(limit int) float64 {
+			return testing.AllocsPerRun(200, func() {
+				if err := blog.Posts.ViewRange(t.Context(), tx, models.Range[uint64]{}.Limit(limit), view); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if one, three := walk(1), walk(3); one != three {
+			t.Errorf("ViewRange allocates %v times for one row and %v for three", one, three)
+		}
+		find := func(limit int) float64 {
+			return testing.AllocsPerRun(200, func() {
+				if err := blog.PostByAuthor.ViewRange(t.Context(), tx, models.Only(uint64(7)).Limit(limit), view); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if one, two := find(1), find(2); one != two {
+			t.Errorf("ViewRange of an index allocates %v times for one row and %v for two", one, two)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGetAllocations checks that a row is read with just the allocations of the
+// strings and slices in its model.
+func TestGetAllocations(t *testing.T) {
+	err := blogStore(t).View(t.Context(), func(tx *datastore.ReadTx) error {
+		const own = 5 // title, content, the slice of tags and two tags
+		got := testing.AllocsPerRun(1000, func() {
+			if post, err := blog.Posts.Get(t.Context(), tx, 1); err != nil || post.ID != 1 {
+				t.Error(err)
+			}
+		})
+		if got != own {
+			t.Errorf("Get allocates %v times, and the model has %d strings and slices", got, own)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -15,3 +15,9 @@ func TestEngine(t *testing.T) {
 func TestConfig(t *testing.T) {
 	enginetest.RunConfig(t, func(c engine.Config) engine.Engine { return badger.Options{Config: c}.Engine() })
 }
+
+func TestPowerLoss(t *testing.T) {
+	enginetest.RunPowerLoss(t, func(c engine.Config) engine.Engine {
+		return badger.Options{Config: c, MemTableMB: 1, ReserveMB: 1}.Engine()
+	})
+}

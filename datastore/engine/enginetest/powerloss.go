@@ -1,0 +1,120 @@
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// RunPowerLoss tests that Durable commits survive a power loss, and that the
+// test would notice if they did not: it wants commits to be lost with NoFsync.
+//
+// Another process commits to a database on a small file system of its own, in a
+// file mounted through a loop device, and tells what it has committed. At some
+// point it is stopped and the file copied, which holds what the file system has
+// given to its device and nothing that is only in its memory. The copy is then
+// mounted and read. The test needs Linux, the right to mount, and mkfs.ext4; it
+// is skipped elsewhere and in short runs.
+//
+// An engine that writes tables from time to time should be configured to do so
+// after every megabyte or less. RunPowerLoss must be all that a test does, for
+// it runs the test anew in the other process.
+func RunPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
+	if path := os.Getenv(powerLossPath); path != "" {
+		c := engine.Config{Path: path, NoFsync: os.Getenv(powerLossNoFsync) != ""}
+		if err := commitForEver(create(c), os.Stdout); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if testing.Short() {
+		t.Skip("takes too long for a short run")
+	}
+	testPowerLoss(t, create)
+}
+
+const (
+	powerLossPath    = "NETABASE_POWER_LOSS_PATH"
+	powerLossNoFsync = "NETABASE_POWER_LOSS_NO_FSYNC"
+
+	powerLossWriters = 4
+	powerLossCommits = 300 // to wait for, about
+	powerLossAck     = "committed "
+)
+
+// powerLossValue returns what a key holds, large enough to fill tables soon.
+func powerLossValue(key string) []byte {
+	return bytes.Repeat(fmt.Appendf(nil, "%s;", key), 20_000/(len(key)+1))
+}
+
+// commitForEver writes a line for every commit once it is durable. Others that
+// are not come in between.
+func commitForEver(eng engine.Engine, to io.Writer) error {
+	ctx := context.Background()
+	db, err := eng.Open(ctx)
+	if err != nil {
+		return err
+	}
+	var lines sync.Mutex
+	errs := make(chan error)
+	for writer := range powerLossWriters {
+		go func() {
+			for i := 0; ; i++ {
+				key, d := fmt.Sprintf("%d-%06d", writer, i), engine.Durable
+				if i%5 == 4 {
+					d = engine.Relaxed
+				}
+				txn, err := db.Update(ctx)
+				if err == nil {
+					if err = txn.Put([]byte(key), powerLossValue(key)); err == nil {
+						err = txn.Commit(ctx, d)
+					}
+				}
+				if err != nil {
+					errs <- err
+					return
+				}
+				if d == engine.Durable {
+					lines.Lock()
+					fmt.Fprintln(to, powerLossAck+key)
+					lines.Unlock()
+				}
+			}
+		}()
+	}
+	return <-errs
+}
+
+// countLost opens what a power loss has left and counts the keys that are not
+// there or not right.
+func countLost(ctx context.Context, eng engine.Engine, keys []string) (lost int, err error) {
+	db, err := eng.Open(ctx)
+	if err != nil {
+		return len(keys), err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	txn, err := db.View(ctx)
+	if err != nil {
+		return len(keys), err
+	}
+	defer txn.Discard()
+	for _, key := range keys {
+		value, err := txn.Get([]byte(key))
+		switch {
+		case errors.Is(err, engine.ErrNotFound):
+			lost++
+		case err != nil:
+			return len(keys), err
+		case !bytes.Equal(value, powerLossValue(key)):
+			lost++
+		}
+	}
+	return lost, nil
+}

@@ -1,0 +1,148 @@
+package enginetest
+
+import (
+	"bufio"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+const powerLossDisk = 256 << 20
+
+func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
+	t.Run("Fsync", func(t *testing.T) {
+		if lost, of, err := losePower(t, create, false); lost > 0 || err != nil {
+			t.Errorf("%d of %d durable commits are lost, error %v", lost, of, err)
+		}
+	})
+	t.Run("NoFsync", func(t *testing.T) {
+		// It may happen that tables have just been written and synced.
+		for range 3 {
+			lost, of, err := losePower(t, create, true)
+			t.Logf("%d of %d commits are lost, error %v", lost, of, err)
+			if lost > 0 {
+				return
+			}
+		}
+		t.Error("nothing is lost without fsync: the test proves nothing")
+	})
+}
+
+func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync bool) (lost, of int, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	image := filepath.Join(dir, "disk")
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, powerLossDisk); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mkfs.ext4", "-q", "-F", image).CombinedOutput(); err != nil {
+		t.Skipf("mkfs.ext4 is needed: %v %s", err, out)
+	}
+	live := mount(t, image, filepath.Join(dir, "live"))
+	committed, kill := startWriter(t, filepath.Join(live, "db"), noFsync)
+	// The writer stands still from here on. What its file system keeps in
+	// memory is lost on the copy.
+	copied := image + ".copy"
+	if out, err := exec.Command("cp", "--sparse=always", image, copied).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	kill()
+
+	after := mount(t, copied, filepath.Join(dir, "after"))
+	eng := create(engine.Config{Path: filepath.Join(after, "db")})
+	if lost, err = countLost(t.Context(), eng, committed); err == nil {
+		s := open(t, eng)
+		s.put("and it", "goes on")
+	}
+	return lost, len(committed), err
+}
+
+// mount mounts an image, or skips the test where that is not allowed.
+func mount(t *testing.T, image, path string) string {
+	t.Helper()
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-o", "loop", image, path).CombinedOutput(); err != nil {
+		t.Skipf("mounting needs root and loop devices: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", path).CombinedOutput(); err != nil {
+			t.Errorf("%v %s", err, out)
+		}
+	})
+	return path
+}
+
+// startWriter returns the keys that another process had committed when it was
+// stopped, and what to call to end it.
+func startWriter(t *testing.T, path string, noFsync bool) (committed []string, kill func()) {
+	t.Helper()
+	test, _, _ := strings.Cut(t.Name(), "/")
+	writer := exec.Command(os.Args[0], "-test.run=^"+regexp.QuoteMeta(test)+"$")
+	writer.Env = append(os.Environ(), powerLossPath+"="+path)
+	if noFsync {
+		writer.Env = append(writer.Env, powerLossNoFsync+"=1")
+	}
+	writer.Stderr = os.Stderr
+	lines, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	writer.Stdout = stdout
+	err = writer.Start()
+	stdout.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	kill = func() {
+		if !ended {
+			ended = true
+			writer.Process.Kill()
+			writer.Wait()
+		}
+	}
+	t.Cleanup(kill) // before what it writes to is unmounted
+
+	scanner := bufio.NewScanner(lines)
+	read := func(enough int) {
+		for len(committed) < enough && scanner.Scan() {
+			if key, ok := strings.CutPrefix(scanner.Text(), powerLossAck); ok {
+				committed = append(committed, key)
+			} else {
+				t.Logf("the writer says: %s", scanner.Text())
+			}
+		}
+	}
+	lines.SetReadDeadline(time.Now().Add(quickly))
+	enough := powerLossCommits/2 + rand.IntN(powerLossCommits)
+	read(enough)
+	if len(committed) < enough {
+		t.Fatalf("the writer made %d commits and no more: %v", len(committed), scanner.Err())
+	}
+	if err := writer.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(writer.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("the writer has not stopped: %v, status %v", err, status)
+	}
+	// What it has told until then is in the pipe and comes at once.
+	lines.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	read(math.MaxInt)
+	return committed, kill
+}

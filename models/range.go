@@ -92,30 +92,38 @@ type span struct {
 // rows gives the span of r among a tree's rows, whose keys end with the primary
 // key in its last form.
 func (r Range[K]) rows(codec KeyCodec[K], space []byte) (span, error) {
-	return r.span(edges[K]{
-		codec: codec, space: space, encode: codec.AppendLast, last: true,
-		next: func(key []byte) []byte { return append(key, 0) }, // nothing lies between the two
-	})
+	return r.span(edges[K]{codec, space, true})
 }
 
 // entries gives the span of r among an index's entries, whose keys hold the
 // index key in its delimited form, with which no other key's form begins.
 func (r Range[K]) entries(codec KeyCodec[K], space []byte) (span, error) {
-	return r.span(edges[K]{codec: codec, space: space, encode: codec.Append, next: format.PrefixEnd})
+	return r.span(edges[K]{codec, space, false})
 }
 
-// edges tells how the keys of a space are written.
+// edges tells how the keys of a space are written: by codec, at the end of the
+// stored key, in the last form, or with something behind them.
 type edges[K any] struct {
-	codec  KeyCodec[K]
-	space  []byte
-	encode func(dst []byte, key K) []byte
-	last   bool
-	// next returns the first stored key beyond those of an encoded key.
-	next func(key []byte) []byte
+	codec KeyCodec[K]
+	space []byte
+	last  bool
 }
 
-func (e edges[K]) full(key K) []byte {
-	return e.encode(append(make([]byte, 0, 64), e.space...), key)
+// at returns the first stored key of an encoded key.
+func (e edges[K]) at(key K) []byte {
+	stored := append(make([]byte, 0, 64), e.space...)
+	if e.last {
+		return e.codec.AppendLast(stored, key)
+	}
+	return e.codec.Append(stored, key)
+}
+
+// beyond returns the first stored key beyond those of an encoded key.
+func (e edges[K]) beyond(key K) []byte {
+	if e.last {
+		return append(e.at(key), 0) // nothing lies between the two
+	}
+	return format.PrefixEnd(e.at(key))
 }
 
 func (r Range[K]) span(e edges[K]) (span, error) {
@@ -125,9 +133,9 @@ func (r Range[K]) span(e edges[K]) (span, error) {
 	}
 	switch r.lower.kind {
 	case at:
-		s.lower = e.full(r.lower.key)
+		s.lower = e.at(r.lower.key)
 	case beyond:
-		s.lower = e.next(e.full(r.lower.key))
+		s.lower = e.beyond(r.lower.key)
 	case partial:
 		codec, ok := e.codec.(partialCodec[K])
 		if !ok {
@@ -138,9 +146,9 @@ func (r Range[K]) span(e edges[K]) (span, error) {
 	}
 	switch r.upper.kind {
 	case at:
-		s.upper = lowest(s.upper, e.full(r.upper.key))
+		s.upper = lowest(s.upper, e.at(r.upper.key))
 	case beyond:
-		s.upper = lowest(s.upper, e.next(e.full(r.upper.key)))
+		s.upper = lowest(s.upper, e.beyond(r.upper.key))
 	}
 	return s, nil
 }

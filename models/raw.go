@@ -200,10 +200,7 @@ func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) ite
 	w := walk{
 		tree: ix.raw.core, index: ix.core.Name, number: ix.number, place: ix.raw.tree.place,
 		span: func(p *session.Place) (span, error) {
-			return rng.span(edges[[]byte]{
-				codec: Bytes, space: p.Indexes[ix.number], encode: Bytes.AppendLast, last: true,
-				next: format.PrefixEnd,
-			})
+			return rng.entries(delimited, p.Indexes[ix.number])
 		},
 	}
 	return scan(ctx, from, w, func(_ *session.Session, key, stored []byte) (RawEntry, error) {
@@ -214,6 +211,13 @@ func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) ite
 		return RawEntry{bytes.Clone(index), bytes.Clone(primary)}, nil
 	})
 }
+
+// delimited is the codec of keys that are in their delimited form already.
+var delimited KeyCodec[[]byte] = delimitedCodec{Bytes}
+
+type delimitedCodec struct{ KeyCodec[[]byte] }
+
+func (delimitedCodec) Append(dst, key []byte) []byte { return append(dst, key...) }
 
 // Has reports whether the index has an entry with this index key and primary
 // key.

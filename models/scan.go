@@ -103,7 +103,7 @@ func scanOpen[T any](ctx context.Context, s *session.Session, w walk, sp span, r
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		item, found, err := readAt(s, w, c, read)
+		item, _, found, err := readAt(s, w, c, read)
 		if err != nil {
 			return err
 		}
@@ -160,9 +160,9 @@ func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk,
 	}
 }
 
-// readPage reads up to size results into page. It returns the last stored key
+// readPage reads up to most results into page. It returns the last stored key
 // it has read, and whether the walk is done. What precedes an error is in page.
-func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, size int, skip *int, page *[]T, read reading[T]) (last []byte, done bool, err error) {
+func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, most int, skip *int, page *[]T, read reading[T]) (last []byte, done bool, err error) {
 	c := w.cursor(s, sp)
 	defer c.Close()
 	bytesRead := 0
@@ -170,41 +170,38 @@ func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, s
 		if err := ctx.Err(); err != nil {
 			return nil, false, err
 		}
-		item, found, err := readAt(s, w, c, read)
+		item, size, found, err := readAt(s, w, c, read)
 		if err != nil {
 			return nil, false, err
 		}
+		bytesRead += size
 		switch {
 		case found && *skip > 0:
 			*skip--
 		case found:
 			*page = append(*page, item)
 		}
-		bytesRead += len(c.Key())
-		if !w.keysOnly {
-			if value, err := c.Value(); err == nil {
-				bytesRead += len(value)
-			}
-		}
-		if len(*page) >= size || bytesRead >= pageBytes {
+		if len(*page) >= most || bytesRead >= pageBytes {
 			return bytes.Clone(c.Key()), false, nil
 		}
 	}
 	return nil, true, c.Err()
 }
 
-func readAt[T any](s *session.Session, w walk, c engine.Cursor, read reading[T]) (item T, found bool, err error) {
+// readAt makes a result of what c is at, and tells the size of that.
+func readAt[T any](s *session.Session, w walk, c engine.Cursor, read reading[T]) (item T, size int, found bool, err error) {
+	key := c.Key()
 	var stored []byte
 	if !w.keysOnly {
 		if stored, err = c.Value(); err != nil {
-			return item, false, err
+			return item, 0, false, err
 		}
 	}
-	item, err = read(s, c.Key(), stored)
+	item, err = read(s, key, stored)
 	if isNotFound(err) {
-		return item, false, nil
+		return item, len(key) + len(stored), false, nil
 	}
-	return item, err == nil, err
+	return item, len(key) + len(stored), err == nil, err
 }
 
 func (w walk) cursor(s *session.Session, sp span) engine.Cursor {

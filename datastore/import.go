@@ -1,0 +1,113 @@
+package datastore
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// DefaultImportWindowMB is the memory an import keeps rows in where
+// ImportOptions names none.
+const DefaultImportWindowMB = 16
+
+// ImportOptions change an import. The zero value of every field is its default.
+type ImportOptions struct {
+	// Skip leaves out so many rows at the beginning of the input: those that an
+	// earlier import has committed, its ImportProgress.Rows. Defaults to 0.
+	Skip int64
+
+	// WindowMB is the memory, in MiB, for rows that are read and not yet
+	// committed; the transaction that stores them takes as much again. A window
+	// is one transaction, and smaller where the engine's limits are. A larger
+	// one is faster on bolt, where rows come in no order of their keys.
+	// Defaults to DefaultImportWindowMB.
+	WindowMB int
+
+	// Progress is called after every transaction and every sync, by the
+	// goroutine that called Import. Defaults to none.
+	Progress func(ImportProgress)
+}
+
+// ImportProgress says how far an import has come.
+type ImportProgress struct {
+	// Rows is how many rows of the input are committed, counted from its
+	// beginning, with those that were skipped: an import of the same input that
+	// skips as many goes on exactly where this one ended.
+	Rows int64
+
+	// Durable is how many of them a loss of power can no longer take.
+	Durable int64
+
+	// Bytes is the size of the keys and values that this import has committed,
+	// those of index entries included.
+	Bytes int64
+}
+
+// ImportError tells why an import ended early. It matches what Err matches.
+type ImportError struct {
+	// Tree is the full name of the tree.
+	Tree string
+	// Row is the number of the row that could not be read or stored, the first
+	// of the input being 1; or 0 where it is not about one row.
+	Row int64
+	// Err is why.
+	Err error
+}
+
+func (e *ImportError) Error() string {
+	if e.Row == 0 {
+		return fmt.Sprintf("import into %s: %v", e.Tree, e.Err)
+	}
+	return fmt.Sprintf("import into %s: row %d of the input: %v", e.Tree, e.Row, e.Err)
+}
+
+func (e *ImportError) Unwrap() error { return e.Err }
+
+// Import stores rows of any number in the tree, as Put does one by one, in as
+// few transactions as memory and the engine's limits allow, and far faster. It
+// may be used beside other readers and writers of the store.
+//
+// Rows are committed in the order of the input, a window of them at a time:
+// all rows before a point and none after it, whether the import ends well, fails
+// or is cancelled. All are durable when Import returns nil, and before that at
+// intervals.
+//
+// The progress returned is right with an error, too, and skipping its Rows
+// resumes the import. Everything before a row that cannot be read or stored is
+// committed; the error is an *ImportError that names the row. An end of ctx
+// drops the window that was being read.
+func Import[M, K any](ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], o ImportOptions) (ImportProgress, error) {
+	im, err := newImporter(s, tree.Core(), o)
+	if err != nil {
+		return ImportProgress{}, err
+	}
+	if err = importRows(ctx, im, rows); err == nil {
+		err = im.flush(ctx)
+	}
+	return im.finish(ctx, err)
+}
+
+// importRows reads all rows and commits the full windows of them.
+func importRows[M any](ctx context.Context, im *importer, rows iter.Seq2[M, error]) error {
+	number := int64(0)
+	for m, err := range rows {
+		number++
+		switch {
+		case ctx.Err() != nil:
+			return im.fail(0, ctx.Err())
+		case err != nil:
+			return im.failAt(ctx, number, err)
+		case number <= im.options.Skip:
+			continue
+		}
+		if err := im.add(ctx, number, &m); err != nil {
+			return err
+		}
+	}
+	if number < im.options.Skip {
+		return im.fail(0, fmt.Errorf("%w: %d rows are to be skipped and the input has %d", models.ErrInvalid, im.options.Skip, number))
+	}
+	return nil
+}

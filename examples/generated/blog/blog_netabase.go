@@ -136,9 +136,9 @@ func cborReadUser(r *dagcbor.Reader, m *User) {
 	r.EndFields(left)
 }
 
-// UserView views a value of type User. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// UserView views what a User is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type UserView struct {
 	ID       uint64
 	Username models.BorrowedString
@@ -236,9 +236,9 @@ func cborReadPost(r *dagcbor.Reader, m *Post) {
 	r.EndFields(left)
 }
 
-// PostView views a value of type Post. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// PostView views what a Post is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type PostView struct {
 	ID       uint64
 	AuthorID uint64
@@ -285,8 +285,9 @@ func cborViewPost(r *dagcbor.ViewReader, v *PostView) {
 	r.EndFields(left)
 }
 
-func cborElementModelsBorrowedString(item models.BorrowedBytes) (v models.BorrowedString, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementModelsBorrowedString(b models.BorrowedBytes) (models.BorrowedString, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v models.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }

@@ -140,17 +140,16 @@ func (w *writer) multiKey(f *field) (codec, keys, expr string) {
 
 // clock returns the function that a model's clock is read by.
 func (w *writer) clock(m *model) string {
-	f := m.clock
-	expr := "m." + f.path
+	f, expr := m.clock, "m."+m.clock.path
 	switch f.shape.kind {
 	case kindTime:
-		expr = "uint64(max(" + expr + ".UnixMicro(), 0))"
+		expr = "if " + expr + ".UnixMicro() < 0 {\nreturn 0\n}\nreturn uint64(" + expr + ".UnixMicro())"
 	case kindInt:
-		expr = "uint64(max(" + expr + ", 0))"
+		expr = "if " + expr + " < 0 {\nreturn 0\n}\nreturn uint64(" + expr + ")"
 	default:
-		expr = conversion("uint64", w.typeName(f.shape.typ), expr)
+		expr = "return " + conversion("uint64", w.typeName(f.shape.typ), expr)
 	}
-	return fmt.Sprintf("func(m *%s) uint64 { return %s }", m.name, expr)
+	return fmt.Sprintf("func(m *%s) uint64 { %s }", m.name, expr)
 }
 
 // conversion converts an expression of type from to type to, where they differ.

@@ -60,9 +60,13 @@ type shape struct {
 // structShape is a struct as it is encoded.
 type structShape struct {
 	typ types.Type
+	// path is where in a model the struct was found first.
+	path string
 	// id is what the names of generated functions end with.
 	id     string
 	fields []*field // in the order of the declaration
+	// decodes is set for a model, whose view decodes rows.
+	decodes bool
 }
 
 // field is a field that is encoded.
@@ -254,7 +258,7 @@ func (s *shaper) structShape(t types.Type, a at) (_ *structShape, err error) {
 	if named, ok := types.Unalias(t).(*types.Named); ok && !named.Obj().Exported() && named.Obj().Pkg() != s.src.pkg.Types {
 		return nil, s.fault(a, "%s is not exported by its package%s", s.describe(t), leaveOut)
 	}
-	st := &structShape{typ: t, id: s.id(t, a.path)}
+	st := &structShape{typ: t, path: a.path, id: s.id(t, a.path)}
 	if err := s.appendFields(st, t, "", a); err != nil {
 		return nil, err
 	}
@@ -355,7 +359,7 @@ func (s *shaper) id(t types.Type, path string) string {
 			return p.Name()
 		})
 	}
-	base := camel(strings.FieldsFunc(text, func(r rune) bool { return !isIdent(r) }))
+	base := like(text, camel(strings.FieldsFunc(text, func(r rune) bool { return !isIdent(r) })))
 	if named, ok := types.Unalias(t).(*types.Named); ok && named.Obj().Pkg() == s.src.pkg.Types && named.TypeArgs() == nil {
 		base = text
 	}

@@ -14,38 +14,47 @@ func (st *structShape) viewFuncName() string { return "cborView" + upperFirst(st
 func (w *writer) viewType(st *structShape) {
 	mp := w.modelsPkg()
 	name := w.declare(st.viewName(), w.models[0].pos)
-	w.p("// %s views a value of type %s. Its text, byte", name, w.typeName(st.typ))
-	w.p("// strings, lists and maps lie in the memory of the row that it was decoded from,")
-	w.p("// and are lent as long as that.")
+	of := st.path
+	if _, named := types.Unalias(st.typ).(*types.Named); named {
+		of = w.typeName(st.typ)
+	}
+	w.p("// %s views what a %s is encoded as.", name, of)
+	w.p("// Its text, byte strings, lists and maps lie in the memory of the row that it was")
+	w.p("// decoded from, and are lent as long as that.")
 	w.p("type %s struct {", name)
 	names := st.viewFields()
 	for i, f := range st.fields {
 		w.p("%s %s", names[i], w.viewTypeName(f.shape))
 	}
 	w.p("}\n")
-	i := slices.IndexFunc(w.models, func(m *model) bool { return m.shape == st })
-	if i < 0 {
+	if !st.decodes {
 		return
 	}
-	w.p("// Decode sets *v to the value of a row. Its error matches %s.ErrInvalid.", mp)
-	w.p("func (v *%s) Decode(value %s.BorrowedBytes) error {", name, mp)
+	w.p("// %s sets *v to the value of a row. Its error matches %s.ErrInvalid.", viewMethod, mp)
+	w.p("func (v *%s) %s(value %s.BorrowedBytes) error {", name, viewMethod, mp)
 	w.p("*v = %s{}\nr := %s.NewViewReader(value)\n%s(&r, v)\nreturn r.End(%q)\n}\n",
-		name, w.dagcbor(), st.viewFuncName(), w.src.pkg.Types.Name()+"."+w.models[i].name)
+		name, w.dagcbor(), st.viewFuncName(), w.src.pkg.Types.Name()+"."+st.id)
 }
 
-// viewFields returns the names of a view's fields: those of the struct's, made
-// different where embedding has brought two of the same name together.
+// viewFields returns the names of a view's fields: those of the struct's, but
+// for one that is called like the view's method, and where embedding has brought
+// two of the same name together.
 func (st *structShape) viewFields() []string {
 	names := make([]string, len(st.fields))
 	for i, f := range st.fields {
-		name := f.goName
-		if name == "Decode" || slices.Contains(names[:i], name) {
-			name = strings.ReplaceAll(f.path, ".", "") + "Field"
+		names[i] = f.goName
+		switch {
+		case st.decodes && f.goName == viewMethod:
+			names[i] += "Field"
+		case slices.Contains(names[:i], f.goName):
+			names[i] = camel(strings.Split(f.path, "."))
 		}
-		names[i] = name
 	}
 	return names
 }
+
+// viewMethod is the method by which the view of a model is decoded.
+const viewMethod = "Decode"
 
 // viewTypeName returns the type that a value has in a view.
 func (w *writer) viewTypeName(sh *shape) string {
@@ -148,8 +157,9 @@ func (w *writer) elementFuncs() {
 	for i := 0; i < len(w.pending); i++ { // writing one can name others
 		e := w.pending[i]
 		w.locals = 0
-		w.p("func %s(item %s.BorrowedBytes) (v %s, size int, err error) {", e.name, w.modelsPkg(), w.viewTypeName(e.shape))
-		w.p("r := %s.NewViewReader(item)", w.dagcbor())
+		typ := w.viewTypeName(e.shape)
+		w.p("func %s(b %s.BorrowedBytes) (%s, int, error) {", e.name, w.modelsPkg(), typ)
+		w.p("r := %s.NewViewReader(b)\nvar v %s", w.dagcbor(), typ)
 		w.viewValue(e.shape, place{expr: "v"}, "&r")
 		w.p("return v, r.Offset(), r.Err()\n}\n")
 	}

@@ -9,6 +9,7 @@ import (
 	"go/types"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 )
@@ -60,6 +61,7 @@ func newWriter(src *source, models []*model) *writer {
 		}
 	}
 	for _, m := range models {
+		m.shape.decodes = true
 		addStruct(m.shape)
 	}
 	return w
@@ -67,6 +69,7 @@ func newWriter(src *source, models []*model) *writer {
 
 // file writes the whole file.
 func (w *writer) file() ([]byte, error) {
+	w.checkNames()
 	w.handles()
 	for _, m := range w.models {
 		w.codec(m)
@@ -102,6 +105,31 @@ func (w *writer) file() ([]byte, error) {
 		return nil, fmt.Errorf("modelgen wrote what does not parse, which is a fault of its own: %w", err)
 	}
 	return content, nil
+}
+
+// builtins are the names of Go that generated code uses.
+var builtins = []string{
+	"append", "bool", "byte", "error", "false", "float32", "float64", "int", "int64", "len", "make", "new", "nil",
+	"string", "true", "uint64",
+}
+
+// numbered matches the variables that local makes.
+var numbered = regexp.MustCompile(`^(i|keep|key|keys|n|v)[0-9]+$`)
+
+// checkNames refuses declarations of the package that the code would mistake for
+// others.
+func (w *writer) checkNames() {
+	scope := w.src.pkg.Types.Scope()
+	for _, name := range builtins {
+		if o := scope.Lookup(name); o != nil {
+			w.src.faultf(o.Pos(), "modelgen needs Go's own %s, which this hides; rename it", name)
+		}
+	}
+	for _, name := range scope.Names() {
+		if _, isType := scope.Lookup(name).(*types.TypeName); isType && (localNames[name] || numbered.MatchString(name)) {
+			w.src.faultf(scope.Lookup(name).Pos(), "modelgen uses the name %s for a variable; rename the type", name)
+		}
+	}
 }
 
 // importPaths returns the imports in order, with an empty one between the
@@ -152,8 +180,7 @@ func (w *writer) dagcbor() string   { return w.pkg(dagcborPath, "dagcbor") }
 
 // localNames are the variables of generated functions, besides numbered ones.
 var localNames = map[string]bool{
-	"dst": true, "err": true, "item": true, "left": true, "m": true, "n": true, "r": true, "size": true,
-	"src": true, "v": true, "value": true,
+	"b": true, "dst": true, "err": true, "left": true, "m": true, "n": true, "r": true, "src": true, "v": true,
 }
 
 // typeName writes a type as code in the file.

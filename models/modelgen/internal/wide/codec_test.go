@@ -20,11 +20,13 @@ type pair[M any] struct {
 var (
 	things    = pair[wide.Thing]{wide.ThingCodec{}, models.DagCBOR[wide.Thing](), viewThing}
 	optionals = pair[wide.Optional]{wide.OptionalCodec{}, models.DagCBOR[wide.Optional](), viewOptional}
+	items     = pair[wide.Item]{wide.ItemCodec{}, models.DagCBOR[wide.Item](), viewItem}
 )
 
 func TestFields(t *testing.T) {
 	sameFields(t, things)
 	sameFields(t, optionals)
+	sameFields(t, items)
 }
 
 func sameFields[M any](t *testing.T, p pair[M]) {
@@ -50,6 +52,7 @@ func FuzzModels(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		compareModels(t, things, seed)
 		compareModels(t, optionals, seed)
+		compareModels(t, items, seed)
 	})
 }
 
@@ -74,6 +77,7 @@ func FuzzBytes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		compareBytes(t, things, src)
 		compareBytes(t, optionals, src)
+		compareBytes(t, items, src)
 	})
 }
 

@@ -22,7 +22,11 @@ type filler struct {
 }
 
 func (f filler) fill(v reflect.Value) {
-	switch p := v.Addr().Interface().(type) {
+	var known any
+	if v.CanInterface() { // not so for an embedded struct that is not exported
+		known = v.Addr().Interface()
+	}
+	switch p := known.(type) {
 	case *time.Time:
 		*p = f.time()
 		return
@@ -88,7 +92,10 @@ func (f filler) fill(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() && f.IntN(8) > 0 {
+			if field := v.Type().Field(i); !field.IsExported() && !field.Anonymous {
+				continue
+			}
+			if f.IntN(8) > 0 {
 				f.fill(v.Field(i))
 			}
 		}

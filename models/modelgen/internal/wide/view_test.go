@@ -29,6 +29,14 @@ func viewOptional(src []byte, model reflect.Value, canonical bool) error {
 	return sameView(model, reflect.ValueOf(v), "Optional")
 }
 
+func viewItem(src []byte, model reflect.Value, canonical bool) error {
+	var v wide.ItemView
+	if err := v.Decode(models.BorrowBytes(src)); err != nil || !canonical {
+		return err
+	}
+	return sameView(model, reflect.ValueOf(v), "item")
+}
+
 // sameView compares a model's value with that of its view.
 func sameView(model, view reflect.Value, path string) error {
 	differ := func(got any) error { return fmt.Errorf("%s is %v in the view and %v in the model", path, got, model) }
@@ -85,6 +93,9 @@ func sameView(model, view reflect.Value, path string) error {
 	case reflect.Struct:
 		for i := range view.NumField() {
 			name := view.Type().Field(i).Name
+			if name == "DecodeField" { // Decode is the method
+				name = "Decode"
+			}
 			if err := sameView(model.FieldByName(name), view.Field(i), path+"."+name); err != nil {
 				return err
 			}

@@ -4,64 +4,122 @@ package wide
 
 import (
 	"net/url"
-	"strconv"
+	strconv2 "strconv"
 	"time"
 
-	"github.com/newsnet-africa/netabase-go/models"
+	models2 "github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/dagcbor"
+	dagcbor2 "github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/dagcbor"
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/geo"
 )
 
 var (
+	// items is the tree wide.item, of item by Key.
+	items = models2.NewTree("item", models2.IntOf[models](), func(m *item) models { return m.Key },
+		models2.WithCodec[item](itemCodec{}))
+	// itemBySize1 finds rows of items by Größe.
+	itemBySize1 = models2.NewIndex(items, "size-1", models2.Uint, func(m *item) uint { return m.Größe })
+
 	// Everything is the tree wide.thing-1, of Thing by Base.ID.
-	Everything = models.NewTree("thing-1", models.Uint64, func(m *Thing) uint64 { return m.Base.ID },
-		models.WithCodec[Thing](ThingCodec{}), models.WithClock(func(m *Thing) uint64 { return m.U64 }))
+	Everything = models2.NewTree("thing-1", models2.Uint64, func(m *Thing) uint64 { return m.Base.ID },
+		models2.WithCodec[Thing](ThingCodec{}), models2.WithClock(func(m *Thing) uint64 { return m.U64 }))
 	// ThingByEmail finds the one row of Everything with a given Email.
-	ThingByEmail = models.NewUnique(Everything, "email", models.StringOf[Email](), func(m *Thing) Email { return m.Email })
+	ThingByEmail = models2.NewUnique(Everything, "email", models2.StringOf[Email](), func(m *Thing) Email { return m.Email })
 	// ThingByStrings finds rows of Everything by each of their Strings.
-	ThingByStrings = models.NewMulti(Everything, "strings", models.String, func(m *Thing) []string { return m.Strings })
+	ThingByStrings = models2.NewMulti(Everything, "strings", models2.String, func(m *Thing) []string { return m.Strings })
 
 	// Optionals is the tree wide.optional, of Optional by Part and Name.
-	Optionals = models.NewTree("optional", models.PairOf(models.Uint8, models.String), func(m *Optional) models.Pair[uint8, string] { return models.MakePair(m.Part, m.Name) },
-		models.WithCodec[Optional](OptionalCodec{}), models.WithClock(func(m *Optional) uint64 { return uint64(max(m.EI, 0)) }))
+	Optionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
+		models2.WithCodec[Optional](OptionalCodec{}), models2.WithClock(func(m *Optional) uint64 {
+			if m.EI < 0 {
+				return 0
+			}
+			return uint64(m.EI)
+		}))
 	// OptionalByMix finds rows of Optionals by EI, EB and ES.
-	OptionalByMix = models.NewIndex(Optionals, "mix", models.PairOf(models.Int, models.PairOf(models.Bool, models.String)), func(m *Optional) models.Pair[int, models.Pair[bool, string]] {
-		return models.MakePair(m.EI, models.MakePair(m.EB, m.ES))
+	OptionalByMix = models2.NewIndex(Optionals, "mix", models2.PairOf(models2.Int, models2.PairOf(models2.Bool, models2.String)), func(m *Optional) models2.Pair[int, models2.Pair[bool, string]] {
+		return models2.MakePair(m.EI, models2.MakePair(m.EB, m.ES))
 	})
 	// OptionalByEI finds rows of Optionals by EI.
-	OptionalByEI = models.NewIndex(Optionals, "ei", models.Int, func(m *Optional) int { return m.EI })
+	OptionalByEI = models2.NewIndex(Optionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
 
 	// SpareOptionals is the tree spare.optional, of Optional by Part and Name.
-	SpareOptionals = models.NewTree("optional", models.PairOf(models.Uint8, models.String), func(m *Optional) models.Pair[uint8, string] { return models.MakePair(m.Part, m.Name) },
-		models.WithCodec[Optional](OptionalCodec{}), models.WithClock(func(m *Optional) uint64 { return uint64(max(m.EI, 0)) }))
+	SpareOptionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
+		models2.WithCodec[Optional](OptionalCodec{}), models2.WithClock(func(m *Optional) uint64 {
+			if m.EI < 0 {
+				return 0
+			}
+			return uint64(m.EI)
+		}))
 	// SpareOptionalByMix finds rows of SpareOptionals by EI, EB and ES.
-	SpareOptionalByMix = models.NewIndex(SpareOptionals, "mix", models.PairOf(models.Int, models.PairOf(models.Bool, models.String)), func(m *Optional) models.Pair[int, models.Pair[bool, string]] {
-		return models.MakePair(m.EI, models.MakePair(m.EB, m.ES))
+	SpareOptionalByMix = models2.NewIndex(SpareOptionals, "mix", models2.PairOf(models2.Int, models2.PairOf(models2.Bool, models2.String)), func(m *Optional) models2.Pair[int, models2.Pair[bool, string]] {
+		return models2.MakePair(m.EI, models2.MakePair(m.EB, m.ES))
 	})
 	// SpareOptionalByEI finds rows of SpareOptionals by EI.
-	SpareOptionalByEI = models.NewIndex(SpareOptionals, "ei", models.Int, func(m *Optional) int { return m.EI })
+	SpareOptionalByEI = models2.NewIndex(SpareOptionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
 
-	// Wide is the definition that holds Everything and Optionals.
-	Wide = models.NewDefinition("wide", Everything, Optionals)
+	// Wide is the definition that holds items, Everything and Optionals.
+	Wide = models2.NewDefinition("wide", items, Everything, Optionals)
 
 	// Spare is the definition that holds SpareOptionals.
-	Spare = models.NewDefinition("spare", SpareOptionals)
+	Spare = models2.NewDefinition("spare", SpareOptionals)
 )
 
-// ThingCodec writes models of type Thing as models.DagCBOR does, without
+// itemCodec writes models of type item as models2.DagCBOR does, without
+// reflection. It reads only what it writes, but for fields that are missing,
+// which stay zero.
+type itemCodec struct{}
+
+var _ models2.Codec[item] = itemCodec{}
+
+// Name returns the name of the encoding.
+func (itemCodec) Name() string { return "dag-cbor" }
+
+// Fields describes the fields in the order of their declaration.
+func (itemCodec) Fields() []models2.Field { return cborFieldsItem }
+
+var cborFieldsItem = []models2.Field{
+	{Name: "clé \"1\"", Type: "int64"},
+	{Name: "Größe", Type: "uint64"},
+	{Name: "Value", Type: "map"},
+	{Name: "Nested", Type: "map(list(map(map)))"},
+	{Name: "List", Type: "list(map)"},
+	{Name: "Inner", Type: "map"},
+	{Name: "Decode", Type: "string"},
+	{Name: "Other", Type: "map"},
+}
+
+// Append implements models2.Codec.
+func (itemCodec) Append(dst []byte, m *item) ([]byte, error) {
+	grown, err := cborAppendItem(dst, m)
+	if err != nil {
+		return dst, dagcbor.AppendError("wide.item", err)
+	}
+	return grown, nil
+}
+
+// Decode implements models2.Codec.
+func (itemCodec) Decode(src []byte, m *item) error {
+	*m = item{}
+	r := dagcbor.NewReader(src)
+	cborReadItem(&r, m)
+	return r.End("wide.item")
+}
+
+// ThingCodec writes models of type Thing as models2.DagCBOR does, without
 // reflection. It reads only what it writes, but for fields that are missing,
 // which stay zero.
 type ThingCodec struct{}
 
-var _ models.Codec[Thing] = ThingCodec{}
+var _ models2.Codec[Thing] = ThingCodec{}
 
 // Name returns the name of the encoding.
 func (ThingCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (ThingCodec) Fields() []models.Field { return cborFieldsThing }
+func (ThingCodec) Fields() []models2.Field { return cborFieldsThing }
 
-var cborFieldsThing = []models.Field{
+var cborFieldsThing = []models2.Field{
 	{Name: "ID", Type: "uint64"},
 	{Name: "Created", Type: "time"},
 	{Name: "U8", Type: "uint8"},
@@ -138,7 +196,7 @@ var cborFieldsThing = []models.Field{
 	{Name: "a b", Type: "string"},
 }
 
-// Append implements models.Codec.
+// Append implements models2.Codec.
 func (ThingCodec) Append(dst []byte, m *Thing) ([]byte, error) {
 	grown, err := cborAppendThing(dst, m)
 	if err != nil {
@@ -147,7 +205,7 @@ func (ThingCodec) Append(dst []byte, m *Thing) ([]byte, error) {
 	return grown, nil
 }
 
-// Decode implements models.Codec.
+// Decode implements models2.Codec.
 func (ThingCodec) Decode(src []byte, m *Thing) error {
 	*m = Thing{}
 	r := dagcbor.NewReader(src)
@@ -155,20 +213,20 @@ func (ThingCodec) Decode(src []byte, m *Thing) error {
 	return r.End("wide.Thing")
 }
 
-// OptionalCodec writes models of type Optional as models.DagCBOR does, without
+// OptionalCodec writes models of type Optional as models2.DagCBOR does, without
 // reflection. It reads only what it writes, but for fields that are missing,
 // which stay zero.
 type OptionalCodec struct{}
 
-var _ models.Codec[Optional] = OptionalCodec{}
+var _ models2.Codec[Optional] = OptionalCodec{}
 
 // Name returns the name of the encoding.
 func (OptionalCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (OptionalCodec) Fields() []models.Field { return cborFieldsOptional }
+func (OptionalCodec) Fields() []models2.Field { return cborFieldsOptional }
 
-var cborFieldsOptional = []models.Field{
+var cborFieldsOptional = []models2.Field{
 	{Name: "Name", Type: "string"},
 	{Name: "Part", Type: "uint8"},
 	{Name: "EB", Type: "bool"},
@@ -207,7 +265,7 @@ var cborFieldsOptional = []models.Field{
 	{Name: "ZE", Type: "int64"},
 }
 
-// Append implements models.Codec.
+// Append implements models2.Codec.
 func (OptionalCodec) Append(dst []byte, m *Optional) ([]byte, error) {
 	grown, err := cborAppendOptional(dst, m)
 	if err != nil {
@@ -216,12 +274,477 @@ func (OptionalCodec) Append(dst []byte, m *Optional) ([]byte, error) {
 	return grown, nil
 }
 
-// Decode implements models.Codec.
+// Decode implements models2.Codec.
 func (OptionalCodec) Decode(src []byte, m *Optional) error {
 	*m = Optional{}
 	r := dagcbor.NewReader(src)
 	cborReadOptional(&r, m)
 	return r.End("wide.Optional")
+}
+
+func cborAppendDagcborValue(dst []byte, m *dagcbor2.Value) (_ []byte, err error) {
+	dst = append(dst, "\xa1\x64Text"...)
+	if dst, err = dagcbor.AppendText(dst, m.Text); err != nil {
+		return nil, dagcbor.FieldError("Text", err)
+	}
+	return dst, nil
+}
+
+func cborReadDagcborValue(r *dagcbor.Reader, m *dagcbor2.Value) {
+	left := r.Map()
+	if r.Field(left, "\x64Text") {
+		left--
+		m.Text = r.Text()
+	}
+	r.EndFields(left)
+}
+
+// dagcborValueView views what a dagcbor2.Value is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type dagcborValueView struct {
+	Text models2.BorrowedString
+}
+
+func cborViewDagcborValue(r *dagcbor.ViewReader, v *dagcborValueView) {
+	left := r.Map()
+	if r.Field(left, "\x64Text") {
+		left--
+		v.Text = r.BorrowText()
+	}
+	r.EndFields(left)
+}
+
+func cborAppendStrconv(dst []byte, m *strconv) (_ []byte, err error) {
+	dst = append(dst, "\xa2\x64Path"...)
+	if dst, err = dagcbor.AppendText(dst, m.Path); err != nil {
+		return nil, dagcbor.FieldError("Path", err)
+	}
+	dst = append(dst, "\x66Decode"...)
+	if dst, err = dagcbor.AppendText(dst, m.Decode); err != nil {
+		return nil, dagcbor.FieldError("Decode", err)
+	}
+	return dst, nil
+}
+
+func cborReadStrconv(r *dagcbor.Reader, m *strconv) {
+	left := r.Map()
+	if r.Field(left, "\x64Path") {
+		left--
+		m.Path = r.Text()
+	}
+	if r.Field(left, "\x66Decode") {
+		left--
+		m.Decode = r.Text()
+	}
+	r.EndFields(left)
+}
+
+// strconvView views what a strconv is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type strconvView struct {
+	Decode models2.BorrowedString
+	Path   models2.BorrowedString
+}
+
+func cborViewStrconv(r *dagcbor.ViewReader, v *strconvView) {
+	left := r.Map()
+	if r.Field(left, "\x64Path") {
+		left--
+		v.Path = r.BorrowText()
+	}
+	if r.Field(left, "\x66Decode") {
+		left--
+		v.Decode = r.BorrowText()
+	}
+	r.EndFields(left)
+}
+
+func cborAppendItemList(dst []byte, m *struct {
+	A []string
+	B []string
+}) (_ []byte, err error) {
+	dst = append(dst, "\xa2\x61A"...)
+	if dst, err = dagcbor.AppendList(dst, len(m.A)); err != nil {
+		return nil, dagcbor.FieldError("A", err)
+	}
+	for i1 := range m.A {
+		if dst, err = dagcbor.AppendText(dst, m.A[i1]); err != nil {
+			return nil, dagcbor.FieldError("A", err)
+		}
+	}
+	dst = append(dst, "\x61B"...)
+	if dst, err = dagcbor.AppendList(dst, len(m.B)); err != nil {
+		return nil, dagcbor.FieldError("B", err)
+	}
+	for i2 := range m.B {
+		if dst, err = dagcbor.AppendText(dst, m.B[i2]); err != nil {
+			return nil, dagcbor.FieldError("B", err)
+		}
+	}
+	return dst, nil
+}
+
+func cborReadItemList(r *dagcbor.Reader, m *struct {
+	A []string
+	B []string
+}) {
+	left := r.Map()
+	if r.Field(left, "\x61A") {
+		left--
+		if n1 := r.List(); !r.Failed() {
+			m.A = make([]string, n1)
+			for i2 := range m.A {
+				m.A[i2] = r.Text()
+				if r.Failed() {
+					break
+				}
+			}
+		}
+	}
+	if r.Field(left, "\x61B") {
+		left--
+		if n3 := r.List(); !r.Failed() {
+			m.B = make([]string, n3)
+			for i4 := range m.B {
+				m.B[i4] = r.Text()
+				if r.Failed() {
+					break
+				}
+			}
+		}
+	}
+	r.EndFields(left)
+}
+
+// itemListView views what a item.List[] is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type itemListView struct {
+	A dagcbor.List[models2.BorrowedString]
+	B dagcbor.List[models2.BorrowedString]
+}
+
+func cborViewItemList(r *dagcbor.ViewReader, v *itemListView) {
+	left := r.Map()
+	if r.Field(left, "\x61A") {
+		left--
+		v.A = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+	}
+	if r.Field(left, "\x61B") {
+		left--
+		v.B = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+	}
+	r.EndFields(left)
+}
+
+func cborAppendItemInner(dst []byte, m *struct {
+	strconv
+	Time *time.Time
+}) (_ []byte, err error) {
+	dst = append(dst, "\xa3\x64Path"...)
+	if dst, err = dagcbor.AppendText(dst, m.strconv.Path); err != nil {
+		return nil, dagcbor.FieldError("Path", err)
+	}
+	dst = append(dst, "\x64Time"...)
+	if m.Time == nil {
+		dst = dagcbor.AppendNull(dst)
+	} else {
+		if dst, err = dagcbor.AppendTime(dst, (*m.Time)); err != nil {
+			return nil, dagcbor.FieldError("Time", err)
+		}
+	}
+	dst = append(dst, "\x66Decode"...)
+	if dst, err = dagcbor.AppendText(dst, m.strconv.Decode); err != nil {
+		return nil, dagcbor.FieldError("Decode", err)
+	}
+	return dst, nil
+}
+
+func cborReadItemInner(r *dagcbor.Reader, m *struct {
+	strconv
+	Time *time.Time
+}) {
+	left := r.Map()
+	if r.Field(left, "\x64Path") {
+		left--
+		m.strconv.Path = r.Text()
+	}
+	if r.Field(left, "\x64Time") {
+		left--
+		if r.Null() {
+			m.Time = nil
+		} else {
+			v1 := new(time.Time)
+			*v1 = r.Time()
+			m.Time = v1
+		}
+	}
+	if r.Field(left, "\x66Decode") {
+		left--
+		m.strconv.Decode = r.Text()
+	}
+	r.EndFields(left)
+}
+
+// itemInnerView views what a item.Inner is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type itemInnerView struct {
+	Decode models2.BorrowedString
+	Path   models2.BorrowedString
+	Time   dagcbor.Optional[time.Time]
+}
+
+func cborViewItemInner(r *dagcbor.ViewReader, v *itemInnerView) {
+	left := r.Map()
+	if r.Field(left, "\x64Path") {
+		left--
+		v.Path = r.BorrowText()
+	}
+	if r.Field(left, "\x64Time") {
+		left--
+		if !r.Null() {
+			v.Time.Present = true
+			v.Time.Value = r.Time()
+		}
+	}
+	if r.Field(left, "\x66Decode") {
+		left--
+		v.Decode = r.BorrowText()
+	}
+	r.EndFields(left)
+}
+
+func cborAppendItemOther(dst []byte, m *struct{ Decode int }) []byte {
+	dst = append(dst, "\xa1\x66Decode"...)
+	dst = dagcbor.AppendInt(dst, int64(m.Decode))
+	return dst
+}
+
+func cborReadItemOther(r *dagcbor.Reader, m *struct{ Decode int }) {
+	left := r.Map()
+	if r.Field(left, "\x66Decode") {
+		left--
+		m.Decode = int(r.Int(strconv2.IntSize))
+	}
+	r.EndFields(left)
+}
+
+// itemOtherView views what a item.Other is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type itemOtherView struct {
+	Decode int
+}
+
+func cborViewItemOther(r *dagcbor.ViewReader, v *itemOtherView) {
+	left := r.Map()
+	if r.Field(left, "\x66Decode") {
+		left--
+		v.Decode = int(r.Int(strconv2.IntSize))
+	}
+	r.EndFields(left)
+}
+
+func cborAppendItem(dst []byte, m *item) (_ []byte, err error) {
+	dst = append(dst, "\xa8\x64List"...)
+	if dst, err = dagcbor.AppendList(dst, len(m.List)); err != nil {
+		return nil, dagcbor.FieldError("List", err)
+	}
+	for i1 := range m.List {
+		if dst, err = cborAppendItemList(dst, &m.List[i1]); err != nil {
+			return nil, dagcbor.FieldError("List", err)
+		}
+	}
+	dst = append(dst, "\x65Inner"...)
+	if dst, err = cborAppendItemInner(dst, &m.Inner); err != nil {
+		return nil, dagcbor.FieldError("Inner", err)
+	}
+	dst = append(dst, "\x65Other"...)
+	dst = cborAppendItemOther(dst, &m.Other)
+	dst = append(dst, "\x65Value"...)
+	if dst, err = cborAppendDagcborValue(dst, &m.Value); err != nil {
+		return nil, dagcbor.FieldError("Value", err)
+	}
+	dst = append(dst, "\x66Decode"...)
+	if dst, err = dagcbor.AppendText(dst, m.Decode); err != nil {
+		return nil, dagcbor.FieldError("Decode", err)
+	}
+	dst = append(dst, "\x66Nested"...)
+	if dst, err = dagcbor.AppendMap(dst, len(m.Nested)); err != nil {
+		return nil, dagcbor.FieldError("Nested", err)
+	}
+	var keys2 [16]string
+	for _, key3 := range dagcbor.SortedKeys(m.Nested, keys2[:0]) {
+		if dst, err = dagcbor.AppendText(dst, key3); err != nil {
+			return nil, dagcbor.FieldError("Nested", err)
+		}
+		v4 := m.Nested[key3]
+		if dst, err = dagcbor.AppendList(dst, len(v4)); err != nil {
+			return nil, dagcbor.FieldError("Nested", err)
+		}
+		for i5 := range v4 {
+			if dst, err = dagcbor.AppendMap(dst, len(v4[i5])); err != nil {
+				return nil, dagcbor.FieldError("Nested", err)
+			}
+			var keys6 [16]string
+			for _, key7 := range dagcbor.SortedKeys(v4[i5], keys6[:0]) {
+				if dst, err = dagcbor.AppendText(dst, key7); err != nil {
+					return nil, dagcbor.FieldError("Nested", err)
+				}
+				v8 := v4[i5][key7]
+				if dst, err = cborAppendStrconv(dst, &v8); err != nil {
+					return nil, dagcbor.FieldError("Nested", err)
+				}
+			}
+		}
+	}
+	dst = append(dst, "\x67Größe"...)
+	dst = dagcbor.AppendUint(dst, uint64(m.Größe))
+	dst = append(dst, "\x68clé \"1\""...)
+	dst = dagcbor.AppendInt(dst, int64(m.Key))
+	return dst, nil
+}
+
+func cborReadItem(r *dagcbor.Reader, m *item) {
+	left := r.Map()
+	if r.Field(left, "\x64List") {
+		left--
+		if n1 := r.List(); !r.Failed() {
+			m.List = make([]struct {
+				A []string
+				B []string
+			}, n1)
+			for i2 := range m.List {
+				cborReadItemList(r, &m.List[i2])
+				if r.Failed() {
+					break
+				}
+			}
+		}
+	}
+	if r.Field(left, "\x65Inner") {
+		left--
+		cborReadItemInner(r, &m.Inner)
+	}
+	if r.Field(left, "\x65Other") {
+		left--
+		cborReadItemOther(r, &m.Other)
+	}
+	if r.Field(left, "\x65Value") {
+		left--
+		cborReadDagcborValue(r, &m.Value)
+	}
+	if r.Field(left, "\x66Decode") {
+		left--
+		m.Decode = r.Text()
+	}
+	if r.Field(left, "\x66Nested") {
+		left--
+		if n3 := r.Map(); !r.Failed() {
+			m.Nested = make(map[string][]map[string]strconv, n3)
+			var key4 []byte
+			for range n3 {
+				key4 = r.MapKey(key4)
+				var v5 []map[string]strconv
+				if n6 := r.List(); !r.Failed() {
+					v5 = make([]map[string]strconv, n6)
+					for i7 := range v5 {
+						if n8 := r.Map(); !r.Failed() {
+							v5[i7] = make(map[string]strconv, n8)
+							var key9 []byte
+							for range n8 {
+								key9 = r.MapKey(key9)
+								var v10 strconv
+								cborReadStrconv(r, &v10)
+								if r.Failed() {
+									break
+								}
+								v5[i7][string(key9)] = v10
+							}
+						}
+						if r.Failed() {
+							break
+						}
+					}
+				}
+				if r.Failed() {
+					break
+				}
+				m.Nested[string(key4)] = v5
+			}
+		}
+	}
+	if r.Field(left, "\x67Größe") {
+		left--
+		m.Größe = uint(r.Uint(strconv2.IntSize))
+	}
+	if r.Field(left, "\x68clé \"1\"") {
+		left--
+		m.Key = models(r.Int(strconv2.IntSize))
+	}
+	r.EndFields(left)
+}
+
+// itemView views what a item is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type itemView struct {
+	Key         models
+	Größe       uint
+	Value       dagcborValueView
+	Nested      dagcbor.Map[dagcbor.List[dagcbor.Map[strconvView]]]
+	List        dagcbor.List[itemListView]
+	Inner       itemInnerView
+	DecodeField models2.BorrowedString
+	Other       itemOtherView
+}
+
+// Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
+func (v *itemView) Decode(value models2.BorrowedBytes) error {
+	*v = itemView{}
+	r := dagcbor.NewViewReader(value)
+	cborViewItem(&r, v)
+	return r.End("wide.item")
+}
+
+func cborViewItem(r *dagcbor.ViewReader, v *itemView) {
+	left := r.Map()
+	if r.Field(left, "\x64List") {
+		left--
+		v.List = dagcbor.ViewList(r, cborElementItemList)
+	}
+	if r.Field(left, "\x65Inner") {
+		left--
+		cborViewItemInner(r, &v.Inner)
+	}
+	if r.Field(left, "\x65Other") {
+		left--
+		cborViewItemOther(r, &v.Other)
+	}
+	if r.Field(left, "\x65Value") {
+		left--
+		cborViewDagcborValue(r, &v.Value)
+	}
+	if r.Field(left, "\x66Decode") {
+		left--
+		v.DecodeField = r.BorrowText()
+	}
+	if r.Field(left, "\x66Nested") {
+		left--
+		v.Nested = dagcbor.ViewMap(r, cborElementDagcborListDagcborMapStrconvView)
+	}
+	if r.Field(left, "\x67Größe") {
+		left--
+		v.Größe = uint(r.Uint(strconv2.IntSize))
+	}
+	if r.Field(left, "\x68clé \"1\"") {
+		left--
+		v.Key = models(r.Int(strconv2.IntSize))
+	}
+	r.EndFields(left)
 }
 
 func cborAppendGeoPoint(dst []byte, m *geo.Point) (_ []byte, err error) {
@@ -249,15 +772,15 @@ func cborReadGeoPoint(r *dagcbor.Reader, m *geo.Point) {
 	r.EndFields(left)
 }
 
-// GeoPointView views a value of type geo.Point. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
-type GeoPointView struct {
+// geoPointView views what a geo.Point is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type geoPointView struct {
 	Lat float64
 	Lon float64
 }
 
-func cborViewGeoPoint(r *dagcbor.ViewReader, v *GeoPointView) {
+func cborViewGeoPoint(r *dagcbor.ViewReader, v *geoPointView) {
 	left := r.Map()
 	if r.Field(left, "\x63lat") {
 		left--
@@ -316,13 +839,13 @@ func cborReadAddress(r *dagcbor.Reader, m *Address) {
 	r.EndFields(left)
 }
 
-// AddressView views a value of type Address. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// AddressView views what a Address is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type AddressView struct {
-	Street models.BorrowedString
-	Geo    GeoPointView
-	Lines  dagcbor.List[models.BorrowedString]
+	Street models2.BorrowedString
+	Geo    geoPointView
+	Lines  dagcbor.List[models2.BorrowedString]
 }
 
 func cborViewAddress(r *dagcbor.ViewReader, v *AddressView) {
@@ -333,7 +856,7 @@ func cborViewAddress(r *dagcbor.ViewReader, v *AddressView) {
 	}
 	if r.Field(left, "\x65Lines") {
 		left--
-		v.Lines = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.Lines = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x66Street") {
 		left--
@@ -428,16 +951,16 @@ func cborReadGeoShape(r *dagcbor.Reader, m *geo.Shape) {
 	r.EndFields(left)
 }
 
-// GeoShapeView views a value of type geo.Shape. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
-type GeoShapeView struct {
-	Corners dagcbor.List[GeoPointView]
-	Named   dagcbor.Map[GeoPointView]
-	Centre  dagcbor.Optional[GeoPointView]
+// geoShapeView views what a geo.Shape is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type geoShapeView struct {
+	Corners dagcbor.List[geoPointView]
+	Named   dagcbor.Map[geoPointView]
+	Centre  dagcbor.Optional[geoPointView]
 }
 
-func cborViewGeoShape(r *dagcbor.ViewReader, v *GeoShapeView) {
+func cborViewGeoShape(r *dagcbor.ViewReader, v *geoShapeView) {
 	left := r.Map()
 	if r.Field(left, "\x65Named") {
 		left--
@@ -480,15 +1003,15 @@ func cborReadGeoWell(r *dagcbor.Reader, m *geo.Well) {
 	r.EndFields(left)
 }
 
-// GeoWellView views a value of type geo.Well. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
-type GeoWellView struct {
+// geoWellView views what a geo.Well is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type geoWellView struct {
 	Depth uint16
-	Name  models.BorrowedString
+	Name  models2.BorrowedString
 }
 
-func cborViewGeoWell(r *dagcbor.ViewReader, v *GeoWellView) {
+func cborViewGeoWell(r *dagcbor.ViewReader, v *geoWellView) {
 	left := r.Map()
 	if r.Field(left, "\x64Name") {
 		left--
@@ -525,11 +1048,11 @@ func cborReadThingAnon(r *dagcbor.Reader, m *struct {
 	left := r.Map()
 	if r.Field(left, "\x61X") {
 		left--
-		m.X = int(r.Int(strconv.IntSize))
+		m.X = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x61Y") {
 		left--
-		m.Y = int(r.Int(strconv.IntSize))
+		m.Y = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x64note") {
 		left--
@@ -538,24 +1061,24 @@ func cborReadThingAnon(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// ThingAnonView views a value of type struct{X int; Y int; Note string "json:\"note\""}. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// ThingAnonView views what a Thing.Anon is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type ThingAnonView struct {
 	X    int
 	Y    int
-	Note models.BorrowedString
+	Note models2.BorrowedString
 }
 
 func cborViewThingAnon(r *dagcbor.ViewReader, v *ThingAnonView) {
 	left := r.Map()
 	if r.Field(left, "\x61X") {
 		left--
-		v.X = int(r.Int(strconv.IntSize))
+		v.X = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x61Y") {
 		left--
-		v.Y = int(r.Int(strconv.IntSize))
+		v.Y = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x64note") {
 		left--
@@ -587,15 +1110,15 @@ func cborReadGeoTaggedCount(r *dagcbor.Reader, m *geo.Tagged[Count]) {
 	r.EndFields(left)
 }
 
-// GeoTaggedCountView views a value of type geo.Tagged[Count]. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
-type GeoTaggedCountView struct {
-	Tag   models.BorrowedString
+// geoTaggedCountView views what a geo.Tagged[Count] is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type geoTaggedCountView struct {
+	Tag   models2.BorrowedString
 	Value Count
 }
 
-func cborViewGeoTaggedCount(r *dagcbor.ViewReader, v *GeoTaggedCountView) {
+func cborViewGeoTaggedCount(r *dagcbor.ViewReader, v *geoTaggedCountView) {
 	left := r.Map()
 	if r.Field(left, "\x63Tag") {
 		left--
@@ -646,15 +1169,15 @@ func cborReadGeoTaggedString(r *dagcbor.Reader, m *geo.Tagged[[]string]) {
 	r.EndFields(left)
 }
 
-// GeoTaggedStringView views a value of type geo.Tagged[[]string]. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
-type GeoTaggedStringView struct {
-	Tag   models.BorrowedString
-	Value dagcbor.List[models.BorrowedString]
+// geoTaggedStringView views what a geo.Tagged[[]string] is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type geoTaggedStringView struct {
+	Tag   models2.BorrowedString
+	Value dagcbor.List[models2.BorrowedString]
 }
 
-func cborViewGeoTaggedString(r *dagcbor.ViewReader, v *GeoTaggedStringView) {
+func cborViewGeoTaggedString(r *dagcbor.ViewReader, v *geoTaggedStringView) {
 	left := r.Map()
 	if r.Field(left, "\x63Tag") {
 		left--
@@ -662,7 +1185,7 @@ func cborViewGeoTaggedString(r *dagcbor.ViewReader, v *GeoTaggedStringView) {
 	}
 	if r.Field(left, "\x65Value") {
 		left--
-		v.Value = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.Value = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 	}
 	r.EndFields(left)
 }
@@ -677,9 +1200,9 @@ func cborReadThingEmpty(r *dagcbor.Reader, m *struct{}) {
 	r.EndFields(left)
 }
 
-// ThingEmptyView views a value of type struct{}. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// ThingEmptyView views what a Thing.Empty is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type ThingEmptyView struct {
 }
 
@@ -1154,7 +1677,7 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x61I") {
 		left--
-		m.I = int(r.Int(strconv.IntSize))
+		m.I = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x61S") {
 		left--
@@ -1166,7 +1689,7 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x61U") {
 		left--
-		m.U = uint(r.Uint(strconv.IntSize))
+		m.U = uint(r.Uint(strconv2.IntSize))
 	}
 	if r.Field(left, "\x61r") {
 		left--
@@ -1286,7 +1809,7 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 			for range n4 {
 				key5 = r.MapKey(key5)
 				var v6 int
-				v6 = int(r.Int(strconv.IntSize))
+				v6 = int(r.Int(strconv2.IntSize))
 				if r.Failed() {
 					break
 				}
@@ -1342,7 +1865,7 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 			m.PInt = nil
 		} else {
 			v14 := new(int)
-			*v14 = int(r.Int(strconv.IntSize))
+			*v14 = int(r.Int(strconv2.IntSize))
 			m.PInt = v14
 		}
 	}
@@ -1436,7 +1959,7 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 				if n27 := r.List(); !r.Failed() {
 					m.Lists[i26] = make([]int, n27)
 					for i28 := range m.Lists[i26] {
-						m.Lists[i26][i28] = int(r.Int(strconv.IntSize))
+						m.Lists[i26][i28] = int(r.Int(strconv2.IntSize))
 						if r.Failed() {
 							break
 						}
@@ -1761,9 +2284,9 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	r.EndFields(left)
 }
 
-// ThingView views a value of type Thing. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// ThingView views what a Thing is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type ThingView struct {
 	ID        uint64
 	Created   time.Time
@@ -1780,69 +2303,69 @@ type ThingView struct {
 	B         bool
 	F32       float32
 	F64       float64
-	S         models.BorrowedString
-	Data      models.BorrowedBytes
+	S         models2.BorrowedString
+	Data      models2.BorrowedBytes
 	T         time.Time
 	Arr       [3]int16
 	ID16      [16]byte
-	None      [0]models.BorrowedString
+	None      [0]models2.BorrowedString
 	Count     Count
 	Offset    Offset
 	Flag      Flag
 	Ratio     Ratio
-	Email     models.BorrowedString
-	Blob      models.BorrowedBytes
-	Octets    models.BorrowedBytes
+	Email     models2.BorrowedString
+	Blob      models2.BorrowedBytes
+	Octets    models2.BorrowedBytes
 	Octet4    [4]Octet
-	Labels    dagcbor.List[models.BorrowedString]
+	Labels    dagcbor.List[models2.BorrowedString]
 	Settings  dagcbor.Map[Ratio]
 	Moment    Moment
-	Strings   dagcbor.List[models.BorrowedString]
+	Strings   dagcbor.List[models2.BorrowedString]
 	Lists     dagcbor.List[dagcbor.List[int]]
-	Blobs     dagcbor.List[models.BorrowedBytes]
+	Blobs     dagcbor.List[models2.BorrowedBytes]
 	Times     dagcbor.List[time.Time]
 	Addresses dagcbor.List[AddressView]
-	Pairs     [2]GeoPointView
-	Grid      [2][2]models.BorrowedString
+	Pairs     [2]geoPointView
+	Grid      [2][2]models2.BorrowedString
 	Ints      dagcbor.Map[int]
-	MapLists  dagcbor.Map[dagcbor.List[models.BorrowedString]]
+	MapLists  dagcbor.Map[dagcbor.List[models2.BorrowedString]]
 	Maps      dagcbor.Map[dagcbor.Map[bool]]
 	Places    dagcbor.Map[AddressView]
-	Optionals dagcbor.Map[dagcbor.Optional[models.BorrowedString]]
+	Optionals dagcbor.Map[dagcbor.Optional[models2.BorrowedString]]
 	PInt      dagcbor.Optional[int]
-	PStr      dagcbor.Optional[models.BorrowedString]
+	PStr      dagcbor.Optional[models2.BorrowedString]
 	PTime     dagcbor.Optional[time.Time]
-	PBytes    dagcbor.Optional[models.BorrowedBytes]
-	PList     dagcbor.Optional[models.BorrowedBytes]
-	PNames    dagcbor.Optional[dagcbor.List[models.BorrowedString]]
+	PBytes    dagcbor.Optional[models2.BorrowedBytes]
+	PList     dagcbor.Optional[models2.BorrowedBytes]
+	PNames    dagcbor.Optional[dagcbor.List[models2.BorrowedString]]
 	PAddr     dagcbor.Optional[AddressView]
-	PLevel    dagcbor.Optional[models.BorrowedString]
-	PPoint    dagcbor.Optional[GeoPointView]
+	PLevel    dagcbor.Optional[models2.BorrowedString]
+	PPoint    dagcbor.Optional[geoPointView]
 	Ptrs      dagcbor.List[dagcbor.Optional[AddressView]]
 	Home      AddressView
-	Shape     GeoShapeView
-	Well      GeoWellView
+	Shape     geoShapeView
+	Well      geoWellView
 	Anon      ThingAnonView
-	Tagged    GeoTaggedCountView
-	Texts     GeoTaggedStringView
+	Tagged    geoTaggedCountView
+	Texts     geoTaggedStringView
 	Empty     ThingEmptyView
 	Units     dagcbor.List[ThingEmptyView]
-	Level     models.BorrowedString
-	Levels    dagcbor.List[models.BorrowedString]
-	ByLevel   dagcbor.Map[models.BorrowedString]
-	Secret    models.BorrowedBytes
-	Secrets   dagcbor.List[models.BorrowedBytes]
-	Addr      models.BorrowedBytes
-	Link      models.BorrowedBytes
-	Big       models.BorrowedString
-	Links     dagcbor.Map[dagcbor.Optional[models.BorrowedBytes]]
-	Renamed   models.BorrowedString
-	FromJSON  models.BorrowedString
-	Quoted    models.BorrowedString
+	Level     models2.BorrowedString
+	Levels    dagcbor.List[models2.BorrowedString]
+	ByLevel   dagcbor.Map[models2.BorrowedString]
+	Secret    models2.BorrowedBytes
+	Secrets   dagcbor.List[models2.BorrowedBytes]
+	Addr      models2.BorrowedBytes
+	Link      models2.BorrowedBytes
+	Big       models2.BorrowedString
+	Links     dagcbor.Map[dagcbor.Optional[models2.BorrowedBytes]]
+	Renamed   models2.BorrowedString
+	FromJSON  models2.BorrowedString
+	Quoted    models2.BorrowedString
 }
 
-// Decode sets *v to the value of a row. Its error matches models.ErrInvalid.
-func (v *ThingView) Decode(value models.BorrowedBytes) error {
+// Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
+func (v *ThingView) Decode(value models2.BorrowedBytes) error {
 	*v = ThingView{}
 	r := dagcbor.NewViewReader(value)
 	cborViewThing(&r, v)
@@ -1857,7 +2380,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x61I") {
 		left--
-		v.I = int(r.Int(strconv.IntSize))
+		v.I = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x61S") {
 		left--
@@ -1869,7 +2392,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x61U") {
 		left--
-		v.U = uint(r.Uint(strconv.IntSize))
+		v.U = uint(r.Uint(strconv2.IntSize))
 	}
 	if r.Field(left, "\x61r") {
 		left--
@@ -2007,7 +2530,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 		left--
 		if !r.Null() {
 			v.PInt.Present = true
-			v.PInt.Value = int(r.Int(strconv.IntSize))
+			v.PInt.Value = int(r.Int(strconv2.IntSize))
 		}
 	}
 	if r.Field(left, "\x64PStr") {
@@ -2027,7 +2550,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x65Blobs") {
 		left--
-		v.Blobs = dagcbor.ViewList(r, cborElementModelsBorrowedBytes)
+		v.Blobs = dagcbor.ViewList(r, cborElementModels2BorrowedBytes)
 	}
 	if r.Field(left, "\x65Count") {
 		left--
@@ -2047,7 +2570,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x65Links") {
 		left--
-		v.Links = dagcbor.ViewMap(r, cborElementDagcborOptionalModelsBorrowedBytes)
+		v.Links = dagcbor.ViewMap(r, cborElementDagcborOptionalModels2BorrowedBytes)
 	}
 	if r.Field(left, "\x65Lists") {
 		left--
@@ -2106,11 +2629,11 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x66Labels") {
 		left--
-		v.Labels = dagcbor.ViewList(r, cborElementModelsBorrowedString11)
+		v.Labels = dagcbor.ViewList(r, cborElementModels2BorrowedString13)
 	}
 	if r.Field(left, "\x66Levels") {
 		left--
-		v.Levels = dagcbor.ViewList(r, cborElementModelsBorrowedString12)
+		v.Levels = dagcbor.ViewList(r, cborElementModels2BorrowedString14)
 	}
 	if r.Field(left, "\x66Moment") {
 		left--
@@ -2146,7 +2669,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 		left--
 		if !r.Null() {
 			v.PNames.Present = true
-			v.PNames.Value = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+			v.PNames.Value = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 		}
 	}
 	if r.Field(left, "\x66PPoint") {
@@ -2170,7 +2693,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x67ByLevel") {
 		left--
-		v.ByLevel = dagcbor.ViewMap(r, cborElementModelsBorrowedString12)
+		v.ByLevel = dagcbor.ViewMap(r, cborElementModels2BorrowedString14)
 	}
 	if r.Field(left, "\x67Created") {
 		left--
@@ -2178,15 +2701,15 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x67Secrets") {
 		left--
-		v.Secrets = dagcbor.ViewList(r, cborElementModelsBorrowedBytes14)
+		v.Secrets = dagcbor.ViewList(r, cborElementModels2BorrowedBytes16)
 	}
 	if r.Field(left, "\x67Strings") {
 		left--
-		v.Strings = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.Strings = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x68MapLists") {
 		left--
-		v.MapLists = dagcbor.ViewMap(r, cborElementDagcborListModelsBorrowedString)
+		v.MapLists = dagcbor.ViewMap(r, cborElementDagcborListModels2BorrowedString)
 	}
 	if r.Field(left, "\x68Settings") {
 		left--
@@ -2198,7 +2721,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x69Optionals") {
 		left--
-		v.Optionals = dagcbor.ViewMap(r, cborElementDagcborOptionalModelsBorrowedString)
+		v.Optionals = dagcbor.ViewMap(r, cborElementDagcborOptionalModels2BorrowedString)
 	}
 	if r.Field(left, "\x69from_json") {
 		left--
@@ -2287,7 +2810,7 @@ func cborReadMaybe(r *dagcbor.Reader, m *Maybe) {
 		if n1 := r.List(); !r.Failed() {
 			m.B = make([]int, n1)
 			for i2 := range m.B {
-				m.B[i2] = int(r.Int(strconv.IntSize))
+				m.B[i2] = int(r.Int(strconv2.IntSize))
 				if r.Failed() {
 					break
 				}
@@ -2302,7 +2825,7 @@ func cborReadMaybe(r *dagcbor.Reader, m *Maybe) {
 			for range n3 {
 				key4 = r.MapKey(key4)
 				var v5 int
-				v5 = int(r.Int(strconv.IntSize))
+				v5 = int(r.Int(strconv2.IntSize))
 				if r.Failed() {
 					break
 				}
@@ -2327,15 +2850,15 @@ func cborReadMaybe(r *dagcbor.Reader, m *Maybe) {
 	r.EndFields(left)
 }
 
-// MaybeView views a value of type Maybe. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// MaybeView views what a Maybe is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type MaybeView struct {
-	A models.BorrowedString
+	A models2.BorrowedString
 	B dagcbor.List[int]
 	C dagcbor.Map[int]
 	D dagcbor.Optional[bool]
-	E models.BorrowedBytes
+	E models2.BorrowedBytes
 }
 
 func cborViewMaybe(r *dagcbor.ViewReader, v *MaybeView) {
@@ -2385,7 +2908,7 @@ func cborReadLoose(r *dagcbor.Reader, m *Loose) {
 	left := r.Map()
 	if r.Field(left, "\x65Count") {
 		left--
-		m.Count = int(r.Int(strconv.IntSize))
+		m.Count = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x65Names") {
 		left--
@@ -2402,11 +2925,11 @@ func cborReadLoose(r *dagcbor.Reader, m *Loose) {
 	r.EndFields(left)
 }
 
-// LooseView views a value of type Loose. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// LooseView views what a Loose is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type LooseView struct {
-	Names dagcbor.List[models.BorrowedString]
+	Names dagcbor.List[models2.BorrowedString]
 	Count int
 }
 
@@ -2414,11 +2937,11 @@ func cborViewLoose(r *dagcbor.ViewReader, v *LooseView) {
 	left := r.Map()
 	if r.Field(left, "\x65Count") {
 		left--
-		v.Count = int(r.Int(strconv.IntSize))
+		v.Count = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x65Names") {
 		left--
-		v.Names = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.Names = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 	}
 	r.EndFields(left)
 }
@@ -2771,7 +3294,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 		left--
 		r.Array(2)
 		for i1 := range m.EA {
-			m.EA[i1] = int(r.Int(strconv.IntSize))
+			m.EA[i1] = int(r.Int(strconv2.IntSize))
 			if r.Failed() {
 				break
 			}
@@ -2795,7 +3318,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	}
 	if r.Field(left, "\x62EI") {
 		left--
-		m.EI = int(r.Int(strconv.IntSize))
+		m.EI = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62EL") {
 		left--
@@ -2835,7 +3358,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 			m.EP = nil
 		} else {
 			v7 := new(int)
-			*v7 = int(r.Int(strconv.IntSize))
+			*v7 = int(r.Int(strconv2.IntSize))
 			m.EP = v7
 		}
 	}
@@ -2867,7 +3390,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 		left--
 		r.Array(0)
 		for i8 := range m.EZ {
-			m.EZ[i8] = int(r.Int(strconv.IntSize))
+			m.EZ[i8] = int(r.Int(strconv2.IntSize))
 			if r.Failed() {
 				break
 			}
@@ -2877,7 +3400,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 		left--
 		r.Array(2)
 		for i9 := range m.ZA {
-			m.ZA[i9] = int(r.Int(strconv.IntSize))
+			m.ZA[i9] = int(r.Int(strconv2.IntSize))
 			if r.Failed() {
 				break
 			}
@@ -2889,7 +3412,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	}
 	if r.Field(left, "\x62ZC") {
 		left--
-		m.ZC = Score(r.Int(strconv.IntSize))
+		m.ZC = Score(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62ZD") {
 		left--
@@ -2897,7 +3420,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	}
 	if r.Field(left, "\x62ZE") {
 		left--
-		m.ZE = Score(r.Int(strconv.IntSize))
+		m.ZE = Score(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62ZF") {
 		left--
@@ -2909,7 +3432,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	}
 	if r.Field(left, "\x62ZI") {
 		left--
-		m.ZI = int(r.Int(strconv.IntSize))
+		m.ZI = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62ZL") {
 		left--
@@ -2945,7 +3468,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 			m.ZP = nil
 		} else {
 			v15 := new(Score)
-			*v15 = Score(r.Int(strconv.IntSize))
+			*v15 = Score(r.Int(strconv2.IntSize))
 			m.ZP = v15
 		}
 	}
@@ -2990,50 +3513,50 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	r.EndFields(left)
 }
 
-// OptionalView views a value of type Optional. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// OptionalView views what a Optional is encoded as.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type OptionalView struct {
-	Name models.BorrowedString
+	Name models2.BorrowedString
 	Part uint8
 	EB   bool
 	EI   int
 	EU   uint8
 	EF   float64
-	ES   models.BorrowedString
-	ED   models.BorrowedBytes
-	EL   dagcbor.List[models.BorrowedString]
+	ES   models2.BorrowedString
+	ED   models2.BorrowedBytes
+	EL   dagcbor.List[models2.BorrowedString]
 	EA   [2]int
 	EZ   [0]int
-	EM   dagcbor.Map[models.BorrowedString]
+	EM   dagcbor.Map[models2.BorrowedString]
 	EP   dagcbor.Optional[int]
 	ET   time.Time
 	EY   MaybeView
-	EX   models.BorrowedBytes
-	EV   models.BorrowedString
+	EX   models2.BorrowedBytes
+	EV   models2.BorrowedString
 	EN   ThingEmptyView
 	EG   AddressView
 	ZB   bool
 	ZI   int
 	ZF   float32
-	ZS   models.BorrowedString
-	ZD   models.BorrowedBytes
-	ZL   dagcbor.List[models.BorrowedString]
+	ZS   models2.BorrowedString
+	ZD   models2.BorrowedBytes
+	ZL   dagcbor.List[models2.BorrowedString]
 	ZA   [2]int
-	ZM   dagcbor.Map[models.BorrowedString]
+	ZM   dagcbor.Map[models2.BorrowedString]
 	ZP   dagcbor.Optional[Score]
-	ZQ   dagcbor.Optional[models.BorrowedString]
+	ZQ   dagcbor.Optional[models2.BorrowedString]
 	ZT   time.Time
 	ZY   LooseView
-	ZG   GeoPointView
-	ZX   models.BorrowedBytes
-	ZV   models.BorrowedString
+	ZG   geoPointView
+	ZX   models2.BorrowedBytes
+	ZV   models2.BorrowedString
 	ZC   Score
 	ZE   Score
 }
 
-// Decode sets *v to the value of a row. Its error matches models.ErrInvalid.
-func (v *OptionalView) Decode(value models.BorrowedBytes) error {
+// Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
+func (v *OptionalView) Decode(value models2.BorrowedBytes) error {
 	*v = OptionalView{}
 	r := dagcbor.NewViewReader(value)
 	cborViewOptional(&r, v)
@@ -3046,7 +3569,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 		left--
 		r.Array(2)
 		for i1 := range v.EA {
-			v.EA[i1] = int(r.Int(strconv.IntSize))
+			v.EA[i1] = int(r.Int(strconv2.IntSize))
 			if r.Failed() {
 				break
 			}
@@ -3070,15 +3593,15 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62EI") {
 		left--
-		v.EI = int(r.Int(strconv.IntSize))
+		v.EI = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62EL") {
 		left--
-		v.EL = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.EL = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62EM") {
 		left--
-		v.EM = dagcbor.ViewMap(r, cborElementModelsBorrowedString)
+		v.EM = dagcbor.ViewMap(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62EN") {
 		left--
@@ -3088,7 +3611,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 		left--
 		if !r.Null() {
 			v.EP.Present = true
-			v.EP.Value = int(r.Int(strconv.IntSize))
+			v.EP.Value = int(r.Int(strconv2.IntSize))
 		}
 	}
 	if r.Field(left, "\x62ES") {
@@ -3119,7 +3642,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 		left--
 		r.Array(0)
 		for i2 := range v.EZ {
-			v.EZ[i2] = int(r.Int(strconv.IntSize))
+			v.EZ[i2] = int(r.Int(strconv2.IntSize))
 			if r.Failed() {
 				break
 			}
@@ -3129,7 +3652,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 		left--
 		r.Array(2)
 		for i3 := range v.ZA {
-			v.ZA[i3] = int(r.Int(strconv.IntSize))
+			v.ZA[i3] = int(r.Int(strconv2.IntSize))
 			if r.Failed() {
 				break
 			}
@@ -3141,7 +3664,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62ZC") {
 		left--
-		v.ZC = Score(r.Int(strconv.IntSize))
+		v.ZC = Score(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62ZD") {
 		left--
@@ -3149,7 +3672,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62ZE") {
 		left--
-		v.ZE = Score(r.Int(strconv.IntSize))
+		v.ZE = Score(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62ZF") {
 		left--
@@ -3161,21 +3684,21 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62ZI") {
 		left--
-		v.ZI = int(r.Int(strconv.IntSize))
+		v.ZI = int(r.Int(strconv2.IntSize))
 	}
 	if r.Field(left, "\x62ZL") {
 		left--
-		v.ZL = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.ZL = dagcbor.ViewList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62ZM") {
 		left--
-		v.ZM = dagcbor.ViewMap(r, cborElementModelsBorrowedString)
+		v.ZM = dagcbor.ViewMap(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62ZP") {
 		left--
 		if !r.Null() {
 			v.ZP.Present = true
-			v.ZP.Value = Score(r.Int(strconv.IntSize))
+			v.ZP.Value = Score(r.Int(strconv2.IntSize))
 		}
 	}
 	if r.Field(left, "\x62ZQ") {
@@ -3216,32 +3739,51 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	r.EndFields(left)
 }
 
-func cborElementModelsBorrowedString(item models.BorrowedBytes) (v models.BorrowedString, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementModels2BorrowedString(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementGeoPoint(item models.BorrowedBytes) (v GeoPointView, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementItemList(b models2.BorrowedBytes) (itemListView, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v itemListView
+	cborViewItemList(&r, &v)
+	return v, r.Offset(), r.Err()
+}
+
+func cborElementDagcborListDagcborMapStrconvView(b models2.BorrowedBytes) (dagcbor.List[dagcbor.Map[strconvView]], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.List[dagcbor.Map[strconvView]]
+	v = dagcbor.ViewList(&r, cborElementDagcborMapStrconvView)
+	return v, r.Offset(), r.Err()
+}
+
+func cborElementGeoPoint(b models2.BorrowedBytes) (geoPointView, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v geoPointView
 	cborViewGeoPoint(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementInt(item models.BorrowedBytes) (v int, size int, err error) {
-	r := dagcbor.NewViewReader(item)
-	v = int(r.Int(strconv.IntSize))
+func cborElementInt(b models2.BorrowedBytes) (int, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v int
+	v = int(r.Int(strconv2.IntSize))
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborMapBool(item models.BorrowedBytes) (v dagcbor.Map[bool], size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementDagcborMapBool(b models2.BorrowedBytes) (dagcbor.Map[bool], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.Map[bool]
 	v = dagcbor.ViewMap(&r, cborElementBool)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborOptionalAddressView(item models.BorrowedBytes) (v dagcbor.Optional[AddressView], size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementDagcborOptionalAddressView(b models2.BorrowedBytes) (dagcbor.Optional[AddressView], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.Optional[AddressView]
 	if !r.Null() {
 		v.Present = true
 		cborViewAddress(&r, &v.Value)
@@ -3249,14 +3791,16 @@ func cborElementDagcborOptionalAddressView(item models.BorrowedBytes) (v dagcbor
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModelsBorrowedBytes(item models.BorrowedBytes) (v models.BorrowedBytes, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementModels2BorrowedBytes(b models2.BorrowedBytes) (models2.BorrowedBytes, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v models2.BorrowedBytes
 	v = r.BorrowBytes()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborOptionalModelsBorrowedBytes(item models.BorrowedBytes) (v dagcbor.Optional[models.BorrowedBytes], size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementDagcborOptionalModels2BorrowedBytes(b models2.BorrowedBytes) (dagcbor.Optional[models2.BorrowedBytes], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.Optional[models2.BorrowedBytes]
 	if !r.Null() {
 		v.Present = true
 		v.Value = r.BorrowBytes()
@@ -3264,62 +3808,72 @@ func cborElementDagcborOptionalModelsBorrowedBytes(item models.BorrowedBytes) (v
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborListInt(item models.BorrowedBytes) (v dagcbor.List[int], size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementDagcborListInt(b models2.BorrowedBytes) (dagcbor.List[int], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.List[int]
 	v = dagcbor.ViewList(&r, cborElementInt)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementTimeTime(item models.BorrowedBytes) (v time.Time, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementTimeTime(b models2.BorrowedBytes) (time.Time, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v time.Time
 	v = r.Time()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementThingEmpty(item models.BorrowedBytes) (v ThingEmptyView, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementThingEmpty(b models2.BorrowedBytes) (ThingEmptyView, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v ThingEmptyView
 	cborViewThingEmpty(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModelsBorrowedString11(item models.BorrowedBytes) (v models.BorrowedString, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementModels2BorrowedString13(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModelsBorrowedString12(item models.BorrowedBytes) (v models.BorrowedString, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementModels2BorrowedString14(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementAddress(item models.BorrowedBytes) (v AddressView, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementAddress(b models2.BorrowedBytes) (AddressView, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v AddressView
 	cborViewAddress(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModelsBorrowedBytes14(item models.BorrowedBytes) (v models.BorrowedBytes, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementModels2BorrowedBytes16(b models2.BorrowedBytes) (models2.BorrowedBytes, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v models2.BorrowedBytes
 	v = r.BorrowBytes()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborListModelsBorrowedString(item models.BorrowedBytes) (v dagcbor.List[models.BorrowedString], size int, err error) {
-	r := dagcbor.NewViewReader(item)
-	v = dagcbor.ViewList(&r, cborElementModelsBorrowedString)
+func cborElementDagcborListModels2BorrowedString(b models2.BorrowedBytes) (dagcbor.List[models2.BorrowedString], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.List[models2.BorrowedString]
+	v = dagcbor.ViewList(&r, cborElementModels2BorrowedString)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementRatio(item models.BorrowedBytes) (v Ratio, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementRatio(b models2.BorrowedBytes) (Ratio, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v Ratio
 	v = Ratio(r.Float32())
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborOptionalModelsBorrowedString(item models.BorrowedBytes) (v dagcbor.Optional[models.BorrowedString], size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementDagcborOptionalModels2BorrowedString(b models2.BorrowedBytes) (dagcbor.Optional[models2.BorrowedString], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.Optional[models2.BorrowedString]
 	if !r.Null() {
 		v.Present = true
 		v.Value = r.BorrowText()
@@ -3327,8 +3881,23 @@ func cborElementDagcborOptionalModelsBorrowedString(item models.BorrowedBytes) (
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementBool(item models.BorrowedBytes) (v bool, size int, err error) {
-	r := dagcbor.NewViewReader(item)
+func cborElementDagcborMapStrconvView(b models2.BorrowedBytes) (dagcbor.Map[strconvView], int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v dagcbor.Map[strconvView]
+	v = dagcbor.ViewMap(&r, cborElementStrconv)
+	return v, r.Offset(), r.Err()
+}
+
+func cborElementBool(b models2.BorrowedBytes) (bool, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v bool
 	v = r.Bool()
+	return v, r.Offset(), r.Err()
+}
+
+func cborElementStrconv(b models2.BorrowedBytes) (strconvView, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v strconvView
+	cborViewStrconv(&r, &v)
 	return v, r.Offset(), r.Err()
 }

@@ -8,3 +8,7 @@ type User struct { // fault: modelgen would write Users, which line 3 of models.
 
 	AuthorID uint64 `netabase:"secondary"` // fault: modelgen would write UserByAuthor twice
 }
+
+type r struct{} // fault: modelgen uses the name r for a variable; rename the type
+
+func len(s string) int { return 0 } // fault: modelgen needs Go's own len, which this hides

@@ -40,11 +40,6 @@ type Unsafe struct {
 	B unsafe.Pointer // fault: Unsafe.B: DAG-CBOR has no form for unsafe.Pointer
 }
 
-type Typo struct {
-	A uint64 `netabase:"primary"`
-	B strin  // fault: Typo.B: the type of the field is not known
-}
-
 type half struct{}
 
 func (half) MarshalText() ([]byte, error) { return nil, nil }

@@ -1,0 +1,8 @@
+package wide
+
+// What is generated for a struct that is not exported is not, either.
+type (
+	Item      = item
+	ItemCodec = itemCodec
+	ItemView  = itemView
+)

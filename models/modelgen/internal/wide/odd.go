@@ -1,0 +1,30 @@
+package wide
+
+import (
+	"time"
+
+	odd "github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/dagcbor"
+)
+
+// The names of these are those of packages that generated code imports.
+type (
+	models  int
+	strconv struct{ Decode, Path string }
+)
+
+// item is not exported, and neither are its tree and its view.
+type item struct {
+	Key   models `netabase:"primary" cbor:"clé \"1\""`
+	Größe uint   `netabase:"secondary=size-1"`
+
+	Value  odd.Value
+	Nested map[string][]map[string]strconv
+	List   []struct{ A, B []string }
+	Inner  struct {
+		strconv
+		Time *time.Time
+	}
+	Decode string
+	Other  struct{ Decode int }
+	value  string
+}

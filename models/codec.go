@@ -30,7 +30,8 @@ type Codec[M any] interface {
 	// src encodes. It keeps no memory of src, which may come from a hostile
 	// stranger: memory and time stay in proportion to its length, and what is
 	// not an encoding gives an error that matches [ErrInvalid]. After an error
-	// *m holds anything.
+	// *m holds anything. Another spelling of a model than Append's may be taken
+	// or refused: where that matters, the model is encoded again and compared.
 	Decode(src []byte, m *M) error
 }
 

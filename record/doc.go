@@ -26,7 +26,9 @@
 // and if it is better than the row that is there. The better of two is the one
 // with the higher clock ([models.WithClock]), and between equal clocks the one
 // with the larger bytes. A model whose rows change should declare a clock:
-// without one, a change whose bytes are smaller is refused everywhere.
+// without one, a change whose bytes are smaller is refused everywhere. Under the
+// open policy a clock is no protection: a stranger can put a record with the
+// highest there is.
 //
 // Beside the row lies a [Receipt] that says when the record came and whose it
 // is. A row that the program has put by itself has none, and is not served to

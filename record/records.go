@@ -126,7 +126,7 @@ func (r *Records) find(path string) (place, error) {
 		return place{raw: Providers.Raw(), key: encoded}, checkKeySize(Providers.Raw(), path, len(encoded))
 	}
 	if r.reserved(path) {
-		return place{}, &datastore.KeyError{Key: path, Err: ErrNoRecord}
+		return place{}, &datastore.KeyError{Key: shorten(path), Err: ErrNoRecord}
 	}
 	return place{}, nil
 }

@@ -150,8 +150,10 @@ func TestQueryPrefixes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	prefixes := []string{"", "/", "/pk", "pk/", "/ipns", "/providers", "/providers/", "/OBZG65TJMRSXE4Y", "/libp2p.value", "/libp2p.provider",
-		"/blog.user", "/blog.note", "/blog.user/primary", "/blog", "/nothing", "/peers", "/./providers", "/x", "/providers/nothing"}
+	prefixes := []string{
+		"", "/", "/pk", "pk/", "/ipns", "/providers", "/providers/", "/OBZG65TJMRSXE4Y", "/libp2p.value", "/libp2p.provider",
+		"/blog.user", "/blog.note", "/blog.user/primary", "/blog", "/nothing", "/peers", "/./providers", "/x", "/providers/nothing",
+	}
 	for key := range all {
 		prefixes = append(prefixes, key.String(), key.Parent().String())
 	}

@@ -141,26 +141,40 @@ func (c *catalog) update(trees map[string]models.AnyTree) (map[string]*treeEntry
 	return entries, nil
 }
 
-// open reads the store's own entry, or makes it in an empty database.
+// open reads the catalog, or makes it in an empty database.
 func (c *catalog) open() error {
-	found, err := getCatalog(c.read, storeKey, storeCodec, &c.store)
-	if err != nil {
+	found, err := c.openStore()
+	if err != nil || !found {
 		return err
 	}
-	if !found {
-		return c.create()
+	if c.trees, err = readTrees(c.read); err != nil {
+		return err
 	}
-	if c.store.Magic != magic {
-		return fmt.Errorf("%w: its magic is %q", ErrNotStore, c.store.Magic)
+	return c.checkCount(len(c.trees))
+}
+
+// checkCount misses trees whose entries are not there any more.
+func (c *catalog) checkCount(trees int) error {
+	if uint64(trees) != c.store.Trees {
+		return fmt.Errorf("%w: the catalog has %d trees, it should have %d", models.ErrCorrupt, trees, c.store.Trees)
 	}
-	if c.store.Format > format.Version {
-		return fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format, format.Version)
+	return nil
+}
+
+// openStore reads the store's own entry, or makes it in an empty database.
+func (c *catalog) openStore() (found bool, err error) {
+	found, err = getCatalog(c.read, storeKey, storeCodec, &c.store)
+	switch {
+	case err != nil:
+		return false, err
+	case !found:
+		return false, c.create()
+	case c.store.Magic != magic:
+		return false, fmt.Errorf("%w: its magic is %q", ErrNotStore, c.store.Magic)
+	case c.store.Format > format.Version:
+		return false, fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format, format.Version)
 	}
-	c.trees, err = readTrees(c.read)
-	if err == nil && uint64(len(c.trees)) != c.store.Trees {
-		err = fmt.Errorf("%w: the catalog has %d trees, it should have %d", models.ErrCorrupt, len(c.trees), c.store.Trees)
-	}
-	return err
+	return true, nil
 }
 
 func (c *catalog) create() error {

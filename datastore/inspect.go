@@ -1,0 +1,242 @@
+package datastore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Inspection shows what is in a store to those who have none of its Go types:
+// it goes by the catalog and the self-describing bytes of the rows. It writes
+// nothing. All methods may be called concurrently.
+type Inspection struct {
+	db    engine.DB
+	close func() error
+}
+
+// Inspect opens the store in eng to be looked at. Where the engine can be
+// configured to read only it should be: nothing is created then, and other
+// readers may have the store open at the same time. It returns the errors of
+// Open, and engine.ErrMissing for a database without anything in it.
+func Inspect(ctx context.Context, eng engine.Engine) (*Inspection, error) {
+	db, err := eng.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("inspect store: %w", err)
+	}
+	in := &Inspection{db: db, close: db.Close}
+	if err := in.check(ctx); err != nil {
+		return nil, fmt.Errorf("inspect store: %w", errors.Join(err, db.Close()))
+	}
+	return in, nil
+}
+
+// Inspect returns an Inspection of the open store, which ends with it.
+func (s *Store) Inspect() *Inspection {
+	return &Inspection{db: s.db, close: func() error { return nil }}
+}
+
+// Close closes a store that Inspect has opened.
+func (in *Inspection) Close() error { return in.close() }
+
+// check refuses what is not a store or of a newer format.
+func (in *Inspection) check(ctx context.Context) error {
+	txn, err := in.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	c := catalog{read: txn}
+	_, err = c.openStore()
+	return err
+}
+
+// TreeInfo is what the catalog says of a tree.
+type TreeInfo struct {
+	// Name is the full name, "blog.user"; Definition is the part before the dot.
+	Name, Definition string
+	// Key and Codec name the codecs of primary keys and values.
+	Key, Codec string
+	// Schema is the newest schema version of the rows.
+	Schema uint32
+	// Fields are the model's. Codecs that cannot tell give none.
+	Fields []models.Field
+	// Indexes are in the order of their declaration.
+	Indexes []IndexInfo
+	// Err tells what is wrong with the catalog's entry, of which nothing but
+	// the name is known then. It is nil for one that is whole.
+	Err error
+}
+
+// IndexInfo is what the catalog says of an index.
+type IndexInfo struct {
+	Name string
+	// Kind is "index", "unique" or "multi".
+	Kind string
+	// Key names the codec of index keys.
+	Key string
+	// Ready is false while the index has not been filled to the end.
+	Ready bool
+}
+
+// Trees lists all trees in the store, by name, the store's own included. Where
+// the catalog lacks some that it should have it returns those it has, and an
+// error that matches models.ErrCorrupt.
+func (in *Inspection) Trees(ctx context.Context) ([]TreeInfo, error) {
+	txn, err := in.db.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("inspect catalog: %w", err)
+	}
+	defer txn.Discard()
+	c := txn.Cursor(engine.Range{Lower: treePrefix, Upper: format.PrefixEnd(treePrefix), KeysOnly: true})
+	defer c.Close()
+	var trees []TreeInfo
+	for c.Next() {
+		key := bytes.Clone(c.Key())
+		entry := &treeEntry{}
+		_, err := getCatalog(txn, key, treeCodec, entry)
+		trees = append(trees, entry.info(string(key[len(treePrefix):]), err))
+	}
+	err = c.Err()
+	if err == nil {
+		err = in.checkCount(txn, len(trees))
+	}
+	if err != nil {
+		return trees, fmt.Errorf("inspect catalog: %w", err)
+	}
+	return trees, nil
+}
+
+func (in *Inspection) checkCount(txn engine.ReadTxn, trees int) error {
+	c := catalog{read: txn}
+	if _, err := c.openStore(); err != nil {
+		return err
+	}
+	return c.checkCount(trees)
+}
+
+func (e *treeEntry) info(name string, err error) TreeInfo {
+	definition, _, _ := strings.Cut(name, ".")
+	info := TreeInfo{Name: name, Definition: definition, Err: err}
+	if err != nil {
+		return info
+	}
+	info.Key, info.Codec, info.Schema, info.Fields = e.Key, e.Codec, e.Schema, e.Fields
+	for _, ix := range e.Indexes {
+		info.Indexes = append(info.Indexes, IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Ready: ix.State == ready})
+	}
+	return info
+}
+
+// TreeCount is what a tree holds. Bytes are those of stored keys and values, not
+// what the engine's files take.
+type TreeCount struct {
+	Rows, Bytes int64
+	// Indexes are in the order of TreeInfo.Indexes.
+	Indexes []IndexCount
+}
+
+// IndexCount is what an index holds.
+type IndexCount struct {
+	Name           string
+	Entries, Bytes int64
+}
+
+// Count counts rows, index entries and their bytes, by going over all of them.
+// It does not tell damaged rows or expired ones from others. Name is the tree's
+// full name; a name the store does not have returns models.ErrUnknownTree.
+func (in *Inspection) Count(ctx context.Context, name string) (TreeCount, error) {
+	count, err := in.count(ctx, name)
+	if err != nil {
+		return count, fmt.Errorf("count %s: %w", name, err)
+	}
+	return count, nil
+}
+
+func (in *Inspection) count(ctx context.Context, name string) (count TreeCount, err error) {
+	entry, err := in.tree(ctx, name)
+	if err != nil {
+		return count, err
+	}
+	if count.Rows, count.Bytes, err = in.countSpace(ctx, entry.ID); err != nil {
+		return count, err
+	}
+	for _, ix := range entry.Indexes {
+		n := IndexCount{Name: ix.Name}
+		if n.Entries, n.Bytes, err = in.countSpace(ctx, ix.ID); err != nil {
+			return count, err
+		}
+		count.Indexes = append(count.Indexes, n)
+	}
+	return count, nil
+}
+
+func (in *Inspection) countSpace(ctx context.Context, space format.Space) (n, size int64, err error) {
+	err = in.pages(ctx, space, func(key, stored []byte) {
+		n++
+		size += int64(len(key) + len(stored))
+	}, func() bool { return true })
+	return n, size, err
+}
+
+// tree returns the catalog's entry of a tree.
+func (in *Inspection) tree(ctx context.Context, name string) (*treeEntry, error) {
+	txn, err := in.db.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer txn.Discard()
+	entry := &treeEntry{}
+	found, err := getCatalog(txn, treeKey(name), treeCodec, entry)
+	if err == nil && !found {
+		err = fmt.Errorf("%w: %s", models.ErrUnknownTree, name)
+	}
+	return entry, err
+}
+
+// pages calls fn with every key of a space and what is stored there, borrowed,
+// in transactions of a page each, and turn after every page, when none is open.
+// It ends early where turn returns false.
+func (in *Inspection) pages(ctx context.Context, space format.Space, fn func(key, stored []byte), turn func() bool) error {
+	prefix := space.Append(nil)
+	r := engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)}
+	for {
+		last, err := in.page(ctx, r, fn)
+		if err != nil {
+			turn()
+			return err
+		}
+		if !turn() || last == nil {
+			return nil
+		}
+		r.Lower = append(last, 0)
+	}
+}
+
+// page returns the last key it has read if there may be more.
+func (in *Inspection) page(ctx context.Context, r engine.Range, fn func(key, stored []byte)) (last []byte, err error) {
+	txn, err := in.db.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer txn.Discard()
+	c := txn.Cursor(r)
+	defer c.Close()
+	for keys, size := 0, 0; c.Next(); keys++ {
+		stored, err := c.Value()
+		if err != nil {
+			return nil, err
+		}
+		fn(c.Key(), stored)
+		if size += len(c.Key()) + len(stored); keys == pageKeys || size >= pageBytes {
+			return slices.Clone(c.Key()), nil
+		}
+	}
+	return nil, c.Err()
+}

@@ -1,0 +1,110 @@
+package datastore
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// InspectedRow is a row as it can be seen without its Go type. Its memory is the
+// caller's.
+type InspectedRow struct {
+	// Key is the primary key as text, the last part of its go-datastore path;
+	// or the stored key in hex where the key codec is not one of this module's
+	// or the key is damaged.
+	Key string
+	// Value is the row as JSON by the rules of DAG-JSON: byte strings are
+	// {"/": {"bytes": base64}}. What a codec other than DAG-CBOR wrote is one
+	// such byte string.
+	Value json.RawMessage
+	// Schema is the version of the model's shape that the row was written in.
+	Schema uint32
+	// Expires is when the row expires; zero if it does not.
+	Expires time.Time
+	// Size is the length of the stored key and value.
+	Size int
+	// Err tells what is wrong with the row, and matches models.ErrCorrupt. It
+	// is nil for a row that is whole, and Value is nil for one that is not.
+	Err error
+}
+
+// Rows yields every row of a tree in the order of the keys, expired ones
+// included. A row that is damaged is yielded with its Err, and the next ones
+// after it; the error beside the row is one of reading on, and the last item.
+// Memory is bounded: rows are read in short pages, with no transaction open
+// while the loop's body runs.
+//
+// Name is the tree's full name; a name the store does not have is
+// models.ErrUnknownTree.
+func (in *Inspection) Rows(ctx context.Context, name string) iter.Seq2[InspectedRow, error] {
+	return func(yield func(InspectedRow, error) bool) {
+		entry, err := in.tree(ctx, name)
+		if err == nil {
+			err = in.rows(ctx, entry, yield)
+		}
+		if err != nil {
+			yield(InspectedRow{}, fmt.Errorf("inspect rows of %s: %w", name, err))
+		}
+	}
+}
+
+// rows returns nil once yield has asked to stop.
+func (in *Inspection) rows(ctx context.Context, entry *treeEntry, yield func(InspectedRow, error) bool) error {
+	keys := keyTexts(entry.Key)
+	var page []InspectedRow
+	stopped := false
+	err := in.pages(ctx, entry.ID, func(key, stored []byte) {
+		page = append(page, inspectRow(entry, keys, key, stored))
+	}, func() bool {
+		for i := range page {
+			if !yield(page[i], nil) {
+				stopped = true
+				return false
+			}
+		}
+		clear(page)
+		page = page[:0]
+		return true
+	})
+	if stopped {
+		return nil
+	}
+	return err
+}
+
+// inspectRow reads the row stored at key, both of which are borrowed.
+func inspectRow(entry *treeEntry, keys *keyText, key, stored []byte) InspectedRow {
+	seen := InspectedRow{Key: hex.EncodeToString(key), Size: len(key) + len(stored)}
+	_, primary, err := format.CutSpace(key)
+	if err != nil {
+		seen.Err = fmt.Errorf("%w: %w", models.ErrCorrupt, err)
+		return seen
+	}
+	if keys != nil {
+		text, err := keys.last(nil, primary)
+		if err != nil {
+			seen.Err = fmt.Errorf("%w: key does not decode: %w", models.ErrCorrupt, err)
+			return seen
+		}
+		seen.Key = string(text)
+	}
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		seen.Err = err
+		return seen
+	}
+	seen.Schema = row.Schema
+	if row.Expiry != 0 {
+		seen.Expires = time.Unix(0, row.Expiry).UTC()
+	}
+	if seen.Value, err = rowJSON(entry.Codec, row.Value); err != nil {
+		seen.Err = fmt.Errorf("%w: value does not decode: %w", models.ErrCorrupt, err)
+	}
+	return seen
+}

@@ -1,4 +1,4 @@
-//go:build !netabase_debug
+//go:build !netabase_debug && !race
 
 package models_test
 

@@ -136,7 +136,7 @@ func cborReadUser(r *dagcbor.Reader, m *User) {
 	r.EndFields(left)
 }
 
-// UserView views what a User is encoded as.
+// UserView views the encoding of User.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type UserView struct {
@@ -236,7 +236,7 @@ func cborReadPost(r *dagcbor.Reader, m *Post) {
 	r.EndFields(left)
 }
 
-// PostView views what a Post is encoded as.
+// PostView views the encoding of Post.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type PostView struct {

@@ -84,8 +84,8 @@ type field struct {
 }
 
 // encoded returns the fields in the order of the encoding.
-func (s *structShape) encoded() []*field {
-	return slices.SortedFunc(slices.Values(s.fields), func(a, b *field) int {
+func (st *structShape) encoded() []*field {
+	return slices.SortedFunc(slices.Values(st.fields), func(a, b *field) int {
 		return cmp.Or(cmp.Compare(len(a.name), len(b.name)), cmp.Compare(a.name, b.name))
 	})
 }
@@ -395,8 +395,8 @@ func (sh *shape) fallible() bool {
 	}
 }
 
-func (s *structShape) fallible() bool {
-	return slices.ContainsFunc(s.fields, func(f *field) bool { return f.shape.fallible() })
+func (st *structShape) fallible() bool {
+	return slices.ContainsFunc(st.fields, func(f *field) bool { return f.shape.fallible() })
 }
 
 // depth returns how deep maps and lists nest in a value.
@@ -413,9 +413,9 @@ func (sh *shape) depth() int {
 	}
 }
 
-func (s *structShape) depth() int {
+func (st *structShape) depth() int {
 	deepest := 0
-	for _, f := range s.fields {
+	for _, f := range st.fields {
 		deepest = max(deepest, f.shape.depth())
 	}
 	return 1 + deepest

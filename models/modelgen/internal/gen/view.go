@@ -18,7 +18,7 @@ func (w *writer) viewType(st *structShape) {
 	if _, named := types.Unalias(st.typ).(*types.Named); named {
 		of = w.typeName(st.typ)
 	}
-	w.p("// %s views what a %s is encoded as.", name, of)
+	w.p("// %s views the encoding of %s.", name, of)
 	w.p("// Its text, byte strings, lists and maps lie in the memory of the row that it was")
 	w.p("// decoded from, and are lent as long as that.")
 	w.p("type %s struct {", name)

@@ -39,32 +39,28 @@ func newWriter(src *source, models []*model) *writer {
 		src: src, models: models, imports: map[string]string{},
 		declared: map[string]token.Pos{}, elements: map[string]string{},
 	}
-	seen := map[*structShape]bool{}
-	var add func(*shape)
-	var addStruct func(*structShape)
-	addStruct = func(st *structShape) {
-		if seen[st] {
-			return
-		}
-		seen[st] = true
-		for _, f := range st.fields {
-			add(f.shape)
-		}
-		w.structs = append(w.structs, st)
-	}
-	add = func(sh *shape) {
-		switch {
-		case sh.elem != nil:
-			add(sh.elem)
-		case sh.fields != nil:
-			addStruct(sh.fields)
-		}
-	}
 	for _, m := range models {
 		m.shape.decodes = true
-		addStruct(m.shape)
+		w.addStruct(m.shape)
 	}
 	return w
+}
+
+// addStruct notes a struct to be encoded, behind those that it holds.
+func (w *writer) addStruct(st *structShape) {
+	if slices.Contains(w.structs, st) {
+		return
+	}
+	for _, f := range st.fields {
+		sh := f.shape
+		for sh.elem != nil {
+			sh = sh.elem
+		}
+		if sh.fields != nil {
+			w.addStruct(sh.fields)
+		}
+	}
+	w.structs = append(w.structs, st)
 }
 
 // file writes the whole file.

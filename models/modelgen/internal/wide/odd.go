@@ -26,5 +26,6 @@ type item struct {
 	}
 	Decode string
 	Other  struct{ Decode int }
-	value  string
+	//lint:ignore U1000 a field that is not exported is not written
+	value string
 }

@@ -191,7 +191,8 @@ type Thing struct {
 	FromJSON string   `json:"from_json"`
 	Quoted   string   `cbor:"a b"`
 	Skipped  chan int `cbor:"-"`
-	private  int
+	//lint:ignore U1000 a field that is not exported is not written
+	private int
 }
 
 // Optional has every type under omitempty and omitzero.

@@ -299,7 +299,7 @@ func cborReadDagcborValue(r *dagcbor.Reader, m *dagcbor2.Value) {
 	r.EndFields(left)
 }
 
-// dagcborValueView views what a dagcbor2.Value is encoded as.
+// dagcborValueView views the encoding of dagcbor2.Value.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type dagcborValueView struct {
@@ -340,7 +340,7 @@ func cborReadStrconv(r *dagcbor.Reader, m *strconv) {
 	r.EndFields(left)
 }
 
-// strconvView views what a strconv is encoded as.
+// strconvView views the encoding of strconv.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type strconvView struct {
@@ -418,7 +418,7 @@ func cborReadItemList(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// itemListView views what a item.List[] is encoded as.
+// itemListView views the encoding of item.List[].
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type itemListView struct {
@@ -488,7 +488,7 @@ func cborReadItemInner(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// itemInnerView views what a item.Inner is encoded as.
+// itemInnerView views the encoding of item.Inner.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type itemInnerView struct {
@@ -532,7 +532,7 @@ func cborReadItemOther(r *dagcbor.Reader, m *struct{ Decode int }) {
 	r.EndFields(left)
 }
 
-// itemOtherView views what a item.Other is encoded as.
+// itemOtherView views the encoding of item.Other.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type itemOtherView struct {
@@ -688,7 +688,7 @@ func cborReadItem(r *dagcbor.Reader, m *item) {
 	r.EndFields(left)
 }
 
-// itemView views what a item is encoded as.
+// itemView views the encoding of item.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type itemView struct {
@@ -772,7 +772,7 @@ func cborReadGeoPoint(r *dagcbor.Reader, m *geo.Point) {
 	r.EndFields(left)
 }
 
-// geoPointView views what a geo.Point is encoded as.
+// geoPointView views the encoding of geo.Point.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type geoPointView struct {
@@ -839,7 +839,7 @@ func cborReadAddress(r *dagcbor.Reader, m *Address) {
 	r.EndFields(left)
 }
 
-// AddressView views what a Address is encoded as.
+// AddressView views the encoding of Address.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type AddressView struct {
@@ -951,7 +951,7 @@ func cborReadGeoShape(r *dagcbor.Reader, m *geo.Shape) {
 	r.EndFields(left)
 }
 
-// geoShapeView views what a geo.Shape is encoded as.
+// geoShapeView views the encoding of geo.Shape.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type geoShapeView struct {
@@ -1003,7 +1003,7 @@ func cborReadGeoWell(r *dagcbor.Reader, m *geo.Well) {
 	r.EndFields(left)
 }
 
-// geoWellView views what a geo.Well is encoded as.
+// geoWellView views the encoding of geo.Well.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type geoWellView struct {
@@ -1061,7 +1061,7 @@ func cborReadThingAnon(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// ThingAnonView views what a Thing.Anon is encoded as.
+// ThingAnonView views the encoding of Thing.Anon.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type ThingAnonView struct {
@@ -1110,7 +1110,7 @@ func cborReadGeoTaggedCount(r *dagcbor.Reader, m *geo.Tagged[Count]) {
 	r.EndFields(left)
 }
 
-// geoTaggedCountView views what a geo.Tagged[Count] is encoded as.
+// geoTaggedCountView views the encoding of geo.Tagged[Count].
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type geoTaggedCountView struct {
@@ -1169,7 +1169,7 @@ func cborReadGeoTaggedString(r *dagcbor.Reader, m *geo.Tagged[[]string]) {
 	r.EndFields(left)
 }
 
-// geoTaggedStringView views what a geo.Tagged[[]string] is encoded as.
+// geoTaggedStringView views the encoding of geo.Tagged[[]string].
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type geoTaggedStringView struct {
@@ -1200,7 +1200,7 @@ func cborReadThingEmpty(r *dagcbor.Reader, m *struct{}) {
 	r.EndFields(left)
 }
 
-// ThingEmptyView views what a Thing.Empty is encoded as.
+// ThingEmptyView views the encoding of Thing.Empty.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type ThingEmptyView struct {
@@ -2284,7 +2284,7 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	r.EndFields(left)
 }
 
-// ThingView views what a Thing is encoded as.
+// ThingView views the encoding of Thing.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type ThingView struct {
@@ -2850,7 +2850,7 @@ func cborReadMaybe(r *dagcbor.Reader, m *Maybe) {
 	r.EndFields(left)
 }
 
-// MaybeView views what a Maybe is encoded as.
+// MaybeView views the encoding of Maybe.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type MaybeView struct {
@@ -2925,7 +2925,7 @@ func cborReadLoose(r *dagcbor.Reader, m *Loose) {
 	r.EndFields(left)
 }
 
-// LooseView views what a Loose is encoded as.
+// LooseView views the encoding of Loose.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type LooseView struct {
@@ -3513,7 +3513,7 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	r.EndFields(left)
 }
 
-// OptionalView views what a Optional is encoded as.
+// OptionalView views the encoding of Optional.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
 type OptionalView struct {

@@ -6,7 +6,8 @@ type Point struct {
 	Lat float64 `json:"lat"`
 	Lon float64 `json:"lon"`
 
-	cached bool //nolint:unused // a field that is not written
+	//lint:ignore U1000 a field that is not exported is not written
+	cached bool
 }
 
 // Shape holds structs in all ways.

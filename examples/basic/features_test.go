@@ -191,6 +191,39 @@ func Example_transactions() {
 	// Output: 1 1
 }
 
+func Example_expiry() {
+	inMemory(func(ctx context.Context, store *datastore.Store) error {
+		post := Post{ID: 7, Title: "Gone tomorrow", AuthorID: 1}
+		if err := Posts.PutUntil(ctx, store, &post, time.Now().Add(24*time.Hour)); err != nil {
+			return err
+		}
+
+		expiry, err := Posts.Expiry(ctx, store, 7)
+		fmt.Println(time.Until(expiry) > 23*time.Hour, err)
+		return nil
+	})
+	// Output: true <nil>
+}
+
+func Example_import() {
+	inMemory(func(ctx context.Context, store *datastore.Store) error {
+		rows := func(yield func(Post, error) bool) {
+			for id := range uint64(100_000) {
+				if !yield(Post{ID: 1000 + id, AuthorID: id % 100}, nil) {
+					return
+				}
+			}
+		}
+		progress, err := datastore.Import(ctx, store, Posts, rows, datastore.ImportOptions{})
+		if err != nil {
+			return err // progress.Rows says where to go on
+		}
+		fmt.Println(progress.Rows, progress.Durable)
+		return nil
+	})
+	// Output: 100000 100000
+}
+
 func Example_datastore() {
 	inMemory(func(ctx context.Context, store *datastore.Store) error {
 		d := store.Datastore()
@@ -217,6 +250,21 @@ func Example_datastore() {
 		return d.Close()
 	})
 	// Output: 44 /blog.post/secondary/author/00000000000000000001/00000000000000000099
+}
+
+func Example_inspect() {
+	inMemory(func(ctx context.Context, store *datastore.Store) error {
+		for row, err := range store.Inspect().Rows(ctx, "blog.user") {
+			if err != nil {
+				return err
+			}
+			fmt.Println(row.Key, string(row.Value))
+		}
+		return nil
+	})
+	// Output:
+	// 00000000000000000001 {"Email":"alice@example.com","ID":1,"Username":"alice"}
+	// 00000000000000000002 {"Email":"bob@example.com","ID":2,"Username":"bob"}
 }
 
 func TestTemp(t *testing.T) {

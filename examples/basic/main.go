@@ -13,7 +13,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Models are plain structs. Their exported fields are stored.
+// User is a model, a plain struct. Its exported fields are stored.
 type User struct {
 	ID       uint64
 	Username string

@@ -10,15 +10,19 @@ import (
 
 const root = "../.."
 
-// Every block of Go in the README is a run of lines of this package, which the
-// tests here compile and run.
+// Every block of Go in the README is a run of lines of one of the examples,
+// which their tests run.
 func TestREADMECode(t *testing.T) {
 	var sources []string
-	files, err := filepath.Glob("*.go")
+	files, err := filepath.Glob(filepath.Join(root, "examples/*/*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range files {
+	nested, err := filepath.Glob(filepath.Join(root, "examples/*/*/*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, nested...) {
 		sources = append(sources, read(t, name))
 	}
 	blocks := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(read(t, filepath.Join(root, "README.md")), -1)
@@ -27,7 +31,7 @@ func TestREADMECode(t *testing.T) {
 	}
 	for _, block := range blocks {
 		if !anyHolds(sources, block[1]) {
-			t.Errorf("no file here has these lines of the README:\n%s", block[1])
+			t.Errorf("no example has these lines of the README:\n%s", block[1])
 		}
 	}
 	if main := read(t, "main.go"); !strings.Contains(blocks[0][1], main[strings.Index(main, "package main"):]) {

@@ -240,6 +240,18 @@ func TestFaceNamespaces(t *testing.T) {
 			}
 		}
 
+		// A key that is too long is absent, and cannot be put.
+		long := ds.RawKey("/" + strings.Repeat("x", 40_000))
+		if _, err := face.Get(ctx, long); err != ds.ErrNotFound {
+			t.Error(err)
+		}
+		if err := face.Delete(ctx, long); err != nil {
+			t.Error(err)
+		}
+		if err := face.Put(ctx, long, nil); !errors.Is(err, models.ErrKeySize) || len(err.Error()) > 400 {
+			t.Error(err)
+		}
+
 		// A row's value has to be one, under its own key.
 		for name, put := range map[string]struct {
 			key   string

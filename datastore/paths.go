@@ -3,10 +3,12 @@ package datastore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	ds "github.com/ipfs/go-datastore"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -28,6 +30,10 @@ type target struct {
 	indexKey []byte
 }
 
+// maxPath is the most bytes of a key that belongs to no typed tree. The engine
+// needs a few for the number of the space and the expiry queue.
+const maxPath = engine.MaxKeySize - 16
+
 // find says what key stands for.
 func (p paths) find(key ds.Key) (target, error) {
 	path := key.String()
@@ -36,6 +42,9 @@ func (p paths) find(key ds.Key) (target, error) {
 	if raw == nil {
 		if p.tree != nil {
 			return target{}, &KeyError{Key: path, Err: ErrForeignKey}
+		}
+		if len(path) > maxPath {
+			return target{}, &KeyError{Key: path, Err: fmt.Errorf("%w: %d bytes, the limit is %d", models.ErrKeySize, len(path), maxPath)}
 		}
 		return target{raw: plain.Raw(), key: []byte(path)}, nil
 	}
@@ -101,7 +110,14 @@ type KeyError struct {
 	Err error
 }
 
-func (e *KeyError) Error() string { return "key " + e.Key + ": " + e.Err.Error() }
+func (e *KeyError) Error() string {
+	const most = 200 // bytes of a key that came from anywhere
+	if len(e.Key) > most {
+		return fmt.Sprintf("key %q…: %v", e.Key[:most], e.Err)
+	}
+	return fmt.Sprintf("key %q: %v", e.Key, e.Err)
+}
+
 func (e *KeyError) Unwrap() error { return e.Err }
 
 func (p paths) get(ctx context.Context, r models.Reader, key ds.Key) (value []byte, err error) {
@@ -137,7 +153,7 @@ func (p paths) size(ctx context.Context, r models.Reader, key ds.Key) (int, erro
 func (p paths) read(ctx context.Context, r models.Reader, key ds.Key, fn func(target) error) error {
 	t, err := p.find(key)
 	switch {
-	case errors.Is(err, models.ErrInvalid), errors.Is(err, ErrForeignKey):
+	case errors.Is(err, models.ErrInvalid), errors.Is(err, ErrForeignKey), errors.Is(err, models.ErrKeySize):
 		// No row can be there; but the reader is to tell whether it is open.
 		err = ds.ErrNotFound
 		if s, readErr := r.BeginRead(ctx); readErr != nil {
@@ -175,6 +191,9 @@ func (p paths) put(ctx context.Context, w models.Writer, key ds.Key, value []byt
 
 func (p paths) delete(ctx context.Context, w models.Writer, key ds.Key) error {
 	t, err := p.findRow(key)
+	if errors.Is(err, models.ErrKeySize) {
+		return nil // nothing can be there
+	}
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,10 @@ var (
 	builtin = models.NewDefinition("netabase", plain)
 )
 
+// Plain returns the tree in which the go-datastore face keeps what belongs to no
+// typed tree. A key is the path, "/pins/x", and a value just what was put.
+func (s *Store) Plain() *models.Raw { return plain.Raw() }
+
 type plainRow struct {
 	Key   string
 	Value []byte

@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -308,7 +309,10 @@ func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, expir
 func (t *Tree[M, K]) decodeStranger(primary, value []byte) (*M, error) {
 	m := new(M)
 	if err := t.decodeTo(m, primary, value); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		if !errors.Is(err, ErrInvalid) {
+			err = fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		return nil, err
 	}
 	if err := checkCanonical(t.codec, value, m, nil); err != nil {
 		return nil, err

@@ -1,0 +1,20 @@
+package models
+
+// Encode returns the row that m would be, without a store: its encoded primary
+// key, in its last form, and its value. Both are the caller's.
+func (t *Tree[M, K]) Encode(m *M) (key, value []byte, err error) {
+	if value, err = t.codec.Append(nil, m); err != nil {
+		return nil, nil, t.failAt("encode", t.primary(m), err)
+	}
+	return t.key.AppendLast(nil, t.primary(m)), value, nil
+}
+
+// Decode returns the model of a row that came from elsewhere, checked as
+// [Raw.Check] does. Its error matches ErrInvalid.
+func (t *Tree[M, K]) Decode(key, value []byte) (M, error) {
+	m, err := t.decodeStranger(key, value)
+	if err != nil {
+		return *new(M), t.raw.failAt("decode", key, err)
+	}
+	return *m, nil
+}

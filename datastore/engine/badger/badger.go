@@ -103,17 +103,17 @@ func open(ctx context.Context, options Options) (_ *db, err error) {
 			return nil, err
 		}
 	}
-	if !options.ReadOnly {
-		if err := removeEmpty(options.Path); err != nil {
-			return nil, err
-		}
-	}
 	if err := verify(ctx, options.Path, !options.SkipVerify); err != nil {
 		return nil, err
 	}
 	own := options.badger()
-	if err := recoverLogs(own); err != nil {
-		return nil, err
+	if !options.ReadOnly {
+		if err := unmark(options.Path, !options.NoFsync); err != nil {
+			return nil, err
+		}
+		if err := recoverLogs(own); err != nil {
+			return nil, err
+		}
 	}
 	if d.badger, err = openBadger(own); err != nil {
 		return nil, err

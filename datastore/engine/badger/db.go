@@ -168,6 +168,9 @@ func (d *db) Close() error {
 		return nil
 	}
 	err := d.closeBadger()
+	if err == nil && !d.options.ReadOnly {
+		err = mark(d.options.Path, !d.options.NoFsync)
+	}
 	if d.group != nil {
 		err = errors.Join(err, d.closeGroup())
 	}

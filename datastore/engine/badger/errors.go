@@ -42,6 +42,10 @@ func kindOf(err error) error {
 	switch {
 	case errors.Is(err, badger.ErrConflict):
 		return engine.ErrConflict
+	case errors.Is(err, badger.ErrTxnTooBig):
+		return engine.ErrTooLarge
+	case errors.Is(err, badger.ErrWindowsNotSupported), errors.Is(err, badger.ErrPlan9NotSupported):
+		return engine.ErrConfig
 	case strings.Contains(text, "Another process is using this Badger database"):
 		return engine.ErrLocked
 	case strings.Contains(text, badger.ErrTruncateNeeded.Error()):

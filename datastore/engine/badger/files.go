@@ -8,10 +8,10 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// own reports whether a file in the directory of a database is Badger's.
+// own reports whether a file in the directory of a database is part of it.
 func own(name string) bool {
 	switch name {
-	case badger.ManifestFilename, "MANIFEST-REWRITE", badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", "LOCK":
+	case badger.ManifestFilename, "MANIFEST-REWRITE", badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", "LOCK", markName:
 		return true
 	}
 	switch filepath.Ext(name) {
@@ -21,7 +21,7 @@ func own(name string) bool {
 	return false
 }
 
-// eachFile calls fn with every file of Badger's in a directory.
+// eachFile calls fn with every file of the database in a directory.
 func eachFile(path string, fn func(path string, info fs.FileInfo) error) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -69,8 +69,8 @@ func removeEmpty(path string) error {
 // they may be larger than the options say. Badger would end the process over
 // one that does not fit.
 func recoverLogs(own badger.Options) error {
-	if own.ReadOnly {
-		return nil
+	if err := removeEmpty(own.Dir); err != nil {
+		return err
 	}
 	// Badger makes a log twice as long as its memtable, and cuts it to what is
 	// in it when it recovers it.

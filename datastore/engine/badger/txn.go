@@ -124,6 +124,7 @@ func (t *writeTxn) write(w write) error {
 		return fmt.Errorf("badger: %w: %q", ErrReservedKey, w.key)
 	}
 	old, replaced := t.writes.Set(w)
+	t.changes++
 	size, ops := t.bytes+int64(len(w.value)), t.writes.Len()
 	if replaced {
 		size -= int64(len(old.value))
@@ -139,7 +140,6 @@ func (t *writeTxn) write(w write) error {
 		return err
 	}
 	t.bytes = size
-	t.changes++
 	return nil
 }
 
@@ -169,8 +169,11 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 		return err
 	}
 	if err := t.commit(); err != nil {
-		if errors.Is(err, engine.ErrConflict) {
+		switch {
+		case errors.Is(err, engine.ErrConflict):
 			return engine.ErrConflict
+		case errors.Is(err, engine.ErrTooLarge): // limits are below Badger's: not reached
+			return &engine.TooLargeError{What: "transaction", Size: t.bytes, Limit: t.db.limits.TxnBytes, Unit: "bytes"}
 		}
 		return t.db.fail(fmt.Errorf("badger: commit to %s: %w", t.db.options.Path, err))
 	}
@@ -203,8 +206,8 @@ func (t *writeTxn) commit() (err error) {
 		}
 		return err == nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = t.txn.Commit()
 	}
-	return translate(t.txn.Commit())
+	return translate(err)
 }

@@ -11,10 +11,12 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/fb"
+	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/pb"
 	"github.com/dgraph-io/badger/v4/table"
 	"github.com/dgraph-io/badger/v4/y"
 	"github.com/dgraph-io/ristretto/v2/z"
+	"github.com/klauspost/compress/snappy"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -39,23 +41,26 @@ func verify(ctx context.Context, path string, all bool) error {
 		return err
 	}
 	defer file.Close()
+	if err := checkMark(path); err != nil {
+		return err
+	}
 	manifest, _, err := badger.ReplayManifestFile(file, 0, badger.Options{})
 	if err != nil {
 		return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
 	}
-	for id := range manifest.Tables {
+	for id, entry := range manifest.Tables {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		name := table.NewFilename(id, path)
-		if err := verifyFile(name, all); err != nil {
+		if err := verifyFile(name, entry.Compression, all); err != nil {
 			return fmt.Errorf("table %s: %w", filepath.Base(name), err)
 		}
 	}
 	return nil
 }
 
-func verifyFile(name string, all bool) (err error) {
+func verifyFile(name string, compression options.CompressionType, all bool) (err error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
@@ -77,12 +82,12 @@ func verifyFile(name string, all bool) (err error) {
 	}
 	defer z.Munmap(data)
 	defer damage.Recover(damage.Guard(), &err)
-	return verifyTable(data, all)
+	return verifyTable(data, compression, all)
 }
 
 // verifyTable checks a table: blocks, their index, its length, its checksum,
 // the length of that.
-func verifyTable(data []byte, all bool) error {
+func verifyTable(data []byte, compression options.CompressionType, all bool) error {
 	rest := data
 	sum, err := cutSized(&rest)
 	if err != nil {
@@ -108,7 +113,7 @@ func verifyTable(data []byte, all bool) error {
 		if end > int64(len(rest)) {
 			return fmt.Errorf("block %d: %w: it reaches beyond the file", i, engine.ErrCorrupt)
 		}
-		if err := verifyBlock(rest[start:end]); err != nil {
+		if err := verifyBlock(rest[start:end], compression); err != nil {
 			return fmt.Errorf("block %d at %d: %w", i, start, err)
 		}
 	}
@@ -116,7 +121,18 @@ func verifyTable(data []byte, all bool) error {
 }
 
 // verifyBlock checks a block: rows, checksum, the length of that.
-func verifyBlock(data []byte) error {
+func verifyBlock(data []byte, compression options.CompressionType) error {
+	switch compression {
+	case options.None:
+	case options.Snappy:
+		plain, err := snappy.Decode(nil, data)
+		if err != nil {
+			return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+		}
+		data = plain
+	default:
+		return fmt.Errorf("%w: it is compressed in a way never used here", engine.ErrCorrupt)
+	}
 	sum, err := cutSized(&data)
 	if err != nil {
 		return err

@@ -126,7 +126,12 @@ func create(path string, options Options) (*db, error) {
 // engine.ErrMissing or an error of the operating system.
 func openFile(path string, size int64, options Options) (*db, error) {
 	d := &db{path: path, options: options, gate: gate.New()}
-	err := d.openBolt(size)
+	err := d.openBolt(options.mapSize(size))
+	if errors.Is(err, syscall.ENOMEM) && options.MapMB == 0 {
+		// The process may not have as much address space as is asked for by
+		// default.
+		err = d.openBolt(0)
+	}
 	if err == nil {
 		if err = d.prepare(); err == nil {
 			return d, nil
@@ -140,7 +145,7 @@ func openFile(path string, size int64, options Options) (*db, error) {
 	return nil, err
 }
 
-func (d *db) openBolt(size int64) (err error) {
+func (d *db) openBolt(mapSize int) (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	d.bolt, err = bbolt.Open(d.path, 0o600, &bbolt.Options{
 		Timeout:         1, // the least there is: 0 waits for ever
@@ -148,7 +153,7 @@ func (d *db) openBolt(size int64) (err error) {
 		NoSync:          d.options.NoFsync,
 		NoGrowSync:      d.options.NoFsync,
 		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: d.options.mapSize(size),
+		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			var err error

@@ -19,3 +19,7 @@ func TestConfig(t *testing.T) {
 func TestPowerLoss(t *testing.T) {
 	enginetest.RunPowerLoss(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() })
 }
+
+func TestDamage(t *testing.T) {
+	enginetest.RunDamage(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() }, 100)
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"unsafe"
 
 	"go.etcd.io/bbolt"
@@ -169,6 +170,9 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 	}
 	t.tx, t.bucket, t.get = nil, nil, nil
 	t.db.gate.LeaveWriter()
+	if errors.Is(err, syscall.ENOSPC) {
+		err = fmt.Errorf("%w: %w", engine.ErrNoSpace, err)
+	}
 	if err != nil {
 		return fmt.Errorf("bolt: commit to %s: %w", t.db.path, err)
 	}

@@ -5,6 +5,11 @@
 //
 //	//go:generate go run github.com/newsnet-africa/netabase-go/models/modelgen
 //
+// In another module, pin modelgen there and let the line call it as a tool:
+//
+//	go get -tool github.com/newsnet-africa/netabase-go/models/modelgen
+//	//go:generate go tool modelgen
+//
 // From a file blog.go it writes blog_netabase.go, for all models of the package.
 // Without go generate, give it the path of the file. A model is a struct with a
 // primary key:

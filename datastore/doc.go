@@ -4,8 +4,9 @@
 // A [Store] is open over one engine with one or more definitions. The trees of
 // package models read and write through it, or through the [ReadTx] and
 // [WriteTx] that View and Update lend. [Store.Datastore] and [Store.Tree] show
-// the same rows as a go-datastore ([Face]). [Verify] and [Repair] examine and
-// mend a store, and [Temp] opens one for a test.
+// the same rows as a go-datastore ([Face]). [Import] stores rows by the million.
+// [Verify] and [Repair] examine and mend a store, [Inspect] looks into one without
+// its Go types, and [Temp] opens one for a test.
 //
 //	store, err := datastore.Open(ctx, badger.Engine("./my_db"), blog.Blog)
 //	defer store.Close()

@@ -24,6 +24,9 @@
 //	for user, err := range UserByEmail.Find(ctx, store, "alice@example.com") { … }
 //	for user, err := range Users.Range(ctx, store, models.From(uint64(100)).Reverse().Limit(20)) { … }
 //
+// The command modelgen, run by go generate, writes these declarations from struct
+// tags, with a codec that does without reflection.
+//
 // What an operation is given as [Reader] or [Writer] says where it works: a
 // *datastore.Store gives each call a transaction of its own, and inside
 // Store.View and Store.Update the function's transaction serves all. Writing
@@ -53,6 +56,19 @@
 // is open while the loop's body runs: the body may write to the same tree, and
 // may take as long as it likes, but rows that change meanwhile may or may not
 // be seen. Counts and keys read no rows.
+//
+// # Memory
+//
+// Models that are returned are the caller's. [Tree.View] lends a row where the
+// engine has it, without copying; what is lent has types of its own, such as
+// [BorrowedString], and must not be used once the function it was lent to has
+// returned. Programs built with the tag netabase_debug panic when it is.
+//
+// # Expiry
+//
+// A row put with [Tree.PutUntil] is not read from its expiry on. Keys and counts,
+// which read no rows, still have it until the store has removed it, seconds
+// later.
 //
 // # Errors
 //

@@ -134,17 +134,6 @@ func (ix *shared[M, K, I]) borrowRow(s *session.Session, key, stored []byte) (Bo
 	return lendRow(primary, row.Value), nil
 }
 
-// follow reads the row under the encoded primary key that an entry points to,
-// and leaves the key it is stored at in s.Scratch.
-func (ix *shared[M, K, I]) follow(s *session.Session, primary []byte) ([]byte, error) {
-	s.Scratch = append(append(s.Scratch[:0], s.Place(ix.tree.core).Space...), primary...)
-	row, err := s.Read.Get(s.Scratch)
-	if isNotFound(err) {
-		return nil, fmt.Errorf("%w: an entry has no row", ErrCorrupt)
-	}
-	return row, err
-}
-
 func lendRow(primary, value []byte) BorrowedRow {
 	loan := borrow.Begin()
 	return BorrowedRow{

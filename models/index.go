@@ -142,15 +142,22 @@ func (ix *shared[M, K, I]) row(s *session.Session, key, stored []byte) (M, error
 	if err != nil {
 		return *new(M), err
 	}
-	s.Scratch = append(append(s.Scratch[:0], s.Place(ix.tree.core).Space...), primary...)
-	row, err := s.Read.Get(s.Scratch)
-	if isNotFound(err) {
-		return *new(M), fmt.Errorf("%w: an entry has no row", ErrCorrupt)
-	}
+	row, err := ix.follow(s, primary)
 	if err != nil {
 		return *new(M), err
 	}
 	return ix.tree.open(s.Scratch, row)
+}
+
+// follow reads the row under the encoded primary key that an entry points to,
+// and leaves the key it is stored at in s.Scratch.
+func (ix *shared[M, K, I]) follow(s *session.Session, primary []byte) ([]byte, error) {
+	s.Scratch = append(append(s.Scratch[:0], s.Place(ix.tree.core).Space...), primary...)
+	row, err := s.Read.Get(s.Scratch)
+	if isNotFound(err) {
+		return nil, fmt.Errorf("%w: an entry has no row", ErrCorrupt)
+	}
+	return row, err
 }
 
 // Keys yields the entries whose index keys rng selects, in the order of the

@@ -198,11 +198,17 @@ func readAt[T any](s *session.Session, w walk, c engine.Cursor, read reading[T])
 		}
 	}
 	item, err = read(s, key, stored)
-	if isNotFound(err) {
+	switch {
+	case err == nil:
+		return item, len(key) + len(stored), true, nil
+	case isNotFound(err):
 		return item, len(key) + len(stored), false, nil
 	}
-	return item, len(key) + len(stored), err == nil, err
+	return item, 0, false, fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
 }
+
+// maxShown is how many bytes of a key an error shows.
+const maxShown = 64
 
 func (w walk) cursor(s *session.Session, sp span) engine.Cursor {
 	return s.Read.Cursor(engine.Range{Lower: sp.lower, Upper: sp.upper, Reverse: sp.reverse, KeysOnly: w.keysOnly})

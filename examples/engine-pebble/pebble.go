@@ -1,0 +1,150 @@
+// Package pebble is an engine on Pebble, the storage engine of CockroachDB: a
+// log-structured merge tree in Go. It shows how an engine of one's own is made;
+// docs/engines.md goes through it.
+//
+//	eng := pebble.Engine("./my_db")
+//	eng := pebble.Options{Config: engine.Config{Path: "./my_db", CacheMB: 64}}.Engine()
+//
+// # Caveats
+//
+// There is one writer at a time, so that commits never conflict. A transaction
+// holds up to 64 MiB. Pebble ends the process where it cannot write its log: a
+// full disk or a failing one.
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// Options configure a Pebble database. Path is required; the zero value of every
+// other field is its default.
+type Options struct {
+	// Config is what all file engines have.
+	engine.Config
+}
+
+// Engine returns the database in the directory path, with default options. It
+// is not open yet.
+func Engine(path string) engine.Engine {
+	return Options{Config: engine.Config{Path: path}}.Engine()
+}
+
+// Engine returns the database that o describes, not open yet. Options are
+// checked on opening.
+func (o Options) Engine() engine.Engine { return pebbleEngine{o} }
+
+type pebbleEngine struct{ options Options }
+
+func (pebbleEngine) Name() string { return "pebble" }
+
+// Open does not wait for a database that is in use.
+func (e pebbleEngine) Open(ctx context.Context) (engine.DB, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	config, err := e.options.Normalize()
+	if err != nil {
+		return nil, fmt.Errorf("pebble: %w", err)
+	}
+	d, err := open(config)
+	if err != nil {
+		return nil, fmt.Errorf("pebble: open %s: %w", config.Path, typed(err))
+	}
+	return d, nil
+}
+
+func open(config engine.Config) (*db, error) {
+	exists, err := exists(config.Path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !exists && (config.MustExist || config.ReadOnly):
+		return nil, engine.ErrMissing
+	}
+	files := lockingFS{FS: vfs.Default, shared: config.ReadOnly}
+	options := &pebble.Options{
+		FS:                 files,
+		ReadOnly:           config.ReadOnly,
+		CacheSize:          int64(config.CacheMB) << 20,
+		FormatMajorVersion: pebble.FormatNewest,
+		Logger:             quiet{},
+	}
+	d := &db{path: config.Path, readOnly: config.ReadOnly, sync: pebble.Sync, door: newDoor()}
+	if config.NoFsync {
+		d.sync = pebble.NoSync
+	}
+	if exists && config.Truncate == engine.DestroyExistingData {
+		if options.Lock, err = pebble.LockDirectory(config.Path, files); err != nil {
+			return nil, err
+		}
+		d.lock = options.Lock
+		if err := empty(config.Path); err != nil {
+			return nil, errors.Join(err, d.lock.Close())
+		}
+	}
+	if d.pebble, err = pebble.Open(config.Path, options); err != nil {
+		if d.lock != nil {
+			err = errors.Join(err, d.lock.Close())
+		}
+		return nil, err
+	}
+	return d, nil
+}
+
+func exists(path string) (bool, error) {
+	found, err := pebble.Peek(path, vfs.Default)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && found.Exists, err
+}
+
+// empty deletes everything in a directory whose lock is held, but for the lock.
+func empty(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(path, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typed makes Pebble's errors those of the engine contract.
+func typed(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pebble.ErrNotFound):
+		return engine.ErrNotFound
+	case pebble.IsCorruptionError(err):
+		return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+	}
+	return err
+}
+
+// quiet keeps Pebble from logging what it does.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+
+// Fatalf is called where Pebble cannot go on. It must not return.
+func (quiet) Fatalf(format string, args ...any) { log.Fatalf("pebble: "+format, args...) }

@@ -83,15 +83,19 @@ func rowKey(key ds.Key) ds.Key { return ds.RawKey(documentRows + documents.KeyTe
 func (r rowPaths) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	return r.Face.Get(ctx, rowKey(key))
 }
+
 func (r rowPaths) Has(ctx context.Context, key ds.Key) (bool, error) {
 	return r.Face.Has(ctx, rowKey(key))
 }
+
 func (r rowPaths) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	return r.Face.GetSize(ctx, rowKey(key))
 }
+
 func (r rowPaths) Put(ctx context.Context, key ds.Key, value []byte) error {
 	return r.Face.Put(ctx, rowKey(key), value)
 }
+
 func (r rowPaths) Delete(ctx context.Context, key ds.Key) error {
 	return r.Face.Delete(ctx, rowKey(key))
 }
@@ -106,6 +110,7 @@ type rowBatch struct{ ds.Batch }
 func (b rowBatch) Put(ctx context.Context, key ds.Key, value []byte) error {
 	return b.Batch.Put(ctx, rowKey(key), value)
 }
+
 func (b rowBatch) Delete(ctx context.Context, key ds.Key) error {
 	return b.Batch.Delete(ctx, rowKey(key))
 }

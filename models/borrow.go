@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"

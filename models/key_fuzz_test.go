@@ -48,7 +48,14 @@ func allocated() uint64 {
 // compares them.
 func FuzzKeyOrder(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"", "\x00"}, {"a", "a\x00"}, {"a\x00", "a\x00\x00"}, {"a\x00\xff", "a\x01"}, {"\xff", "\xff\xff"}, {"a,", "a-"}, {"/", "0"}, {"}", "~"},
+		{"", "\x00"},
+		{"a", "a\x00"},
+		{"a\x00", "a\x00\x00"},
+		{"a\x00\xff", "a\x01"},
+		{"\xff", "\xff\xff"},
+		{"a,", "a-"},
+		{"/", "0"},
+		{"}", "~"},
 		{"\x80\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x00"},
 		{"\x7f\xf8\x00\x00\x00\x00\x00\x00", "\xff\xf0\x00\x00\x00\x00\x00\x00"},
 	} {

@@ -134,10 +134,23 @@ func TestKeyNames(t *testing.T) {
 	var named KeyCodec[deep] = PairOf(
 		PairOf(StringOf[email](), UintOf[userID]()), PairOf(BoolOf[flag](), IntOf[offset]()))
 	for _, c := range []struct{ got, want string }{
-		{Uint8.Name(), "uint8"}, {Uint16.Name(), "uint16"}, {Uint32.Name(), "uint32"}, {Uint64.Name(), "uint64"}, {Uint.Name(), "uint64"},
-		{Int8.Name(), "int8"}, {Int16.Name(), "int16"}, {Int32.Name(), "int32"}, {Int64.Name(), "int64"}, {Int.Name(), "int64"},
-		{String.Name(), "string"}, {Bytes.Name(), "bytes"}, {BytesOf[digest]().Name(), "bytes"},
-		{Bool.Name(), "bool"}, {Float32.Name(), "float32"}, {Float64.Name(), "float64"}, {FloatOf[celsius]().Name(), "float32"},
+		{Uint8.Name(), "uint8"},
+		{Uint16.Name(), "uint16"},
+		{Uint32.Name(), "uint32"},
+		{Uint64.Name(), "uint64"},
+		{Uint.Name(), "uint64"},
+		{Int8.Name(), "int8"},
+		{Int16.Name(), "int16"},
+		{Int32.Name(), "int32"},
+		{Int64.Name(), "int64"},
+		{Int.Name(), "int64"},
+		{String.Name(), "string"},
+		{Bytes.Name(), "bytes"},
+		{BytesOf[digest]().Name(), "bytes"},
+		{Bool.Name(), "bool"},
+		{Float32.Name(), "float32"},
+		{Float64.Name(), "float64"},
+		{FloatOf[celsius]().Name(), "float32"},
 		{Time.Name(), "time"},
 		{named.Name(), "pair(pair(string,uint32),pair(bool,int16))"},
 	} {

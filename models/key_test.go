@@ -47,14 +47,18 @@ var (
 	someFlag    = keyCase[flag]{BoolOf[flag](), compareBool[flag], rapid.Map(rapid.Bool(), func(v bool) flag { return flag(v) })}
 	someFloat32 = keyCase[float32]{Float32, cmp.Compare[float32], rapid.OneOf(
 		rapid.Map(rapid.Uint32(), math.Float32frombits),
-		rapid.SampledFrom([]float32{float32(math.NaN()), float32(math.Inf(-1)), -math.MaxFloat32, -1, -math.SmallestNonzeroFloat32,
-			float32(math.Copysign(0, -1)), 0, math.SmallestNonzeroFloat32, 1, math.MaxFloat32, float32(math.Inf(1)), math.Float32frombits(0xFFFFFFFF)}),
+		rapid.SampledFrom([]float32{
+			float32(math.NaN()), float32(math.Inf(-1)), -math.MaxFloat32, -1, -math.SmallestNonzeroFloat32,
+			float32(math.Copysign(0, -1)), 0, math.SmallestNonzeroFloat32, 1, math.MaxFloat32, float32(math.Inf(1)), math.Float32frombits(0xFFFFFFFF),
+		}),
 	)}
 	someCelsius = keyCase[celsius]{FloatOf[celsius](), cmp.Compare[celsius], rapid.Map(someFloat32.keys, func(v float32) celsius { return celsius(v) })}
 	someFloat64 = keyCase[float64]{Float64, cmp.Compare[float64], rapid.OneOf(
 		rapid.Map(rapid.Uint64(), math.Float64frombits),
-		rapid.SampledFrom([]float64{math.NaN(), math.Inf(-1), -math.MaxFloat64, -1, -math.SmallestNonzeroFloat64,
-			math.Copysign(0, -1), 0, math.SmallestNonzeroFloat64, 1, math.MaxFloat64, math.Inf(1), math.Float64frombits(math.MaxUint64)}),
+		rapid.SampledFrom([]float64{
+			math.NaN(), math.Inf(-1), -math.MaxFloat64, -1, -math.SmallestNonzeroFloat64,
+			math.Copysign(0, -1), 0, math.SmallestNonzeroFloat64, 1, math.MaxFloat64, math.Inf(1), math.Float64frombits(math.MaxUint64),
+		}),
 	)}
 	someBytes  = keyCase[[]byte]{Bytes, bytes.Compare, trickyBytes}
 	someDigest = keyCase[digest]{BytesOf[digest](), func(a, b digest) int { return bytes.Compare(a, b) }, rapid.Map(trickyBytes, func(b []byte) digest { return b })}
@@ -82,7 +86,8 @@ const unixToYear1 = 62_135_596_800
 
 var trickyTimes = rapid.OneOf(
 	rapid.SampledFrom([]time.Time{
-		{}, time.Unix(0, 0), time.Unix(0, 1), time.Unix(-1, 999_999_999), farthest[0], farthest[1], time.Now(),
+		{},
+		time.Unix(0, 0), time.Unix(0, 1), time.Unix(-1, 999_999_999), farthest[0], farthest[1], time.Now(),
 		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2_000_000, 1, 1, 0, 0, 0, 0, time.FixedZone("far", 14*3600)),
 	}),

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/demo"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/view"
+)
+
+const demoHelp = `Starts peers in this process, each a libp2p host on TCP and QUIC with a kad-dht
+server and a store of its own; publishes a data set through all of them; shows
+where the records are; has single peers answer queries by secondary key from
+their own trees; resolves every record from peers that do not hold it; stops a
+quarter of the peers and resolves everything from the others; restarts those
+from disk and compares what they hold; and lets a new peer join and fetch it all.
+
+A terminal gets a live view, a pipe a line for each step, and -json one JSON
+object a line, the last of which is
+
+  {"event":"summary", …}
+    peers               peers started at the beginning
+    records             different records loaded
+    holders_min         peers whose own tree holds a record, its publisher among
+    holders_median      them, once all are published: the fewest of all records,
+                        and the lower median
+    resolved            records that came back with the content that was loaded
+                        every time: with all peers running, with a quarter of
+                        them stopped, and to the new peer
+    found_by_secondary  records that single peers found by module in their trees
+    restarted           peers that were stopped and came back with all they held
+    lost                acknowledged records that the new peer could not fetch,
+                        and rows that a restarted peer no longer had
+    seconds             from the start to the summary
+
+The exit status is 0 if every record was resolved and found and nothing lost, 1 if
+not or if the network could not be run, 2 for a faulty command line, and 130 after
+an interrupt, which stops all peers and removes their directory.
+
+The data are Go packages, by import path and by module: those that can be
+imported, of the standard library and of the modules that this program is built
+from. -records takes others, as JSON lines with the fields import_path, name,
+synopsis, module and imports, or as CSV with these columns. A line that cannot be
+used is named by its number and refused, the others are loaded.
+
+The peers to be stopped are chosen at random, by -seed. They are stopped all at
+once if that leaves a running copy of every record, besides its publisher's; and
+otherwise in steps, between which the records that have lost a copy are resolved,
+upon which kad-dht places them anew. With -replication 1 nothing can help: the
+records of a stopped peer are out of reach, and the demonstration says so.`
+
+// memoryLimit is where the garbage collector begins to work harder, unless
+// GOMEMLIMIT says otherwise. The defaults stay far below; hundreds of peers hold
+// thousands of connections, and leave much garbage when they are made.
+const memoryLimit = 768 << 20
+
+// demo returns the command of that name.
+func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
+	opts := demo.Options{Engine: demo.Badger, Stdin: p.in}
+	var asJSON, plain bool
+	flags.IntVar(&opts.Peers, "peers", 24, fmt.Sprintf("how many `peers` to start, %d to %d", demo.MinPeers, demo.MaxPeers))
+	flags.IntVar(&opts.Replication, "replication", 5, fmt.Sprintf("how many `peers` a record is put to, 1 to %d", demo.MaxReplication))
+	flags.Var(&opts.Engine, "engine", "what peers keep their records in: badger, bolt or memory")
+	flags.StringVar(&opts.Records, "records", "", "a `file` of records, - for standard input (default those that come with it)")
+	flags.Uint64Var(&opts.Seed, "seed", 0, "decides what is left to chance, but the peers' identities (default 0: a new `number`)")
+	flags.StringVar(&opts.Keep, "keep", "", "a new or empty `directory` to keep the peers' data in (default a temporary one)")
+	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	flags.BoolVar(&plain, "plain", false, "print lines of text on a terminal, too")
+	return &ffcli.Command{
+		Name:       "demo",
+		ShortUsage: "p2pnode demo [flags]",
+		ShortHelp:  "show records spreading between peers",
+		LongHelp:   demoHelp,
+		FlagSet:    flags,
+		Exec: func(ctx context.Context, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("demo takes no arguments, only flags: %q", args)}
+			}
+			if err := opts.Validate(); err != nil {
+				return usageError{err}
+			}
+			if opts.Seed == 0 {
+				opts.Seed = uint64(rand.Uint32()) + 1
+			}
+			return p.runDemo(ctx, opts, asJSON, plain)
+		},
+	}
+}
+
+// runDemo shows the demonstration in the view that suits.
+func (p program) runDemo(ctx context.Context, opts demo.Options, asJSON, plain bool) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	// quic-go would advise to raise a limit of the system for the sake of
+	// throughput, in the midst of whatever is on the screen.
+	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true"); err != nil {
+		return err
+	}
+	var shown view.View
+	switch terminal, ok := p.out.(*os.File); {
+	case asJSON:
+		shown = view.JSON(p.out)
+	case !plain && ok && term.IsTerminal(terminal.Fd()) && os.Getenv("TERM") != "dumb":
+		live := view.Live(terminal, p.interrupts.interrupt)
+		p.interrupts.beforeExit(live.Kill)
+		shown = live
+	default:
+		shown = view.Plain(p.out)
+	}
+	// What cannot be shown ends the demonstration.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	summary, err := demo.Run(ctx, opts, func(e demo.Event) {
+		if err := shown.Show(e); err != nil {
+			cancel(fmt.Errorf("show what happens: %w", err))
+		}
+	})
+	if err := errors.Join(err, shown.Close()); err != nil {
+		return err
+	}
+	if !summary.OK() {
+		return errDamage
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package demo
+
+import (
+	"fmt"
+	"math"
+)
+
+// Stage is a part of the demonstration, in the order of Stages.
+type Stage string
+
+// The stages.
+const (
+	Load    Stage = "load"
+	Start   Stage = "start"
+	Publish Stage = "publish"
+	Spread  Stage = "spread"
+	Query   Stage = "query"
+	Resolve Stage = "resolve"
+	Stop    Stage = "stop"
+	Remain  Stage = "remain"
+	Restart Stage = "restart"
+	Join    Stage = "join"
+)
+
+// Stages are all stages, in their order.
+var Stages = []Stage{Load, Start, Publish, Spread, Query, Resolve, Stop, Remain, Restart, Join}
+
+// Event is something that has happened. It is one of the types below; encoded as
+// JSON it has the fields that their tags name, and String says the same to a
+// person.
+type Event interface {
+	// Kind names the event, "published" for example.
+	Kind() string
+	// In is the stage that it belongs to, empty for those of no single one.
+	In() Stage
+	fmt.Stringer
+}
+
+// Setup is the first event: what is going to be shown.
+type Setup struct {
+	Peers       int    `json:"peers"`
+	Replication int    `json:"replication"`
+	Engine      Engine `json:"engine"`
+	Seed        uint64 `json:"seed"`
+}
+
+// Progress says how far a stage has come. The first one of a stage begins it.
+type Progress struct {
+	Stage Stage `json:"stage"`
+	Done  int   `json:"done"`
+	Total int   `json:"total"`
+	// Held is how many records each peer holds, the first peer's first. It is
+	// there while records are published.
+	Held []int `json:"held,omitempty"`
+}
+
+// Refused is a line of the input that cannot be used.
+type Refused struct {
+	Line   int    `json:"line"`
+	Reason string `json:"reason"`
+}
+
+// Loaded ends stage Load.
+type Loaded struct {
+	Source  string `json:"source"`
+	Records int    `json:"records"`
+	Modules int    `json:"modules"`
+	Refused int    `json:"refused"`
+}
+
+// Started ends stage Start: the peers know one another.
+type Started struct {
+	// IDs are the peers' libp2p IDs, the first peer's first.
+	IDs []string `json:"ids"`
+	// Known is how many other peers a routing table holds.
+	Known Range `json:"known"`
+	// Dir is where the peers keep their data, empty with the memory engine.
+	Dir     string  `json:"dir,omitempty"`
+	Seconds Seconds `json:"seconds"`
+}
+
+// Published ends stage Publish.
+type Published struct {
+	Acknowledged int     `json:"acknowledged"`
+	Failed       int     `json:"failed"`
+	Seconds      Seconds `json:"seconds"`
+}
+
+// Spreading ends stage Spread: where the records are.
+type Spreading struct {
+	// Held is how many records each peer's own tree holds, the first peer's
+	// first, and PeerHolds their range.
+	Held      []int `json:"held"`
+	PeerHolds Range `json:"peer_holds"`
+	// Holders is how many peers' own trees hold a record.
+	Holders Range `json:"holders"`
+	// Peers is how many peers there are.
+	Peers int `json:"peers"`
+}
+
+// Answer is an example of what a single peer's own tree says.
+type Answer struct {
+	Peer     int    `json:"peer"`
+	Module   string `json:"module"`
+	Packages int    `json:"packages"`
+	// Most is which of all packages it holds imports the most others, and
+	// Imports how many.
+	Most    string `json:"most"`
+	Imports uint64 `json:"imports"`
+}
+
+// Queried ends stage Query.
+type Queried struct {
+	// Queries is how many queries by secondary key single peers have answered,
+	// Rows how many rows they have answered with.
+	Queries int `json:"queries"`
+	Rows    int `json:"rows"`
+	// Found is how many different records were among the answers.
+	Found   int     `json:"found"`
+	Seconds Seconds `json:"seconds"`
+}
+
+// Resolved ends the stages Resolve and Remain, and comes within stage Stop where
+// the peers are stopped in several steps.
+type Resolved struct {
+	Stage Stage `json:"stage"`
+	// Asked is how many records were asked for, Resolved how many came back
+	// with the content that was published.
+	Asked    int `json:"asked"`
+	Resolved int `json:"resolved"`
+	// Held is how many were asked of a peer that holds them itself, because all
+	// running peers do.
+	Held int `json:"held"`
+	// Retried is how many needed more than one lookup.
+	Retried int     `json:"retried"`
+	Seconds Seconds `json:"seconds"`
+}
+
+// Stopped says that peers were stopped, at once.
+type Stopped struct {
+	Peers []int `json:"peers"`
+	// Down is how many are stopped with these.
+	Down int `json:"down"`
+	// Left is how many are still to be stopped, once the others have made up for
+	// these.
+	Left int `json:"left"`
+	// Stranded is how many records have no copy left on a running peer but their
+	// publisher's.
+	Stranded int `json:"stranded"`
+}
+
+// Restarted says what a stopped peer has found in its store.
+type Restarted struct {
+	Peer int `json:"peer"`
+	// Held is how many rows it held when it was stopped, Intact how many of them
+	// are there with the same content.
+	Held   int `json:"held"`
+	Intact int `json:"intact"`
+	// FromDisk is false with the memory engine.
+	FromDisk bool `json:"from_disk"`
+}
+
+// Returned ends stage Restart.
+type Returned struct {
+	Peers    int     `json:"peers"`
+	Held     int     `json:"held"`
+	Intact   int     `json:"intact"`
+	FromDisk bool    `json:"from_disk"`
+	Seconds  Seconds `json:"seconds"`
+}
+
+// Joined ends stage Join: what a new peer has fetched.
+type Joined struct {
+	Peer int    `json:"peer"`
+	ID   string `json:"id"`
+	// Fetched is how many records came with the content that was published,
+	// Kept how many rows its own tree holds after that.
+	Fetched int `json:"fetched"`
+	Kept    int `json:"kept"`
+	// Held is how many records each peer holds at the end, the first peer's
+	// first.
+	Held    []int   `json:"held"`
+	Retried int     `json:"retried"`
+	Seconds Seconds `json:"seconds"`
+}
+
+// Failure is something that should not be: a record that was not published, not
+// resolved, resolved wrongly, not found by its secondary key, or gone.
+type Failure struct {
+	Stage  Stage  `json:"stage"`
+	Record string `json:"record"`
+	// Peer is the peer concerned.
+	Peer   int    `json:"peer"`
+	Reason string `json:"reason"`
+	// Lost is true for what was acknowledged, or held before a restart, and is
+	// gone.
+	Lost bool `json:"lost"`
+}
+
+// Summary is the last event.
+type Summary struct {
+	// Peers is how many peers were started at the beginning.
+	Peers int `json:"peers"`
+	// Records is how many different records were loaded.
+	Records int `json:"records"`
+	// HoldersMin and HoldersMedian are how many peers' own trees held a record
+	// once all were published: the fewest, and the lower median.
+	HoldersMin    int `json:"holders_min"`
+	HoldersMedian int `json:"holders_median"`
+	// Resolved is how many records came back with the published content every
+	// time: with all peers running, with a quarter of them stopped, and to the
+	// new peer.
+	Resolved int `json:"resolved"`
+	// FoundBySecondary is how many records single peers found by module in their
+	// own trees.
+	FoundBySecondary int `json:"found_by_secondary"`
+	// Restarted is how many peers were stopped and started again with all that
+	// they held.
+	Restarted int `json:"restarted"`
+	// Lost is how many acknowledged records could not be resolved in the end,
+	// and how many rows restarted peers no longer held.
+	Lost int `json:"lost"`
+	// Seconds is the time from the start to the summary.
+	Seconds Seconds `json:"seconds"`
+
+	stopped int
+}
+
+// OK reports whether all went well: every record was resolved every time and
+// found by its secondary key, and nothing that was acknowledged is lost.
+func (s Summary) OK() bool {
+	return s.Resolved == s.Records && s.FoundBySecondary == s.Records && s.Restarted == s.stopped && s.Lost == 0
+}
+
+// Range says of some numbers which is the least, the lower median and the
+// greatest.
+type Range struct {
+	Min    int `json:"min"`
+	Median int `json:"median"`
+	Max    int `json:"max"`
+}
+
+// Seconds is a time span, encoded with three decimals.
+type Seconds float64
+
+// MarshalJSON writes a number.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, "%g", math.Round(float64(s)*1000)/1000), nil
+}
+
+// Kind and In of every event.
+
+func (Setup) Kind() string     { return "setup" }
+func (Progress) Kind() string  { return "progress" }
+func (Refused) Kind() string   { return "refused" }
+func (Loaded) Kind() string    { return "loaded" }
+func (Started) Kind() string   { return "started" }
+func (Published) Kind() string { return "published" }
+func (Spreading) Kind() string { return "spread" }
+func (Answer) Kind() string    { return "answer" }
+func (Queried) Kind() string   { return "queried" }
+func (Resolved) Kind() string  { return "resolved" }
+func (Stopped) Kind() string   { return "stopped" }
+func (Restarted) Kind() string { return "restarted" }
+func (Returned) Kind() string  { return "returned" }
+func (Joined) Kind() string    { return "joined" }
+func (Failure) Kind() string   { return "failure" }
+func (Summary) Kind() string   { return "summary" }
+
+func (Setup) In() Stage      { return "" }
+func (e Progress) In() Stage { return e.Stage }
+func (Refused) In() Stage    { return Load }
+func (Loaded) In() Stage     { return Load }
+func (Started) In() Stage    { return Start }
+func (Published) In() Stage  { return Publish }
+func (Spreading) In() Stage  { return Spread }
+func (Answer) In() Stage     { return Query }
+func (Queried) In() Stage    { return Query }
+func (e Resolved) In() Stage { return e.Stage }
+func (Stopped) In() Stage    { return Stop }
+func (Restarted) In() Stage  { return Restart }
+func (Returned) In() Stage   { return Restart }
+func (Joined) In() Stage     { return Join }
+func (e Failure) In() Stage  { return e.Stage }
+func (Summary) In() Stage    { return "" }

@@ -1,0 +1,231 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
+)
+
+// Options say what is shown.
+type Options struct {
+	// Peers is how many peers there are, MinPeers to MaxPeers.
+	Peers int
+	// Replication is how many peers a record is put to, 1 to MaxReplication.
+	Replication int
+	// Engine is what the peers keep their records in.
+	Engine Engine
+	// Records is a file of records, "-" for Stdin. Defaults to those that come
+	// with the program. See golang.Read.
+	Records string
+	// Stdin is read where Records is "-".
+	Stdin io.Reader
+	// Seed decides what is left to chance, other than the peers' identities and
+	// what happens in the network.
+	Seed uint64
+	// Keep is a directory to keep the peers' data in: new or empty. Defaults to a
+	// temporary one that is removed in the end.
+	Keep string
+}
+
+// Bounds of Options.
+const (
+	MinPeers       = 4 // a quarter of them is stopped
+	MaxPeers       = 1000
+	MaxReplication = 100
+)
+
+// Validate returns what is wrong with the options, one sentence each.
+func (o Options) Validate() error {
+	var faults []error
+	if o.Peers < MinPeers || o.Peers > MaxPeers {
+		faults = append(faults, fmt.Errorf("-peers is %d, it must be %d to %d", o.Peers, MinPeers, MaxPeers))
+	}
+	if o.Replication < 1 || o.Replication > MaxReplication {
+		faults = append(faults, fmt.Errorf("-replication is %d, it must be 1 to %d", o.Replication, MaxReplication))
+	}
+	if o.Keep != "" && !o.Engine.onDisk() {
+		faults = append(faults, fmt.Errorf("-keep has nothing to keep with -engine %s", o.Engine))
+	}
+	return errors.Join(faults...)
+}
+
+// Run shows the demonstration, from loading the records to the summary, and
+// gives emit every event, one at a time. The last one is the Summary that it
+// returns, unless there is an error: ctx has ended, or the network could not be
+// run. All that it started has ended when it returns.
+func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
+	if err := opts.Validate(); err != nil {
+		return Summary{}, err
+	}
+	r := &run{opts: opts, began: time.Now()}
+	var mu sync.Mutex
+	r.emit = func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		emit(e)
+	}
+	r.emit(Setup{Peers: opts.Peers, Replication: opts.Replication, Engine: opts.Engine, Seed: opts.Seed})
+	// Before anything is started, so that bad input costs no waiting.
+	err := r.load(ctx)
+	if err != nil {
+		return Summary{}, endOf(ctx, err)
+	}
+	if r.net, err = newNetwork(opts); err != nil {
+		return Summary{}, err
+	}
+	err = endOf(ctx, r.show(ctx))
+	if err := errors.Join(err, r.net.close()); err != nil {
+		return Summary{}, err
+	}
+	return r.finish(), nil
+}
+
+// endOf returns err, or rather why ctx has ended if it has: what fails then fails
+// in many words for that reason.
+func endOf(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// run is one demonstration under way.
+type run struct {
+	opts  Options
+	emit  func(Event)
+	began time.Time
+	net   *network
+
+	// records are what was loaded. The others tell of the record at the same
+	// index: whether it was acknowledged, which member published it, whether it
+	// has come back every time so far, and whether its secondary key found it.
+	records      []golang.Package
+	acknowledged []bool
+	publisher    []*member
+	resolved     []bool
+	found        []bool
+	// byPath gives the index of a record.
+	byPath map[string]int
+
+	holders           Range
+	stopped, restored int
+	// lost counts; failures are told of as they happen.
+	lost atomic.Int64
+}
+
+// show goes through the stages after Load.
+func (r *run) show(ctx context.Context) error {
+	for _, stage := range []func(context.Context) error{
+		r.start, r.publish, r.spread, r.query, r.resolve, r.stopAndReturn, r.join,
+	} {
+		if err := stage(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish makes the summary and tells of it.
+func (r *run) finish() Summary {
+	s := Summary{
+		Peers:            r.opts.Peers,
+		Records:          len(r.records),
+		HoldersMin:       r.holders.Min,
+		HoldersMedian:    r.holders.Median,
+		Resolved:         len(indexesOf(r.resolved)),
+		FoundBySecondary: len(indexesOf(r.found)),
+		Restarted:        r.restored,
+		Lost:             int(r.lost.Load()),
+		Seconds:          since(r.began),
+		stopped:          r.stopped,
+	}
+	r.emit(s)
+	return s
+}
+
+// load reads the records.
+func (r *run) load(ctx context.Context) error {
+	loaded := Loaded{Source: r.opts.Records}
+	refuse := func(line int, reason error) {
+		loaded.Refused++
+		r.emit(Refused{Line: line, Reason: reason.Error()})
+	}
+	var err error
+	switch r.opts.Records {
+	case "":
+		loaded.Source = golang.EmbeddedName
+		r.records, err = golang.Embedded()
+	case "-":
+		loaded.Source = "standard input"
+		r.records, err = golang.Read(untilDone{ctx, r.opts.Stdin}, "", refuse)
+	default:
+		r.records, err = readFile(ctx, r.opts.Records, refuse)
+	}
+	if err != nil {
+		return fmt.Errorf("records from %s: %w", loaded.Source, err)
+	}
+	n := len(r.records)
+	loaded.Records = n
+	r.acknowledged, r.resolved, r.found = make([]bool, n), make([]bool, n), make([]bool, n)
+	r.publisher = make([]*member, n)
+	r.byPath = make(map[string]int, n)
+	modules := map[string]bool{}
+	for i, p := range r.records {
+		r.byPath[p.ImportPath] = i
+		modules[p.Module] = true
+	}
+	loaded.Modules = len(modules)
+	r.emit(loaded)
+	return nil
+}
+
+func readFile(ctx context.Context, path string, refuse func(int, error)) ([]golang.Package, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return golang.Read(untilDone{ctx, f}, filepath.Base(path), refuse)
+}
+
+// untilDone is a reader that fails once its context has ended.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.r.Read(p)
+}
+
+// fail tells of something that should not be.
+func (r *run) fail(f Failure) {
+	if f.Lost {
+		r.lost.Add(1)
+	}
+	r.emit(f)
+}
+
+// indexesOf returns where of is true.
+func indexesOf(of []bool) []int {
+	var which []int
+	for i, yes := range of {
+		if yes {
+			which = append(which, i)
+		}
+	}
+	return which
+}
+
+func since(t time.Time) Seconds { return Seconds(time.Since(t).Seconds()) }

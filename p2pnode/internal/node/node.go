@@ -1,0 +1,189 @@
+// Package node runs one peer: a libp2p host with a kad-dht server whose records
+// live in a store.
+//
+//	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, blog.Blog)
+//	peer, err := node.Start(ctx, store, node.Config{Key: key, Models: []*models.Definition{blog.Blog}})
+//	err = peer.Join(ctx, others)
+//	err = record.Publish(ctx, peer.DHT, peer.Records, blog.Users, &alice)
+//
+// A node does not own its store: it is opened before and closed after.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// Loopback listens on TCP and QUIC, at ports that the system chooses, for peers
+// on the same machine.
+var Loopback = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
+
+// Config is what a node is started with.
+type Config struct {
+	// Key is the peer's identity. Required.
+	Key crypto.PrivKey
+
+	// Models are the definitions whose trees travel in the DHT. The store has to
+	// be open with them and with record.Definition.
+	Models []*models.Definition
+
+	// Listen are the multiaddresses to listen on, TCP and QUIC. Defaults to
+	// Loopback.
+	Listen []string
+
+	// Replication is how many peers a record is put to: those closest to its
+	// key. It is the bucket size of the DHT's routing table too, and should be
+	// the same on all peers. Defaults to 20, as in IPFS.
+	Replication int
+
+	// Host and DHT are further options, which take precedence.
+	Host []libp2p.Option
+	DHT  []dht.Option
+}
+
+// Bounds of a lookup, from the Kademlia paper: how many peers it asks at a time,
+// and how many of the closest have to have answered. kad-dht asks ten at a time
+// unless told otherwise, which in a network with small buckets opens connections
+// to peers that have no part in the result.
+const (
+	concurrency = 3
+	resiliency  = 3
+)
+
+// defaultReplication is kad-dht's own.
+const defaultReplication = 20
+
+// Node is a running peer. Its methods and fields may be used concurrently; the
+// fields are only read.
+type Node struct {
+	Host    host.Host
+	DHT     *dht.IpfsDHT
+	Records *record.Records
+}
+
+// Start starts a peer over store, connected to nobody yet.
+func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, err error) {
+	if cfg.Listen == nil {
+		cfg.Listen = Loopback
+	}
+	if cfg.Replication == 0 {
+		cfg.Replication = defaultReplication
+	}
+	if err := ctx.Err(); err != nil { // what follows takes no context
+		return nil, err
+	}
+	n := &Node{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	n.Host, err = libp2p.New(append([]libp2p.Option{
+		libp2p.Identity(cfg.Key),
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(quic.NewTransport),
+		libp2p.ListenAddrStrings(cfg.Listen...),
+	}, cfg.Host...)...)
+	if err != nil {
+		return nil, fmt.Errorf("start libp2p host: %w", err)
+	}
+	n.Records, err = record.New(store, record.Options{Models: cfg.Models})
+	if err != nil {
+		return nil, err
+	}
+	options := append(n.Records.DHTOptions(),
+		dht.Mode(dht.ModeServer),
+		dht.BucketSize(cfg.Replication),
+		dht.Concurrency(concurrency),
+		dht.Resiliency(min(resiliency, cfg.Replication)),
+	)
+	n.DHT, err = dht.New(n.Host, append(options, cfg.DHT...)...)
+	if err != nil {
+		return nil, fmt.Errorf("start DHT: %w", err)
+	}
+	return n, nil
+}
+
+// Address is how others reach the peer.
+func (n *Node) Address() peer.AddrInfo {
+	return peer.AddrInfo{ID: n.Host.ID(), Addrs: n.Host.Addrs()}
+}
+
+// ErrNobody is returned by Join where no peer could be connected to.
+var ErrNobody = errors.New("no peer could be reached")
+
+// Join connects to the given peers and then looks for this peer's own
+// neighbours, so that both know of one another. It is enough that one can be
+// reached. Where the network is joined by many at once, FindNeighbours finds,
+// some time later, those that joined meanwhile.
+func (n *Node) Join(ctx context.Context, peers []peer.AddrInfo) error {
+	var faults []error
+	for _, p := range peers {
+		if err := n.Host.Connect(ctx, p); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) == len(peers) {
+		return errors.Join(append([]error{ErrNobody}, faults...)...)
+	}
+	if err := n.awaitPeer(ctx); err != nil {
+		return err
+	}
+	return n.FindNeighbours(ctx)
+}
+
+// awaitPeer waits until the routing table holds a peer: kad-dht asks a newly
+// connected one whether it serves the DHT first, and does not tell when it has.
+func (n *Node) awaitPeer(ctx context.Context) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for n.DHT.RoutingTable().Size() == 0 {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: connected, but none answers as a DHT server: %w", ErrNobody, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// FindNeighbours looks up the peer's own ID, which fills the routing table with
+// the peers closest to it, and theirs with it.
+func (n *Node) FindNeighbours(ctx context.Context) error {
+	if _, err := n.DHT.GetClosestPeers(ctx, string(n.Host.ID())); err != nil {
+		return fmt.Errorf("find neighbours: %w", err)
+	}
+	return nil
+}
+
+// Close leaves the network and makes durable what others have put. The store is
+// left open. It must be called once.
+func (n *Node) Close() error {
+	var faults []error
+	// From the network inwards: kad-dht may still be answering while its host is
+	// up, and needs the records as long as it does.
+	if n.Host != nil {
+		faults = append(faults, n.Host.Close())
+	}
+	if n.DHT != nil {
+		faults = append(faults, n.DHT.Close())
+	}
+	if n.Records != nil {
+		faults = append(faults, n.Records.Close())
+	}
+	return errors.Join(faults...)
+}

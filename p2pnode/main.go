@@ -1,0 +1,101 @@
+// Command p2pnode shows what Netabase does in a network of peers.
+//
+//	go run ./p2pnode demo
+//
+// See its -h, and that of each command.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+)
+
+// Exit statuses. That of an interrupt is what shells give.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, interrupts := newInterrupter(context.Background())
+	stop := interrupts.listen()
+	status := program{os.Stdin, os.Stdout, os.Stderr, interrupts}.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+// program is what a command has to do with.
+type program struct {
+	in         io.Reader
+	out, err   io.Writer
+	interrupts *interrupter
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+// errDamage is a command that has done its work and has bad news, told already.
+var errDamage = errors.New("not everything is as it should be")
+
+// run runs the command line args and returns the exit status.
+func (p program) run(ctx context.Context, args []string) int {
+	// Help is asked for and goes to the output. What is wrong with a command
+	// line is more easily seen without it.
+	var help strings.Builder
+	newFlags := func(name string) *flag.FlagSet {
+		flags := flag.NewFlagSet(name, flag.ContinueOnError)
+		flags.SetOutput(&help)
+		return flags
+	}
+	root := &ffcli.Command{
+		Name:        "p2pnode",
+		ShortUsage:  "p2pnode <command> [flags]",
+		ShortHelp:   "Typed records in a DHT.",
+		LongHelp:    "A command says more with -h.",
+		FlagSet:     newFlags("p2pnode"),
+		Subcommands: []*ffcli.Command{p.demo(newFlags("p2pnode demo"))},
+		Exec: func(_ context.Context, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("a command is needed")}
+			}
+			return usageError{fmt.Errorf("there is no command %q", args[0])}
+		},
+	}
+	err := root.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(p.out, help.String())
+		return exitOK
+	case err != nil:
+		// ffcli says only that it was parsing the command line.
+		err = usageError{cmp.Or(errors.Unwrap(err), err)}
+	default:
+		err = root.Run(ctx)
+	}
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errDamage):
+		return exitFailed
+	}
+	fmt.Fprintln(p.err, "p2pnode:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	var usage usageError
+	switch {
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintln(p.err, "See p2pnode -h, or p2pnode demo -h.")
+		return exitUsage
+	}
+	return exitFailed
+}

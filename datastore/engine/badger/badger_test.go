@@ -1,15 +1,19 @@
 package badger_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -180,39 +184,64 @@ func TestCompress(t *testing.T) {
 	}
 }
 
-// TestCrash copies a database that is open, which is what the end of a process
-// leaves of it.
+// TestCrash kills a process that has a database open, and opens it with a
+// memtable that is too small for what there is to recover.
 func TestCrash(t *testing.T) {
+	const batches, batch = 30, 1000
+	const pathVariable, sizeVariable = "NETABASE_CRASH_PATH", "NETABASE_CRASH_VALUE_SIZE"
+	options := badger.Options{Config: engine.Config{Path: os.Getenv(pathVariable)}, MemTableMB: 8}
+	if options.Path != "" {
+		size, err := strconv.Atoi(os.Getenv(sizeVariable))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := open(t, options)
+		for i := range batches {
+			commit(t, db, func(txn engine.WriteTxn) error {
+				for j := range batch {
+					if err := txn.Put(fmt.Appendf(nil, "%05d", i*batch+j), make([]byte, size)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		fmt.Println("written")
+		io.Copy(io.Discard, os.Stdin) // until killed
+		return
+	}
 	for _, test := range []struct {
 		name      string
 		valueSize int
 	}{{"Rows", 300}, {"KeysAlone", 0}} {
 		t.Run(test.name, func(t *testing.T) {
-			options := badger.Options{Config: engine.Config{Path: t.TempDir()}, MemTableMB: 8}
-			db := open(t, options)
-			const batches, batch = 30, 1000
-			for i := range batches {
-				commit(t, db, func(txn engine.WriteTxn) error {
-					for j := range batch {
-						err := txn.Put(fmt.Appendf(nil, "%05d", i*batch+j), make([]byte, test.valueSize))
-						if err != nil {
-							return err
-						}
-					}
-					return nil
-				})
-			}
-			crashed := t.TempDir()
-			if err := os.CopyFS(crashed, os.DirFS(options.Path)); err != nil {
+			options := options
+			options.Path = t.TempDir()
+			writer := exec.Command(os.Args[0], "-test.run=^TestCrash$")
+			writer.Env = append(os.Environ(), pathVariable+"="+options.Path, sizeVariable+"="+strconv.Itoa(test.valueSize))
+			stdin, err := writer.StdinPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
+			defer stdin.Close()
+			stdout, err := writer.StdoutPipe()
+			if err == nil {
+				err = writer.Start()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			writer.Process.Kill()
+			writer.Wait()
+			if line != "written\n" {
+				t.Fatalf("the writer says %q, error %v", line, err)
+			}
 
-			options.Path = crashed
 			options.ReadOnly = true
 			if _, err := options.Engine().Open(t.Context()); !errors.Is(err, engine.ErrReadOnly) {
 				t.Errorf("opening for reading only returned %v", err)
 			}
-			// The memtable that is to be recovered does not fit a smaller one.
 			options.ReadOnly = false
 			options.MemTableMB = 1
 			recovered := open(t, options)

@@ -79,6 +79,9 @@ func ParseRow(key, stored []byte) (Row, error) {
 		}
 		row.Expiry = int64(binary.BigEndian.Uint64(row.Value))
 		row.Value = row.Value[8:]
+		if row.Expiry == 0 {
+			return Row{}, fmt.Errorf("%w: row has an expiry that says never", engine.ErrCorrupt)
+		}
 	}
 	return row, nil
 }

@@ -1,0 +1,152 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+func TestSpacesKeepTheirOrder(t *testing.T) {
+	numbers := []Space{0, 1, 63, 64, 239, 240, 241, 255, 256, 65535, 65536, 1 << 24, math.MaxUint32}
+	var last []byte
+	for _, n := range numbers {
+		encoded := n.Append(nil)
+		if bytes.Compare(last, encoded) >= 0 && last != nil {
+			t.Errorf("%d does not sort after the number before", n)
+		}
+		if last != nil && bytes.HasPrefix(encoded, last) {
+			t.Errorf("the form of %d begins with that of another", n)
+		}
+		got, rest, err := CutSpace(append(slices.Clone(encoded), "rest"...))
+		if got != n || string(rest) != "rest" || err != nil {
+			t.Errorf("%d reads as %d, %q, %v", n, got, rest, err)
+		}
+		last = encoded
+	}
+	for _, bad := range [][]byte{nil, {0xF0}, {0xF0, 0}, {0xF0, 0, 0xEF}, {0xF1, 0, 0, 0xFF, 0xFF}, {0xF1, 0, 1, 0}, {0xF2, 0, 0, 0, 0}, {0xFF}} {
+		if n, _, err := CutSpace(bad); !errors.Is(err, ErrSpace) {
+			t.Errorf("%x reads as %d", bad, n)
+		}
+	}
+}
+
+func TestPrefixEnd(t *testing.T) {
+	for prefix, want := range map[string]string{"a": "b", "a\xff": "b", "a\x00": "a\x01", "\xfe\xff\xff": "\xff"} {
+		if got := PrefixEnd([]byte(prefix)); string(got) != want {
+			t.Errorf("%q ends at %q, want %q", prefix, got, want)
+		}
+	}
+	for _, endless := range []string{"", "\xff", "\xff\xff"} {
+		if got := PrefixEnd([]byte(endless)); got != nil {
+			t.Errorf("%q ends at %q", endless, got)
+		}
+	}
+}
+
+func seal(key string, schema uint32, expiry int64, value string) []byte {
+	return AppendChecksum(append(AppendRowHeader(nil, schema, expiry), value...), []byte(key))
+}
+
+func TestRows(t *testing.T) {
+	for _, want := range []Row{
+		{Schema: 1, Value: []byte("value")},
+		{Schema: 0, Value: []byte{}},
+		{Schema: math.MaxUint32, Expiry: math.MinInt64, Value: []byte{}},
+		{Schema: 128, Expiry: 1, Value: bytes.Repeat([]byte{0xFF}, 1000)},
+	} {
+		got, err := ParseRow([]byte("key"), seal("key", want.Schema, want.Expiry, string(want.Value)))
+		if err != nil || got.Schema != want.Schema || got.Expiry != want.Expiry || !bytes.Equal(got.Value, want.Value) {
+			t.Errorf("%+v reads as %+v, %v", want, got, err)
+		}
+	}
+}
+
+func TestRowsThatAreNone(t *testing.T) {
+	stored := func(body ...byte) []byte { return AppendChecksum(body, []byte("key")) }
+	good := seal("key", 1, 0, "value")
+	flipped := slices.Clone(good)
+	flipped[3] ^= 0x10
+	for name, row := range map[string][]byte{
+		"nothing":                       nil,
+		"too short for a checksum":      good[:3],
+		"cut short":                     good[:len(good)-1],
+		"longer":                        append(slices.Clone(good), 0),
+		"a flipped bit":                 flipped,
+		"no header":                     stored(),
+		"half a header":                 stored(0),
+		"a container of another format": stored(0x02, 1),
+		"a schema version too long":     stored(0, 0x81, 0x00),
+		"a schema version without end":  stored(0, 0x80),
+		"a schema version too large":    stored(0, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F),
+		"half an expiry":                stored(1, 1, 0, 0, 0),
+		"an expiry of zero":             stored(1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+	} {
+		if got, err := ParseRow([]byte("key"), row); !errors.Is(err, engine.ErrCorrupt) {
+			t.Errorf("%s: reads as %+v, %v", name, got, err)
+		}
+	}
+	if _, err := ParseRow([]byte("kez"), good); !errors.Is(err, engine.ErrCorrupt) {
+		t.Error("a row under another key:", err)
+	}
+}
+
+func TestEntries(t *testing.T) {
+	space, index, primary := []byte{70}, []byte("index\x00\x01"), []byte("primary")
+	for _, unique := range []bool{false, true} {
+		entry, value := Entry(space, index, primary, unique)
+		if got := EntryKey(space, index, primary, unique); !bytes.Equal(got, entry) {
+			t.Errorf("%q and %q", got, entry)
+		}
+		holds, err := CutChecksum(entry, value)
+		if err != nil {
+			t.Error(err)
+		}
+		if unique != bytes.Equal(holds, primary) || unique == bytes.HasSuffix(entry, primary) {
+			t.Errorf("unique %t: %q holds %q", unique, entry, holds)
+		}
+	}
+}
+
+func TestExpiryKeysSortByTime(t *testing.T) {
+	var last []byte
+	for _, expiry := range []int64{math.MinInt64, -1, 1, 1 << 60, math.MaxInt64} {
+		key := AppendExpiryKey(nil, expiry, []byte("row"))
+		if last != nil && bytes.Compare(last, key) >= 0 {
+			t.Error(expiry)
+		}
+		if got, row, ok := CutExpiryKey(key); got != expiry || string(row) != "row" || !ok {
+			t.Error(got, row, ok)
+		}
+		last = key
+	}
+	if _, _, ok := CutExpiryKey([]byte{byte(Expiry), 1, 2}); ok {
+		t.Error("a key that is too short is taken apart")
+	}
+}
+
+// FuzzParseRow feeds rows as a damaged disk might hold them: with the right
+// checksum, too, so that what lies behind it is reached.
+func FuzzParseRow(f *testing.F) {
+	f.Add([]byte("key"), seal("key", 1, 0, "value"), false)
+	f.Add([]byte("key"), AppendRowHeader(nil, 300, 7), true)
+	f.Fuzz(func(t *testing.T, key, row []byte, sealIt bool) {
+		if sealIt {
+			row = AppendChecksum(slices.Clone(row), key)
+		}
+		got, err := ParseRow(key, row)
+		if err != nil {
+			if !errors.Is(err, engine.ErrCorrupt) {
+				t.Error(err)
+			}
+			return
+		}
+		again := AppendChecksum(append(AppendRowHeader(nil, got.Schema, got.Expiry), got.Value...), key)
+		if !bytes.Equal(again, row) {
+			t.Errorf("%x reads as %+v, which is written %x", row, got, again)
+		}
+	})
+}

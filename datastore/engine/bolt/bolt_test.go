@@ -1,6 +1,13 @@
 package bolt_test
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -22,4 +29,158 @@ func TestPowerLoss(t *testing.T) {
 
 func TestDamage(t *testing.T) {
 	enginetest.RunDamage(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() }, 100)
+}
+
+func TestInvalidOptions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	_, err := bolt.Options{Config: engine.Config{Path: path, CacheMB: -7}, MapMB: -8}.Engine().Open(t.Context())
+	if !errors.Is(err, engine.ErrConfig) || !strings.Contains(err.Error(), "-7") || !strings.Contains(err.Error(), "-8") {
+		t.Errorf("Open returned %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory was created: %v", err)
+	}
+}
+
+// TestMapMB has the file outgrow its mapping. A commit that needs another one
+// waits for readers.
+func TestMapMB(t *testing.T) {
+	db := open(t, bolt.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, MapMB: 1})
+	put(t, db, "key", 100)
+	reader, err := db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Discard()
+	value, err := reader.Get([]byte("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed := make(chan struct{})
+	go func() {
+		defer close(committed)
+		put(t, db, "large", 4<<20)
+	}()
+	for range 10_000 {
+		if len(value) != 100 || value[99] != 'x' {
+			t.Fatalf("a borrowed value is %q", value)
+		}
+		runtime.Gosched()
+	}
+	select {
+	case <-committed:
+		t.Error("a commit did not wait for a reader of the mapping that it replaces")
+	default:
+	}
+	reader.Discard()
+	<-committed
+
+	// By default a commit never has to wait.
+	db = open(t, bolt.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}})
+	reader, err = db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Discard()
+	for i := range 16 {
+		put(t, db, fmt.Sprint(i), 4<<20)
+	}
+}
+
+// TestSmallFile checks that an empty database takes little room.
+func TestSmallFile(t *testing.T) {
+	db := open(t, bolt.Options{Config: engine.Config{Path: t.TempDir()}})
+	put(t, db, "key", 100)
+	if size, err := db.Size(t.Context()); err != nil || size > 64<<10 {
+		t.Errorf("a database of one row takes %d bytes, error %v", size, err)
+	}
+}
+
+// TestForeignFile refuses a file that is not a database, and leaves it alone.
+func TestForeignFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, bolt.FileName)
+	content := strings.Repeat("this is somebody's diary. ", 1000)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{false, true} {
+		_, err := bolt.Options{Config: engine.Config{Path: dir, ReadOnly: readOnly}}.Engine().Open(t.Context())
+		if !errors.Is(err, engine.ErrCorrupt) {
+			t.Errorf("Open returned %v", err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != content {
+		t.Errorf("the file was changed, error %v", err)
+	}
+	// Unless told to.
+	destroy := bolt.Options{Config: engine.Config{Path: dir, Truncate: engine.DestroyExistingData}}
+	put(t, open(t, destroy), "key", 1)
+}
+
+// TestEmptyFile takes a file that a crash has left without content for none.
+func TestEmptyFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, bolt.FileName), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []engine.Config{{Path: dir, ReadOnly: true}, {Path: dir, MustExist: true}} {
+		if _, err := (bolt.Options{Config: c}).Engine().Open(t.Context()); !errors.Is(err, engine.ErrMissing) {
+			t.Errorf("Open returned %v", err)
+		}
+	}
+	put(t, open(t, bolt.Options{Config: engine.Config{Path: dir}}), "key", 1)
+}
+
+func TestAllocations(t *testing.T) {
+	db := open(t, bolt.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}})
+	for i := range 100 {
+		put(t, db, fmt.Sprintf("%03d", i), 100)
+	}
+	txn, err := db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer txn.Discard()
+	key := []byte("042")
+	if allocs := testing.AllocsPerRun(100, func() { txn.Get(key) }); allocs > 0 {
+		t.Errorf("Get allocates %v times", allocs)
+	}
+	scan := func(rows int) float64 {
+		return testing.AllocsPerRun(100, func() {
+			c := txn.Cursor(engine.Range{})
+			for range rows {
+				c.Next()
+				c.Value()
+			}
+			c.Close()
+		})
+	}
+	if one, all := scan(1), scan(100); one != all {
+		t.Errorf("a cursor allocates %v times for a row and %v for a hundred", one, all)
+	}
+}
+
+func open(t *testing.T, options bolt.Options) engine.DB {
+	t.Helper()
+	db, err := options.Engine().Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func put(t *testing.T, db engine.DB, key string, size int) {
+	t.Helper()
+	txn, err := db.Update(t.Context())
+	if err == nil {
+		defer txn.Discard()
+		if err = txn.Put([]byte(key), []byte(strings.Repeat("x", size))); err == nil {
+			err = txn.Commit(t.Context(), engine.Durable)
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }

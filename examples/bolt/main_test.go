@@ -1,0 +1,17 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+func Example() {
+	if err := run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// true 1
+	// shrunk: false
+	// grown: false
+	// in use: true
+}

@@ -20,6 +20,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -32,6 +33,22 @@ import (
 type Options struct {
 	// Config is what all file engines have.
 	engine.Config
+
+	// MemTableMB is the size, in MiB, of the table in memory that gathers
+	// writes before they go to a file. Defaults to 4; at most 1024.
+	MemTableMB int
+}
+
+func (o Options) normalize() (Options, error) {
+	var err error
+	o.Config, err = o.Config.Normalize()
+	if o.MemTableMB < 0 || o.MemTableMB > 1024 {
+		err = errors.Join(err, fmt.Errorf("%w: MemTableMB is %d: it must be 1 to 1024", engine.ErrConfig, o.MemTableMB))
+	}
+	if o.MemTableMB == 0 {
+		o.MemTableMB = 4
+	}
+	return o, err
 }
 
 // Engine returns the database in the directory path, with default options. It
@@ -53,47 +70,49 @@ func (e pebbleEngine) Open(ctx context.Context) (engine.DB, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	config, err := e.options.Normalize()
+	o, err := e.options.normalize()
 	if err != nil {
 		return nil, fmt.Errorf("pebble: %w", err)
 	}
-	d, err := open(config)
+	d, err := open(o)
 	if err != nil {
-		return nil, fmt.Errorf("pebble: open %s: %w", config.Path, typed(err))
+		return nil, fmt.Errorf("pebble: open %s: %w", o.Path, typed(err))
 	}
 	return d, nil
 }
 
-func open(config engine.Config) (*db, error) {
-	exists, err := exists(config.Path)
+func open(o Options) (*db, error) {
+	exists, err := exists(o.Path)
 	switch {
 	case err != nil:
 		return nil, err
-	case !exists && (config.MustExist || config.ReadOnly):
+	case !exists && (o.MustExist || o.ReadOnly):
 		return nil, engine.ErrMissing
 	}
-	files := lockingFS{FS: vfs.Default, shared: config.ReadOnly}
+	files := lockingFS{FS: vfs.Default, shared: o.ReadOnly}
 	options := &pebble.Options{
 		FS:                 files,
-		ReadOnly:           config.ReadOnly,
-		CacheSize:          int64(config.CacheMB) << 20,
+		ReadOnly:           o.ReadOnly,
+		CacheSize:          int64(o.CacheMB) << 20,
+		MemTableSize:       uint64(o.MemTableMB) << 20,
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             quiet{},
 	}
-	d := &db{path: config.Path, readOnly: config.ReadOnly, sync: pebble.Sync, door: newDoor()}
-	if config.NoFsync {
+	d := &db{path: o.Path, readOnly: o.ReadOnly, sync: pebble.Sync, door: newDoor()}
+	if o.NoFsync {
 		d.sync = pebble.NoSync
 	}
-	if exists && config.Truncate == engine.DestroyExistingData {
-		if options.Lock, err = pebble.LockDirectory(config.Path, files); err != nil {
+	if exists && o.Truncate == engine.DestroyExistingData {
+		if options.Lock, err = pebble.LockDirectory(o.Path, files); err != nil {
 			return nil, err
 		}
 		d.lock = options.Lock
-		if err := empty(config.Path); err != nil {
+		if err := empty(o.Path); err != nil {
 			return nil, errors.Join(err, d.lock.Close())
 		}
 	}
-	if d.pebble, err = pebble.Open(config.Path, options); err != nil {
+	if d.pebble, err = pebble.Open(o.Path, options); err != nil {
+		err = opening(err)
 		if d.lock != nil {
 			err = errors.Join(err, d.lock.Close())
 		}
@@ -127,6 +146,17 @@ func empty(path string) error {
 	return nil
 }
 
+// opening tells what is wrong with files that Pebble does not open. With options
+// that have been checked, and where the operating system has no complaint, they
+// are not as Pebble wrote them.
+func opening(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) || errors.Is(err, engine.ErrLocked) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+}
+
 // typed makes Pebble's errors those of the engine contract.
 func typed(err error) error {
 	switch {
@@ -134,7 +164,7 @@ func typed(err error) error {
 		return nil
 	case errors.Is(err, pebble.ErrNotFound):
 		return engine.ErrNotFound
-	case pebble.IsCorruptionError(err):
+	case pebble.IsCorruptionError(err) && !errors.Is(err, engine.ErrCorrupt):
 		return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
 	}
 	return err

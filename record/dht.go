@@ -1,7 +1,10 @@
 package record
 
 import (
+	"math"
+
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p-kad-dht/records"
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
@@ -10,15 +13,25 @@ import (
 const ProtocolPrefix protocol.ID = "/netabase"
 
 // DHTOptions returns all that dht.New needs to keep its records here: the
-// datastore, the validators and the protocol prefix. Options given to dht.New
-// after them take precedence.
+// datastore, the validators, the protocol prefix, and the ages at which records
+// and provider records expire. Options given to dht.New after them take
+// precedence.
 //
-// kad-dht's own sweeps stay as they are, since they are what removes records and
-// providers that have expired.
+// kad-dht's own sweeps, which read everything there is, are switched off:
+// Records expire by themselves. A dht.ProviderManagerOpts given after them
+// replaces ours, and switches that of provider records on again unless it has
+// records.CleanupInterval(0). Both do no harm; they only cost what they read.
 func (r *Records) DHTOptions() []dht.Option {
+	validity := r.ages.provider
+	if validity < 0 {
+		validity = math.MaxInt64
+	}
 	return []dht.Option{
 		dht.ProtocolPrefix(ProtocolPrefix),
 		dht.Datastore(r),
 		dht.Validator(r.Validator()),
+		dht.MaxRecordAge(max(r.ages.record, 0)), // none is for ever there, too
+		dht.ValueGCInterval(0),
+		dht.ProviderManagerOpts(records.ProvideValidity(validity), records.CleanupInterval(0)),
 	}
 }

@@ -46,10 +46,12 @@
 //
 // # Age
 //
-// kad-dht drops a record that is older than its MaxRecordAge, 48 hours unless
-// told otherwise, here as on every peer. Of a stranger's record the row goes
-// too. A row that the program has put or published stays in its tree; it is no
-// longer served, and no longer found in the DHT, until it is published again.
+// A record expires when it is older than Options.MaxRecordAge, a provider record
+// when it is older than Options.ProviderValidity, 48 hours each unless told
+// otherwise. Records remove what has expired within a minute, found by index, so
+// that it costs nothing while nothing expires. Of a stranger's record the row
+// goes too. A row that the program has put or published stays in its tree; it is
+// no longer served, and no longer found in the DHT, until it is published again.
 // A program that wants a record to last publishes it more often than that.
 //
 // # Durability

@@ -83,7 +83,10 @@ type standing struct {
 	// receipt is the one written for this very row; its Origin is zero where
 	// there is none, for a row that is the program's own.
 	receipt Receipt
-	// stale reports a receipt that was written for another row.
+	// filed is the receipt as it is stored, for whatever row; its Origin is
+	// zero where there is none.
+	filed Receipt
+	// stale reports that it was written for another row.
 	stale bool
 }
 
@@ -109,6 +112,7 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 		s.value = value
 	}
 	if hasReceipt {
+		s.filed = receipt
 		if s.value != nil && receipt.Hash == sha256.Sum256(s.value) {
 			s.receipt = receipt
 		} else {

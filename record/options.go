@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/libp2p/go-libp2p-kad-dht/amino"
+
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -34,6 +36,14 @@ type Options struct {
 	// models.ErrTooLarge. Peers that hold the same records should agree on it.
 	// Defaults to DefaultMaxValueBytes.
 	MaxValueBytes int
+
+	// MaxRecordAge is how long a record is served and kept after it came. A
+	// negative one means for ever. Defaults to kad-dht's, 48 hours.
+	MaxRecordAge time.Duration
+
+	// ProviderValidity is how long a provider record is served and kept after
+	// it came. A negative one means for ever. Defaults to kad-dht's, 48 hours.
+	ProviderValidity time.Duration
 
 	// SyncInterval is the longest time after which what strangers put is made
 	// durable. A negative one leaves that to Sync and Close. Defaults to
@@ -66,6 +76,12 @@ func (o Options) normalize() (Options, error) {
 	}
 	if o.MaxValueBytes == 0 {
 		o.MaxValueBytes = DefaultMaxValueBytes
+	}
+	if o.MaxRecordAge == 0 {
+		o.MaxRecordAge = amino.DefaultMaxRecordAge
+	}
+	if o.ProviderValidity == 0 {
+		o.ProviderValidity = amino.DefaultProvideValidity
 	}
 	if o.SyncInterval == 0 {
 		o.SyncInterval = DefaultSyncInterval

@@ -60,9 +60,15 @@ func (providerCodec) Append(dst []byte, p *Provider) ([]byte, error) {
 
 func (providerCodec) Decode(src []byte, p *Provider) error {
 	*p = Provider{Raw: append(make([]byte, 0, len(src)), src...)}
-	nanoseconds, n := binary.Varint(src)
-	if n > 0 && bytes.Equal(binary.AppendVarint(nil, nanoseconds), src) {
-		p.Received = time.Unix(0, nanoseconds).UTC()
-	}
+	p.Received = parseProviderTime(src)
 	return nil
+}
+
+// parseProviderTime returns the zero time for what is no time.
+func parseProviderTime(raw []byte) time.Time {
+	nanoseconds, n := binary.Varint(raw)
+	if n <= 0 || !bytes.Equal(binary.AppendVarint(nil, nanoseconds), raw) {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds).UTC()
 }

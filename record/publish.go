@@ -36,11 +36,10 @@ func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 	if err != nil {
 		return err
 	}
-	row, err := t.Core().Prepare(m)
+	key, value, err := t.Encode(m)
 	if err != nil {
-		return &models.Error{Op: "publish", Tree: t.Name(), Err: err}
+		return err
 	}
-	key, value := row.Primary, row.Value
 	recordKey, err := tree.recordKey(key)
 	if err != nil {
 		return err
@@ -50,12 +49,14 @@ func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 	if err != nil {
 		return err
 	}
+	now := time.Now()
 	err = r.store.Update(ctx, func(tx *datastore.WriteTx) error {
-		return tree.accept(ctx, tx, c, time.Now(), Published)
+		return tree.accept(ctx, tx, c, now, Published)
 	})
 	if err != nil {
 		return failAt("publish", tree.raw, key, err)
 	}
+	r.sweeper.arm(r.ages.due(false, now))
 	if err := d.PutValue(ctx, recordKey, value); err != nil {
 		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, value) {
 			// A better record has come in between. kad-dht has no error to
@@ -85,7 +86,11 @@ func Resolve[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 		}
 		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.KeyText(key), Err: err}
 	}
-	return decodeSent(ctx, t, tree, key, value)
+	c, err := tree.checkRecord(Key(t, key), value)
+	if err != nil {
+		return *new(M), err
+	}
+	return t.Decode(c.key, value)
 }
 
 // registered returns a tree of Options.Models.

@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 
-	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/models"
@@ -186,23 +185,13 @@ func emit(yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func(
 // then read just as Get reads it.
 func (w *walk) recordsOf(tree *modelTree) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		for receipt, err := range Receipts.Keys(w.ctx, w.records.store, models.FirstIs[string, []byte](tree.raw.Name())) {
-			p := place{raw: tree.raw, tree: tree, key: receipt.Second}
-			if err == nil {
-				p.recordKey, err = tree.recordKey(p.key)
-			}
-			var value []byte
-			if err == nil {
-				value, err = w.records.record(w.ctx, p)
-			}
-			if err == ds.ErrNotFound {
-				continue // not served, or gone since
-			}
-			e := dsq.Entry{Value: value, Size: len(value)}
+		receipts := Receipts.Keys(w.ctx, w.records.store, models.FirstIs[string, []byte](tree.raw.Name()))
+		for v, err := range w.records.served(w.ctx, receipts) {
+			e := dsq.Entry{Value: v.Raw, Size: len(v.Raw)}
 			if !w.values {
 				e = dsq.Entry{Size: -1}
 			}
-			more := emit(yield, []byte(p.recordKey), e, func(recordKey []byte) (string, error) {
+			more := emit(yield, v.Key, e, func(recordKey []byte) (string, error) {
 				return valueKey(tree.raw.Name(), recordKey), nil
 			}, err)
 			if !more {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 
@@ -33,8 +34,26 @@ type Records struct {
 	// trees are the registered trees, by full name.
 	trees    map[string]*modelTree
 	maxValue int
+	ages     ages
 	flusher  flusher
+	sweeper  sweeper
 	closed   atomic.Bool
+}
+
+// ages is how old records and provider records get; a negative age is for ever.
+type ages struct{ record, provider time.Duration }
+
+// due returns when that expires which came at some time, the zero time for
+// never.
+func (a ages) due(provider bool, received time.Time) time.Time {
+	age := a.record
+	if provider {
+		age = a.provider
+	}
+	if age < 0 || received.Before(firstTime) {
+		return time.Time{}
+	}
+	return received.Add(age)
 }
 
 var _ ds.Batching = (*Records)(nil)
@@ -50,6 +69,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	r := &Records{
 		store: store, plain: store.Datastore(),
 		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
+		ages:    ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 		flusher: flusher{interval: opts.SyncInterval, sync: store.Sync},
 	}
 	trees := Definition.Trees()
@@ -71,6 +91,12 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
+	r.sweeper.sweep = r.sweepDue
+	due, err := r.nextDue(ctx, firstTime)
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	r.sweeper.arm(due)
 	return r, nil
 }
 
@@ -88,6 +114,7 @@ func (r *Records) Close() error {
 	if r.closed.Swap(true) {
 		return nil
 	}
+	r.sweeper.close()
 	err := r.flusher.close()
 	if errors.Is(err, models.ErrClosed) {
 		return nil // the store was closed before, which made everything durable

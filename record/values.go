@@ -41,10 +41,17 @@ func (valueCodec) Append(dst []byte, v *Value) ([]byte, error) { return append(d
 
 func (valueCodec) Decode(src []byte, v *Value) error {
 	*v = Value{Raw: append(make([]byte, 0, len(src)), src...)}
-	if r, ok := parseWire(v.Raw); ok {
+	v.Data, v.Received = parseValue(v.Raw)
+	return nil
+}
+
+// parseValue reads a record of which the value may be anything. It returns the
+// zero time for what is no record.
+func parseValue(raw []byte) (data []byte, received time.Time) {
+	if r, ok := parseWire(raw); ok {
 		if t, ok := r.time(); ok {
-			v.Data, v.Received = r.value, t
+			return r.value, t
 		}
 	}
-	return nil
+	return nil, time.Time{}
 }

@@ -58,21 +58,27 @@ type change struct {
 	place
 	delete bool
 	value  []byte
-	// record and received are set for the put of a model's record.
-	record   candidate
+	// received is when what is put came, the zero time where it does not say.
 	received time.Time
+	// record is set for the put of a model's record.
+	record candidate
 }
 
 // put checks a put, and keeps value.
 func (r *Records) put(p place, value []byte) (c change, err error) {
 	c = change{place: p, value: value}
-	if p.tree != nil {
+	switch {
+	case p.tree != nil:
 		var data []byte
 		if data, c.received, err = parseExact(p.recordKey, value); err == nil {
 			c.record, err = p.tree.check(p.key, data)
 		}
-	} else if len(value) > r.maxValue {
+	case len(value) > r.maxValue:
 		err = tooLarge(len(value), r.maxValue)
+	case p.raw == Providers.Raw():
+		c.received = parseProviderTime(value)
+	default:
+		_, c.received = parseValue(value)
 	}
 	return c, failAt("put", p.raw, p.key, err)
 }
@@ -98,7 +104,19 @@ func (r *Records) apply(ctx context.Context, changes []change) error {
 		return err
 	}
 	r.flusher.wrote()
+	r.armFor(changes)
 	return refused
+}
+
+// armFor has the sweeper run when the first of what is put expires.
+func (r *Records) armFor(changes []change) {
+	var due time.Time
+	for _, c := range changes {
+		if !c.delete {
+			due = earlier(due, r.ages.due(c.raw == Providers.Raw(), c.received))
+		}
+	}
+	r.sweeper.arm(due)
 }
 
 // isRefusal reports whether err refuses a record for what is stored, or for what

@@ -1,0 +1,228 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// sweepPage is how much one transaction of a sweep removes.
+const sweepPage = 256
+
+// Expire removes the records and provider records that are older than
+// Options.MaxRecordAge and ProviderValidity, and returns how many there were.
+// Records do so by themselves, within a minute; call Expire to have it done by
+// now. See the package comment on what becomes of the rows of models.
+//
+// It costs what has expired, not what is stored. What is put again meanwhile
+// stays: each is looked at again in the transaction that removes it. What is
+// damaged is passed over and reported once the rest is done. What has no time of
+// receipt, because it is not what kad-dht writes, does not expire.
+func (r *Records) Expire(ctx context.Context) (int, error) {
+	if r.closed.Load() {
+		return 0, models.ErrClosed
+	}
+	return r.expire(ctx, time.Now())
+}
+
+func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err error) {
+	s := sweep{records: r, ctx: ctx, now: now}
+	if r.ages.provider >= 0 {
+		cutoff := now.Add(-r.ages.provider)
+		found := ProviderByReceived.Keys(ctx, r.store, between(firstTime, cutoff))
+		err = sweepKeys(&s, primaries(found), func(tx *datastore.WriteTx, key ProviderKey) (bool, error) {
+			p, err := Providers.Get(ctx, tx, key)
+			if err != nil || !isBetween(p.Received, cutoff) {
+				return false, err
+			}
+			return true, Providers.Delete(ctx, tx, key)
+		})
+	}
+	if err == nil && r.ages.record >= 0 {
+		err = s.values(now.Add(-r.ages.record))
+	}
+	if s.removed > 0 {
+		r.flusher.wrote()
+	}
+	return s.removed, errors.Join(err, s.damage)
+}
+
+// isBetween reports whether t is a time of receipt, and one before cutoff.
+func isBetween(t, cutoff time.Time) bool { return !t.Before(firstTime) && t.Before(cutoff) }
+
+// sweep is one pass over what is due.
+type sweep struct {
+	records *Records
+	ctx     context.Context
+	now     time.Time
+	removed int
+	// damage is why the first thing could not be removed.
+	damage error
+}
+
+// values removes the records that came before cutoff.
+func (s *sweep) values(cutoff time.Time) error {
+	store := s.records.store
+	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
+	err := sweepKeys(s, primaries(found), func(tx *datastore.WriteTx, key []byte) (bool, error) {
+		v, err := Values.Get(s.ctx, tx, key)
+		if err != nil || !isBetween(v.Received, cutoff) {
+			return false, err
+		}
+		return true, Values.Delete(s.ctx, tx, key)
+	})
+	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
+		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
+		err = sweepKeys(s, primaries(found), func(tx *datastore.WriteTx, key ReceiptKey) (bool, error) {
+			return s.receipt(tx, key, origin, cutoff)
+		})
+	}
+	return err
+}
+
+// receipt takes a record of a model out of the DHT. The receipt of one that is
+// out already goes once its row has; until then it is looked at once every
+// MaxRecordAge, for which its time is set anew.
+func (s *sweep) receipt(tx *datastore.WriteTx, key ReceiptKey, origin Origin, cutoff time.Time) (bool, error) {
+	tree := s.records.trees[key.First]
+	if tree == nil {
+		return false, nil // of a model that is not registered now
+	}
+	st, err := tree.standing(s.ctx, tx, key.Second)
+	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
+		return false, err
+	}
+	if origin == Withdrawn && !st.stale {
+		st.receipt.Received = s.now
+		return false, Receipts.Put(s.ctx, tx, &st.receipt)
+	}
+	return true, tree.drop(s.ctx, tx, key.Second)
+}
+
+// sweepKeys calls remove with the keys, a page of them in each transaction.
+// Remove tells whether there was something to remove.
+func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*datastore.WriteTx, K) (bool, error)) error {
+	page := make([]K, 0, sweepPage)
+	for key, err := range keys {
+		if err != nil {
+			return err
+		}
+		if page = append(page, key); len(page) == sweepPage {
+			if err := removePage(s, page, remove); err != nil {
+				return err
+			}
+			page = page[:0]
+		}
+	}
+	return removePage(s, page, remove)
+}
+
+// removePage removes a page in one transaction where that can be, and otherwise
+// in as many as it takes to pass over what is damaged.
+func removePage[K any](s *sweep, page []K, remove func(*datastore.WriteTx, K) (bool, error)) error {
+	if len(page) == 0 {
+		return nil
+	}
+	removed := 0
+	err := s.records.store.UpdateRelaxed(s.ctx, func(tx *datastore.WriteTx) error {
+		removed = 0 // the transaction may run more than once
+		for _, key := range page {
+			ok, err := remove(tx, key)
+			if err != nil && !errors.Is(err, models.ErrNotFound) {
+				return err
+			}
+			if ok {
+				removed++
+			}
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		s.removed += removed
+	case !errors.Is(err, models.ErrCorrupt) && !errors.Is(err, models.ErrTooLarge):
+		return err
+	case len(page) > 1:
+		half := len(page) / 2
+		if err := removePage(s, page[:half], remove); err != nil {
+			return err
+		}
+		return removePage(s, page[half:], remove)
+	case s.damage == nil:
+		s.damage = err
+	}
+	return nil
+}
+
+// sweepDue expires what is due, for the sweeper.
+func (r *Records) sweepDue(ctx context.Context) (next time.Time, err error) {
+	now := time.Now()
+	_, err = r.expire(ctx, now)
+	next, dueErr := r.nextDue(ctx, now)
+	return next, errors.Join(err, dueErr)
+}
+
+// nextDue returns when the first of what expires after an instant does, the zero
+// time where there is none.
+func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, err error) {
+	first := func(age time.Duration, times func(from time.Time) iter.Seq2[time.Time, error]) {
+		if age < 0 || err != nil {
+			return
+		}
+		for t, e := range times(later(firstTime, after.Add(-age))) {
+			if err = e; e == nil {
+				due = earlier(due, t.Add(age))
+			}
+			break
+		}
+	}
+	first(r.ages.provider, func(from time.Time) iter.Seq2[time.Time, error] {
+		return indexKeys(ProviderByReceived.Keys(ctx, r.store, models.From(from).Limit(1)))
+	})
+	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
+		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(from).Limit(1)))
+	})
+	for origin := Stranger; origin <= Withdrawn; origin++ {
+		first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
+			entries := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, from, time.Time{}).Limit(1))
+			return func(yield func(time.Time, error) bool) {
+				for key, err := range indexKeys(entries) {
+					if !yield(key.Second, err) {
+						return
+					}
+				}
+			}
+		})
+	}
+	return due, err
+}
+
+// indexKeys yields the index keys of index entries.
+func indexKeys[I, K any](entries iter.Seq2[models.Entry[I, K], error]) iter.Seq2[I, error] {
+	return func(yield func(I, error) bool) {
+		for e, err := range entries {
+			if !yield(e.Index, err) {
+				return
+			}
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// earlier returns the earlier of two times of which zero ones count for nothing.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,234 @@
+package record
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// The views below show what lies here for the DHT. All are lazy: they read in
+// pages as the loop goes on, no transaction is open while its body runs, and
+// what is written meanwhile may or may not be seen. An error is yielded once,
+// as the last item. Where a view is by time, it goes from the oldest to the
+// newest, from the one instant on and before the other; a zero time leaves that
+// end open. What has no time, because it is not what kad-dht writes, counts as
+// older than all else.
+
+// ValuesIn yields the records of a namespace, "pk" or "blog.user", say, in the
+// order of their keys. Of a registered model Data is the row's value, and Raw
+// the record as it is served.
+func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Value, error] {
+	if tree := r.trees[namespace]; tree != nil {
+		receipts := Receipts.Keys(ctx, r.store, models.FirstIs[string, []byte](namespace))
+		return untilClosed(r, r.served(ctx, receipts))
+	}
+	return untilClosed(r, Values.Range(ctx, r.store, inNamespace(namespace)))
+}
+
+// ValuesReceived yields the records of every namespace by the time they came.
+func (r *Records) ValuesReceived(ctx context.Context, from, before time.Time) iter.Seq2[Value, error] {
+	sources := []iter.Seq2[Value, error]{ValueByReceived.Range(ctx, r.store, between(from, before))}
+	for _, origin := range []Origin{Stranger, Kept, Published} {
+		receipts := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, from, before))
+		sources = append(sources, r.served(ctx, primaries(receipts)))
+	}
+	return untilClosed(r, merge(sources, func(a, b *Value) bool { return a.Received.Before(b.Received) }))
+}
+
+// ValuesExpiring yields the records that expire before an instant, the first to
+// expire first: none where they do not expire.
+func (r *Records) ValuesExpiring(ctx context.Context, before time.Time) iter.Seq2[Value, error] {
+	return r.ValuesReceived(ctx, firstTime, receivedBefore(before, r.ages.record))
+}
+
+// CountValues returns how many records of a namespace there are. It reads no
+// values, and so counts also the records of a model whose row the program has
+// changed since they came.
+func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err error) {
+	if r.closed.Load() {
+		return 0, models.ErrClosed
+	}
+	if r.trees[namespace] == nil {
+		return Values.Count(ctx, r.store, inNamespace(namespace))
+	}
+	for receipt, err := range Receipts.Range(ctx, r.store, models.FirstIs[string, []byte](namespace)) {
+		if err != nil {
+			return 0, err
+		}
+		if receipt.Origin != Withdrawn {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ProvidersOf yields the providers of a key, in the order of their peer ids.
+func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provider, error] {
+	return untilClosed(r, Providers.Range(ctx, r.store, models.FirstIs[[]byte, peer.ID](key)))
+}
+
+// ProvidedBy yields what a peer provides, in the order of the keys.
+func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider, error] {
+	return untilClosed(r, ProviderByPeer.Find(ctx, r.store, p))
+}
+
+// ProvidersReceived yields the provider records by the time they came.
+func (r *Records) ProvidersReceived(ctx context.Context, from, before time.Time) iter.Seq2[Provider, error] {
+	return untilClosed(r, ProviderByReceived.Range(ctx, r.store, between(from, before)))
+}
+
+// ProvidersExpiring yields the provider records that expire before an instant,
+// the first to expire first: none where they do not expire.
+func (r *Records) ProvidersExpiring(ctx context.Context, before time.Time) iter.Seq2[Provider, error] {
+	return r.ProvidersReceived(ctx, firstTime, receivedBefore(before, r.ages.provider))
+}
+
+func inNamespace(namespace string) models.Range[[]byte] {
+	return models.StartingWith([]byte("/" + namespace + "/"))
+}
+
+// firstTime is the first instant that counts as a time of receipt.
+var firstTime = time.Time{}.Add(1)
+
+// receivedBefore returns the instant before which that has come which expires
+// before t.
+func receivedBefore(t time.Time, age time.Duration) time.Time {
+	if age < 0 {
+		return firstTime // nothing has
+	}
+	return t.Add(-age)
+}
+
+func between(from, before time.Time) models.Range[time.Time] {
+	rng := models.From(from)
+	if !before.IsZero() {
+		rng = rng.Before(before)
+	}
+	return rng
+}
+
+func originBetween(origin Origin, from, before time.Time) models.Range[models.Pair[Origin, time.Time]] {
+	rng := models.FirstIs[Origin, time.Time](origin).From(models.MakePair(origin, from))
+	if before.IsZero() {
+		return rng.Before(models.MakePair(origin+1, time.Time{}))
+	}
+	return rng.Before(models.MakePair(origin, before))
+}
+
+// primaries yields the primary keys of index entries.
+func primaries[I, K any](entries iter.Seq2[models.Entry[I, K], error]) iter.Seq2[K, error] {
+	return func(yield func(K, error) bool) {
+		for e, err := range entries {
+			if !yield(e.Primary, err) {
+				return
+			}
+		}
+	}
+}
+
+// served yields the records that receipts are of and that are served. Those of
+// trees that are not registered are left out.
+func (r *Records) served(ctx context.Context, receipts iter.Seq2[ReceiptKey, error]) iter.Seq2[Value, error] {
+	return func(yield func(Value, error) bool) {
+		for key, err := range receipts {
+			var v Value
+			if err == nil {
+				v, err = r.valueAt(ctx, key)
+			}
+			if err == ds.ErrNotFound {
+				continue // not served, or gone since
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// valueAt reads the record that a receipt is of, or returns ds.ErrNotFound.
+func (r *Records) valueAt(ctx context.Context, key ReceiptKey) (v Value, err error) {
+	tree := r.trees[key.First]
+	if tree == nil {
+		return v, ds.ErrNotFound
+	}
+	recordKey, err := tree.recordKey(key.Second)
+	if err != nil {
+		return v, err
+	}
+	data, err := r.record(ctx, place{raw: tree.raw, key: key.Second, tree: tree, recordKey: recordKey})
+	if err != nil {
+		return v, err
+	}
+	v = Value{Key: []byte(recordKey), Raw: data}
+	v.Data, v.Received, err = parseExact(recordKey, data)
+	return v, err
+}
+
+// merge yields the items of several sources, each of which is in order, in
+// order. It ends with the first error.
+func merge[T any](sources []iter.Seq2[T, error], less func(a, b *T) bool) iter.Seq2[T, error] {
+	type head struct {
+		item T
+		next func() (T, error, bool)
+	}
+	return func(yield func(T, error) bool) {
+		var heads []*head
+		for _, source := range sources {
+			next, stop := iter.Pull2(source)
+			defer stop()
+			item, err, ok := next()
+			if err != nil {
+				yield(item, err)
+				return
+			}
+			if ok {
+				heads = append(heads, &head{item, next})
+			}
+		}
+		for len(heads) > 0 {
+			first := 0
+			for i, h := range heads {
+				if less(&h.item, &heads[first].item) {
+					first = i
+				}
+			}
+			h := heads[first]
+			if !yield(h.item, nil) {
+				return
+			}
+			item, err, ok := h.next()
+			switch {
+			case err != nil:
+				yield(item, err)
+				return
+			case ok:
+				h.item = item
+			default:
+				heads = append(heads[:first], heads[first+1:]...)
+			}
+		}
+	}
+}
+
+// untilClosed yields what items does until the Records are closed.
+func untilClosed[T any](r *Records, items iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		if r.closed.Load() {
+			yield(*new(T), models.ErrClosed)
+			return
+		}
+		for item, err := range items {
+			if err == nil && r.closed.Load() {
+				item, err = *new(T), models.ErrClosed
+			}
+			if !yield(item, err) || err != nil {
+				return
+			}
+		}
+	}
+}

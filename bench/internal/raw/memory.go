@@ -66,17 +66,19 @@ func (m *Memory) put(tree *btree.BTreeG[item], a *article.Article) error {
 	}
 	m.size = max(m.size, len(buf))
 	key := buf[:rowKeySize:rowKeySize]
-	// Set returns what it replaces, which spares a look for the old row.
-	old, replaced := tree.Set(item{key, buf[rowKeySize:]})
-	if replaced {
+	old, replaces := tree.Get(item{key: key})
+	if replaces {
 		if err := parseRow(key, old.value, m.codec, &m.old); err != nil {
 			return err
 		}
+	}
+	tree.Set(item{key, buf[rowKeySize:]})
+	if replaces {
 		if m.old.AuthorID == a.AuthorID {
 			return nil
 		}
-		var stale [entryKeySize]byte
-		tree.Delete(item{key: appendEntryKey(stale[:0], m.old.AuthorID, a.ID)})
+		m.key = appendEntryKey(m.key[:0], m.old.AuthorID, a.ID)
+		tree.Delete(item{key: m.key})
 	}
 	buf = appendEntryKey(make([]byte, 0, entryKeySize+sumSize), a.AuthorID, a.ID)
 	tree.Set(item{buf[:entryKeySize:entryKeySize], appendEntryValue(buf, buf)[entryKeySize:]})

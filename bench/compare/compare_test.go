@@ -17,7 +17,7 @@ var tiny = plan{blocks: []int{20}, shared: []int{8, 64}, atLeast: time.Microseco
 func TestTypedPrintsJSONLines(t *testing.T) {
 	var out bytes.Buffer
 	c := common{engines: strings.Join(engineNames, ","), json: true}
-	if _, err := measureTyped(t.Context(), c, tiny, minRounds, &out, io.Discard); err != nil {
+	if _, _, err := measureTyped(t.Context(), c, tiny, minRounds, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"case", "engine", "contender", "rows", "ns_per_row", "ratio_to_raw"}
@@ -63,24 +63,60 @@ func TestTypedPrintsJSONLines(t *testing.T) {
 
 func TestTypedPrintsATable(t *testing.T) {
 	c := common{engines: "memory"}
-	results, err := measureTyped(t.Context(), c, tiny, minRounds, io.Discard, io.Discard)
+	results, counts, err := measureTyped(t.Context(), c, tiny, minRounds, io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := printTable(&out, results); err != nil {
+	if err := printTable(&out, results, counts); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append(allCases, "ENGINE memory", "8 to 64", typedName) {
+	for _, want := range append(allCases, "ENGINE memory", "8 to 64", "ALLOCATIONS", typedName) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, out.String())
 		}
 	}
 }
 
+func TestGetAllocatesForTheModelAlone(t *testing.T) {
+	for _, f := range fields {
+		a, err := countAllocations(t.Context(), f, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Pools that the garbage collector empties give fractions.
+		if a.typed > a.own+ofModel+0.1 || a.borrowed > a.own+0.1 {
+			t.Errorf("%s: %.2f allocations, borrowed %.2f; the engine's own are %.2f and the model's %d",
+				f.engine, a.typed, a.borrowed, a.own, ofModel)
+		}
+	}
+}
+
+func TestLargePrintsJSONLines(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"large", "-json", "-rows", "3000"}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for lines := bufio.NewScanner(&out); lines.Scan(); {
+		var f figure
+		if err := json.Unmarshal(lines.Bytes(), &f); err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		seen[f.Engine+" "+f.Case]++
+	}
+	for _, engine := range []string{"bolt", "badger"} {
+		for _, name := range []string{"import", "import_speed", "open", "iterate", "iterate_heap", "size"} {
+			if seen[engine+" "+name] != 1 {
+				t.Errorf("%d lines about %s, %s", seen[engine+" "+name], engine, name)
+			}
+		}
+	}
+}
+
 func TestRefusesWhatItCannotDo(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"fast"}, {"typed", "-rounds", "5"}, {"typed", "-engines", "oracle"}, {"typed", "again"}, {"typed", "-dir", "/nowhere/at/all"},
+		{}, {"fast"}, {"typed", "-rounds", "5"}, {"typed", "-engines", "oracle"}, {"typed", "again"}, {"large", "-rows", "0"}, {"large", "-engines", "memory"}, {"typed", "-dir", "/nowhere/at/all"},
 	} {
 		if err := run(context.Background(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is not refused", args)

@@ -44,14 +44,15 @@ const (
 // field is an engine with its entrants, the yardstick first.
 type field struct {
 	engine   string
+	open     func(dir string) engine.Engine
 	entrants []entrant
 }
 
 var fields = []field{
-	{"memory", own(memoryEngine, func(_ string, codec codec) (contender.Store, error) {
+	{"memory", memoryEngine, own(memoryEngine, func(_ string, codec codec) (contender.Store, error) {
 		return raw.NewMemory(codec), nil
 	})},
-	{"bolt", append(own(bolt.Engine, func(dir string, codec codec) (contender.Store, error) {
+	{"bolt", bolt.Engine, append(own(bolt.Engine, func(dir string, codec codec) (contender.Store, error) {
 		return raw.OpenBolt(dir, codec)
 	}),
 		rival("bstore", func(dir string) (contender.Store, error) { return rivals.OpenBstore(dir) }),
@@ -62,7 +63,7 @@ var fields = []field{
 			return rivals.OpenStorm(dir, article.Generated.Codec)
 		}),
 	)},
-	{"badger", append(own(badger.Engine, func(dir string, codec codec) (contender.Store, error) {
+	{"badger", badger.Engine, append(own(badger.Engine, func(dir string, codec codec) (contender.Store, error) {
 		return raw.OpenBadger(raw.BadgerOptions(dir), codec)
 	}),
 		rival("badgerhold", func(dir string) (contender.Store, error) {

@@ -18,9 +18,9 @@ var bounds = map[string]float64{
 // value, as a multiple of its cost among 1,024.
 const growthBound = 1.3
 
-// printTable prints the results, and how costs grow where many rows share an
-// index value.
-func printTable(out io.Writer, results []result) error {
+// printTable prints the results, how costs grow where many rows share an index
+// value, and how often a get allocates.
+func printTable(out io.Writer, results []result, counts []allocations) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	engine := ""
 	for i, r := range results {
@@ -55,6 +55,10 @@ func printTable(out io.Writer, results []result) error {
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%.2f\t%s\n", few.Engine, few.Case, few.Contender, few.Rows, many.Rows, growth, limit)
 		}
+	}
+	fmt.Fprintf(w, "\nALLOCATIONS of a get inside a transaction\nengine\tof the engine\ttyped\tat most\tborrowed\n")
+	for _, c := range counts {
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%.2f\n", c.engine, c.own, c.typed, verdict(c.typed, c.own+ofModel), c.borrowed)
 	}
 	return w.Flush()
 }

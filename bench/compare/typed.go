@@ -53,12 +53,12 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	if *quick {
 		p = quickPlan
 	}
-	results, err := measureTyped(ctx, c, p, *rounds, out, notes)
+	results, counts, err := measureTyped(ctx, c, p, *rounds, out, notes)
 	if err != nil {
 		return err
 	}
 	if !c.json {
-		if err := printTable(out, results); err != nil {
+		if err := printTable(out, results, counts); err != nil {
 			return err
 		}
 	}
@@ -70,17 +70,16 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 
 // measureTyped runs the plan, and prints results as they come if they are to be
 // JSON.
-func measureTyped(ctx context.Context, c common, p plan, rounds int, out, notes io.Writer) ([]result, error) {
+func measureTyped(ctx context.Context, c common, p plan, rounds int, out, notes io.Writer) (results []result, counts []allocations, err error) {
 	chosen, err := c.chosen(engineNames...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	dir, remove, err := c.place(notes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer remove()
-	var results []result
 	lines := json.NewEncoder(out)
 	m := &meter{
 		rounds: rounds, atLeast: p.atLeast, limit: p.limit,
@@ -100,15 +99,20 @@ func measureTyped(ctx context.Context, c common, p plan, rounds int, out, notes 
 		}
 		for _, n := range p.blocks {
 			if err := m.writes(ctx, f, dir, n); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			if err := m.reads(ctx, f, dir, n); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if err := m.shared(ctx, f, dir, p.shared); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		count, err := countAllocations(ctx, f, dir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: count allocations: %w", f.engine, err)
+		}
+		counts = append(counts, count)
 	}
-	return results, nil
+	return results, counts, nil
 }

@@ -2,7 +2,10 @@
 // the rows that all contenders are given.
 package article
 
-import "math/rand/v2"
+import (
+	"iter"
+	"math/rand/v2"
+)
 
 //go:generate go run github.com/newsnet-africa/netabase-go/models/modelgen
 
@@ -34,6 +37,23 @@ func Block(first uint64, n int) []Article {
 // the same author.
 func OneAuthor(first uint64, n int, author uint64) []Article {
 	return articles(first, n, func(uint64) uint64 { return author })
+}
+
+// Stream yields n articles with the ids 1, 2 and so on, made of the texts of a
+// few, so that making them takes next to no time.
+func Stream(n int) iter.Seq2[Article, error] {
+	return func(yield func(Article, error) bool) {
+		const texts = 1_000
+		block := Block(1, texts)
+		for i := range n {
+			a := block[i%texts]
+			a.ID = uint64(i) + 1
+			a.AuthorID += uint64(i/texts) * uint64(Authors(texts))
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
 }
 
 func articles(first uint64, n int, author func(uint64) uint64) []Article {

@@ -8,13 +8,12 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
-	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // Badger is Badger by hand.
 type Badger struct {
 	db    *badger.DB
-	codec models.Codec[article.Article]
+	codec codec
 	key   []byte // for reading; the transaction keeps the keys it writes
 	old   article.Article
 	size  int
@@ -40,7 +39,7 @@ func BadgerOptions(dir string) badger.Options {
 }
 
 // OpenBadger makes a database.
-func OpenBadger(o badger.Options, codec models.Codec[article.Article]) (*Badger, error) {
+func OpenBadger(o badger.Options, codec codec) (*Badger, error) {
 	db, err := badger.Open(o)
 	if err != nil {
 		return nil, err
@@ -69,23 +68,19 @@ func (b *Badger) InsertEach(rows []article.Article) error {
 func (b *Badger) Update(rows []article.Article) error { return b.Insert(rows) }
 
 func (b *Badger) put(txn *badger.Txn, a *article.Article) error {
-	buf := appendRowKey(make([]byte, 0, b.size), a.ID)
-	buf, err := appendRow(buf, buf, b.codec, a)
+	row, entry, err := newItems(&b.size, b.codec, a)
 	if err != nil {
 		return err
 	}
-	b.size = max(b.size, len(buf))
-	key := buf[:rowKeySize:rowKeySize]
-
-	item, err := txn.Get(key)
+	item, err := txn.Get(row.key)
 	replaces := err == nil
 	if replaces {
-		err = item.Value(func(row []byte) error { return parseRow(key, row, b.codec, &b.old) })
+		err = item.Value(func(old []byte) error { return parseRow(row.key, old, b.codec, &b.old) })
 	}
 	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
 		return err
 	}
-	if err := txn.Set(key, buf[rowKeySize:]); err != nil {
+	if err := txn.Set(row.key, row.value); err != nil {
 		return err
 	}
 	if replaces {
@@ -97,8 +92,7 @@ func (b *Badger) put(txn *badger.Txn, a *article.Article) error {
 			return err
 		}
 	}
-	buf = appendEntryKey(make([]byte, 0, entryKeySize+sumSize), a.AuthorID, a.ID)
-	return txn.Set(buf[:entryKeySize:entryKeySize], appendEntryValue(buf, buf)[entryKeySize:])
+	return txn.Set(entry.key, entry.value)
 }
 
 // Get implements contender.Store.

@@ -9,13 +9,12 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
-	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // Bolt is bbolt by hand: one bucket, as the bolt engine has.
 type Bolt struct {
 	db    *bbolt.DB
-	codec models.Codec[article.Article]
+	codec codec
 	key   []byte // bbolt copies keys
 	old   article.Article
 	size  int
@@ -24,7 +23,7 @@ type Bolt struct {
 var bucketName = []byte("netabase")
 
 // OpenBolt makes a database in dir with the settings of the bolt engine.
-func OpenBolt(dir string, codec models.Codec[article.Article]) (*Bolt, error) {
+func OpenBolt(dir string, codec codec) (*Bolt, error) {
 	db, err := bbolt.Open(filepath.Join(dir, "raw.bolt"), 0o600, &bbolt.Options{
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: 16 << 30,

@@ -32,6 +32,8 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
+type codec = models.Codec[article.Article]
+
 func appendRowKey(dst []byte, id uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, rowSpace), id)
 }
@@ -50,7 +52,7 @@ func checksum(key, body []byte) uint32 {
 }
 
 // appendRow appends the row of a that lies at key.
-func appendRow(dst, key []byte, codec models.Codec[article.Article], a *article.Article) ([]byte, error) {
+func appendRow(dst, key []byte, codec codec, a *article.Article) ([]byte, error) {
 	start := len(dst)
 	dst, err := codec.Append(append(dst, header[:]...), a)
 	if err != nil {
@@ -60,7 +62,7 @@ func appendRow(dst, key []byte, codec models.Codec[article.Article], a *article.
 }
 
 // parseRow decodes the row at key.
-func parseRow(key, row []byte, codec models.Codec[article.Article], a *article.Article) error {
+func parseRow(key, row []byte, codec codec, a *article.Article) error {
 	n := len(row) - sumSize
 	if n < headerSize || [headerSize]byte(row) != header || checksum(key, row[:n]) != binary.BigEndian.Uint32(row[n:]) {
 		return errDamaged

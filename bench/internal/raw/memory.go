@@ -9,7 +9,6 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
-	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // Memory is tidwall/btree by hand, with what makes transactions of it: one
@@ -18,7 +17,7 @@ import (
 type Memory struct {
 	writer sync.Mutex
 	tree   atomic.Pointer[btree.BTreeG[item]]
-	codec  models.Codec[article.Article]
+	codec  codec
 	key    []byte // for reading; the tree keeps the keys it is given
 	old    article.Article
 	size   int
@@ -27,7 +26,7 @@ type Memory struct {
 type item struct{ key, value []byte }
 
 // NewMemory makes a database with the settings of the memory engine.
-func NewMemory(codec models.Codec[article.Article]) *Memory {
+func NewMemory(codec codec) *Memory {
 	m := &Memory{codec: codec}
 	m.tree.Store(btree.NewBTreeGOptions(
 		func(a, b item) bool { return bytes.Compare(a.key, b.key) < 0 },
@@ -59,20 +58,17 @@ func (m *Memory) InsertEach(rows []article.Article) error {
 func (m *Memory) Update(rows []article.Article) error { return m.Insert(rows) }
 
 func (m *Memory) put(tree *btree.BTreeG[item], a *article.Article) error {
-	buf := appendRowKey(make([]byte, 0, m.size), a.ID)
-	buf, err := appendRow(buf, buf, m.codec, a)
+	row, entry, err := newItems(&m.size, m.codec, a)
 	if err != nil {
 		return err
 	}
-	m.size = max(m.size, len(buf))
-	key := buf[:rowKeySize:rowKeySize]
-	old, replaces := tree.Get(item{key: key})
+	old, replaces := tree.Get(item{key: row.key})
 	if replaces {
-		if err := parseRow(key, old.value, m.codec, &m.old); err != nil {
+		if err := parseRow(row.key, old.value, m.codec, &m.old); err != nil {
 			return err
 		}
 	}
-	tree.Set(item{key, buf[rowKeySize:]})
+	tree.Set(row)
 	if replaces {
 		if m.old.AuthorID == a.AuthorID {
 			return nil
@@ -80,8 +76,7 @@ func (m *Memory) put(tree *btree.BTreeG[item], a *article.Article) error {
 		m.key = appendEntryKey(m.key[:0], m.old.AuthorID, a.ID)
 		tree.Delete(item{key: m.key})
 	}
-	buf = appendEntryKey(make([]byte, 0, entryKeySize+sumSize), a.AuthorID, a.ID)
-	tree.Set(item{buf[:entryKeySize:entryKeySize], appendEntryValue(buf, buf)[entryKeySize:]})
+	tree.Set(entry)
 	return nil
 }
 

@@ -91,6 +91,8 @@ func (b *batch) add(c change) {
 // Records that are worse than what is stored, or that an index of the model does
 // not take, are left out; all else is applied, and Commit returns an error that
 // names them and matches ErrOldRecord, models.ErrUnique or models.ErrKeySize.
+// Provider records that a bound refuses are left out without an error: kad-dht
+// would write the whole batch again for one, as often as it sends it.
 func (b *batch) Commit(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,15 +101,18 @@ func (b *batch) Commit(ctx context.Context) error {
 	}
 	var refused error
 	for size := len(b.changes); len(b.changes) > 0; size = min(size, len(b.changes)) {
-		err := b.records.apply(ctx, b.changes[:size])
+		left, err := b.records.apply(ctx, b.changes[:size])
 		switch {
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
 			size /= 2
 			continue
-		case isRefusal(err):
-			refused = errors.Join(refused, err)
 		case err != nil:
 			return errors.Join(err, refused)
+		}
+		for _, err := range left {
+			if !errors.Is(err, ErrFull) {
+				refused = errors.Join(refused, err)
+			}
 		}
 		b.changes = b.changes[size:]
 	}

@@ -15,10 +15,27 @@ var (
 	// ErrOldRecord is returned for a record that is not better than the one
 	// that is stored. It is kad-dht's error of that name.
 	ErrOldRecord = records.ErrOldRecord
+	// ErrFull is returned for a provider record that a bound of Options refuses;
+	// errors.As with *BoundError tells which.
+	ErrFull = errors.New("bound reached")
 	// ErrNoRecord is returned for a write to a key inside a model's namespace,
 	// or that of one of Records' own trees, under which no record can lie.
 	ErrNoRecord = errors.New("key is not a record's")
 )
+
+// BoundError says which bound refuses a record. It matches ErrFull.
+type BoundError struct {
+	// Bound names it in words.
+	Bound string
+	Limit int64
+}
+
+func (e *BoundError) Error() string {
+	return fmt.Sprintf("%v: there are %d %s, which is the limit", ErrFull, e.Limit, e.Bound)
+}
+
+// Is reports whether target is ErrFull.
+func (e *BoundError) Is(target error) bool { return target == ErrFull }
 
 // failAt names the tree and the key that err concerns, where it does not yet.
 func failAt(op string, raw *models.Raw, key []byte, err error) error {

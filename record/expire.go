@@ -6,7 +6,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -34,12 +33,12 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	if r.ages.provider >= 0 {
 		cutoff := now.Add(-r.ages.provider)
 		found := ProviderByReceived.Keys(ctx, r.store, between(firstTime, cutoff))
-		err = sweepKeys(&s, primaries(found), func(tx *datastore.WriteTx, key ProviderKey) (bool, error) {
-			p, err := Providers.Get(ctx, tx, key)
+		err = sweepKeys(&s, primaries(found), func(l *ledger, key ProviderKey) (bool, error) {
+			p, err := Providers.Get(ctx, l.tx, key)
 			if err != nil || !isBetween(p.Received, cutoff) {
 				return false, err
 			}
-			return true, Providers.Delete(ctx, tx, key)
+			return l.deleteProvider(providerKeyCodec.AppendLast(nil, key))
 		})
 	}
 	if err == nil && r.ages.record >= 0 {
@@ -68,17 +67,17 @@ type sweep struct {
 func (s *sweep) values(cutoff time.Time) error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
-	err := sweepKeys(s, primaries(found), func(tx *datastore.WriteTx, key []byte) (bool, error) {
-		v, err := Values.Get(s.ctx, tx, key)
+	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (bool, error) {
+		v, err := Values.Get(s.ctx, l.tx, key)
 		if err != nil || !isBetween(v.Received, cutoff) {
 			return false, err
 		}
-		return true, Values.Delete(s.ctx, tx, key)
+		return l.deleteValue(key)
 	})
 	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
 		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
-		err = sweepKeys(s, primaries(found), func(tx *datastore.WriteTx, key ReceiptKey) (bool, error) {
-			return s.receipt(tx, key, origin, cutoff)
+		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (bool, error) {
+			return s.receipt(l, key, origin, cutoff)
 		})
 	}
 	return err
@@ -87,25 +86,25 @@ func (s *sweep) values(cutoff time.Time) error {
 // receipt takes a record of a model out of the DHT. The receipt of one that is
 // out already goes once its row has; until then it is looked at once every
 // MaxRecordAge, for which its time is set anew.
-func (s *sweep) receipt(tx *datastore.WriteTx, key ReceiptKey, origin Origin, cutoff time.Time) (bool, error) {
+func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Time) (bool, error) {
 	tree := s.records.trees[key.First]
 	if tree == nil {
 		return false, nil // of a model that is not registered now
 	}
-	st, err := tree.standing(s.ctx, tx, key.Second)
+	st, err := tree.standing(s.ctx, l.tx, key.Second)
 	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
 		return false, err
 	}
 	if origin == Withdrawn && !st.stale {
 		st.receipt.Received = s.now
-		return false, Receipts.Put(s.ctx, tx, &st.receipt)
+		return false, l.putReceipt(&st.filed, &st.receipt)
 	}
-	return true, tree.drop(s.ctx, tx, key.Second)
+	return true, tree.drop(l, key.Second)
 }
 
 // sweepKeys calls remove with the keys, a page of them in each transaction.
 // Remove tells whether there was something to remove.
-func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*datastore.WriteTx, K) (bool, error)) error {
+func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K) (bool, error)) error {
 	page := make([]K, 0, sweepPage)
 	for key, err := range keys {
 		if err != nil {
@@ -123,15 +122,15 @@ func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*datastore
 
 // removePage removes a page in one transaction where that can be, and otherwise
 // in as many as it takes to pass over what is damaged.
-func removePage[K any](s *sweep, page []K, remove func(*datastore.WriteTx, K) (bool, error)) error {
+func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (bool, error)) error {
 	if len(page) == 0 {
 		return nil
 	}
 	removed := 0
-	err := s.records.store.UpdateRelaxed(s.ctx, func(tx *datastore.WriteTx) error {
+	err := s.records.change(s.ctx, s.records.store.UpdateRelaxed, func(l *ledger) error {
 		removed = 0 // the transaction may run more than once
 		for _, key := range page {
-			ok, err := remove(tx, key)
+			ok, err := remove(l, key)
 			if err != nil && !errors.Is(err, models.ErrNotFound) {
 				return err
 			}

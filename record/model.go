@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -125,8 +124,8 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 // accept puts the row of a record and its receipt, in place of a row that is
 // not better. Origin is Published for what this peer publishes and Stranger for
 // what comes from the DHT.
-func (t *modelTree) accept(ctx context.Context, tx *datastore.WriteTx, c candidate, received time.Time, origin Origin) error {
-	old, err := t.standing(ctx, tx, c.key)
+func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Origin) error {
+	old, err := t.standing(l.ctx, l.tx, c.key)
 	if err != nil {
 		return err
 	}
@@ -154,33 +153,33 @@ func (t *modelTree) accept(ctx context.Context, tx *datastore.WriteTx, c candida
 		}
 	}
 	if !same {
-		if err := t.raw.Put(ctx, tx, c.key, c.value); err != nil {
+		if err := t.raw.Put(l.ctx, l.tx, c.key, c.value); err != nil {
 			return err
 		}
 	}
-	return Receipts.Put(ctx, tx, &Receipt{
+	return l.putReceipt(&old.filed, &Receipt{
 		Tree: t.raw.Name(), Key: c.key,
-		Origin: origin, Received: received, Hash: sha256.Sum256(c.value),
+		Origin: origin, Received: received, Hash: sha256.Sum256(c.value), Size: uint64(len(c.value)),
 	})
 }
 
 // drop takes the row under key out of the DHT, and deletes it where it came from
 // there.
-func (t *modelTree) drop(ctx context.Context, tx *datastore.WriteTx, key []byte) error {
-	s, err := t.standing(ctx, tx, key)
+func (t *modelTree) drop(l *ledger, key []byte) error {
+	s, err := t.standing(l.ctx, l.tx, key)
 	if err != nil {
 		return err
 	}
 	switch {
 	case s.receipt.Origin == Published:
 		s.receipt.Origin = Withdrawn
-		return Receipts.Put(ctx, tx, &s.receipt)
+		return l.putReceipt(&s.filed, &s.receipt)
 	case s.receipt.Origin == Stranger:
-		if err := t.raw.Delete(ctx, tx, key); err != nil {
+		if err := t.raw.Delete(l.ctx, l.tx, key); err != nil {
 			return err
 		}
 	case s.receipt.Origin != Kept && !s.stale:
 		return nil
 	}
-	return Receipts.Delete(ctx, tx, t.receiptKey(key))
+	return l.deleteReceipt(&s.filed)
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -45,10 +46,61 @@ type Options struct {
 	// it came. A negative one means for ever. Defaults to kad-dht's, 48 hours.
 	ProviderValidity time.Duration
 
+	// Bounds limit how much is kept of what strangers send.
+	Bounds Bounds
+
 	// SyncInterval is the longest time after which what strangers put is made
 	// durable. A negative one leaves that to Sync and Close. Defaults to
 	// DefaultSyncInterval.
 	SyncInterval time.Duration
+}
+
+// Bounds limit soft state: provider records, and the records that came from the
+// DHT and are not of the program's own rows. For each a negative number means
+// without a bound. They hold across restarts.
+type Bounds struct {
+	// Records is how many records there may be. When there are more, those that
+	// came first are dropped, rows included. Defaults to 1,000,000.
+	Records int
+
+	// Providers is how many provider records there may be. When there are more,
+	// those that came first are dropped. Defaults to 5,000,000.
+	Providers int
+
+	// ProvidersPerKey is how many providers a key may have. Where it has as
+	// many, those known are taken when they come again, and a new one is
+	// refused with ErrFull. Defaults to 2,000.
+	ProvidersPerKey int
+
+	// KeysPerPeer is how many keys a peer may provide here. Where it provides as
+	// many, those known are taken when they come again, and a new one is
+	// refused with ErrFull. Defaults to 1,000,000.
+	KeysPerPeer int
+
+	// Bytes is how many bytes the keys and values of all of these may have. When
+	// they have more, what came first is dropped, be it a record or a provider
+	// record. With indexes, they take a few times as much on disk. At least
+	// one record has to fit, so it may not be less than MaxKeyBytes and
+	// Options.MaxValueBytes together. Defaults to 2 GiB.
+	Bytes int64
+}
+
+// Defaults of Bounds.
+const (
+	DefaultMaxRecords         = 1_000_000
+	DefaultMaxProviders       = 5_000_000
+	DefaultMaxProvidersPerKey = 2_000
+	DefaultMaxKeysPerPeer     = 1_000_000
+	DefaultMaxBytes           = 2 << 30
+)
+
+func (b Bounds) withDefaults() Bounds {
+	b.Records = cmp.Or(b.Records, DefaultMaxRecords)
+	b.Providers = cmp.Or(b.Providers, DefaultMaxProviders)
+	b.ProvidersPerKey = cmp.Or(b.ProvidersPerKey, DefaultMaxProvidersPerKey)
+	b.KeysPerPeer = cmp.Or(b.KeysPerPeer, DefaultMaxKeysPerPeer)
+	b.Bytes = cmp.Or(b.Bytes, DefaultMaxBytes)
+	return b
 }
 
 // normalize fills in defaults and returns every fault in one error, which
@@ -71,20 +123,16 @@ func (o Options) normalize() (Options, error) {
 	if o.MaxValueBytes < 0 {
 		faults = append(faults, fmt.Errorf("MaxValueBytes is %d: it must not be negative", o.MaxValueBytes))
 	}
+	o.MaxValueBytes = cmp.Or(o.MaxValueBytes, DefaultMaxValueBytes)
+	o.MaxRecordAge = cmp.Or(o.MaxRecordAge, amino.DefaultMaxRecordAge)
+	o.ProviderValidity = cmp.Or(o.ProviderValidity, amino.DefaultProvideValidity)
+	o.SyncInterval = cmp.Or(o.SyncInterval, DefaultSyncInterval)
+	o.Bounds = o.Bounds.withDefaults()
+	if least := int64(MaxKeyBytes + o.MaxValueBytes); o.Bounds.Bytes >= 0 && o.Bounds.Bytes < least {
+		faults = append(faults, fmt.Errorf("Bounds.Bytes is %d: one record can have %d", o.Bounds.Bytes, least))
+	}
 	if len(faults) > 0 {
 		return o, fmt.Errorf("record options: %w", errors.Join(faults...))
-	}
-	if o.MaxValueBytes == 0 {
-		o.MaxValueBytes = DefaultMaxValueBytes
-	}
-	if o.MaxRecordAge == 0 {
-		o.MaxRecordAge = amino.DefaultMaxRecordAge
-	}
-	if o.ProviderValidity == 0 {
-		o.ProviderValidity = amino.DefaultProvideValidity
-	}
-	if o.SyncInterval == 0 {
-		o.SyncInterval = DefaultSyncInterval
 	}
 	return o, nil
 }

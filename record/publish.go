@@ -10,7 +10,6 @@ import (
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/routing"
 
-	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -50,8 +49,8 @@ func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 		return err
 	}
 	now := time.Now()
-	err = r.store.Update(ctx, func(tx *datastore.WriteTx) error {
-		return tree.accept(ctx, tx, c, now, Published)
+	err = r.change(ctx, r.store.Update, func(l *ledger) error {
+		return tree.accept(l, c, now, Published)
 	})
 	if err != nil {
 		return failAt("publish", tree.raw, key, err)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -22,6 +23,8 @@ type Receipt struct {
 	Received time.Time
 	// Hash is the SHA-256 of the row's value.
 	Hash [sha256.Size]byte
+	// Size is the length of the row's value.
+	Size uint64
 }
 
 // Origin says where the record of a row comes from, and so what becomes of both
@@ -74,7 +77,7 @@ var ReceiptByOrigin = models.NewIndex(Receipts, "origin", models.PairOf(models.U
 	func(r *Receipt) models.Pair[Origin, time.Time] { return models.MakePair(r.Origin, r.Received) })
 
 // receiptCodec writes the origin in one byte, the hash, seconds since 1970 as a
-// zigzag varint and nanoseconds as a varint. Tree and key are in the row's key
+// zigzag varint, nanoseconds and the size as varints. Tree and key are in the row's key
 // alone. A receipt lies beside every record of a model, so that half the size
 // of a map with named fields is worth a codec.
 type receiptCodec struct{}
@@ -86,7 +89,8 @@ func (receiptCodec) Fields() []models.Field { return nil }
 func (receiptCodec) Append(dst []byte, r *Receipt) ([]byte, error) {
 	dst = append(append(dst, byte(r.Origin)), r.Hash[:]...)
 	dst = binary.AppendVarint(dst, r.Received.Unix())
-	return binary.AppendUvarint(dst, uint64(r.Received.Nanosecond())), nil
+	dst = binary.AppendUvarint(dst, uint64(r.Received.Nanosecond()))
+	return binary.AppendUvarint(dst, r.Size), nil
 }
 
 func (receiptCodec) Decode(src []byte, r *Receipt) error {
@@ -100,10 +104,14 @@ func (receiptCodec) Decode(src []byte, r *Receipt) error {
 	if n <= 0 {
 		return fmt.Errorf("%w: receipt has no valid time", models.ErrInvalid)
 	}
-	nanoseconds, m := binary.Uvarint(rest[n:])
-	if m <= 0 || n+m != len(rest) || nanoseconds >= uint64(time.Second) {
+	rest = rest[n:]
+	nanoseconds, n := binary.Uvarint(rest)
+	if n <= 0 || nanoseconds >= uint64(time.Second) {
 		return fmt.Errorf("%w: receipt has no valid time", models.ErrInvalid)
 	}
 	r.Received = time.Unix(seconds, int64(nanoseconds)).UTC()
+	if r.Size, _ = binary.Uvarint(rest[n:]); !bytes.Equal(binary.AppendUvarint(nil, r.Size), rest[n:]) {
+		return fmt.Errorf("%w: receipt has no valid size", models.ErrInvalid)
+	}
 	return nil
 }

@@ -35,9 +35,14 @@ type Records struct {
 	trees    map[string]*modelTree
 	maxValue int
 	ages     ages
-	flusher  flusher
-	sweeper  sweeper
-	closed   atomic.Bool
+	bounds   Bounds
+	// providers and strangers are how much soft state there is.
+	providers, strangers total
+	// part chooses the part of the totals that the next transaction changes.
+	part    atomic.Uint32
+	flusher flusher
+	sweeper sweeper
+	closed  atomic.Bool
 }
 
 // ages is how old records and provider records get; a negative age is for ever.
@@ -69,6 +74,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	r := &Records{
 		store: store, plain: store.Datastore(),
 		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
+		bounds:  opts.Bounds,
 		ages:    ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 		flusher: flusher{interval: opts.SyncInterval, sync: store.Sync},
 	}
@@ -86,7 +92,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 				return err
 			}
 		}
-		return nil
+		return r.loadTotals(ctx, tx)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)

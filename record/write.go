@@ -7,7 +7,6 @@ import (
 
 	ds "github.com/ipfs/go-datastore"
 
-	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -32,7 +31,8 @@ func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	return r.apply(ctx, []change{c})
+	refused, err := r.apply(ctx, []change{c})
+	return errors.Join(append(refused, err)...)
 }
 
 // Delete removes key; one that is absent is no error. The record of a row that
@@ -49,7 +49,8 @@ func (r *Records) Delete(ctx context.Context, key ds.Key) error {
 	case p.raw == nil:
 		return r.plain.Delete(ctx, key)
 	}
-	return r.apply(ctx, []change{{place: p, delete: true}})
+	_, err = r.apply(ctx, []change{{place: p, delete: true}})
+	return err
 }
 
 // change is a put or delete that has passed every check that needs no look at
@@ -84,16 +85,15 @@ func (r *Records) put(p place, value []byte) (c change, err error) {
 }
 
 // apply makes changes in one transaction, which is durable some time later.
-// Records that what is stored does not allow are left out and reported together;
-// after any other error nothing is changed.
-func (r *Records) apply(ctx context.Context, changes []change) error {
-	var refused error
-	err := r.store.UpdateRelaxed(ctx, func(tx *datastore.WriteTx) error {
+// What a bound or what is stored does not allow is left out, and refused has an
+// error for each. After any other error nothing is changed.
+func (r *Records) apply(ctx context.Context, changes []change) (refused []error, err error) {
+	err = r.change(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
 		refused = nil // the transaction may run more than once
 		for _, c := range changes {
-			err := c.apply(ctx, tx)
+			err := c.apply(l)
 			if isRefusal(err) {
-				refused = errors.Join(refused, err)
+				refused = append(refused, failAt("put", c.raw, c.key, err))
 			} else if err != nil {
 				return err
 			}
@@ -101,11 +101,11 @@ func (r *Records) apply(ctx context.Context, changes []change) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.flusher.wrote()
 	r.armFor(changes)
-	return refused
+	return refused, nil
 }
 
 // armFor has the sweeper run when the first of what is put expires.
@@ -119,20 +119,28 @@ func (r *Records) armFor(changes []change) {
 	r.sweeper.arm(due)
 }
 
-// isRefusal reports whether err refuses a record for what is stored, or for what
-// its row would have in an index. Nothing has been written of it then.
+// isRefusal reports whether err refuses a record for a bound, for what is
+// stored, or for what its row would have in an index. Nothing has been written
+// of it then.
 func isRefusal(err error) bool {
-	return errors.Is(err, ErrOldRecord) || errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
+	return errors.Is(err, ErrOldRecord) || errors.Is(err, ErrFull) ||
+		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
 }
 
-func (c change) apply(ctx context.Context, tx *datastore.WriteTx) error {
+func (c change) apply(l *ledger) (err error) {
 	switch {
 	case c.tree != nil && c.delete:
-		return c.tree.drop(ctx, tx, c.key)
+		return c.tree.drop(l, c.key)
 	case c.tree != nil:
-		return c.tree.accept(ctx, tx, c.record, c.received, Stranger)
+		return c.tree.accept(l, c.record, c.received, Stranger)
+	case c.raw == Providers.Raw() && c.delete:
+		_, err = l.deleteProvider(c.key)
+	case c.raw == Providers.Raw():
+		return l.putProvider(c.key, c.value)
 	case c.delete:
-		return c.raw.Delete(ctx, tx, c.key)
+		_, err = l.deleteValue(c.key)
+	default:
+		return l.putValue(c.key, c.value)
 	}
-	return c.raw.Put(ctx, tx, c.key, c.value)
+	return err
 }

@@ -1,0 +1,288 @@
+package record_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// checkTallies counts everything and compares that with the tallies.
+func checkTallies(t testing.TB, store *datastore.Store) {
+	t.Helper()
+	ctx := context.Background()
+	type name struct {
+		of   record.TallyOf
+		name string
+	}
+	want, got := map[name]record.Usage{}, map[name]record.Usage{}
+	add := func(to map[name]record.Usage, of record.TallyOf, by string, rows, bytes int64) {
+		u := to[name{of, by}]
+		to[name{of, by}] = record.Usage{Rows: u.Rows + rows, Bytes: u.Bytes + bytes}
+	}
+	for p, err := range record.Providers.All(ctx, store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := int64(len(models.Bytes.Append(nil, p.Key)) + len(p.Peer) + len(p.Raw))
+		add(want, record.OfKey, string(p.Key), 1, size)
+		add(want, record.OfPeer, string(p.Peer), 1, size)
+		add(want, record.AllProviders, "", 1, size)
+	}
+	for v, err := range record.Values.All(ctx, store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(want, record.AllRecords, "", 1, int64(len(v.Key)+len(v.Raw)))
+	}
+	for r, err := range record.Receipts.All(ctx, store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Origin == record.Stranger {
+			add(want, record.AllRecords, "", 1, int64(len(r.Key))+int64(r.Size))
+		}
+	}
+	for tally, err := range record.Tallies.All(ctx, store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		by := string(tally.Name)
+		if tally.Of == record.AllProviders || tally.Of == record.AllRecords {
+			by = "" // one part of several
+		}
+		add(got, tally.Of, by, tally.Rows, tally.Bytes)
+	}
+	for _, of := range []record.TallyOf{record.AllProviders, record.AllRecords} {
+		add(want, of, "", 0, 0)
+		add(got, of, "", 0, 0)
+	}
+	for n, u := range want {
+		if got[n] != u {
+			t.Errorf("the tally of %v is %+v, want %+v", n, got[n], u)
+		}
+	}
+	for n, u := range got {
+		if _, ok := want[n]; !ok {
+			t.Errorf("the tally of %v is %+v, and there is nothing", n, u)
+		}
+	}
+}
+
+// The tallies are right whatever is done, by whom and in what order.
+func TestTallies(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		ctx := context.Background()
+		opts := aDay
+		opts.Bounds = record.Bounds{Records: 30, Providers: 40, ProvidersPerKey: 8, KeysPerPeer: 6, Bytes: 80 << 10}
+		r, store := openRecords(t, eng, opts)
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() {
+				random := rand.New(rand.NewPCG(1, 2))
+				for i := range 200 {
+					at := time.Now().Add(-time.Duration(random.IntN(30)) * time.Hour)
+					u := User{ID: random.Uint64N(20), Version: uint64(i)}
+					u.Username = fmt.Sprint(u.ID, " ", random.IntN(3))
+					userKey := dsKey("blog.user", record.Key(Users, u.ID))
+					pk := fmt.Sprint("/pk/", random.IntN(20))
+					provider := providerKey(fmt.Sprint("key", random.IntN(6)), fmt.Sprint("peer", random.IntN(12)))
+					var err error
+					switch random.IntN(9) {
+					case 0, 1, 2:
+						err = r.Put(ctx, provider, providerTime(at))
+					case 3:
+						err = r.Put(ctx, dsKey("pk", pk), kadRecord(t, pk, make([]byte, random.IntN(8000)), at))
+					case 4:
+						err = r.Put(ctx, userKey, receivedAt(t, u, at))
+					case 5:
+						err = errors.Join(r.Delete(ctx, provider), r.Delete(ctx, userKey), r.Delete(ctx, dsKey("pk", pk)))
+					case 6:
+						err = Users.Put(ctx, store, &u)
+					case 7:
+						_, err = r.Expire(ctx)
+					case 8:
+						batch, _ := r.Batch(ctx)
+						err = errors.Join(batch.Put(ctx, userKey, receivedAt(t, u, at)), batch.Put(ctx, provider, providerTime(at)), batch.Commit(ctx))
+					}
+					for _, fine := range []error{record.ErrFull, record.ErrOldRecord, models.ErrUnique} {
+						if errors.Is(err, fine) {
+							err = nil
+						}
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		checkTallies(t, store)
+		records, providers := r.RecordUsage(), r.ProviderUsage()
+		if records.Rows > 30 || providers.Rows > 40 || records.Bytes+providers.Bytes > 80<<10 {
+			t.Errorf("there are %+v and %+v", records, providers)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := record.New(store, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.RecordUsage() != records || again.ProviderUsage() != providers {
+			t.Errorf("after a restart: %+v and %+v, there were %+v and %+v", again.RecordUsage(), again.ProviderUsage(), records, providers)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestProvidersPerKeyAndPeer(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		ctx := context.Background()
+		opts := aDay
+		opts.Bounds = record.Bounds{ProvidersPerKey: 3, KeysPerPeer: 2}
+		r, store := openRecords(t, eng, opts)
+		now := time.Now()
+		put := func(key, peer string, want error) {
+			t.Helper()
+			if err := r.Put(ctx, providerKey(key, peer), providerTime(now)); !errors.Is(err, want) {
+				t.Errorf("%s by %s: %v, want %v", key, peer, err, want)
+			}
+			now = now.Add(1)
+		}
+		for _, p := range []string{"a", "b", "c"} {
+			put("k1", p, nil)
+		}
+		put("k1", "d", record.ErrFull)
+		put("k1", "b", nil) // a known one comes again
+		put("k2", "a", nil)
+		put("k3", "a", record.ErrFull)
+		put("k2", "a", nil)
+		var bound *record.BoundError
+		if err := r.Put(ctx, providerKey("k1", "e"), providerTime(now)); !errors.As(err, &bound) || bound.Limit != 3 {
+			t.Errorf("the error is %v", err)
+		}
+		// In a batch they are left out, and everything else is there.
+		batch, err := r.Batch(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []string{"x", "a", "y"} {
+			if err := errors.Join(batch.Put(ctx, providerKey("k1", p), providerTime(now)), batch.Put(ctx, providerKey("k4"+p, "z"+p), providerTime(now))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := batch.Commit(ctx); err != nil {
+			t.Error(err)
+		}
+		if n, err := r.KeyUsage(ctx, []byte("k1")); err != nil || n.Rows != 3 {
+			t.Errorf("k1 has %+v, %v", n, err)
+		}
+		if n, err := r.PeerUsage(ctx, peer.ID("a")); err != nil || n.Rows != 2 {
+			t.Errorf("a has %+v, %v", n, err)
+		}
+		if n, err := r.KeyUsage(ctx, []byte("k4y")); err != nil || n.Rows != 1 {
+			t.Errorf("k4y has %+v, %v", n, err)
+		}
+		// Where one goes there is room for another.
+		if err := r.Delete(ctx, providerKey("k1", "c")); err != nil {
+			t.Error(err)
+		}
+		put("k1", "d", nil)
+		checkTallies(t, store)
+	})
+}
+
+// What came first goes first, for each bound, and what is the program's stays.
+func TestEviction(t *testing.T) {
+	start := time.Now().Add(-time.Hour)
+	for name, test := range map[string]struct {
+		bounds record.Bounds
+		left   tally
+	}{
+		"records":   {record.Bounds{Records: 10}, tally{50, 5, 6, 6}},
+		"providers": {record.Bounds{Providers: 10}, tally{10, 50, 51, 51}},
+		"bytes":     {record.Bounds{Bytes: 70 << 10}, tally{0, 1, 1, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+				opts := aDay
+				opts.Bounds = test.bounds
+				r, store := openRecords(t, eng, opts)
+				own := User{ID: 1000, Username: "own"}
+				if err := Users.Put(context.Background(), store, &own); err != nil {
+					t.Fatal(err)
+				}
+				mustPut(t, r, dsKey("blog.user", record.Key(Users, own.ID)), receivedAt(t, own, start))
+				for i := range 50 {
+					putAll(t, r, i, start.Add(time.Duration(i)*time.Second))
+				}
+				if test.bounds.Bytes > 0 {
+					// Two of which the store can hold one: all else goes, since
+					// it is older, and the first of the two.
+					for _, big := range []string{"/pk/big1", "/pk/big2"} {
+						mustPut(t, r, dsKey("pk", big), kadRecord(t, big, make([]byte, 60<<10), time.Now()))
+					}
+					if used := r.RecordUsage().Bytes + r.ProviderUsage().Bytes; used > test.bounds.Bytes {
+						t.Errorf("%d bytes are used", used)
+					}
+				} else if mustGet(t, r, dsKey("pk", "/pk/49")) == nil {
+					t.Error("the newest value is gone")
+				}
+				if n := count(t, store); n != test.left {
+					t.Errorf("left are %+v, want %+v", n, test.left)
+				}
+				if got := user(t, store, own.ID); got != own {
+					t.Errorf("the program's own row is %+v", got)
+				}
+				checkTallies(t, store)
+			})
+		})
+	}
+}
+
+// A store with more than its bounds allow comes below them as it is used.
+func TestLoweredBounds(t *testing.T) {
+	r, store := openRecords(t, memory.Engine(), aDay)
+	batch, err := r.Batch(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3000 {
+		if err := batch.Put(context.Background(), providerKey(fmt.Sprint("key", i), "p"), providerTime(time.Now())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := batch.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	opts := aDay
+	opts.Bounds.Providers = 100
+	lower, err := record.New(store, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		mustPut(t, lower, providerKey("new", fmt.Sprint(i)), providerTime(time.Now()))
+	}
+	if n := lower.ProviderUsage().Rows; n != 100 {
+		t.Errorf("%d are left, want 100", n)
+	}
+	checkTallies(t, store)
+	if err := lower.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

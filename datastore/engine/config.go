@@ -32,10 +32,11 @@ type Config struct {
 	// Nothing is created. Defaults to false.
 	ReadOnly bool
 
-	// NoFsync lets commits return before the disk has them. The end of the
-	// process loses nothing; a power loss or a crash of the operating system
-	// can lose the last commits on Badger, and the whole database on bolt,
-	// which relies on the order of its writes. Defaults to false.
+	// NoFsync lets commits return before the disk has them, and has Sync do
+	// nothing. The end of the process loses nothing; a power loss or a crash of
+	// the operating system can lose the last commits on Badger, and the whole
+	// database on bolt, which relies on the order of its writes. Defaults to
+	// false.
 	NoFsync bool
 }
 

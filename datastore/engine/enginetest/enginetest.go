@@ -46,9 +46,10 @@ type test struct {
 // store is an open database under test.
 type store struct {
 	*testing.T
-	eng engine.Engine
-	db  engine.DB
-	ctx context.Context
+	eng  engine.Engine
+	db   engine.DB
+	ctx  context.Context
+	txns []engine.ReadTxn // all there were, open or not
 }
 
 // open opens eng, and has what the package comment promises checked at the end.
@@ -58,12 +59,14 @@ func open(t *testing.T, eng engine.Engine) *store {
 	s := &store{T: t, eng: eng, ctx: context.Background()}
 	s.open()
 	t.Cleanup(func() {
-		if !t.Failed() {
-			content := s.checkConsistent()
-			s.reopen()
-			if again := s.checkConsistent(); !equalRows(content, again) {
-				t.Errorf("%d rows before the database was opened again, %d others after", len(content), len(again))
-			}
+		if t.Failed() {
+			s.abandon()
+			return
+		}
+		content := s.checkConsistent()
+		s.reopen()
+		if again := s.checkConsistent(); !equalRows(content, again) {
+			t.Errorf("%d rows before the database was opened again, %d others after", len(content), len(again))
 		}
 		s.close()
 		goleak.VerifyNone(t, before)
@@ -81,6 +84,21 @@ func (s *store) open() {
 func (s *store) close() {
 	s.Helper()
 	s.must(s.db.Close())
+}
+
+// abandon closes the database of a test that has failed, as far as that goes:
+// transactions that it left open would have Close wait for ever.
+func (s *store) abandon() {
+	for _, txn := range s.txns {
+		txn.Discard()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- s.db.Close() }()
+	select {
+	case <-closed:
+	case <-time.After(time.Second):
+		s.Log("the database does not close after the failure")
+	}
 }
 
 func (s *store) reopen() {
@@ -108,6 +126,7 @@ func (s *store) view() engine.ReadTxn {
 	s.Helper()
 	txn, err := s.db.View(s.ctx)
 	s.must(err)
+	s.txns = append(s.txns, txn)
 	return txn
 }
 
@@ -115,6 +134,7 @@ func (s *store) update() engine.WriteTxn {
 	s.Helper()
 	txn, err := s.db.Update(s.ctx)
 	s.must(err)
+	s.txns = append(s.txns, txn)
 	return txn
 }
 

@@ -71,16 +71,35 @@ func testLargeTransaction(s *store) {
 		}
 	})
 	const valueSize = 10_000
-	rows := size / (valueSize + 7)
+	rows := int(size / (valueSize + 7))
 	s.commit(func(txn engine.WriteTxn) {
 		for i := range rows {
 			s.must(txn.Put(fmt.Appendf(nil, "row%04d", i), make([]byte, valueSize)))
 		}
 	})
+	both := 0
+	if limits.TxnOps > 0 && limits.TxnBytes > 0 {
+		// Both limits at once, to the last byte.
+		both = limits.TxnOps
+		left := limits.TxnBytes
+		s.commit(func(txn engine.WriteTxn) {
+			for i := range both {
+				key := fmt.Appendf(nil, "both%07d", i)
+				left -= int64(len(key))
+				value := make([]byte, left/int64(both-i)-int64(len(key))*int64(both-i-1)/int64(both-i))
+				left -= int64(len(value))
+				s.must(txn.Put(key, value))
+			}
+			if left != 0 {
+				s.Errorf("the transaction has %d bytes of %d", limits.TxnBytes-left, limits.TxnBytes)
+			}
+			s.tooLarge("transaction", txn.Put([]byte("one more"), nil))
+		})
+	}
 	txn := s.view()
 	defer txn.Discard()
-	if got := len(s.rows(txn, engine.Range{KeysOnly: true})); got != ops+int(rows) {
-		s.Errorf("%d rows, want %d", got, ops+int(rows))
+	if got, want := len(s.rows(txn, engine.Range{KeysOnly: true})), ops+rows+both; got != want {
+		s.Errorf("%d rows, want %d", got, want)
 	}
 }
 

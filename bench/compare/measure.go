@@ -42,7 +42,7 @@ type work func(contender.Store) (contender.Tally, error)
 const minRounds = 7
 
 // slowest is the multiple of the yardstick's time that no rival is stopped before.
-const slowest = 50
+const slowest = 20
 
 // errSlow is returned by work that has passed the time limit.
 var errSlow = errors.New("too slow")

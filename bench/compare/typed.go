@@ -27,7 +27,7 @@ var (
 		atLeast: 8 * time.Millisecond, limit: 10 * time.Second,
 	}
 	quickPlan = plan{
-		blocks: []int{100, 1_000}, shared: []int{1_024, 16_384},
+		blocks: []int{1_000}, shared: []int{1_024, 16_384},
 		atLeast: 2 * time.Millisecond, limit: time.Second,
 	}
 )
@@ -37,7 +37,7 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	set := flag.NewFlagSet("compare typed", flag.ContinueOnError)
 	set.SetOutput(notes)
 	c.flags(set, strings.Join(engineNames, ","))
-	quick := set.Bool("quick", false, "fewer sizes of block and shorter rounds: done in under 50 s")
+	quick := set.Bool("quick", false, "one size of block and shorter rounds: done in under 50 s")
 	rounds := set.Int("rounds", minRounds, "measure `N` rounds and take their medians")
 	plots := set.String("plot", "", "draw charts as SVG files in `DIR`")
 	if err := set.Parse(args); err != nil {

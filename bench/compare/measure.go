@@ -22,6 +22,8 @@ type result struct {
 	// RatioToRaw is the median over the rounds of this contender's time divided
 	// by the yardstick's of the same round.
 	RatioToRaw float64 `json:"ratio_to_raw"`
+	// times are those of a row in each round, ns.
+	times []float64
 }
 
 // task is one case on one number of rows.
@@ -106,7 +108,7 @@ func (m *meter) round(s *stores, r *race, number int) error {
 	do, rows := r.next(r.times)
 	for k := range s.open {
 		i := (number + k) % len(s.open)
-		if r.in[i] = r.in[i] && !s.gone[i]; !r.in[i] {
+		if !r.in[i] {
 			continue
 		}
 		d, _, err := m.time(do, s.entrants[i], s.open[i], time.Duration(r.times)*r.limit)
@@ -124,11 +126,11 @@ func (m *meter) report(s *stores, r *race) error {
 			continue
 		}
 		yardstick := r.took[slices.IndexFunc(s.entrants, func(o entrant) bool { return o.name == e.raw })]
-		ratios := make([]float64, len(r.took[i]))
-		for n := range ratios {
-			ratios[n] = r.took[i][n] / yardstick[n]
-		}
-		if err := m.emit(result{r.name, s.engine, e.name, r.rows, median(r.took[i]), median(ratios)}); err != nil {
+		err := m.emit(result{
+			Case: r.name, Engine: s.engine, Contender: e.name, Rows: r.rows,
+			NsPerRow: median(r.took[i]), RatioToRaw: medianRatio(r.took[i], yardstick), times: r.took[i],
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -142,7 +144,7 @@ func (m *meter) warmUp(s *stores, t task) (*race, error) {
 	do, _ := t.next(1)
 	var want contender.Tally
 	for i, e := range s.entrants {
-		if s.gone[i] || e.cases != nil && !slices.Contains(e.cases, t.name) {
+		if s.gone[gone{i, t.rows}] || e.cases != nil && !slices.Contains(e.cases, t.name) {
 			continue
 		}
 		took, got, err := m.time(do, e, s.open[i], r.limit)
@@ -171,8 +173,8 @@ func (m *meter) keep(s *stores, i int, t task, err error) (bool, error) {
 	case errors.Is(err, contender.ErrUnsupported):
 		return false, nil
 	case s.entrants[i].rival && (errors.Is(err, errSlow) || errors.Is(err, contender.ErrTooLarge)):
-		s.gone[i] = true
-		m.note("%s is left out from here on: %v", what, err)
+		s.gone[gone{i, t.rows}] = true
+		m.note("%s is left out there: %v", what, err)
 		return false, nil
 	default:
 		return false, fmt.Errorf("%s: %w", what, err)
@@ -197,6 +199,15 @@ func (m *meter) pace(done, of int) error {
 		return fmt.Errorf("%w: %d of %d parts in %v", errSlow, done, of, now.Sub(m.start).Round(time.Millisecond))
 	}
 	return nil
+}
+
+// medianRatio returns the median over the rounds of a's times divided by b's.
+func medianRatio(a, b []float64) float64 {
+	ratios := make([]float64, len(a))
+	for round := range ratios {
+		ratios[round] = a[round] / b[round]
+	}
+	return median(ratios)
 }
 
 func median(values []float64) float64 {

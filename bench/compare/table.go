@@ -49,7 +49,7 @@ func printTable(out io.Writer, results []result, counts []allocations) error {
 			if many.Case != few.Case || many.Engine != few.Engine || many.Contender != few.Contender {
 				continue
 			}
-			growth, limit := many.NsPerRow/few.NsPerRow, ""
+			growth, limit := medianRatio(many.times, few.times), ""
 			if few.Contender == typedName {
 				limit = verdict(growth, growthBound)
 			}

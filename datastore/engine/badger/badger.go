@@ -20,6 +20,10 @@
 // Limits tells it exactly. Keys that begin with "!badger!" are Badger's own,
 // see ErrReservedKey. Values are kept beside their keys, up to a megabyte.
 //
+// A transaction begins when the commits before it are in the memtable. That is
+// at once, unless so much is written that compaction falls behind: then writes
+// wait for it, and what begins meanwhile waits with them.
+//
 // Opening reads through all tables to check them, unless Options.SkipVerify is
 // set, and refuses damaged ones with engine.ErrCorrupt. A database that was not
 // closed cannot be opened for reading only: recovering it takes a write.

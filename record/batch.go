@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 
@@ -42,11 +43,12 @@ func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 	p, err := b.records.find(key.String())
 	switch {
 	case err != nil:
+		b.records.metrics.refused(ctx, err)
 		return err
 	case p.raw == nil:
 		return b.plain.Put(ctx, key, value)
 	}
-	c, err := b.records.put(p, bytes.Clone(value))
+	c, err := b.records.put(ctx, p, bytes.Clone(value))
 	if err != nil {
 		return err
 	}
@@ -99,6 +101,7 @@ func (b *batch) Commit(ctx context.Context) error {
 	if err := b.usable(ctx); err != nil {
 		return err
 	}
+	defer b.records.metrics.took(ctx, opCommit, time.Now())
 	var refused error
 	for size := len(b.changes); len(b.changes) > 0; size = min(size, len(b.changes)) {
 		left, err := b.records.apply(ctx, b.changes[:size])

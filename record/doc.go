@@ -44,6 +44,11 @@
 // has one of its unique keys, or [ErrOldRecord] where a better one is stored.
 // Then what is stored is as it was.
 //
+// What strangers send has bounds as well, see [Bounds]: a provider record that
+// passes one of a key or a peer is refused with [ErrFull], and for the others
+// what came first is dropped. docs/records.md tells operators of all of these,
+// and of the metrics.
+//
 // # Age
 //
 // A record expires when it is older than Options.MaxRecordAge, a provider record

@@ -18,6 +18,9 @@ var (
 	// ErrFull is returned for a provider record that a bound of Options refuses;
 	// errors.As with *BoundError tells which.
 	ErrFull = errors.New("bound reached")
+	// ErrTTL is returned for a TTL under the key of a record or a provider
+	// record: they expire by their age.
+	ErrTTL = errors.New("records expire by their age and take no TTL")
 	// ErrNoRecord is returned for a write to a key inside a model's namespace,
 	// or that of one of Records' own trees, under which no record can lie.
 	ErrNoRecord = errors.New("key is not a record's")

@@ -44,6 +44,7 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	if err == nil && r.ages.record >= 0 {
 		err = s.values(now.Add(-r.ages.record))
 	}
+	r.metrics.swept(ctx, s.removed, now)
 	if s.removed > 0 {
 		r.flusher.wrote()
 	}

@@ -71,6 +71,7 @@ func (r *Records) change(ctx context.Context, update func(context.Context, func(
 	}
 	r.providers.add(done.providers)
 	r.strangers.add(done.strangers)
+	r.metrics.evicted(ctx, done.evicted)
 	return nil
 }
 

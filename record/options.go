@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p-kad-dht/amino"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -48,6 +50,10 @@ type Options struct {
 
 	// Bounds limit how much is kept of what strangers send.
 	Bounds Bounds
+
+	// Meters is where the metrics go. Defaults to OpenTelemetry's global
+	// provider, as for kad-dht's own.
+	Meters metric.MeterProvider
 
 	// SyncInterval is the longest time after which what strangers put is made
 	// durable. A negative one leaves that to Sync and Close. Defaults to
@@ -128,6 +134,9 @@ func (o Options) normalize() (Options, error) {
 	o.ProviderValidity = cmp.Or(o.ProviderValidity, amino.DefaultProvideValidity)
 	o.SyncInterval = cmp.Or(o.SyncInterval, DefaultSyncInterval)
 	o.Bounds = o.Bounds.withDefaults()
+	if o.Meters == nil {
+		o.Meters = otel.GetMeterProvider()
+	}
 	if least := int64(MaxKeyBytes + o.MaxValueBytes); o.Bounds.Bytes >= 0 && o.Bounds.Bytes < least {
 		faults = append(faults, fmt.Errorf("Bounds.Bytes is %d: one record can have %d", o.Bounds.Bytes, least))
 	}

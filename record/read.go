@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 
@@ -15,6 +16,7 @@ func (r *Records) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed
 	}
+	defer r.metrics.took(ctx, opGet, time.Now())
 	p, err := r.find(key.String())
 	switch {
 	case err != nil:

@@ -42,6 +42,7 @@ type Records struct {
 	part    atomic.Uint32
 	flusher flusher
 	sweeper sweeper
+	metrics metrics
 	closed  atomic.Bool
 }
 
@@ -97,9 +98,13 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
+	if r.metrics, err = newMetrics(opts.Meters, r); err != nil {
+		return nil, err
+	}
 	r.sweeper.sweep = r.sweepDue
 	due, err := r.nextDue(ctx, firstTime)
 	if err != nil {
+		_ = r.metrics.stop.Unregister() // nothing else is running
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	r.sweeper.arm(due)
@@ -121,7 +126,8 @@ func (r *Records) Close() error {
 		return nil
 	}
 	r.sweeper.close()
-	err := r.flusher.close()
+	unregistered := r.metrics.stop.Unregister()
+	err := errors.Join(r.flusher.close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
 		return nil // the store was closed before, which made everything durable
 	}

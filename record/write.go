@@ -20,14 +20,16 @@ func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if r.closed.Load() {
 		return models.ErrClosed
 	}
+	defer r.metrics.took(ctx, opPut, time.Now())
 	p, err := r.find(key.String())
 	switch {
 	case err != nil:
+		r.metrics.refused(ctx, err)
 		return err
 	case p.raw == nil:
 		return r.plain.Put(ctx, key, value)
 	}
-	c, err := r.put(p, value)
+	c, err := r.put(ctx, p, value)
 	if err != nil {
 		return err
 	}
@@ -41,6 +43,7 @@ func (r *Records) Delete(ctx context.Context, key ds.Key) error {
 	if r.closed.Load() {
 		return models.ErrClosed
 	}
+	defer r.metrics.took(ctx, opDelete, time.Now())
 	p, err := r.find(key.String())
 	switch {
 	case err != nil:
@@ -66,7 +69,7 @@ type change struct {
 }
 
 // put checks a put, and keeps value.
-func (r *Records) put(p place, value []byte) (c change, err error) {
+func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err error) {
 	c = change{place: p, value: value}
 	switch {
 	case p.tree != nil:
@@ -81,6 +84,7 @@ func (r *Records) put(p place, value []byte) (c change, err error) {
 	default:
 		_, c.received = parseValue(value)
 	}
+	r.metrics.refused(ctx, err)
 	return c, failAt("put", p.raw, p.key, err)
 }
 
@@ -103,6 +107,7 @@ func (r *Records) apply(ctx context.Context, changes []change) (refused []error,
 	if err != nil {
 		return nil, err
 	}
+	r.metrics.refused(ctx, refused...)
 	r.flusher.wrote()
 	r.armFor(changes)
 	return refused, nil

@@ -1,0 +1,113 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+var (
+	_ ds.TTLDatastore        = (*Records)(nil)
+	_ ds.GCDatastore         = (*Records)(nil)
+	_ ds.PersistentDatastore = (*Records)(nil)
+	_ ds.CheckedDatastore    = (*Records)(nil)
+	_ ds.ScrubbedDatastore   = (*Records)(nil)
+)
+
+// PutWithTTL is Put of a value that is gone once ttl has passed. Records and
+// provider records expire by their age: under their keys it returns ErrTTL.
+func (r *Records) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl time.Duration) error {
+	if err := r.plainKey(key); err != nil {
+		return err
+	}
+	return r.plain.PutWithTTL(ctx, key, value, ttl)
+}
+
+// SetTTL has key's value be gone once ttl has passed from now, or returns
+// go-datastore's ErrNotFound. Under the key of a record or a provider record it
+// returns ErrTTL.
+func (r *Records) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) error {
+	if err := r.plainKey(key); err != nil {
+		return err
+	}
+	return r.plain.SetTTL(ctx, key, ttl)
+}
+
+// plainKey refuses the keys of records.
+func (r *Records) plainKey(key ds.Key) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	p, err := r.find(key.String())
+	if err == nil && p.raw != nil {
+		err = &datastore.KeyError{Key: shorten(key.String()), Err: ErrTTL}
+	}
+	return err
+}
+
+// GetExpiration returns when key's value will be gone, the zero time if it will
+// not, or go-datastore's ErrNotFound. Of a record or a provider record that is
+// when it is as old as it may get.
+func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, error) {
+	if r.closed.Load() {
+		return time.Time{}, models.ErrClosed
+	}
+	p, err := r.find(key.String())
+	if err != nil {
+		return time.Time{}, r.absent(ctx)
+	}
+	if p.raw == nil {
+		return r.plain.GetExpiration(ctx, key)
+	}
+	value, err := r.Get(ctx, key)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if p.raw == Providers.Raw() {
+		return r.ages.due(true, parseProviderTime(value)), nil
+	}
+	_, received := parseValue(value)
+	return r.ages.due(false, received), nil
+}
+
+// CollectGarbage is Expire, and then the store's Compact: it gives the space of
+// what has gone back to the file system, as far as the engine can while open. It
+// may take minutes.
+func (r *Records) CollectGarbage(ctx context.Context) error {
+	_, err := r.Expire(ctx)
+	if errors.Is(err, models.ErrClosed) {
+		return err
+	}
+	return errors.Join(err, r.store.Compact(ctx))
+}
+
+// DiskUsage returns the bytes that the whole store takes.
+func (r *Records) DiskUsage(ctx context.Context) (uint64, error) {
+	if r.closed.Load() {
+		return 0, models.ErrClosed
+	}
+	return r.plain.DiskUsage(ctx)
+}
+
+// Check verifies the whole store. For damage it returns a *datastore.DamageError.
+func (r *Records) Check(ctx context.Context) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	return r.plain.Check(ctx)
+}
+
+// Scrub repairs the whole store. For damage it could not mend it returns a
+// *datastore.DamageError. What it sets aside stays in the tallies, and so counts
+// for the bounds.
+func (r *Records) Scrub(ctx context.Context) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	return r.plain.Scrub(ctx)
+}

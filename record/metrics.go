@@ -1,0 +1,128 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// meterName is the instrumentation scope of the metrics.
+const meterName = "github.com/newsnet-africa/netabase-go/record"
+
+// operation is what a latency is of.
+type operation string
+
+const (
+	opGet    operation = "get"
+	opPut    operation = "put"
+	opDelete operation = "delete"
+	opCommit operation = "commit"
+)
+
+// metrics are what Records tell OpenTelemetry. See docs/records.md for the list.
+type metrics struct {
+	latency   metric.Float64Histogram
+	refusals  metric.Int64Counter
+	evictions metric.Int64Counter
+	expired   metric.Int64Counter
+	sweeps    metric.Float64Histogram
+	stop      metric.Registration
+	// operations are the attributes of latencies, made once.
+	operations map[operation]metric.MeasurementOption
+}
+
+// newMetrics makes the instruments. The gauges read the totals of r whenever
+// they are collected.
+func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error) {
+	meter := provider.Meter(meterName)
+	var errs [7]error
+	m.latency, errs[0] = meter.Float64Histogram("netabase.record.operation.duration", metric.WithUnit("s"),
+		metric.WithDescription("How long operations take"),
+		metric.WithExplicitBucketBoundaries(1e-6, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, .1, .5, 1, 5))
+	m.refusals, errs[1] = meter.Int64Counter("netabase.record.refusals", metric.WithUnit("{record}"),
+		metric.WithDescription("Records and provider records refused, by reason"))
+	m.evictions, errs[2] = meter.Int64Counter("netabase.record.evictions", metric.WithUnit("{record}"),
+		metric.WithDescription("Records and provider records dropped for a bound"))
+	m.expired, errs[3] = meter.Int64Counter("netabase.record.expired", metric.WithUnit("{record}"),
+		metric.WithDescription("Records and provider records that have expired"))
+	m.sweeps, errs[4] = meter.Float64Histogram("netabase.record.sweep.duration", metric.WithUnit("s"),
+		metric.WithDescription("How long sweeps take that remove what has expired"))
+	rows, err := meter.Int64ObservableGauge("netabase.record.rows", metric.WithUnit("{record}"),
+		metric.WithDescription("Soft state that is stored, by kind"))
+	errs[5] = err
+	size, err := meter.Int64ObservableGauge("netabase.record.bytes", metric.WithUnit("By"),
+		metric.WithDescription("Bytes of its keys and values, by kind"))
+	errs[6] = err
+	if err := errors.Join(errs[:]...); err != nil {
+		return m, fmt.Errorf("records: metrics: %w", err)
+	}
+	m.operations = map[operation]metric.MeasurementOption{}
+	for _, op := range []operation{opGet, opPut, opDelete, opCommit} {
+		m.operations[op] = metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", string(op))))
+	}
+	m.stop, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for kind, u := range map[string]Usage{"record": r.RecordUsage(), "provider": r.ProviderUsage()} {
+			of := metric.WithAttributes(attribute.String("kind", kind))
+			o.ObserveInt64(rows, u.Rows, of)
+			o.ObserveInt64(size, u.Bytes, of)
+		}
+		return nil
+	}, rows, size)
+	if err != nil {
+		return m, fmt.Errorf("records: metrics: %w", err)
+	}
+	return m, nil
+}
+
+func (m *metrics) took(ctx context.Context, op operation, start time.Time) {
+	m.latency.Record(ctx, time.Since(start).Seconds(), m.operations[op])
+}
+
+// refused counts what is refused. Errors that are no refusals count for nothing.
+func (m *metrics) refused(ctx context.Context, errs ...error) {
+	for _, err := range errs {
+		if reason := reasonOf(err); reason != "" {
+			m.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+		}
+	}
+}
+
+func (m *metrics) evicted(ctx context.Context, n int) {
+	if n > 0 {
+		m.evictions.Add(ctx, int64(n))
+	}
+}
+
+func (m *metrics) swept(ctx context.Context, removed int, start time.Time) {
+	if removed > 0 {
+		m.expired.Add(ctx, int64(removed))
+	}
+	m.sweeps.Record(ctx, time.Since(start).Seconds())
+}
+
+// reasonOf names what a record is refused for.
+func reasonOf(err error) string {
+	for _, reason := range []struct {
+		err  error
+		name string
+	}{
+		{ErrFull, "full"},
+		{ErrOldRecord, "old"},
+		{ErrNoRecord, "no_record"},
+		{models.ErrUnique, "unique"},
+		{models.ErrTooLarge, "too_large"},
+		{models.ErrKeySize, "key_size"},
+		{models.ErrInvalid, "invalid"},
+	} {
+		if errors.Is(err, reason.err) {
+			return reason.name
+		}
+	}
+	return ""
+}

@@ -44,8 +44,8 @@ var (
 	documents = models.NewTree("document", models.String, func(d *document) string { return d.Path },
 		models.WithCodec(models.Codec[document](bodyCodec{})),
 		models.WithKey(func(d *document, path string) { d.Path = path }))
-	byLength = models.NewIndex(documents, "length", models.Int, func(d *document) int { return len(d.Body) })
-	archive  = models.NewDefinition("archive", documents)
+	_       = models.NewIndex(documents, "length", models.Int, func(d *document) int { return len(d.Body) })
+	archive = models.NewDefinition("archive", documents)
 )
 
 // bodyCodec is a codec of a program's own: the body as it is.

@@ -26,8 +26,9 @@ type heldWrite struct {
 	number     int
 }
 
-func newSortedTxn(txn engine.WriteTxn, rows int) *sortedTxn {
-	return &sortedTxn{WriteTxn: txn, latest: make(map[string]int, rows)}
+// newSortedTxn makes room for about so many writes.
+func newSortedTxn(txn engine.WriteTxn, writes int) *sortedTxn {
+	return &sortedTxn{WriteTxn: txn, writes: make([]heldWrite, 0, writes), latest: make(map[string]int, writes)}
 }
 
 func (t *sortedTxn) Get(key []byte) ([]byte, error) {

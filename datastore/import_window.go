@@ -148,9 +148,14 @@ func (im *importer) flush(ctx context.Context) error {
 // commit stores rows in one transaction. Failed is the number of the row that
 // could not be stored, or negative.
 func (im *importer) commit(ctx context.Context, rows []preparedRow) (failed int, err error) {
+	var size rowSize
+	for i := range rows {
+		size.bytes += rows[i].size.bytes
+		size.ops += rows[i].size.ops
+	}
 	err = im.store.run(ctx, engine.Relaxed, func(s *session.Session) error {
 		failed = -1
-		sorted := newSortedTxn(s.Write, len(rows))
+		sorted := newSortedTxn(s.Write, int(size.ops))
 		s.Read, s.Write = sorted, sorted
 		for i := range rows {
 			if i%64 == 0 && ctx.Err() != nil {
@@ -170,10 +175,8 @@ func (im *importer) commit(ctx context.Context, rows []preparedRow) (failed int,
 	if err != nil {
 		return failed, err
 	}
-	for i := range rows {
-		im.progress.Bytes += rows[i].size.bytes
-		im.unsynced += rows[i].size.bytes
-	}
+	im.progress.Bytes += size.bytes
+	im.unsynced += size.bytes
 	im.progress.Rows += int64(len(rows))
 	im.report()
 	if im.unsynced < syncBytes {

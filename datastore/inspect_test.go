@@ -49,8 +49,8 @@ var (
 		func(r *reading) readingKey {
 			return models.MakePair(models.MakePair(r.Sensor, r.At), r.Large)
 		})
-	readingByOK = models.NewIndex(readings, "ok", models.Bool, func(r *reading) bool { return r.OK })
-	readingNext = models.NewMulti(readings, "notes", models.String, func(r *reading) []string { return r.Notes })
+	_ = models.NewIndex(readings, "ok", models.Bool, func(r *reading) bool { return r.OK })
+	_ = models.NewMulti(readings, "notes", models.String, func(r *reading) []string { return r.Notes })
 
 	lab = models.NewDefinition("lab", readings)
 )

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func FuzzDagCBORDecode(f *testing.F) {
 	for _, m := range []everything{
 		{},
 		{
-			U64: 1 << 63, I64: -1 << 63, F32: 1.5, F64: -0.0, S: "é", Raw: []byte{0, 255}, At: time.Unix(1e9, 5).UTC(),
+			U64: 1 << 63, I64: -1 << 63, F32: 1.5, F64: math.Copysign(0, -1), S: "é", Raw: []byte{0, 255}, At: time.Unix(1e9, 5).UTC(),
 			Maybe: &maybe, Spare: "x", Rest: time.Unix(1, 0), Strings: []string{"", "a"}, Blobs: [][]byte{{}, {1}}, Vector: []float32{1, -2},
 			Counts: map[email]uint{"b": 1, "aa": 2}, Nested: []place{{City: "x", At: map[string]float64{"y": 2}}}, Where: &place{}, Level: 3,
 		},

@@ -48,7 +48,7 @@ type (
 	namedBase struct {
 		base `cbor:"base"`
 	}
-	secret   struct{ a int }
+	secret   struct{ _ int }
 	ownTime  time.Time
 	halfText int
 	ownCBOR  int

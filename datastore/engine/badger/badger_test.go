@@ -119,7 +119,7 @@ func TestReserve(t *testing.T) {
 	db := open(t, options)
 	commit(t, db, func(txn engine.WriteTxn) error { return txn.Put([]byte("before"), nil) })
 	db.Close()
-	options.ReserveMB = 1 << 40
+	options.ReserveMB = 1 << 30
 	db = open(t, options)
 	txn, err := db.Update(t.Context())
 	if err != nil {

@@ -228,8 +228,8 @@ type Summary struct {
 
 // OK reports whether all went well: every record was resolved every time and
 // found by its secondary key, and nothing that was acknowledged is lost.
-func (s Summary) OK() bool {
-	return s.Resolved == s.Records && s.FoundBySecondary == s.Records && s.Restarted == s.stopped && s.Lost == 0
+func (e Summary) OK() bool {
+	return e.Resolved == e.Records && e.FoundBySecondary == e.Records && e.Restarted == e.stopped && e.Lost == 0
 }
 
 // Range says of some numbers which is the least, the lower median and the

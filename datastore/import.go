@@ -19,9 +19,11 @@ type ImportOptions struct {
 	Skip int64
 
 	// WindowMB is the memory, in MiB, for rows that are read and not yet
-	// committed; the transaction that stores them takes as much again. A window
-	// is one transaction, and smaller where the engine's limits are. A larger
-	// one is faster on bolt, where rows come in no order of their keys.
+	// committed. A window is one transaction, and smaller where the engine's
+	// limits are; that takes memory, too: on Badger a few times as much, on bolt
+	// two pages for every page it changes, which for rows in no order of their
+	// keys, in a large tree, has been 30 times the window. There a larger window
+	// is also faster: half the time with 16 as with 4.
 	// Defaults to DefaultImportWindowMB.
 	WindowMB int
 

@@ -6,18 +6,20 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
 // tiny is a plan that every engine gets through in a moment.
-var tiny = plan{blocks: []int{20}, shared: []int{8, 64}, atLeast: time.Microsecond, limit: time.Minute}
+var tiny = plan{blocks: []int{20}, shared: []int{8, 64}, rounds: minRounds, atLeast: time.Microsecond, limit: time.Minute}
 
 func TestTypedPrintsJSONLines(t *testing.T) {
 	var out bytes.Buffer
 	c := common{engines: strings.Join(engineNames, ","), json: true}
-	if _, _, err := measureTyped(t.Context(), c, tiny, minRounds, &out, io.Discard); err != nil {
+	if _, _, err := measureTyped(t.Context(), c, tiny, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"case", "engine", "contender", "rows", "ns_per_row", "ratio_to_raw"}
@@ -63,7 +65,7 @@ func TestTypedPrintsJSONLines(t *testing.T) {
 
 func TestTypedPrintsATable(t *testing.T) {
 	c := common{engines: "memory"}
-	results, counts, err := measureTyped(t.Context(), c, tiny, minRounds, io.Discard, io.Discard)
+	results, counts, err := measureTyped(t.Context(), c, tiny, io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +77,32 @@ func TestTypedPrintsATable(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, out.String())
 		}
+	}
+}
+
+func TestPlotsAndMarkdown(t *testing.T) {
+	results := []result{
+		{Case: getCase, Engine: "bolt", Contender: rawName, Rows: 10, NsPerRow: 100, RatioToRaw: 1},
+		{Case: getCase, Engine: "bolt", Contender: typedName, Rows: 10, NsPerRow: 110, RatioToRaw: 1.1},
+		{Case: getCase, Engine: "bolt", Contender: typedName, Rows: 100, NsPerRow: 120, RatioToRaw: 1.2},
+		{Case: getCase, Engine: "bolt", Contender: "another", Rows: 10, NsPerRow: 250, RatioToRaw: 2.5},
+	}
+	dir := t.TempDir()
+	if err := plotAll(dir, results); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"bolt.svg", "bolt-blocks.svg"} {
+		chart, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !bytes.Contains(chart, []byte("<svg")) {
+			t.Errorf("%s is no chart: %v", name, err)
+		}
+	}
+	var out strings.Builder
+	if err := printMarkdown(&out, results); err != nil {
+		t.Fatal(err)
+	}
+	if want := "| `get` | 1.10 (10), 1.20 (100) | 1.15 | 2.50 |\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("no line %q in\n%s", want, out.String())
 	}
 }
 
@@ -116,7 +144,7 @@ func TestLargePrintsJSONLines(t *testing.T) {
 
 func TestRefusesWhatItCannotDo(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"fast"}, {"typed", "-rounds", "5"}, {"typed", "-engines", "oracle"}, {"typed", "again"}, {"large", "-rows", "0"}, {"large", "-engines", "memory"}, {"typed", "-dir", "/nowhere/at/all"},
+		{}, {"fast"}, {"typed", "-rounds", "5"}, {"typed", "-engines", "oracle"}, {"typed", "again"}, {"typed", "-json", "-markdown"}, {"large", "-rows", "0"}, {"large", "-engines", "memory"}, {"typed", "-dir", "/nowhere/at/all"},
 	} {
 		if err := run(context.Background(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is not refused", args)

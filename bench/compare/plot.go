@@ -44,7 +44,7 @@ func plotAll(dir string, results []result) error {
 }
 
 // plotContenders draws a line for each case, with a mark where each contender
-// is. It takes the second largest number of rows of a case, or its only one.
+// is on the number of rows that mainRows returns.
 func plotContenders(path, engine string, results []result) error {
 	p := plot.New()
 	p.Title.Text = "Time per row on " + engine + ", as a multiple of the same work by hand"
@@ -55,18 +55,11 @@ func plotContenders(path, engine string, results []result) error {
 	var names, contenders []string
 	marks := map[string]plotter.XYs{}
 	for i, name := range allCases {
-		var sizes []int
-		for _, r := range results {
-			if r.Case == name {
-				sizes = append(sizes, r.Rows)
-			}
-		}
-		slices.Sort(sizes)
-		sizes = slices.Compact(sizes)
+		sizes := sizesOf(results, name)
 		if len(sizes) == 0 {
 			continue
 		}
-		rows := sizes[max(0, len(sizes)-2)]
+		rows := mainRows(sizes)
 		height := float64(len(allCases) - 1 - i)
 		names = append(names, fmt.Sprintf("%s, %d rows", name, rows))
 		for _, r := range results {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,17 +18,22 @@ type plan struct {
 	blocks []int
 	// shared are the numbers of rows that share an index value.
 	shared []int
-	// atLeast is how long a round is to take, limit how long it may.
+	// rounds is how many are measured unless more are asked for.
+	rounds int
+	// atLeast is how long a round is to take, limit how long it may. Short
+	// rounds are more often undisturbed ones.
 	atLeast, limit time.Duration
 }
 
 var (
 	fullPlan = plan{
 		blocks: []int{10, 100, 500, 1_000, 5_000}, shared: []int{1_024, 16_384},
-		atLeast: 8 * time.Millisecond, limit: 10 * time.Second,
+		rounds:  15,
+		atLeast: 3 * time.Millisecond, limit: 5 * time.Second,
 	}
 	quickPlan = plan{
 		blocks: []int{1_000}, shared: []int{1_024, 16_384},
+		rounds:  minRounds,
 		atLeast: 2 * time.Millisecond, limit: time.Second,
 	}
 )
@@ -38,7 +44,8 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	set.SetOutput(notes)
 	c.flags(set, strings.Join(engineNames, ","))
 	quick := set.Bool("quick", false, "one size of block and shorter rounds: done in under 50 s")
-	rounds := set.Int("rounds", minRounds, "measure `N` rounds and take their medians")
+	rounds := set.Int("rounds", 0, fmt.Sprintf("take the medians of `N` rounds (default %d, with -quick %d)", fullPlan.rounds, quickPlan.rounds))
+	markdown := set.Bool("markdown", false, "print the ratios alone, as tables in Markdown")
 	plots := set.String("plot", "", "draw charts as SVG files in `DIR`")
 	if err := set.Parse(args); err != nil {
 		return err
@@ -46,21 +53,32 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	if set.NArg() > 0 {
 		return fmt.Errorf("typed takes no argument %q", set.Arg(0))
 	}
-	if *rounds < minRounds {
-		return fmt.Errorf("a median of %d rounds says too little: measure %d or more", *rounds, minRounds)
-	}
 	p := fullPlan
 	if *quick {
 		p = quickPlan
 	}
-	results, counts, err := measureTyped(ctx, c, p, *rounds, out, notes)
+	if *rounds != 0 {
+		p.rounds = *rounds
+	}
+	if p.rounds < minRounds {
+		return fmt.Errorf("a median of %d rounds says too little: measure %d or more", p.rounds, minRounds)
+	}
+	if c.json && *markdown {
+		return errors.New("-json and -markdown exclude each other")
+	}
+	results, counts, err := measureTyped(ctx, c, p, out, notes)
 	if err != nil {
 		return err
 	}
-	if !c.json {
-		if err := printTable(out, results, counts); err != nil {
-			return err
-		}
+	switch {
+	case c.json: // printed already
+	case *markdown:
+		err = printMarkdown(out, results)
+	default:
+		err = printTable(out, results, counts)
+	}
+	if err != nil {
+		return err
 	}
 	if *plots != "" {
 		return plotAll(*plots, results)
@@ -70,7 +88,7 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 
 // measureTyped runs the plan, and prints results as they come if they are to be
 // JSON.
-func measureTyped(ctx context.Context, c common, p plan, rounds int, out, notes io.Writer) (results []result, counts []allocations, err error) {
+func measureTyped(ctx context.Context, c common, p plan, out, notes io.Writer) (results []result, counts []allocations, err error) {
 	chosen, err := c.chosen(engineNames...)
 	if err != nil {
 		return nil, nil, err
@@ -82,7 +100,7 @@ func measureTyped(ctx context.Context, c common, p plan, rounds int, out, notes 
 	defer remove()
 	lines := json.NewEncoder(out)
 	m := &meter{
-		rounds: rounds, atLeast: p.atLeast, limit: p.limit,
+		rounds: p.rounds, atLeast: p.atLeast, limit: p.limit,
 		emit: func(r result) error {
 			results = append(results, r)
 			if c.json {

@@ -150,7 +150,7 @@ func TestRefreshBesideTheSweep(t *testing.T) {
 		rounds = 10
 	}
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		if h.restarts {
+		if h.restarts && !testing.Short() {
 			t.Skip("one run tells as much")
 		}
 		const rows = 64

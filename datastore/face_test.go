@@ -27,7 +27,7 @@ func suite(t *testing.T, d ds.Batching) {
 // TestDatastoreSuite runs go-datastore's own suite on a whole store.
 func TestDatastoreSuite(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		if h.restarts {
+		if h.restarts && !testing.Short() {
 			t.Skip("go-datastore's suite does not restart")
 		}
 		suite(t, h.Datastore())
@@ -65,7 +65,7 @@ func (bodyCodec) Decode(src []byte, d *document) error {
 // TestTreeSuite runs go-datastore's own suite on one typed tree with an index.
 func TestTreeSuite(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		if h.restarts {
+		if h.restarts && !testing.Short() {
 			t.Skip("go-datastore's suite does not restart")
 		}
 		suite(t, rowPaths{h.Tree(documents)})

@@ -28,11 +28,15 @@ var engines = map[string]func(t testing.TB) engine.Engine{
 }
 
 // onEveryEngine runs test on each engine, as it is and with the store reopened
-// wherever the test calls restart. Each store is verified when the test ends.
+// wherever the test calls restart; with -short, only that. Each store is verified
+// when the test ends.
 func onEveryEngine(t *testing.T, test func(t *testing.T, h *harness), definitions ...*models.Definition) {
 	t.Helper()
 	for name, newEngine := range engines {
 		for _, restarts := range []bool{false, true} {
+			if testing.Short() && !restarts {
+				continue
+			}
 			label := name
 			if restarts {
 				label += "/restarting"

@@ -151,8 +151,9 @@ func read(do func(contender.Store, []uint64) (contender.Tally, error), keys []ui
 }
 
 // sharedBlock is how many rows a transaction inserts where many share an index
-// value.
-const sharedBlock = 256
+// value: few enough for rivals on Badger that write a list of all of them for
+// each.
+const sharedBlock = 64
 
 // shared measures inserting rows that all have the same index value, and finding
 // them, for each of some numbers of rows. Each round's rows have another value

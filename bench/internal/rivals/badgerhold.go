@@ -34,11 +34,9 @@ var badgerholdIndexes = map[string]badgerhold.Index{"AuthorID": {
 	},
 }}
 
-// OpenBadgerhold makes a database with settings of Badger, in memtables of
-// Badger's own default size: its lists need large transactions.
+// OpenBadgerhold makes a database.
 func OpenBadgerhold(o badger.Options, rows models.Codec[article.Article]) (*Badgerhold, error) {
 	c := codec{rows}
-	o.MemTableSize = badger.DefaultOptions("").MemTableSize
 	db, err := badgerhold.Open(badgerhold.Options{Encoder: c.encode, Decoder: c.decode, Options: o})
 	if err != nil {
 		return nil, err

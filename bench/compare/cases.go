@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
@@ -59,10 +61,10 @@ func (m *meter) writes(ctx context.Context, f field, dir string, n int) error {
 		}
 	}
 	most := max(1, mostWritten/n)
-	if err := m.measure(ctx, s, task{insertCase, n, most, insert(contender.Store.Insert)}); err != nil {
+	if err := m.measure(ctx, task{s, insertCase, n, most, insert(contender.Store.Insert)}); err != nil {
 		return err
 	}
-	return m.measure(ctx, s, task{insertEachCase, n, most, insert(contender.Store.InsertEach)})
+	return m.measure(ctx, task{s, insertEachCase, n, most, insert(contender.Store.InsertEach)})
 }
 
 func (m *meter) write(do func(contender.Store, []article.Article) error, blocks [][]article.Article) work {
@@ -105,7 +107,7 @@ func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
 		{keysEachCase, contender.Store.KeysEach, authors},
 	} {
 		next := func(times int) (work, int) { return read(r.do, r.keys, times), times * n }
-		if err := m.measure(ctx, s, task{r.name, n, most, next}); err != nil {
+		if err := m.measure(ctx, task{s, r.name, n, most, next}); err != nil {
 			return err
 		}
 	}
@@ -115,7 +117,7 @@ func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
 	for i := range moved {
 		moved[i].AuthorID += uint64(len(authors))
 	}
-	return m.measure(ctx, s, task{updateCase, n, max(1, mostWritten/n), func(times int) (work, int) {
+	return m.measure(ctx, task{s, updateCase, n, max(1, mostWritten/n), func(times int) (work, int) {
 		blocks := make([][]article.Article, times)
 		for i := range blocks {
 			rows, moved = moved, rows
@@ -156,35 +158,32 @@ func read(do func(contender.Store, []uint64) (contender.Tally, error), keys []ui
 const sharedBlock = 64
 
 // shared measures inserting rows that all have the same index value, and finding
-// them, for each of some numbers of rows. Each round's rows have another value
-// than those before, in one database.
+// them, for each of some numbers of rows in databases of their own. Each round's
+// rows have another value than those before.
 func (m *meter) shared(ctx context.Context, f field, dir string, sizes []int) error {
-	s, err := f.openAll(dir)
-	if err != nil {
-		return err
-	}
-	defer s.close()
 	var inserts, finds, keys []task
-	first, author := uint64(1), uint64(0)
 	for _, n := range sizes {
-		var last uint64 // author of n rows
-		inserts = append(inserts, task{sharedInsertCase, n, 1, func(int) (work, int) {
+		s, err := f.openAll(filepath.Join(dir, fmt.Sprint(n)))
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		var author uint64 // of the rows inserted last
+		inserts = append(inserts, task{s, sharedInsertCase, n, 1, func(int) (work, int) {
+			rows := article.OneAuthor(1+author*uint64(n), n, author+1)
 			author++
-			last = author
-			rows := article.OneAuthor(first, n, author)
-			first += uint64(n)
 			return m.write(contender.Store.Insert, slices.Collect(slices.Chunk(rows, sharedBlock))), n
 		}})
 		most := max(1, mostRead/n)
-		finds = append(finds, task{sharedFindCase, n, most, func(times int) (work, int) {
-			return read(contender.Store.Find, []uint64{last}, times), times * n
+		finds = append(finds, task{s, sharedFindCase, n, most, func(times int) (work, int) {
+			return read(contender.Store.Find, []uint64{author}, times), times * n
 		}})
-		keys = append(keys, task{sharedKeysCase, n, most, func(times int) (work, int) {
-			return read(contender.Store.Keys, []uint64{last}, times), times * n
+		keys = append(keys, task{s, sharedKeysCase, n, most, func(times int) (work, int) {
+			return read(contender.Store.Keys, []uint64{author}, times), times * n
 		}})
 	}
 	for _, tasks := range [][]task{inserts, finds, keys} {
-		if err := m.measure(ctx, s, tasks...); err != nil {
+		if err := m.measure(ctx, tasks...); err != nil {
 			return err
 		}
 	}

@@ -118,17 +118,15 @@ type stores struct {
 	engine   string
 	entrants []entrant
 	open     []contender.Store
-	// gone are the entrants, by number, whose databases lack what tasks of so
-	// many rows need, because writing that took too long.
-	gone map[gone]bool
+	// gone are those whose databases lack rows, because writing them took too
+	// long.
+	gone []bool
 	dir  string
 }
 
-type gone struct{ entrant, rows int }
-
 // openAll makes a database for each entrant in dir, which it makes too.
 func (f field) openAll(dir string) (*stores, error) {
-	s := &stores{engine: f.engine, entrants: f.entrants, gone: map[gone]bool{}, dir: dir}
+	s := &stores{engine: f.engine, entrants: f.entrants, gone: make([]bool, len(f.entrants)), dir: dir}
 	for i, e := range f.entrants {
 		own := filepath.Join(dir, fmt.Sprint(i))
 		err := os.MkdirAll(own, 0o700)

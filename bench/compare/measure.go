@@ -28,8 +28,9 @@ type result struct {
 
 // task is one case on one number of rows.
 type task struct {
-	name string
-	rows int
+	stores *stores
+	name   string
+	rows   int
 	// most is how often the work of a round may be repeated.
 	most int
 	// next makes the work of a round, times over, and tells how many rows it is.
@@ -68,11 +69,11 @@ type meter struct {
 // measure runs tasks that are to be compared with one another. All take turns
 // in every round, and within a task the contenders do, beginning with another
 // one each round: what disturbs the machine disturbs them alike.
-func (m *meter) measure(ctx context.Context, s *stores, tasks ...task) error {
+func (m *meter) measure(ctx context.Context, tasks ...task) error {
 	runs := make([]*race, len(tasks))
 	for i, t := range tasks {
 		var err error
-		if runs[i], err = m.warmUp(s, t); err != nil {
+		if runs[i], err = m.warmUp(t); err != nil {
 			return err
 		}
 	}
@@ -81,13 +82,13 @@ func (m *meter) measure(ctx context.Context, s *stores, tasks ...task) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := m.round(s, r, number); err != nil {
+			if err := m.round(r, number); err != nil {
 				return err
 			}
 		}
 	}
 	for _, r := range runs {
-		if err := m.report(s, r); err != nil {
+		if err := m.report(r); err != nil {
 			return err
 		}
 	}
@@ -104,7 +105,8 @@ type race struct {
 	took [][]float64
 }
 
-func (m *meter) round(s *stores, r *race, number int) error {
+func (m *meter) round(r *race, number int) error {
+	s := r.stores
 	do, rows := r.next(r.times)
 	for k := range s.open {
 		i := (number + k) % len(s.open)
@@ -112,7 +114,7 @@ func (m *meter) round(s *stores, r *race, number int) error {
 			continue
 		}
 		d, _, err := m.time(do, s.entrants[i], s.open[i], time.Duration(r.times)*r.limit)
-		if r.in[i], err = m.keep(s, i, r.task, err); err != nil {
+		if r.in[i], err = m.keep(i, r.task, err); err != nil {
 			return err
 		}
 		r.took[i] = append(r.took[i], float64(d)/float64(rows))
@@ -120,7 +122,8 @@ func (m *meter) round(s *stores, r *race, number int) error {
 	return nil
 }
 
-func (m *meter) report(s *stores, r *race) error {
+func (m *meter) report(r *race) error {
+	s := r.stores
 	for i, e := range s.entrants {
 		if !r.in[i] {
 			continue
@@ -139,16 +142,17 @@ func (m *meter) report(s *stores, r *race) error {
 
 // warmUp does a task's work once. It finds out who takes part and how often to
 // repeat the work, and compares the answers.
-func (m *meter) warmUp(s *stores, t task) (*race, error) {
+func (m *meter) warmUp(t task) (*race, error) {
+	s := t.stores
 	r := &race{task: t, in: make([]bool, len(s.open)), took: make([][]float64, len(s.open))}
 	do, _ := t.next(1)
 	var want contender.Tally
 	for i, e := range s.entrants {
-		if s.gone[gone{i, t.rows}] || e.cases != nil && !slices.Contains(e.cases, t.name) {
+		if s.gone[i] || e.cases != nil && !slices.Contains(e.cases, t.name) {
 			continue
 		}
 		took, got, err := m.time(do, e, s.open[i], r.limit)
-		if r.in[i], err = m.keep(s, i, t, err); err != nil {
+		if r.in[i], err = m.keep(i, t, err); err != nil {
 			return nil, err
 		}
 		switch {
@@ -165,7 +169,8 @@ func (m *meter) warmUp(s *stores, t task) (*race, error) {
 }
 
 // keep decides whether entrant i stays in after its work has returned err.
-func (m *meter) keep(s *stores, i int, t task, err error) (bool, error) {
+func (m *meter) keep(i int, t task, err error) (bool, error) {
+	s := t.stores
 	what := fmt.Sprintf("%s, %s, %d rows: %s", s.engine, t.name, t.rows, s.entrants[i].name)
 	switch {
 	case err == nil:
@@ -173,8 +178,8 @@ func (m *meter) keep(s *stores, i int, t task, err error) (bool, error) {
 	case errors.Is(err, contender.ErrUnsupported):
 		return false, nil
 	case s.entrants[i].rival && (errors.Is(err, errSlow) || errors.Is(err, contender.ErrTooLarge)):
-		s.gone[gone{i, t.rows}] = true
-		m.note("%s is left out there: %v", what, err)
+		s.gone[i] = true
+		m.note("%s is left out from here on: %v", what, err)
 		return false, nil
 	default:
 		return false, fmt.Errorf("%s: %w", what, err)

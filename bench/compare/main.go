@@ -85,7 +85,7 @@ func (c *common) place(notes io.Writer) (dir string, remove func(), err error) {
 	return dir, func() { os.RemoveAll(dir) }, nil
 }
 
-// wants reports whether the engine was asked for, and refuses unknown names.
+// chosen returns the engines that were asked for, and refuses unknown names.
 func (c *common) chosen(known ...string) (map[string]bool, error) {
 	chosen := map[string]bool{}
 	for _, name := range strings.Split(c.engines, ",") {

@@ -70,7 +70,7 @@ func parseRow(key, row []byte, codec codec, a *article.Article) error {
 	return codec.Decode(row[headerSize:n], a)
 }
 
-// entryValue is the value of the entry at key.
+// appendEntryValue appends the value of the entry at key.
 func appendEntryValue(dst, key []byte) []byte {
 	return binary.BigEndian.AppendUint32(dst, checksum(key, nil))
 }

@@ -200,10 +200,11 @@ func (r *run) restart(ctx context.Context, absent []absence) error {
 		}
 	}
 	contacts := r.net.contacts(r.net.members)
-	for _, a := range absent {
-		if err := r.net.join(ctx, a.member, contacts); err != nil {
-			return err
-		}
+	err = inParallel(ctx, joiners, len(absent), func(ctx context.Context, i int) error {
+		return r.net.join(ctx, absent[i].member, contacts)
+	})
+	if err != nil {
+		return err
 	}
 	returned.Seconds = since(began)
 	r.emit(returned)

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 
-	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models/internal/borrow"
 )
@@ -49,7 +48,7 @@ func (t *Tree[M, K]) View(ctx context.Context, r Reader, key K, fn func(Borrowed
 // order, as View does with one. Every row is lent for its own call. The first
 // error that fn returns ends the walk and is returned as it is.
 func (t *Tree[M, K]) ViewRange(ctx context.Context, r Reader, rng Range[K], fn func(BorrowedRow) error) error {
-	return viewRange(ctx, r, t.rowWalk(rng, false), t.borrowRow, fn)
+	return viewRange(ctx, r, t.walk(), t.bounds(rng), t.borrowRow, fn)
 }
 
 // View calls fn with the row whose key is key, or returns ErrNotFound. See
@@ -69,21 +68,21 @@ func (ix *Unique[M, K, I]) View(ctx context.Context, r Reader, key I, fn func(Bo
 // ViewRange calls fn with each row whose index key rng selects, in the order of
 // the index keys and then of the primary keys. See [Tree.ViewRange].
 func (ix *shared[M, K, I]) ViewRange(ctx context.Context, r Reader, rng Range[I], fn func(BorrowedRow) error) error {
-	return viewRange(ctx, r, ix.walk(rng, false), ix.borrowRow, fn)
+	return viewRange(ctx, r, ix.walk(), ix.bounds(rng), ix.borrowRow, fn)
 }
 
-func viewRange(ctx context.Context, r Reader, w walk, read reading[BorrowedRow], fn func(BorrowedRow) error) error {
+func viewRange(ctx context.Context, r Reader, w walk, within bounds, read reading[BorrowedRow], fn func(BorrowedRow) error) error {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
 		return w.fail("view", err)
 	}
 	defer s.End()
-	sp, err := w.begin(s)
+	p, sp, err := w.begin(s, within)
 	if err != nil {
 		return w.fail("view", err)
 	}
 	var stop error
-	err = scanOpen(ctx, s, w, sp, read, func(row BorrowedRow, _ error) bool {
+	err = scanOpen(ctx, s, w, p, sp, read, func(row BorrowedRow, _ error) bool {
 		stop = fn(row)
 		borrow.End(row.Value.memory)
 		return stop == nil
@@ -95,42 +94,36 @@ func viewRange(ctx context.Context, r Reader, w walk, read reading[BorrowedRow],
 }
 
 // borrow reads the row with the primary key. Its key lies in s.Scratch.
-func (t *Tree[M, K]) borrow(s *session.Session, key K) (BorrowedRow, error) {
-	stored, err := t.stored(s, key)
-	if err != nil {
-		return BorrowedRow{}, err
+func (t *Tree[M, K]) borrow(s *session.Session, key K) (row BorrowedRow, err error) {
+	p, stored, err := t.stored(s, key)
+	if err == nil {
+		err = t.borrowRow(s, p, s.Scratch, stored, &row)
 	}
-	return t.borrowRow(s, s.Scratch, stored)
+	return row, err
 }
 
 // borrowRow lends the row stored at key.
-func (t *Tree[M, K]) borrowRow(_ *session.Session, key, stored []byte) (BorrowedRow, error) {
+func (t *Tree[M, K]) borrowRow(_ *session.Session, p *session.Place, key, stored []byte, into *BorrowedRow) error {
 	row, err := t.parse(key, stored)
 	if err != nil {
-		return BorrowedRow{}, err
+		return err
 	}
-	_, primary, err := format.CutSpace(key)
-	if err != nil {
-		return BorrowedRow{}, corruptKey(err)
-	}
-	return lendRow(primary, row.Value), nil
+	*into = lendRow(key[len(p.Space):], row.Value)
+	return nil
 }
 
 // borrowRow lends the row that an entry points to.
-func (ix *shared[M, K, I]) borrowRow(s *session.Session, key, stored []byte) (BorrowedRow, error) {
-	_, primary, err := splitEntry(ix.core, key, stored)
+func (ix *shared[M, K, I]) borrowRow(s *session.Session, p *session.Place, key, stored []byte, into *BorrowedRow) error {
+	_, primary, err := ix.split(p, key, stored)
 	if err != nil {
-		return BorrowedRow{}, err
+		return err
 	}
-	found, err := ix.follow(s, primary)
+	row, err := ix.follow(s, p, primary)
 	if err != nil {
-		return BorrowedRow{}, err
+		return err
 	}
-	row, err := ix.tree.parse(s.Scratch, found)
-	if err != nil {
-		return BorrowedRow{}, err
-	}
-	return lendRow(primary, row.Value), nil
+	*into = lendRow(primary, row.Value)
+	return nil
 }
 
 func lendRow(primary, value []byte) BorrowedRow {

@@ -9,17 +9,15 @@ import (
 
 // This file works on keys in their encoded form.
 
-// splitEntry checks an index entry and takes it apart into the index key, in
-// its delimited form, and the primary key. Both share the entry's memory.
-func splitEntry(ix *session.Index, entry, stored []byte) (key, primary []byte, err error) {
+// splitEntry checks an index entry and takes what follows its space number of
+// some bytes apart into the index key, in its delimited form, and the primary
+// key. Both share the entry's memory.
+func splitEntry(ix *session.Index, entry []byte, space int, stored []byte) (key, primary []byte, err error) {
 	value, err := format.CutChecksum(entry, stored)
 	if err != nil {
 		return nil, nil, err
 	}
-	_, suffix, err := format.CutSpace(entry)
-	if err != nil {
-		return nil, nil, corruptKey(err)
-	}
+	suffix := entry[space:]
 	if ix.Kind == session.Unique {
 		return suffix, value, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
@@ -73,19 +74,56 @@ func (ix *Multi[M, K, I]) Find(ctx context.Context, r Reader, key I) iter.Seq2[M
 
 // Get returns the row whose key is key, or ErrNotFound.
 func (ix *Unique[M, K, I]) Get(ctx context.Context, r Reader, key I) (M, error) {
-	for m, err := range ix.Range(ctx, r, Only(key)) {
-		return m, err
+	var m M
+	err := ix.with(ctx, r, key, func(s *session.Session, p *session.Place, primary []byte) error {
+		row, err := ix.follow(s, p, primary)
+		if err == nil {
+			m, err = ix.tree.decode(primary, row.Value)
+		}
+		return err
+	})
+	if err != nil {
+		return m, ix.failAt("get", key, err)
 	}
-	return *new(M), ix.failAt("get", key, ErrNotFound)
+	return m, nil
 }
 
 // Key returns the primary key of the row whose key is key, or ErrNotFound. It
 // reads no row.
 func (ix *Unique[M, K, I]) Key(ctx context.Context, r Reader, key I) (K, error) {
-	for e, err := range ix.Keys(ctx, r, Only(key)) {
-		return e.Primary, err
+	var k K
+	err := ix.with(ctx, r, key, func(_ *session.Session, _ *session.Place, primary []byte) (err error) {
+		k, err = ix.tree.decodeKey(primary)
+		return err
+	})
+	if err != nil {
+		return k, ix.failAt("get", key, err)
 	}
-	return *new(K), ix.failAt("get", key, ErrNotFound)
+	return k, nil
+}
+
+// with calls fn with the encoded primary key of the row whose key is key,
+// borrowed from a transaction.
+func (ix *Unique[M, K, I]) with(ctx context.Context, r Reader, key I, fn func(*session.Session, *session.Place, []byte) error) error {
+	s, err := r.BeginRead(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.End()
+	p, err := ix.tree.place(s)
+	if err != nil {
+		return err
+	}
+	s.Scratch = ix.key.Append(append(s.Scratch[:0], p.Indexes[ix.number]...), key)
+	stored, err := s.Read.Get(s.Scratch)
+	if err != nil {
+		return err
+	}
+	primary, err := format.CutChecksum(s.Scratch, stored)
+	if err != nil {
+		return err
+	}
+	return fn(s, p, primary)
 }
 
 // shared is what all kinds of index have.
@@ -133,63 +171,87 @@ func (ix *shared[M, K, I]) KeyText(key I) string { return string(ix.key.AppendTe
 // keys and then of the primary keys. See [Tree.Range] for what it reads and
 // when.
 func (ix *shared[M, K, I]) Range(ctx context.Context, r Reader, rng Range[I]) iter.Seq2[M, error] {
-	return scan(ctx, r, ix.walk(rng, false), ix.row)
+	return func(yield func(M, error) bool) {
+		scan(ctx, r, ix.walk(), ix.bounds(rng), ix.row, yield)
+	}
 }
 
 // row reads the row that an entry points to.
-func (ix *shared[M, K, I]) row(s *session.Session, key, stored []byte) (M, error) {
-	_, primary, err := splitEntry(ix.core, key, stored)
+func (ix *shared[M, K, I]) row(s *session.Session, p *session.Place, key, stored []byte, into *M) error {
+	_, primary, err := ix.split(p, key, stored)
 	if err != nil {
-		return *new(M), err
+		return err
 	}
-	row, err := ix.follow(s, primary)
+	row, err := ix.follow(s, p, primary)
 	if err != nil {
-		return *new(M), err
+		return err
 	}
-	return ix.tree.open(s.Scratch, row)
+	if err := ix.tree.decodeTo(into, primary, row.Value); err != nil {
+		return corruptValue(err)
+	}
+	return nil
 }
 
 // follow reads the row under the encoded primary key that an entry points to,
-// and leaves the key it is stored at in s.Scratch.
-func (ix *shared[M, K, I]) follow(s *session.Session, primary []byte) ([]byte, error) {
-	s.Scratch = append(append(s.Scratch[:0], s.Place(ix.tree.core).Space...), primary...)
-	row, err := s.Read.Get(s.Scratch)
+// borrowed from the transaction.
+func (ix *shared[M, K, I]) follow(s *session.Session, p *session.Place, primary []byte) (format.Row, error) {
+	s.Scratch = append(append(s.Scratch[:0], p.Space...), primary...)
+	stored, err := s.Read.Get(s.Scratch)
 	if isNotFound(err) {
-		return nil, fmt.Errorf("%w: an entry has no row", ErrCorrupt)
+		err = fmt.Errorf("%w: an entry has no row", ErrCorrupt)
 	}
-	return row, err
+	if err != nil {
+		return format.Row{}, err
+	}
+	return ix.tree.parse(s.Scratch, stored)
+}
+
+// split is splitEntry for an entry of this index.
+func (ix *shared[M, K, I]) split(p *session.Place, key, stored []byte) (encoded, primary []byte, err error) {
+	return splitEntry(ix.core, key, len(p.Indexes[ix.number]), stored)
 }
 
 // Keys yields the entries whose index keys rng selects, in the order of the
 // index keys and then of the primary keys. It reads no row, as [Tree.Keys].
 func (ix *shared[M, K, I]) Keys(ctx context.Context, r Reader, rng Range[I]) iter.Seq2[Entry[I, K], error] {
-	return scan(ctx, r, ix.walk(rng, false), func(_ *session.Session, key, stored []byte) (e Entry[I, K], err error) {
-		encoded, primary, err := splitEntry(ix.core, key, stored)
-		if err != nil {
-			return e, err
-		}
-		if e.Index, _, err = ix.key.Decode(encoded); err != nil {
-			return e, corruptKey(err)
-		}
-		e.Primary, err = ix.tree.decodeKey(primary)
-		return e, err
-	})
+	return func(yield func(Entry[I, K], error) bool) {
+		scan(ctx, r, ix.walk(), ix.bounds(rng), ix.entry, yield)
+	}
+}
+
+// entry reads an entry. Decoding its index key tells where that ends.
+func (ix *shared[M, K, I]) entry(_ *session.Session, p *session.Place, key, stored []byte, into *Entry[I, K]) error {
+	value, err := format.CutChecksum(key, stored)
+	if err != nil {
+		return err
+	}
+	var rest []byte
+	if into.Index, rest, err = ix.key.Decode(key[len(p.Indexes[ix.number]):]); err != nil {
+		return corruptKey(err)
+	}
+	if ix.core.Kind == session.Unique {
+		rest = value
+	}
+	into.Primary, err = ix.tree.decodeKey(rest)
+	return err
 }
 
 // Count returns how many entries rng selects, from one snapshot: the rows under
 // the keys, or in a Multi once for every key of theirs. It reads no row.
 func (ix *shared[M, K, I]) Count(ctx context.Context, r Reader, rng Range[I]) (int, error) {
-	return count(ctx, r, ix.walk(rng, true))
+	w := ix.walk()
+	w.keysOnly = true
+	return count(ctx, r, w, ix.bounds(rng))
 }
 
-func (ix *shared[M, K, I]) walk(rng Range[I], keysOnly bool) walk {
-	return walk{
-		tree: ix.tree.core, index: ix.core.Name, number: ix.number, keysOnly: keysOnly,
-		place: ix.tree.place,
-		span: func(p *session.Place) (span, error) {
-			return rng.entries(ix.key, p.Indexes[ix.number])
-		},
-	}
+// walk is a walk over the entries.
+func (ix *shared[M, K, I]) walk() walk {
+	return walk{tree: ix.tree.core, index: ix.core.Name, number: ix.number}
+}
+
+// bounds are those of a walk over the entries that rng selects.
+func (ix *shared[M, K, I]) bounds(rng Range[I]) bounds {
+	return func(space, room []byte) (span, error) { return rng.entries(ix.key, space, room) }
 }
 
 func (ix *shared[M, K, I]) failAt(op string, key I, err error) error {

@@ -106,7 +106,7 @@ func (ix *Unique[M, K, I]) GetMany(ctx context.Context, r Reader, keys []I) ([]*
 func (ix *shared[M, K, I]) findMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
-		return nil, ix.walk(Range[I]{}, false).fail("find", err)
+		return nil, ix.walk().fail("find", err)
 	}
 	held := s.Held
 	s.Held = true // until all keys are read

@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
-	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
@@ -27,13 +26,13 @@ const DefaultPage = 100
 // the same direction only, and never leads out of rng; anything else returns
 // ErrInvalid. A token is no secret and is not signed: it holds the last key.
 func (t *Tree[M, K]) Page(ctx context.Context, r Reader, rng Range[K], token string) (rows []M, next string, err error) {
-	return page(ctx, r, t.rowWalk(rng.pageOf(token), false), t.row, rng, token)
+	return page(ctx, r, t.walk(), t.bounds(rng.pageOf(token)), t.row, rng, token)
 }
 
 // Page returns the rows whose index keys rng selects, in the order of the index
 // keys and then of the primary keys. See [Tree.Page].
 func (ix *shared[M, K, I]) Page(ctx context.Context, r Reader, rng Range[I], token string) (rows []M, next string, err error) {
-	return page(ctx, r, ix.walk(rng.pageOf(token), false), ix.row, rng, token)
+	return page(ctx, r, ix.walk(), ix.bounds(rng.pageOf(token)), ix.row, rng, token)
 }
 
 // pageOf is the range a page is read from: one row more than it has, to know
@@ -52,7 +51,7 @@ func (r Range[K]) pageSize() int {
 	return r.limit
 }
 
-func page[M, K any](ctx context.Context, r Reader, w walk, read reading[M], rng Range[K], token string) (rows []M, next string, err error) {
+func page[M, K any](ctx context.Context, r Reader, w walk, within bounds, read reading[M], rng Range[K], token string) (rows []M, next string, err error) {
 	mark := w.tokenMark(rng.reverse)
 	if token != "" {
 		if w.after, err = parseToken(token, mark); err != nil {
@@ -64,23 +63,26 @@ func page[M, K any](ctx context.Context, r Reader, w walk, read reading[M], rng 
 		key   []byte
 	}
 	var last []byte
-	for item, err := range scan(ctx, r, w, func(s *session.Session, key, stored []byte) (row, error) {
-		_, suffix, err := format.CutSpace(key)
-		if err != nil {
-			return row{}, corruptKey(err)
+	scan(ctx, r, w, within, func(s *session.Session, p *session.Place, key, stored []byte, into *row) error {
+		space := p.Space
+		if w.index != "" {
+			space = p.Indexes[w.number]
 		}
-		m, err := read(s, key, stored)
-		return row{m, bytes.Clone(suffix)}, err
-	}) {
-		if err != nil {
-			return nil, "", err
-		}
-		if len(rows) == rng.pageSize() {
-			return rows, formatToken(mark, last), nil
+		into.key = bytes.Clone(key[len(space):])
+		return read(s, p, key, stored, &into.model)
+	}, func(item row, failure error) bool {
+		switch {
+		case failure != nil:
+			rows, err = nil, failure
+			return false
+		case len(rows) == rng.pageSize():
+			next = formatToken(mark, last)
+			return false
 		}
 		rows, last = append(rows, item.model), item.key
-	}
-	return rows, "", nil
+		return true
+	})
+	return rows, next, err
 }
 
 // tokenMark tells apart the tokens of different walks.

@@ -87,51 +87,83 @@ type span struct {
 	lower, upper  []byte
 	reverse       bool
 	limit, offset int
+	// room is the memory that the ends were built in.
+	room []byte
+}
+
+// behind returns what is left of s behind a key, in memory of its own.
+func (s span) behind(key []byte) span {
+	s.room = nil
+	if s.reverse {
+		s.lower, s.upper = bytes.Clone(s.lower), bytes.Clone(key)
+	} else {
+		s.lower, s.upper = append(bytes.Clone(key), 0), bytes.Clone(s.upper)
+	}
+	return s
 }
 
 // rows gives the span of r among a tree's rows, whose keys end with the primary
 // key in its last form.
-func (r Range[K]) rows(codec KeyCodec[K], space []byte) (span, error) {
-	return r.span(edges[K]{codec, space, true})
+func (r Range[K]) rows(codec KeyCodec[K], space, room []byte) (span, error) {
+	return r.span(&edges[K]{codec, space, true, room})
 }
 
 // entries gives the span of r among an index's entries, whose keys hold the
 // index key in its delimited form, with which no other key's form begins.
-func (r Range[K]) entries(codec KeyCodec[K], space []byte) (span, error) {
-	return r.span(edges[K]{codec, space, false})
+func (r Range[K]) entries(codec KeyCodec[K], space, room []byte) (span, error) {
+	return r.span(&edges[K]{codec, space, false, room})
 }
 
-// edges tells how the keys of a space are written: by codec, at the end of the
-// stored key, in the last form, or with something behind them.
+// edges builds the ends of a range in room. It tells how the keys of a space
+// are written: by codec, at the end of the stored key, in the last form, or with
+// something behind them.
 type edges[K any] struct {
 	codec KeyCodec[K]
 	space []byte
 	last  bool
+	room  []byte
 }
 
+// take returns what has been built in room from start on.
+func (e *edges[K]) take(start int) []byte { return e.room[start:len(e.room):len(e.room)] }
+
 // at returns the first stored key of an encoded key.
-func (e edges[K]) at(key K) []byte {
-	stored := append(make([]byte, 0, 64), e.space...)
+func (e *edges[K]) at(key K) []byte {
+	start := len(e.room)
+	e.room = append(e.room, e.space...)
 	if e.last {
-		return e.codec.AppendLast(stored, key)
+		e.room = e.codec.AppendLast(e.room, key)
+	} else {
+		e.room = e.codec.Append(e.room, key)
 	}
-	return e.codec.Append(stored, key)
+	return e.take(start)
 }
 
 // beyond returns the first stored key beyond those of an encoded key.
-func (e edges[K]) beyond(key K) []byte {
+func (e *edges[K]) beyond(key K) []byte {
+	start := len(e.room)
+	first := e.at(key)
 	if e.last {
-		return append(e.at(key), 0) // nothing lies between the two
+		e.room = append(e.room, 0) // nothing lies between the two
+		return e.take(start)
 	}
-	return format.PrefixEnd(e.at(key))
+	return e.end(first)
 }
 
-func (r Range[K]) span(e edges[K]) (span, error) {
-	s := span{
-		lower: e.space, upper: format.PrefixEnd(e.space),
-		reverse: r.reverse, limit: r.limit, offset: r.offset,
+// end returns the first stored key beyond all that begin with prefix, or nil.
+func (e *edges[K]) end(prefix []byte) []byte {
+	start := len(e.room)
+	e.room = format.AppendPrefixEnd(e.room, prefix)
+	if len(e.room) == start {
+		return nil
 	}
+	return e.take(start)
+}
+
+func (r Range[K]) span(e *edges[K]) (s span, err error) {
 	switch r.lower.kind {
+	case open:
+		s.lower = e.space
 	case at:
 		s.lower = e.at(r.lower.key)
 	case beyond:
@@ -141,15 +173,22 @@ func (r Range[K]) span(e edges[K]) (span, error) {
 		if !ok {
 			return span{}, fmt.Errorf("%w: key codec %s has no ranges by the beginning of a key", ErrInvalid, e.codec.Name())
 		}
-		s.lower = codec.appendPartial(append(make([]byte, 0, 64), e.space...), r.lower.key, e.last)
-		s.upper = format.PrefixEnd(s.lower)
+		start := len(e.room)
+		e.room = codec.appendPartial(append(e.room, e.space...), r.lower.key, e.last)
+		s.lower = e.take(start)
+		s.upper = e.end(s.lower)
 	}
+	// Where the range has an upper end of its own it lies within the space.
 	switch r.upper.kind {
 	case at:
 		s.upper = lowest(s.upper, e.at(r.upper.key))
 	case beyond:
 		s.upper = lowest(s.upper, e.beyond(r.upper.key))
 	}
+	if s.upper == nil {
+		s.upper = e.end(e.space)
+	}
+	s.reverse, s.limit, s.offset, s.room = r.reverse, r.limit, r.offset, e.room
 	return s, nil
 }
 

@@ -148,32 +148,27 @@ func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
 
 // Keys yields the keys that rng selects, of rows that have not expired.
 func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[[]byte, error] {
-	return scan(ctx, from, r.walk(rng), func(_ *session.Session, key, stored []byte) ([]byte, error) {
-		if _, err := r.tree.parse(key, stored); err != nil {
-			return nil, err
-		}
-		_, primary, err := format.CutSpace(key)
-		if err != nil {
-			return nil, corruptKey(err)
-		}
-		return bytes.Clone(primary), nil
-	})
+	return func(yield func([]byte, error) bool) {
+		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte, into *[]byte) error {
+			_, err := r.tree.parse(key, stored)
+			*into = bytes.Clone(key[len(p.Space):])
+			return err
+		}, yield)
+	}
 }
 
 // Scan yields the rows whose keys rng selects. See [Tree.Range] for what it
 // reads and when.
 func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawRow, error] {
-	return scan(ctx, from, r.walk(rng), func(_ *session.Session, key, stored []byte) (RawRow, error) {
-		row, err := r.tree.parse(key, stored)
-		if err != nil {
-			return RawRow{}, err
-		}
-		_, primary, err := format.CutSpace(key)
-		if err != nil {
-			return RawRow{}, corruptKey(err)
-		}
-		return rawRow(primary, row), nil
-	})
+	return func(yield func(RawRow, error) bool) {
+		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte, into *RawRow) error {
+			row, err := r.tree.parse(key, stored)
+			if err == nil {
+				*into = rawRow(key[len(p.Space):], row)
+			}
+			return err
+		}, yield)
+	}
 }
 
 // Indexes returns the tree's indexes, in the order of their declaration.
@@ -198,19 +193,15 @@ func (ix RawIndex) ParseKeyText(text string) ([]byte, error) { return ix.core.Pa
 // Scan yields the entries whose index keys rng selects, in the order of the
 // index keys and then of the primary keys.
 func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawEntry, error] {
-	w := walk{
-		tree: ix.raw.core, index: ix.core.Name, number: ix.number, place: ix.raw.tree.place,
-		span: func(p *session.Place) (span, error) {
-			return rng.entries(delimited, p.Indexes[ix.number])
-		},
+	within := func(space, room []byte) (span, error) { return rng.entries(delimited, space, room) }
+	return func(yield func(RawEntry, error) bool) {
+		w := walk{tree: ix.raw.core, index: ix.core.Name, number: ix.number}
+		scan(ctx, from, w, within, func(_ *session.Session, p *session.Place, key, stored []byte, into *RawEntry) error {
+			index, primary, err := splitEntry(ix.core, key, len(p.Indexes[ix.number]), stored)
+			*into = RawEntry{bytes.Clone(index), bytes.Clone(primary)}
+			return err
+		}, yield)
 	}
-	return scan(ctx, from, w, func(_ *session.Session, key, stored []byte) (RawEntry, error) {
-		index, primary, err := splitEntry(ix.core, key, stored)
-		if err != nil {
-			return RawEntry{}, err
-		}
-		return RawEntry{bytes.Clone(index), bytes.Clone(primary)}, nil
-	})
 }
 
 // delimited is the codec of keys that are in their delimited form already.
@@ -251,11 +242,10 @@ func (ix RawIndex) fail(op string, err error) error {
 	return &Error{Op: op, Tree: ix.raw.core.Name, Index: ix.core.Name, Err: err}
 }
 
-func (r *Raw) walk(rng Range[[]byte]) walk {
-	return walk{
-		tree: r.core, place: r.tree.place,
-		span: func(p *session.Place) (span, error) { return rng.rows(Bytes, p.Space) },
-	}
+func (r *Raw) walk() walk { return walk{tree: r.core} }
+
+func (r *Raw) bounds(rng Range[[]byte]) bounds {
+	return func(space, room []byte) (span, error) { return rng.rows(Bytes, space, room) }
 }
 
 // rawRow returns a parsed row in memory of its own.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
@@ -31,7 +30,7 @@ func (t *Tree[M, K]) Has(ctx context.Context, r Reader, key K) (bool, error) {
 		return false, t.failAt("has", key, err)
 	}
 	defer s.End()
-	stored, err := t.stored(s, key)
+	_, stored, err := t.stored(s, key)
 	if err == nil {
 		_, err = t.parse(s.Scratch, stored)
 	}
@@ -83,75 +82,79 @@ func (t *Tree[M, K]) All(ctx context.Context, r Reader) iter.Seq2[M, error] {
 // written or deleted meanwhile may or may not be seen, every other row is seen
 // exactly once.
 func (t *Tree[M, K]) Range(ctx context.Context, r Reader, rng Range[K]) iter.Seq2[M, error] {
-	return scan(ctx, r, t.rowWalk(rng, false), t.row)
+	return func(yield func(M, error) bool) {
+		scan(ctx, r, t.walk(), t.bounds(rng), t.row, yield)
+	}
 }
 
 // Keys yields the primary keys that rng selects, in their order, as Range does
 // the rows. It reads no row, and so yields the keys of rows that have expired
 // and are not yet swept away.
 func (t *Tree[M, K]) Keys(ctx context.Context, r Reader, rng Range[K]) iter.Seq2[K, error] {
-	return scan(ctx, r, t.rowWalk(rng, true), func(_ *session.Session, key, _ []byte) (K, error) {
-		_, primary, err := format.CutSpace(key)
-		if err != nil {
-			return *new(K), corruptKey(err)
-		}
-		return t.decodeKey(primary)
-	})
+	return func(yield func(K, error) bool) {
+		w := t.walk()
+		w.keysOnly = true
+		scan(ctx, r, w, t.bounds(rng), t.keyOf, yield)
+	}
+}
+
+// keyOf reads the primary key of the row stored at key.
+func (t *Tree[M, K]) keyOf(_ *session.Session, p *session.Place, key, _ []byte, into *K) (err error) {
+	*into, err = t.decodeKey(key[len(p.Space):])
+	return err
 }
 
 // Count returns how many rows rng selects, from one snapshot. It reads no row,
 // as [Tree.Keys].
 func (t *Tree[M, K]) Count(ctx context.Context, r Reader, rng Range[K]) (int, error) {
-	return count(ctx, r, t.rowWalk(rng, true))
+	w := t.walk()
+	w.keysOnly = true
+	return count(ctx, r, w, t.bounds(rng))
 }
 
-// rowWalk is the walk over the rows that rng selects.
-func (t *Tree[M, K]) rowWalk(rng Range[K], keysOnly bool) walk {
-	return walk{
-		tree: t.core, keysOnly: keysOnly,
-		place: t.place,
-		span: func(p *session.Place) (span, error) {
-			return rng.rows(t.key, p.Space)
-		},
-	}
+// walk is a walk over the rows.
+func (t *Tree[M, K]) walk() walk { return walk{tree: t.core} }
+
+// bounds are those of a walk over the rows that rng selects.
+func (t *Tree[M, K]) bounds(rng Range[K]) bounds {
+	return func(space, room []byte) (span, error) { return rng.rows(t.key, space, room) }
 }
 
 // load reads and decodes the row with the primary key.
 func (t *Tree[M, K]) load(s *session.Session, key K) (M, error) {
-	stored, err := t.stored(s, key)
+	place, stored, err := t.stored(s, key)
 	if err != nil {
 		return *new(M), err
 	}
-	return t.open(s.Scratch, stored)
+	row, err := t.parse(s.Scratch, stored)
+	if err != nil {
+		return *new(M), err
+	}
+	return t.decode(s.Scratch[len(place.Space):], row.Value)
 }
 
-// row is open as scan wants it.
-func (t *Tree[M, K]) row(_ *session.Session, key, stored []byte) (M, error) {
-	return t.open(key, stored)
-}
-
-// open checks and decodes the row stored at key.
-func (t *Tree[M, K]) open(key, stored []byte) (M, error) {
+// row reads the row stored at key.
+func (t *Tree[M, K]) row(_ *session.Session, p *session.Place, key, stored []byte, into *M) error {
 	row, err := t.parse(key, stored)
 	if err != nil {
-		return *new(M), err
+		return err
 	}
-	_, primary, err := format.CutSpace(key)
-	if err != nil {
-		return *new(M), corruptKey(err)
+	if err := t.decodeTo(into, key[len(p.Space):], row.Value); err != nil {
+		return corruptValue(err)
 	}
-	return t.decode(primary, row.Value)
+	return nil
 }
 
 // stored reads the row with the primary key, borrowed from the transaction, and
 // leaves the key it is stored at in s.Scratch.
-func (t *Tree[M, K]) stored(s *session.Session, key K) ([]byte, error) {
+func (t *Tree[M, K]) stored(s *session.Session, key K) (*session.Place, []byte, error) {
 	place, err := t.place(s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.Scratch = t.key.AppendLast(append(s.Scratch[:0], place.Space...), key)
-	return s.Read.Get(s.Scratch)
+	stored, err := s.Read.Get(s.Scratch)
+	return place, stored, err
 }
 
 // decodeKey decodes a stored primary key.

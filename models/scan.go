@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/session"
@@ -21,6 +20,10 @@ const (
 )
 
 // walk is a way through the keys of one tree or index.
+//
+// What a walk does beyond that, its bounds and its reading, are functions that
+// go from call to call beside it and are never stored: so they stay on the
+// stack of whoever loops.
 type walk struct {
 	tree *session.Tree
 	// index is the name of the index walked and number its number, or empty for
@@ -28,13 +31,18 @@ type walk struct {
 	index    string
 	number   int
 	keysOnly bool
-	// place finds the tree in a store, span the keys of the walk.
-	place func(*session.Session) (*session.Place, error)
-	span  func(*session.Place) (span, error)
 	// after, if set, is where an earlier walk ended: the stored key it came to,
 	// without the space number.
 	after []byte
 }
+
+// bounds builds the span of a walk over the keys of a space, in room where it
+// fits.
+type bounds func(space, room []byte) (span, error)
+
+// reading makes a result of a stored key and value, which are borrowed. Into is
+// zero.
+type reading[T any] func(s *session.Session, p *session.Place, key, stored []byte, into *T) error
 
 func (w walk) fail(op string, err error) error {
 	var e *Error
@@ -44,45 +52,46 @@ func (w walk) fail(op string, err error) error {
 	return &Error{Op: op, Tree: w.tree.Name, Index: w.index, Err: err}
 }
 
-// reading makes a result of a stored key and value, which are borrowed.
-type reading[T any] func(s *session.Session, key, stored []byte) (T, error)
-
 // scan yields what read makes of each stored key and value of the walk. Results
 // for which read returns ErrNotFound are left out.
-func scan[T any](ctx context.Context, r Reader, w walk, read reading[T]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		s, err := r.BeginRead(ctx)
-		if err != nil {
-			yield(*new(T), w.fail("range", err))
-			return
-		}
-		sp, err := w.begin(s)
-		switch {
-		case err != nil:
-			s.End()
-		case s.Held:
-			err = scanOpen(ctx, s, w, sp, read, yield)
-		default:
-			err = scanPages(ctx, r, s, w, sp, read, yield)
-		}
-		if err != nil {
-			yield(*new(T), w.fail("range", err))
-		}
+func scan[T any](ctx context.Context, r Reader, w walk, within bounds, read reading[T], yield func(T, error) bool) {
+	s, err := r.BeginRead(ctx)
+	if err != nil {
+		yield(*new(T), w.fail("range", err))
+		return
+	}
+	p, sp, err := w.begin(s, within)
+	switch {
+	case err != nil:
+		s.End()
+	case s.Held:
+		err = scanOpen(ctx, s, w, p, sp, read, yield)
+	default:
+		err = scanPages(ctx, r, s, w, p, sp, read, yield)
+	}
+	if err != nil {
+		yield(*new(T), w.fail("range", err))
 	}
 }
 
-func (w walk) begin(s *session.Session) (span, error) {
-	p, err := w.place(s)
+// begin finds where the walk is in a store, and what it goes over. The span
+// lies in memory of the session and holds until anybody else begins with it.
+func (w walk) begin(s *session.Session, within bounds) (*session.Place, span, error) {
+	p, err := placeOf(s, w.tree)
 	if err != nil {
-		return span{}, err
-	}
-	sp, err := w.span(p)
-	if err != nil || w.after == nil {
-		return sp, err
+		return nil, span{}, err
 	}
 	space := p.Space
 	if w.index != "" {
 		space = p.Indexes[w.number]
+	}
+	sp, err := within(space, s.Bounds[:0])
+	if err != nil {
+		return nil, span{}, err
+	}
+	s.Bounds = sp.room
+	if w.after == nil {
+		return p, sp, nil
 	}
 	last := append(bytes.Clone(space), w.after...)
 	if sp.reverse {
@@ -90,51 +99,56 @@ func (w walk) begin(s *session.Session) (span, error) {
 	} else if last = append(last, 0); bytes.Compare(last, sp.lower) > 0 {
 		sp.lower = last
 	}
-	return sp, nil
+	return p, sp, nil
 }
 
 // scanOpen walks in a transaction that the user holds open. It returns nil once
 // yield has asked to stop.
-func scanOpen[T any](ctx context.Context, s *session.Session, w walk, sp span, read reading[T], yield func(T, error) bool) error {
+func scanOpen[T any](ctx context.Context, s *session.Session, w walk, p *session.Place, sp span, read reading[T], yield func(T, error) bool) error {
 	c := w.cursor(s, sp)
 	defer c.Close()
 	left := sp.limit
+	item := new(T)
 	for skip := sp.offset; c.Next(); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		item, _, found, err := readAt(s, w, c, read)
+		_, found, err := readAt(s, p, w, c, read, item)
 		if err != nil {
 			return err
 		}
-		if !found {
-			continue
-		}
-		if skip > 0 {
+		if found && skip > 0 {
 			skip--
-			continue
+			found = false
 		}
-		if !yield(item, nil) {
-			return nil
+		if found {
+			if !yield(*item, nil) {
+				return nil
+			}
+			if left--; left == 0 {
+				return nil
+			}
 		}
-		if left--; left == 0 {
-			return nil
-		}
+		*item = *new(T)
 	}
 	return c.Err()
 }
 
 // scanPages walks in pages, with a transaction of its own for each, beginning
 // with s. None is open while yield runs.
-func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, sp span, read reading[T], yield func(T, error) bool) error {
+func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, p *session.Place, sp span, read reading[T], yield func(T, error) bool) error {
+	left := sp.limit
 	var page []T
-	left, skip := sp.limit, sp.offset
 	for size := pageMin; ; size = min(size*2, pageMax) {
 		if sp.limit > 0 {
 			size = min(size, left)
 		}
-		page = page[:0]
-		last, done, err := readPage(ctx, s, w, sp, size, &skip, &page, read)
+		if cap(page) < size {
+			page = make([]T, 0, size)
+		}
+		var done bool
+		var err error
+		page, done, err = readPage(s, w, p, &sp, page[:0], size, read)
 		s.End()
 		for i := range page {
 			if !yield(page[i], nil) {
@@ -148,11 +162,6 @@ func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk,
 		if done || sp.limit > 0 && left == 0 {
 			return nil
 		}
-		if sp.reverse {
-			sp.upper = last
-		} else {
-			sp.lower = append(last, 0)
-		}
 		clear(page)
 		if s, err = r.BeginRead(ctx); err != nil {
 			return err
@@ -160,51 +169,51 @@ func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk,
 	}
 }
 
-// readPage reads up to most results into page. It returns the last stored key
-// it has read, and whether the walk is done. What precedes an error is in page.
-func readPage[T any](ctx context.Context, s *session.Session, w walk, sp span, most int, skip *int, page *[]T, read reading[T]) (last []byte, done bool, err error) {
-	c := w.cursor(s, sp)
+// readPage adds up to most results to page and tells whether the walk is done.
+// If not, sp is what is left of it, in memory of its own. What precedes an
+// error is in the page.
+func readPage[T any](s *session.Session, w walk, p *session.Place, sp *span, page []T, most int, read reading[T]) (_ []T, done bool, err error) {
+	c := w.cursor(s, *sp)
 	defer c.Close()
-	bytesRead := 0
-	for c.Next() {
-		if err := ctx.Err(); err != nil {
-			return nil, false, err
+	for bytesRead := 0; c.Next(); {
+		page = append(page, *new(T))
+		size, found, err := readAt(s, p, w, c, read, &page[len(page)-1])
+		if found && sp.offset > 0 {
+			sp.offset--
+			found = false
 		}
-		item, size, found, err := readAt(s, w, c, read)
+		if !found {
+			page[len(page)-1] = *new(T)
+			page = page[:len(page)-1]
+		}
 		if err != nil {
-			return nil, false, err
+			return page, false, err
 		}
-		bytesRead += size
-		switch {
-		case found && *skip > 0:
-			*skip--
-		case found:
-			*page = append(*page, item)
-		}
-		if len(*page) >= most || bytesRead >= pageBytes {
-			return bytes.Clone(c.Key()), false, nil
+		if bytesRead += size; len(page) >= most || bytesRead >= pageBytes {
+			*sp = sp.behind(c.Key())
+			return page, false, nil
 		}
 	}
-	return nil, true, c.Err()
+	return page, true, c.Err()
 }
 
 // readAt makes a result of what c is at, and tells the size of that.
-func readAt[T any](s *session.Session, w walk, c engine.Cursor, read reading[T]) (item T, size int, found bool, err error) {
+func readAt[T any](s *session.Session, p *session.Place, w walk, c engine.Cursor, read reading[T], into *T) (size int, found bool, err error) {
 	key := c.Key()
 	var stored []byte
 	if !w.keysOnly {
 		if stored, err = c.Value(); err != nil {
-			return item, 0, false, err
+			return 0, false, err
 		}
 	}
-	item, err = read(s, key, stored)
+	err = read(s, p, key, stored, into)
 	switch {
 	case err == nil:
-		return item, len(key) + len(stored), true, nil
+		return len(key) + len(stored), true, nil
 	case isNotFound(err):
-		return item, len(key) + len(stored), false, nil
+		return len(key) + len(stored), false, nil
 	}
-	return item, 0, false, fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
+	return 0, false, fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
 }
 
 // maxShown is how many bytes of a key an error shows.
@@ -215,13 +224,13 @@ func (w walk) cursor(s *session.Session, sp span) engine.Cursor {
 }
 
 // count counts the stored keys of a walk, in one transaction.
-func count(ctx context.Context, r Reader, w walk) (int, error) {
+func count(ctx context.Context, r Reader, w walk, within bounds) (int, error) {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
 		return 0, w.fail("count", err)
 	}
 	defer s.End()
-	sp, err := w.begin(s)
+	_, sp, err := w.begin(s, within)
 	if err != nil {
 		return 0, w.fail("count", err)
 	}

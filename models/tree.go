@@ -126,11 +126,16 @@ func (t *Tree[M, K]) Core() *session.Tree { return t.core }
 
 // place finds the tree in the session's store.
 func (t *Tree[M, K]) place(s *session.Session) (*session.Place, error) {
-	p := s.Place(t.core)
+	return placeOf(s, t.core)
+}
+
+// placeOf finds a tree in the session's store.
+func placeOf(s *session.Session, t *session.Tree) (*session.Place, error) {
+	p := s.Place(t)
 	if p == nil {
 		return nil, fmt.Errorf("%w: the store was not opened with its definition", ErrUnknownTree)
 	}
-	if len(p.Indexes) != len(t.indexes) {
+	if len(p.Indexes) != len(t.Indexes) {
 		return nil, fmt.Errorf("%w: an index was declared after the store was opened", ErrDefinition)
 	}
 	return p, nil

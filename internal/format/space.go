@@ -67,14 +67,17 @@ func CutSpace(key []byte) (Space, []byte, error) {
 
 // PrefixEnd returns the first key beyond all keys that begin with prefix, or
 // nil where there is none. The result shares no memory with prefix.
-func PrefixEnd(prefix []byte) []byte {
+func PrefixEnd(prefix []byte) []byte { return AppendPrefixEnd(nil, prefix) }
+
+// AppendPrefixEnd appends to dst the first key beyond all keys that begin with
+// prefix, or nothing where there is none.
+func AppendPrefixEnd(dst, prefix []byte) []byte {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if prefix[i] != 0xFF {
-			end := make([]byte, i+1)
-			copy(end, prefix)
-			end[i]++
-			return end
+			dst = append(dst, prefix[:i+1]...)
+			dst[len(dst)-1]++
+			return dst
 		}
 	}
-	return nil
+	return dst
 }

@@ -16,6 +16,8 @@ type Session struct {
 	// Scratch is for building keys that an engine does not keep. Whoever uses
 	// it stores the grown slice back, and calls nobody in between who does.
 	Scratch []byte
+	// Bounds is for building the bounds of a cursor, which keeps neither.
+	Bounds []byte
 
 	// Held is set while the user holds the transaction open: operations leave
 	// it as it is. Otherwise it is one operation's own, and must not be open

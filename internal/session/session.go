@@ -27,7 +27,11 @@ type Session struct {
 	// Due is the earliest expiry that was written, as in format.Row, or zero.
 	Due int64
 
-	places  map[*Tree]*Place
+	places map[*Tree]*Place
+	// tree and place are the last that were looked up.
+	tree  *Tree
+	place *Place
+
 	release func(*Session)
 	failure error
 }
@@ -47,7 +51,12 @@ func (s *Session) End() {
 
 // Place returns where t lives in this store, or nil if the store was opened
 // without it.
-func (s *Session) Place(t *Tree) *Place { return s.places[t] }
+func (s *Session) Place(t *Tree) *Place {
+	if s.tree != t {
+		s.tree, s.place = t, s.places[t]
+	}
+	return s.place
+}
 
 // Put stores value at key; both are the engine's from here on.
 func (s *Session) Put(key, value []byte) error { return s.keep(s.Write.Put(key, value)) }

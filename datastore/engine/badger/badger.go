@@ -41,6 +41,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -93,7 +94,11 @@ func open(ctx context.Context, options Options) (_ *db, err error) {
 			return nil, err
 		}
 	}
-	d := &db{options: options, limits: options.limits(), gate: gate.New(), compacting: make(chan struct{}, 1)}
+	d := &db{
+		options: options, limits: options.limits(), gate: gate.New(), opened: time.Now(),
+		compacting: make(chan struct{}, 1),
+	}
+	d.room.at.Store(-int64(roomHolds)) // not asked yet
 	if d.lock, err = lockDir(options.Path, options.ReadOnly); err != nil {
 		return nil, err
 	}
@@ -125,7 +130,7 @@ func open(ctx context.Context, options Options) (_ *db, err error) {
 	if options.NoFsync || options.ReadOnly {
 		return d, nil
 	}
-	if d.group, d.closeGroup, err = openGroup(options.Path); err != nil {
+	if d.group, d.closeGroup, err = openGroup(options.Path, own.MemTableSize, &d.volume); err != nil {
 		return nil, errors.Join(err, d.badger.Close())
 	}
 	return d, nil

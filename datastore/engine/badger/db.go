@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -22,6 +23,9 @@ type db struct {
 	gate    *gate.Gate
 	lock    *os.File
 	badger  *badger.DB
+	opened  time.Time
+	volume  volume
+	room    room
 
 	// group makes commits durable; it is nil where Badger does or nobody is to.
 	group      *group

@@ -2,6 +2,7 @@ package badger
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // groupCommits says that commits are made durable by a group that flushes logs.
@@ -28,6 +31,16 @@ const groupCommits = true
 type logs struct {
 	path string
 	dir  *os.File
+
+	// newest is the log written to when the directory was last listed, next
+	// what the one after it will be called. At least listed bytes of volume had
+	// been written by then, and started at a time when newest was empty.
+	newest, next    string
+	listed, started int64
+	volume          *volume
+	// memTable is what has to be written before a memtable is full.
+	memTable int64
+
 	// synced holds the logs that need nothing any more, open the others.
 	synced map[string]struct{}
 	open   map[string]*os.File
@@ -37,18 +50,24 @@ const logExt = ".mem"
 
 // openGroup returns a group that flushes the logs in the directory path, and
 // what to call when the database has been closed.
-func openGroup(path string) (*group, func() error, error) {
+func openGroup(path string, memTable int64, v *volume) (*group, func() error, error) {
 	dir, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &logs{path: path, dir: dir, synced: map[string]struct{}{}, open: map[string]*os.File{}}
+	l := &logs{
+		path: path, dir: dir, volume: v, memTable: memTable,
+		synced: map[string]struct{}{}, open: map[string]*os.File{},
+	}
 	return newGroup(l.flush), l.close, nil
 }
 
 // flush makes durable what was written to any log before the call.
 func (l *logs) flush() error {
-	names, err := l.names()
+	if log := l.only(); log != nil {
+		return log.Sync()
+	}
+	names, err := l.list()
 	if err != nil {
 		return err
 	}
@@ -82,6 +101,38 @@ func (l *logs) flush() error {
 		return l.dir.Sync()
 	}
 	return nil
+}
+
+// only returns the log last found to be the newest if it still is, or nil where
+// that is not certain. To look for a new log costs as much as to flush one.
+func (l *logs) only() *os.File {
+	if l.volume.since(l.started) < l.memTable/8*7 {
+		return l.open[l.newest] // its memtable cannot be full
+	}
+	// Badger numbers logs one after the other, so the next one has a known name.
+	// It could be there no more only if yet another had taken its place, for
+	// which a memtable would have to have been filled since.
+	if l.volume.since(l.listed) < l.memTable/2 && unix.Access(l.next, unix.F_OK) == unix.ENOENT {
+		return l.open[l.newest]
+	}
+	return nil
+}
+
+// list is names, and takes note of the newest.
+func (l *logs) list() ([]string, error) {
+	listed := l.volume.done.Load()
+	names, err := l.names()
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	if newest := names[len(names)-1]; newest != l.newest {
+		// It was not there when the last list was made, nor when the database was
+		// opened if this is the first.
+		l.newest, l.started = newest, l.listed
+		l.next = filepath.Join(l.path, fmt.Sprintf("%05d", logNumber(newest)+1)+logExt)
+	}
+	l.listed = listed
+	return names, nil
 }
 
 // names returns the logs in the order of their numbers, and forgets those that

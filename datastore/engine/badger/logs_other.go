@@ -7,6 +7,6 @@ package badger
 const groupCommits = false
 
 // openGroup returns no group: there is nothing for one to do.
-func openGroup(string) (*group, func() error, error) {
+func openGroup(string, int64, *volume) (*group, func() error, error) {
 	return nil, func() error { return nil }, nil
 }

@@ -165,10 +165,14 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 	if t.writes.Len() == 0 {
 		return nil
 	}
-	if err := t.hasRoom(); err != nil {
+	if err := t.db.hasRoom(); err != nil {
 		return err
 	}
-	if err := t.commit(); err != nil {
+	size := t.bytes + entryBytes*int64(t.writes.Len()+1)
+	t.db.volume.begun.Add(size)
+	err := t.commit()
+	t.db.volume.done.Add(size)
+	if err != nil {
 		switch {
 		case errors.Is(err, engine.ErrConflict):
 			return engine.ErrConflict
@@ -179,16 +183,6 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 	}
 	if d == engine.Durable {
 		return t.db.sync()
-	}
-	return nil
-}
-
-// hasRoom refuses to write to a disk that is nearly full.
-func (t *writeTxn) hasRoom() error {
-	reserve := int64(t.db.options.ReserveMB) << 20
-	if free := freeSpace(t.db.options.Path); free < reserve {
-		return fmt.Errorf("badger: commit to %s: %w: %d MiB are free, %d are kept",
-			t.db.options.Path, engine.ErrNoSpace, free>>20, t.db.options.ReserveMB)
 	}
 	return nil
 }

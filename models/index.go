@@ -74,16 +74,13 @@ func (ix *Multi[M, K, I]) Find(ctx context.Context, r Reader, key I) iter.Seq2[M
 
 // Get returns the row whose key is key, or ErrNotFound.
 func (ix *Unique[M, K, I]) Get(ctx context.Context, r Reader, key I) (M, error) {
-	var m M
+	into := ix.tree.models.Get().(*M)
 	err := ix.with(ctx, r, key, func(s *session.Session, p *session.Place, primary []byte) error {
-		row, err := ix.follow(s, p, primary)
-		if err == nil {
-			m, err = ix.tree.decode(primary, row.Value)
-		}
-		return err
+		return ix.read(s, p, primary, into)
 	})
+	m := ix.tree.take(into)
 	if err != nil {
-		return m, ix.failAt("get", key, err)
+		return *new(M), ix.failAt("get", key, err)
 	}
 	return m, nil
 }
@@ -182,6 +179,11 @@ func (ix *shared[M, K, I]) row(s *session.Session, p *session.Place, key, stored
 	if err != nil {
 		return err
 	}
+	return ix.read(s, p, primary, into)
+}
+
+// read reads the row under the encoded primary key that an entry points to.
+func (ix *shared[M, K, I]) read(s *session.Session, p *session.Place, primary []byte, into *M) error {
 	row, err := ix.follow(s, p, primary)
 	if err != nil {
 		return err

@@ -15,11 +15,21 @@ func (t *Tree[M, K]) Get(ctx context.Context, r Reader, key K) (M, error) {
 		return *new(M), t.failAt("get", key, err)
 	}
 	defer s.End()
-	m, err := t.load(s, key)
+	into := t.models.Get().(*M)
+	err = t.load(s, key, into)
+	m := t.take(into)
 	if err != nil {
-		return m, t.failAt("get", key, err)
+		return *new(M), t.failAt("get", key, err)
 	}
 	return m, nil
+}
+
+// take returns what was read into a model of t.models, and gives that back.
+func (t *Tree[M, K]) take(from *M) M {
+	m := *from
+	*from = *new(M)
+	t.models.Put(from)
+	return m
 }
 
 // Has reports whether there is a row with the primary key. It does not decode
@@ -56,14 +66,15 @@ func (t *Tree[M, K]) GetMany(ctx context.Context, r Reader, keys []K) ([]*M, err
 		if err := ctx.Err(); err != nil {
 			return nil, t.failAt("get", key, err)
 		}
-		m, err := t.load(s, key)
+		m := new(M)
+		err := t.load(s, key, m)
 		if isNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return nil, t.failAt("get", key, err)
 		}
-		models[i] = &m
+		models[i] = m
 	}
 	return models, nil
 }
@@ -121,16 +132,12 @@ func (t *Tree[M, K]) bounds(rng Range[K]) bounds {
 }
 
 // load reads and decodes the row with the primary key.
-func (t *Tree[M, K]) load(s *session.Session, key K) (M, error) {
+func (t *Tree[M, K]) load(s *session.Session, key K, into *M) error {
 	place, stored, err := t.stored(s, key)
 	if err != nil {
-		return *new(M), err
+		return err
 	}
-	row, err := t.parse(s.Scratch, stored)
-	if err != nil {
-		return *new(M), err
-	}
-	return t.decode(s.Scratch[len(place.Space):], row.Value)
+	return t.row(s, place, s.Scratch, stored, into)
 }
 
 // row reads the row stored at key.

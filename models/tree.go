@@ -161,19 +161,8 @@ func expired(row format.Row) bool {
 	return row.Expiry != 0 && row.Expiry <= time.Now().UnixNano()
 }
 
-// decode returns the model of the row under the encoded primary key.
-func (t *Tree[M, K]) decode(primary, value []byte) (M, error) {
-	m := t.models.Get().(*M)
-	err := t.decodeTo(m, primary, value)
-	model := *m
-	*m = *new(M)
-	t.models.Put(m)
-	if err != nil {
-		return *new(M), corruptValue(err)
-	}
-	return model, nil
-}
-
+// decodeTo decodes the value of the row under the encoded primary key into m,
+// which is zero.
 func (t *Tree[M, K]) decodeTo(m *M, primary, value []byte) error {
 	if err := t.codec.Decode(value, m); err != nil || t.setKey == nil {
 		return err

@@ -88,17 +88,17 @@ func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
 // be called again, with the row read anew, where another write was faster.
 func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M) error) error {
 	err := w.RunWrite(ctx, func(s *session.Session) error {
-		m, err := t.load(s, key)
-		if err != nil {
+		m := new(M)
+		if err := t.load(s, key, m); err != nil {
 			return err
 		}
-		if err := change(&m); err != nil {
+		if err := change(m); err != nil {
 			return err
 		}
-		if err := t.checkKey(&m, t.key.AppendLast(nil, key)); err != nil {
+		if err := t.checkKey(m, t.key.AppendLast(nil, key)); err != nil {
 			return err
 		}
-		return t.store(s, &m, writing{})
+		return t.store(s, m, writing{})
 	})
 	if err != nil {
 		return t.failAt("modify", key, err)

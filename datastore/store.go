@@ -26,6 +26,7 @@ type Store struct {
 	// trees has every tree the store was opened with, by full name.
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
+	updaters updaters
 	sweeper  sweeper
 }
 
@@ -121,8 +122,11 @@ func (s *Store) View(ctx context.Context, fn func(*ReadTx) error) error {
 // then fn is called again with a new transaction, up to 16 times, before Update
 // returns models.ErrConflict. So fn must not have effects outside the
 // transaction that are wrong when repeated. An engine with a single writer waits
-// for the one before, no longer than ctx allows: fn must not write to the store
-// other than through its transaction, which would wait for itself.
+// for the one before, no longer than ctx allows.
+//
+// Fn must not write to the store other than through its transaction: on the
+// goroutine that runs fn such a write, or another Update, returns
+// models.ErrNested. One on a goroutine that fn waits for would wait for ever.
 func (s *Store) Update(ctx context.Context, fn func(*WriteTx) error) error {
 	return s.update(ctx, engine.Durable, fn)
 }
@@ -135,6 +139,11 @@ func (s *Store) UpdateRelaxed(ctx context.Context, fn func(*WriteTx) error) erro
 }
 
 func (s *Store) update(ctx context.Context, d engine.Durability, fn func(*WriteTx) error) error {
+	leave, err := s.updaters.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return s.run(ctx, d, func(ses *session.Session) error {
 		tx := &WriteTx{ReadTx{session: ses}}
 		defer func() { tx.done = true }()
@@ -157,6 +166,9 @@ func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
 // RunWrite is how trees write to the store: each call in a durable transaction
 // of its own.
 func (s *Store) RunWrite(ctx context.Context, fn func(*session.Session) error) error {
+	if err := s.updaters.check(); err != nil {
+		return err
+	}
 	return s.run(ctx, engine.Durable, fn)
 }
 

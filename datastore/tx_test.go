@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -226,25 +225,51 @@ func TestCancelled(t *testing.T) {
 	}, town)
 }
 
-// TestWriteInsideUpdateWaitsForItself pins what the documentation of Update
-// says of writing to the store from within, on engines with one writer.
-func TestWriteInsideUpdateWaitsForItself(t *testing.T) {
-	for _, name := range []string{"memory", "bolt"} {
-		t.Run(name, func(t *testing.T) {
-			h := &harness{t: t, engine: engines[name](t), definitions: []*models.Definition{town}}
-			h.open()
-			defer h.close()
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			defer cancel()
-			err := h.Update(ctx, func(*datastore.WriteTx) error {
-				p := somebody(1)
-				return people.Put(ctx, h.Store, &p)
-			})
-			if !errors.Is(err, context.DeadlineExceeded) {
+// TestNestedWrites checks that what belongs in a transaction cannot be written
+// beside it by mistake, and that other goroutines are not taken for nested.
+func TestNestedWrites(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx, p := t.Context(), somebody(1)
+		err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+			_, txnErr := h.Datastore().NewTransaction(ctx, false)
+			_, importErr := datastore.Import(ctx, h.Store, people, func(func(person, error) bool) {}, datastore.ImportOptions{})
+			for _, err := range []error{
+				people.Put(ctx, h.Store, &p),
+				people.Delete(ctx, h.Store, 1),
+				h.Update(ctx, func(*datastore.WriteTx) error { return nil }),
+				h.UpdateRelaxed(ctx, func(*datastore.WriteTx) error { return nil }),
+				txnErr,
+				importErr,
+			} {
+				if !errors.Is(err, models.ErrNested) {
+					t.Error(err)
+				}
+			}
+			if _, err := people.Count(ctx, h.Store, models.Range[uint64]{}); err != nil {
 				t.Error(err)
 			}
+			return people.Put(ctx, tx, &p)
 		})
-	}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := people.Put(ctx, h.Store, &p); err != nil {
+			t.Error(err)
+		}
+
+		// Another goroutine's write waits for its turn at most.
+		written := make(chan error)
+		err = h.Update(ctx, func(tx *datastore.WriteTx) error {
+			go func() {
+				q := somebody(2)
+				written <- people.Put(ctx, h.Store, &q)
+			}()
+			return people.Put(ctx, tx, &p)
+		})
+		if err := errors.Join(err, <-written); err != nil {
+			t.Error(err)
+		}
+	}, town)
 }
 
 // TestWriteWhileIterating changes and deletes rows from within loops, which no

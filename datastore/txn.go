@@ -23,6 +23,11 @@ func (f *Face) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
+	if !readOnly {
+		if err := f.store.updaters.check(); err != nil {
+			return nil, err
+		}
+	}
 	ses, txn, err := f.store.begin(ctx, readOnly)
 	if err != nil {
 		return nil, err

@@ -43,6 +43,9 @@ var (
 	ErrReadOnly = engine.ErrReadOnly
 	// ErrTxnDone is returned for a transaction that has already ended.
 	ErrTxnDone = engine.ErrTxnDone
+	// ErrNested is returned for a write to a store from within a function that
+	// its Update runs: such a write belongs in the transaction.
+	ErrNested = errors.New("write to the store inside its own update")
 	// ErrConflict is returned where other writers changed what a transaction
 	// had read every time it was tried. Nothing was written.
 	ErrConflict = engine.ErrConflict

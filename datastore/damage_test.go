@@ -12,6 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -229,4 +230,72 @@ func TestRepairSetsRowsAside(t *testing.T) {
 		}
 	}
 	t.Error("the row is gone")
+}
+
+// TestVerifyWithoutDefinitions damages a store in every place and examines it
+// by its catalog alone.
+func TestVerifyWithoutDefinitions(t *testing.T) {
+	eng := memory.Engine()
+	store, err := datastore.Open(t.Context(), eng, town)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(3) {
+		p := somebody(i)
+		if err := people.Put(t.Context(), store, &p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := dump(t, eng)
+	verify := func(all []pair, repair bool) datastore.Report {
+		t.Helper()
+		store, err := datastore.Open(t.Context(), load(t, all))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		examine := datastore.Verify
+		if repair {
+			examine = datastore.Repair
+		}
+		report, err := examine(t.Context(), store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	if report := verify(whole, false); !report.Clean() || report.Rows != 3 || report.Entries == 0 {
+		t.Errorf("whole: %+v", report)
+	}
+	rows, missing := 0, 0
+	for i := range whole {
+		if whole[i].key[0] < 16 { // the store's own
+			continue
+		}
+		damaged := slices.Clone(whole)
+		damaged[i].value = bytes.Clone(whole[i].value)
+		damaged[i].value[len(damaged[i].value)-1] ^= 1
+		// An entry that is set aside is missing then, and cannot be made anew.
+		if report := verify(damaged, true); report.Clean() || report.Left() != report.Missing {
+			t.Errorf("changed %x: %+v", whole[i].key, report)
+		}
+		report := verify(slices.Delete(slices.Clone(whole), i, i+1), false)
+		if report.Orphans > 0 {
+			rows++
+		}
+		missing += int(report.Missing)
+	}
+	// Each row has one entry in each of the indexes that are not a Multi.
+	plain := 0
+	for _, ix := range people.Core().Indexes {
+		if ix.Kind != session.Multi {
+			plain++
+		}
+	}
+	if rows != 3 || missing != 3*plain {
+		t.Errorf("%d rows and %d entries were missed, of %d indexes", rows, missing, plain)
+	}
 }

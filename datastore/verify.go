@@ -68,8 +68,13 @@ const (
 
 // Verify examines every row and every index entry of the store: that each row
 // matches its checksum, decodes and belongs under its key, that every entry has
-// its row and every row its entries. Of trees whose definition the store was not
-// opened with it examines the checksums alone.
+// its row and every row its entries. The catalog has to be whole, or the store
+// would not have been opened.
+//
+// Of a tree whose definition the store was not opened with Verify goes by the
+// catalog: checksums, keys and values that decode by the codecs of this module,
+// a row for every entry, and in indexes other than a Multi as many entries as
+// there are rows.
 //
 // The store may be in use meanwhile. Memory is bounded however large the store
 // is. The report is valid, as far as it got, also when there is an error, which
@@ -117,15 +122,23 @@ func (v *verifier) run(ctx context.Context) error {
 		rows := treeCheck{verifier: v, name: name, core: core}
 		if core != nil {
 			rows.place = entry.place(core)
+		} else {
+			rows.untyped = newUntyped(entry)
 		}
+		before := v.report
 		if err := v.pages(ctx, spaceRange(entry.ID), rows.row); err != nil {
 			return fmt.Errorf("rows of %s: %w", name, err)
 		}
+		whole := v.report.Rows - before.Rows - (v.report.BadRows - before.BadRows)
 		for _, ix := range entry.Indexes {
 			check := rows
 			check.index = ix
+			before := v.report
 			if err := v.pages(ctx, spaceRange(ix.ID), check.entry); err != nil {
 				return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
+			}
+			if core == nil {
+				check.count(whole, v.report.Entries-before.Entries-(v.report.Orphans-before.Orphans))
 			}
 		}
 	}
@@ -254,21 +267,26 @@ func (p page) examine(r engine.Range, fn func(page, []byte, []byte) ([]change, e
 }
 
 // treeCheck examines one tree. Core and place are nil where the store was opened
-// without its definition.
+// without its definition, untyped where it was opened with it.
 type treeCheck struct {
 	*verifier
-	name  string
-	core  *session.Tree
-	place *session.Place
-	index indexEntry
+	name    string
+	core    *session.Tree
+	place   *session.Place
+	untyped *untyped
+	index   indexEntry
 }
 
 // row examines one row and, from it, its entries.
 func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error) {
 	t.report.Rows++
 	row, err := format.ParseRow(key, stored)
-	if err == nil && t.core != nil {
+	switch {
+	case err != nil:
+	case t.core != nil:
 		err = t.core.Verify(key[len(t.place.Space):], row.Value)
+	default:
+		err = inspectRow(t.untyped.entry, t.untyped.keys, key, stored).Err
 	}
 	if err != nil {
 		t.found(BadRow, "", key, err)
@@ -371,8 +389,11 @@ func (t treeCheck) setAside(key, stored []byte) []change {
 
 func (t treeCheck) checkEntry(p page, key, stored []byte) error {
 	value, err := format.CutChecksum(key, stored)
-	if err != nil || t.core == nil {
+	if err != nil {
 		return err
+	}
+	if t.core == nil {
+		return t.untypedEntry(p, key, value)
 	}
 	number := slices.IndexFunc(t.core.Indexes, func(ix *session.Index) bool { return ix.Name == t.index.Name })
 	if number < 0 {
@@ -386,7 +407,7 @@ func (t treeCheck) checkEntry(p page, key, stored []byte) error {
 		primary = value
 	}
 	rowKey := append(bytes.Clone(t.place.Space), primary...)
-	row, err := t.liveRow(p, rowKey)
+	row, err := rowOf(p, rowKey)
 	if err != nil {
 		return err
 	}
@@ -401,8 +422,8 @@ func (t treeCheck) checkEntry(p page, key, stored []byte) error {
 	return err
 }
 
-// liveRow returns the value of an entry's row.
-func (t treeCheck) liveRow(p page, key []byte) ([]byte, error) {
+// rowOf returns the value of an entry's row.
+func rowOf(p page, key []byte) ([]byte, error) {
 	stored, err := p.read.Get(key)
 	if errors.Is(err, engine.ErrNotFound) {
 		return nil, fmt.Errorf("%w: it has no row", engine.ErrCorrupt)

@@ -1,6 +1,8 @@
-// Command p2pnode shows what Netabase does in a network of peers.
+// Command p2pnode shows what Netabase does in a network of peers, and looks
+// after the stores that peers leave behind.
 //
 //	go run ./p2pnode demo
+//	go run ./p2pnode verify DIR
 //
 // See its -h, and that of each command.
 package main
@@ -44,6 +46,10 @@ type program struct {
 // usageError is a command line that makes no sense.
 type usageError struct{ error }
 
+// unusableError is something named on the command line that a command can do
+// nothing with.
+type unusableError struct{ error }
+
 // errDamage is a command that has done its work and has bad news, told already.
 var errDamage = errors.New("not everything is as it should be")
 
@@ -63,7 +69,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		ShortHelp:   "Typed records in a DHT.",
 		LongHelp:    "A command says more with -h.",
 		FlagSet:     newFlags("p2pnode"),
-		Subcommands: []*ffcli.Command{p.demo(newFlags("p2pnode demo"))},
+		Subcommands: []*ffcli.Command{p.demo(newFlags("p2pnode demo")), p.verify(newFlags("p2pnode verify"))},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("a command is needed")}
@@ -90,11 +96,14 @@ func (p program) run(ctx context.Context, args []string) int {
 	}
 	fmt.Fprintln(p.err, "p2pnode:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	var usage usageError
+	var unusable unusableError
 	switch {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
+	case errors.As(err, &unusable):
+		return exitUsage
 	case errors.As(err, &usage):
-		fmt.Fprintln(p.err, "See p2pnode -h, or p2pnode demo -h.")
+		fmt.Fprintln(p.err, "See p2pnode -h, or p2pnode <command> -h.")
 		return exitUsage
 	}
 	return exitFailed

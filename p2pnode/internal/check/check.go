@@ -1,0 +1,91 @@
+// Package check verifies and repairs the store in a directory, whichever engine
+// has written it and whatever trees it has.
+package check
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// known are the definitions that this program has. Trees of others are gone over
+// by what the store's catalog tells of them.
+var known = []*models.Definition{record.Definition, golang.Definition}
+
+// Run examines the store at path, and mends it if repair is set. Progress is
+// called with the report so far, after every page of rows.
+//
+// The error is about not having been able to look: it matches
+// datastore.ErrNotStore where there is no store, models.ErrCorrupt where what is
+// there is too damaged to be opened, or is what opening and reading return.
+func Run(ctx context.Context, path string, repair bool, progress func(datastore.Report)) (datastore.Report, error) {
+	open, err := find(path)
+	if err != nil {
+		return datastore.Report{}, err
+	}
+	store, err := openStore(ctx, open, repair)
+	if errors.Is(err, engine.ErrMissing) {
+		err = datastore.ErrNotStore
+	}
+	if err != nil {
+		return datastore.Report{}, err
+	}
+	examine := datastore.Verify
+	if repair {
+		examine = datastore.Repair
+	}
+	report, err := examine(ctx, store, progress)
+	return report, errors.Join(err, store.Close())
+}
+
+// openStore opens the store with the known definitions that fit it, to be read
+// unless it is to be repaired, or has to be recovered before it can be read.
+func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, error) {
+	eng := open(engine.Config{MustExist: true, ReadOnly: !write})
+	in, err := datastore.Inspect(ctx, eng)
+	if err != nil && !write && !isFinal(err) {
+		eng = open(engine.Config{MustExist: true})
+		in, err = datastore.Inspect(ctx, eng)
+	}
+	if err != nil {
+		return nil, err
+	}
+	trees, err := in.Trees(ctx)
+	if err := errors.Join(err, in.Close()); err != nil {
+		return nil, err
+	}
+	store, err := datastore.Open(ctx, eng, have(trees)...)
+	if errors.Is(err, models.ErrDefinition) { // written by another version of this program
+		store, err = datastore.Open(ctx, eng)
+	}
+	return store, err
+}
+
+// isFinal reports whether a store that cannot be opened to be read cannot be
+// opened to be written either.
+func isFinal(err error) bool {
+	return errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrMissing) ||
+		errors.Is(err, datastore.ErrNotStore) || errors.Is(err, datastore.ErrVersion)
+}
+
+// have returns the known definitions of which the store has all trees: opening
+// it with others would add to it.
+func have(trees []datastore.TreeInfo) []*models.Definition {
+	var found []*models.Definition
+	for _, d := range known {
+		all := true
+		for _, tree := range d.Trees() {
+			all = all && slices.ContainsFunc(trees, func(t datastore.TreeInfo) bool { return t.Name == tree.Name() })
+		}
+		if all {
+			found = append(found, d)
+		}
+	}
+	return found
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
+)
+
+const verifyHelp = `Examines every row and every index entry of the store in DIR, which Badger or bolt
+has written, or of the one in the peer's directory DIR. Each row has to match its
+checksum and its key and to decode; every entry has to have its row, and every row
+its entries. Of trees that this program does not know, it goes by the store's
+catalog: there it can count the entries that rows lack, but not tell which. Nothing
+may have the store open meanwhile.
+
+With -repair entries without a row are removed, missing ones added, and what cannot
+be read is set aside within the store. No row is deleted. Without it nothing is
+changed, but that a store which was not closed may have to be recovered to be read.
+
+-json prints one JSON object a line, the last of which is
+
+  {"event":"summary", …}
+    rows      rows examined
+    entries   index entries examined
+    bad_rows  rows that are damaged
+    orphans   index entries that are damaged or have no row
+    missing   index entries that rows should have and do not
+    repaired  how many of these three have been mended
+
+A store that is too damaged to be read to the end has a line with "event":"error"
+before that.
+
+The exit status is 0 if the store is clean, or is so now that it has been repaired;
+1 if damage was found, or is left after the repair; and 2 if there is no store that
+could be examined: none in DIR, one in use, one that a newer version has written; or
+for a faulty command line.`
+
+// verify returns the command of that name.
+func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
+	var repair, asJSON bool
+	flags.BoolVar(&repair, "repair", false, "mend what can be mended")
+	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return &ffcli.Command{
+		Name:       "verify",
+		ShortUsage: "p2pnode verify [-repair] [-json] DIR",
+		ShortHelp:  "examine the store in a directory, and repair it",
+		LongHelp:   verifyHelp,
+		FlagSet:    flags,
+		Exec: func(ctx context.Context, args []string) error {
+			// Flags may follow the directory, too.
+			if len(args) > 1 {
+				if err := flags.Parse(args[1:]); err != nil {
+					return usageError{err}
+				}
+				args = append(args[:1], flags.Args()...)
+			}
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("verify takes one directory, not %d", len(args))}
+			}
+			if asJSON {
+				return p.runVerify(ctx, args[0], repair, jsonFindings{json.NewEncoder(p.out)})
+			}
+			return p.runVerify(ctx, args[0], repair, textFindings{p, repair})
+		},
+	}
+}
+
+// findings shows what verify sees.
+type findings interface {
+	progress(datastore.Report)
+	damage(datastore.Damage)
+	// summary shows the report as far as it got before an error.
+	summary(datastore.Report, error)
+}
+
+// progressEvery is how much time lies between two reports of progress.
+const progressEvery = time.Second
+
+func (p program) runVerify(ctx context.Context, dir string, repair bool, shown findings) error {
+	told, last := 0, time.Now()
+	tell := func(r datastore.Report) {
+		for _, damage := range r.Damage[told:] {
+			shown.damage(damage)
+		}
+		told = len(r.Damage)
+	}
+	report, err := check.Run(ctx, dir, repair, func(r datastore.Report) {
+		tell(r)
+		if time.Since(last) >= progressEvery {
+			last = time.Now()
+			shown.progress(r)
+		}
+	})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case report.Clean() && !errors.Is(err, models.ErrCorrupt):
+		return unusableError{err}
+	}
+	tell(report)
+	shown.summary(report, err)
+	if err != nil || report.Left() > 0 {
+		return errDamage
+	}
+	return nil
+}
+
+// textFindings shows what verify sees to people.
+type textFindings struct {
+	program
+	repair bool
+}
+
+func (f textFindings) progress(r datastore.Report) {
+	fmt.Fprintf(f.err, "%s rows and %s entries so far\n", humanize.Comma(r.Rows), humanize.Comma(r.Entries))
+}
+
+func (f textFindings) damage(d datastore.Damage) { fmt.Fprintln(f.out, d) }
+
+func (f textFindings) summary(r datastore.Report, err error) {
+	if err != nil {
+		fmt.Fprintln(f.out, "not examined to the end:", err)
+	}
+	fmt.Fprintf(f.out, "%s rows, %s index entries: ", humanize.Comma(r.Rows), humanize.Comma(r.Entries))
+	if r.Clean() && err == nil {
+		fmt.Fprintln(f.out, "clean")
+		return
+	}
+	fmt.Fprintf(f.out, "%s bad rows, %s orphans, %s missing", humanize.Comma(r.BadRows), humanize.Comma(r.Orphans), humanize.Comma(r.Missing))
+	if f.repair {
+		fmt.Fprintf(f.out, "; %s repaired, %s left", humanize.Comma(r.Repaired), humanize.Comma(r.Left()))
+	}
+	fmt.Fprintln(f.out)
+}
+
+// jsonFindings shows what verify sees to programs.
+type jsonFindings struct{ out *json.Encoder }
+
+// counts are those of a report, as JSON has them.
+type counts struct {
+	Event    string `json:"event"`
+	Rows     int64  `json:"rows"`
+	Entries  int64  `json:"entries"`
+	BadRows  int64  `json:"bad_rows"`
+	Orphans  int64  `json:"orphans"`
+	Missing  int64  `json:"missing"`
+	Repaired int64  `json:"repaired"`
+}
+
+func countsOf(event string, r datastore.Report) counts {
+	return counts{event, r.Rows, r.Entries, r.BadRows, r.Orphans, r.Missing, r.Repaired}
+}
+
+func (f jsonFindings) progress(r datastore.Report) { _ = f.out.Encode(countsOf("progress", r)) }
+
+func (f jsonFindings) summary(r datastore.Report, err error) {
+	if err != nil {
+		_ = f.out.Encode(struct {
+			Event string `json:"event"`
+			Error string `json:"error"`
+		}{"error", err.Error()})
+	}
+	_ = f.out.Encode(countsOf("summary", r))
+}
+
+func (f jsonFindings) damage(d datastore.Damage) {
+	_ = f.out.Encode(struct {
+		Event string               `json:"event"`
+		Kind  datastore.DamageKind `json:"kind"`
+		Tree  string               `json:"tree"`
+		Index string               `json:"index,omitempty"`
+		Key   string               `json:"key"`
+		Error string               `json:"error"`
+	}{"damage", d.Kind, d.Tree, d.Index, fmt.Sprintf("%x", d.Key), d.Err.Error()})
+}

@@ -1,0 +1,286 @@
+package datastore_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// What the test binary is told, in its environment, to be a process of TestKill.
+const (
+	killPath   = "NETABASE_KILL_PATH"
+	killEngine = "NETABASE_KILL_ENGINE"
+	killRole   = "NETABASE_KILL_ROLE"
+	// killRounds sets how often each engine's writer is killed.
+	killRounds = "NETABASE_KILL_ROUNDS"
+)
+
+var killEngines = map[string]func(path string) engine.Engine{
+	"bolt": bolt.Engine,
+	"badger": func(path string) engine.Engine { // with tables that are written soon
+		return badger.Options{Config: engine.Config{Path: path}, MemTableMB: 1}.Engine()
+	},
+}
+
+// ledger has what each row was last written as: the number of the write, or
+// gone.
+type ledger map[uint64]int
+
+const gone = -1
+
+// attempt is a transaction of a writer: a line that it writes before it begins,
+// and, with Done set, when it knows that it is committed.
+type attempt struct {
+	Writer int
+	Rows   ledger
+	Done   bool
+}
+
+// with returns the ledger after the attempt.
+func (l ledger) with(rows ledger) ledger {
+	after := ledger{}
+	maps.Copy(after, l)
+	for id, n := range rows {
+		if n == gone {
+			delete(after, id)
+		} else {
+			after[id] = n
+		}
+	}
+	return after
+}
+
+const (
+	killWriters = 3
+	// killOwn is how many rows a writer has, all to itself.
+	killOwn = 20
+)
+
+// killable is the row of a number as the write of a number leaves it.
+func killable(id uint64, n int) person {
+	return person{
+		ID: id, Name: strconv.Itoa(n), Email: fmt.Sprintf("%d@%d", id, n%3), City: "city", Age: int64(n),
+		Tags: []string{strconv.Itoa(n % 5), "all"},
+	}
+}
+
+// TestKill kills a process that writes to a store, again and again, and has
+// another process read what is there. This one keeps the books: what the writer
+// knew to be committed must be there, and what it had begun be there as a whole
+// or not at all, and every index be true.
+func TestKill(t *testing.T) {
+	if role := os.Getenv(killRole); role != "" {
+		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), town)
+		if err == nil {
+			err = map[string]func(context.Context, *datastore.Store) error{"write": killWrite, "read": killRead}[role](t.Context(), store)
+		}
+		if err := errors.Join(err, store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	rounds := 25
+	if testing.Short() {
+		rounds = 3
+	}
+	if text := os.Getenv(killRounds); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range killEngines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := uint64(time.Now().UnixNano())
+			random := rand.New(rand.NewPCG(seed, 0))
+			path := filepath.Join(t.TempDir(), "store")
+			books := make([]ledger, killWriters)
+			transactions := 0
+			for round := range rounds {
+				pending, done := killRound(t, name, path, books, 1+random.IntN(80))
+				transactions += done
+				found, err := killFound(t, name, path)
+				if err == nil {
+					err = settle(books, pending, found)
+				}
+				if err != nil {
+					keep := filepath.Join(os.TempDir(), fmt.Sprintf("netabase-kill-%d", seed))
+					t.Fatalf("seed %d, round %d: %v; the store is kept in %s: %v", seed, round, err, keep, os.CopyFS(keep, os.DirFS(path)))
+				}
+			}
+			t.Logf("%d kills, %d transactions", rounds, transactions)
+		})
+	}
+}
+
+// killRound runs a writer, notes what it says that is committed, and kills it
+// after so many transactions. It returns what each of its goroutines had begun.
+func killRound(t *testing.T, engineName, path string, books []ledger, transactions int) (pending []ledger, done int) {
+	t.Helper()
+	writer := killProcess(t, "write", engineName, path)
+	lines, err := writer.StdoutPipe()
+	if err == nil {
+		err = writer.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		writer.Process.Kill()
+		writer.Wait()
+	}()
+	pending = make([]ledger, killWriters)
+	// Everything it has said before it dies counts.
+	for scanner := bufio.NewScanner(lines); scanner.Scan(); {
+		var a attempt
+		if err := json.Unmarshal(scanner.Bytes(), &a); err != nil {
+			continue // cut off
+		}
+		if !a.Done {
+			pending[a.Writer] = a.Rows
+			continue
+		}
+		books[a.Writer], pending[a.Writer] = books[a.Writer].with(a.Rows), nil
+		if done++; done == transactions {
+			writer.Process.Kill()
+		}
+	}
+	if done < transactions {
+		t.Errorf("the writer ended by itself after %d transactions", done)
+	}
+	return pending, done
+}
+
+// settle compares what was found with the books, and brings those up to date.
+func settle(books, pending []ledger, found ledger) error {
+	for w := range books {
+		mine := ledger{}
+		for id, n := range found {
+			if id%killWriters == uint64(w) {
+				mine[id] = n
+			}
+		}
+		if !maps.Equal(mine, books[w]) && (pending[w] == nil || !maps.Equal(mine, books[w].with(pending[w]))) {
+			return fmt.Errorf("writer %d: found %v, committed %v, begun %v", w, mine, books[w], pending[w])
+		}
+		books[w] = mine
+	}
+	return nil
+}
+
+// killFound has another process read the store.
+func killFound(t *testing.T, engineName, path string) (ledger, error) {
+	t.Helper()
+	out, err := killProcess(t, "read", engineName, path).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	var found ledger
+	return found, json.NewDecoder(bytes.NewReader(out)).Decode(&found)
+}
+
+func killProcess(t *testing.T, role, engineName, path string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
+	cmd.Env = append(os.Environ(), killRole+"="+role, killEngine+"="+engineName, killPath+"="+path)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// killWrite writes for ever, and says so.
+func killWrite(ctx context.Context, store *datastore.Store) error {
+	var mu sync.Mutex
+	say := func(a attempt) error {
+		line, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		_, err = os.Stdout.Write(append(line, '\n'))
+		return err
+	}
+	errs := make(chan error)
+	for w := range killWriters {
+		go func() {
+			for n := 0; ; n++ {
+				a := attempt{Writer: w, Rows: ledger{}}
+				for range 1 + rand.IntN(4) {
+					id := uint64(rand.IntN(killOwn)*killWriters + w)
+					if a.Rows[id] = n; rand.IntN(3) == 0 {
+						a.Rows[id] = gone
+					}
+				}
+				err := say(a)
+				if err == nil {
+					err = store.Update(ctx, func(tx *datastore.WriteTx) error { return killApply(ctx, tx, a.Rows) })
+				}
+				if a.Done = true; err == nil {
+					err = say(a)
+				}
+				if err != nil {
+					errs <- err
+				}
+			}
+		}()
+	}
+	return <-errs
+}
+
+func killApply(ctx context.Context, tx *datastore.WriteTx, rows ledger) error {
+	for id, n := range rows {
+		var err error
+		if p := killable(id, n); n == gone {
+			err = people.Delete(ctx, tx, id)
+		} else {
+			err = people.Put(ctx, tx, &p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// killRead prints what is there, if all of it is as it was written and every
+// index is true.
+func killRead(ctx context.Context, store *datastore.Store) error {
+	report, err := datastore.Verify(ctx, store)
+	if err != nil {
+		return err
+	}
+	if !report.Clean() {
+		return fmt.Errorf("%+v", report)
+	}
+	found := ledger{}
+	for p, err := range people.All(ctx, store) {
+		if err != nil {
+			return err
+		}
+		n := int(p.Age)
+		if want := killable(p.ID, n); fmt.Sprint(p) != fmt.Sprint(want) {
+			return fmt.Errorf("%w: the row is %v, and was written as %v", models.ErrCorrupt, p, want)
+		}
+		found[p.ID] = n
+	}
+	return json.NewEncoder(os.Stdout).Encode(found)
+}

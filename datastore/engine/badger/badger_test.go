@@ -390,3 +390,9 @@ func tableBytes(t *testing.T, path string) (size int64) {
 	}
 	return size
 }
+
+func TestFullDisk(t *testing.T) {
+	enginetest.RunFullDisk(t, func(c engine.Config) engine.Engine {
+		return badger.Options{Config: c, MemTableMB: 1}.Engine()
+	}, 112)
+}

@@ -41,8 +41,9 @@ type Options struct {
 	// ReserveMB is the free disk space, in MiB, below which commits are
 	// refused with engine.ErrNoSpace. Badger writes to mapped files, and a disk
 	// that is full when it does ends the process. Defaults to 16 times
-	// MemTableMB, which leaves room for what compaction writes before it can
-	// delete. Not checked on systems other than Linux, macOS and FreeBSD.
+	// MemTableMB and 64 more, which leaves room for what compactions write
+	// before they can delete; with much less they can fill the disk by
+	// themselves. Not checked on systems other than Linux, macOS and FreeBSD.
 	ReserveMB int
 
 	// SkipVerify opens the database without reading through its tables first.
@@ -79,7 +80,7 @@ func (o Options) normalize() (Options, error) {
 		o.MemTableMB = DefaultMemTableMB
 	}
 	if o.ReserveMB == 0 {
-		o.ReserveMB = 16 * o.MemTableMB
+		o.ReserveMB = 16*o.MemTableMB + 64
 	}
 	return o, nil
 }

@@ -184,3 +184,7 @@ func put(t *testing.T, db engine.DB, key string, size int) {
 		t.Error(err)
 	}
 }
+
+func TestFullDisk(t *testing.T) {
+	enginetest.RunFullDisk(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() }, 24)
+}

@@ -168,7 +168,7 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 	if err := t.db.hasRoom(); err != nil {
 		return err
 	}
-	size := t.bytes + entryBytes*int64(t.writes.Len()+1)
+	size := t.bytes + entryBytes*int64(t.writes.Len()) + endBytes
 	t.db.volume.begun.Add(size)
 	err := t.commit()
 	t.db.volume.done.Add(size)

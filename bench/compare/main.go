@@ -1,8 +1,10 @@
 // Command compare measures typed trees against the same work written by hand on
-// each engine, and against other typed stores.
+// each engine, and against other typed stores; and records against the other
+// datastores that a kad-dht node can be given.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
+//	go run ./compare dht [-quick] [-json] [-plot DIR]
 //
 // docs/benchmarks in the repository says what is measured and shows the result.
 package main
@@ -22,6 +24,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
 
   compare typed   every operation on blocks of 10 to 5,000 rows, with rivals
   compare large   opening, iterating and loading a store of 1,000,000 rows
+  compare dht     the datastores that a kad-dht node can be given
 
 Each takes -h.
 `
@@ -41,18 +44,20 @@ func main() {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(notes, usage)
-		return errors.New("name what to measure: typed or large")
+		return errors.New("name what to measure: typed, large or dht")
 	}
 	switch args[0] {
 	case "typed":
 		return runTyped(ctx, args[1:], out, notes)
 	case "large":
 		return runLarge(ctx, args[1:], out, notes)
+	case "dht":
+		return runDHT(ctx, args[1:], out, notes)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(out, usage)
 		return nil
 	default:
-		return fmt.Errorf("%q is neither typed nor large", args[0])
+		return fmt.Errorf("%q is none of typed, large and dht", args[0])
 	}
 }
 

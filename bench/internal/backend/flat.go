@@ -1,0 +1,28 @@
+package backend
+
+import (
+	"encoding/base32"
+
+	ds "github.com/ipfs/go-datastore"
+	"github.com/ipfs/go-datastore/keytransform"
+)
+
+// flat gives a datastore that takes keys of one part, of few letters, keys that
+// kad-dht writes. It cannot be queried below a prefix then.
+func flat(d ds.Batching) ds.Batching { return keytransform.Wrap(d, oneName{}) }
+
+type oneName struct{}
+
+var oneNameCoding = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+func (oneName) ConvertKey(k ds.Key) ds.Key {
+	return ds.RawKey("/" + oneNameCoding.EncodeToString([]byte(k.String())))
+}
+
+func (oneName) InvertKey(k ds.Key) ds.Key {
+	name, err := oneNameCoding.DecodeString(k.Name())
+	if err != nil {
+		return k
+	}
+	return ds.RawKey(string(name))
+}

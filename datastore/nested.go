@@ -1,59 +1,88 @@
 package datastore
 
 import (
-	"bytes"
+	"reflect"
 	"runtime"
-	"strconv"
-	"sync"
 	"sync/atomic"
 
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// updaters are the goroutines that run a function of Update. A write to the
-// store itself from one of them would wait for its own transaction where an
-// engine has one writer, and miss what that has written where there are more.
-type updaters struct {
-	count      atomic.Int32
-	goroutines sync.Map // of goroutine numbers to nothing
+// A write to a store itself, from a function that its Update runs, would wait for
+// its own transaction where an engine has one writer, and miss what that has
+// written where there are more. To refuse it, a goroutine has to be known again.
+// Go does not tell, but it tells a goroutine its own call stack: Update runs its
+// function beneath a call of tagged and one call of zero or one for each binary
+// digit of the store's number, which the write then finds above itself.
+
+// updates counts the functions that a store's Update is running.
+type updates struct {
+	number  uint32 // of the store, from 1
+	running atomic.Int32
 }
 
-// enter notes that the caller begins to run an update, or returns ErrNested. The
-// function it returns ends that.
-func (u *updaters) enter() (leave func(), err error) {
-	id := goroutine()
-	if _, nested := u.goroutines.LoadOrStore(id, nil); nested && id != 0 {
-		return nil, models.ErrNested
+// stores counts the stores that have been opened.
+var stores atomic.Uint32
+
+// run runs fn so that check knows of it.
+func (u *updates) run(fn func() error) error {
+	u.running.Add(1)
+	defer u.running.Add(-1)
+	return tagged(u.number, fn)
+}
+
+//go:noinline
+func tagged(number uint32, fn func() error) error { return digit(number, fn) }
+
+// digit calls fn beneath the digits of number, the lowest outermost.
+func digit(number uint32, fn func() error) error {
+	switch {
+	case number == 0:
+		return fn()
+	case number&1 == 0:
+		return zero(number>>1, fn)
+	default:
+		return one(number>>1, fn)
 	}
-	u.count.Add(1)
-	return func() {
-		u.count.Add(-1)
-		u.goroutines.Delete(id)
-	}, nil
 }
 
-// check returns ErrNested if the caller is running an update.
-func (u *updaters) check() error {
-	if u.count.Load() == 0 {
+//go:noinline
+func zero(number uint32, fn func() error) error { return digit(number, fn) }
+
+//go:noinline
+func one(number uint32, fn func() error) error { return digit(number, fn) }
+
+var (
+	taggedEntry = reflect.ValueOf(tagged).Pointer()
+	zeroEntry   = reflect.ValueOf(zero).Pointer()
+	oneEntry    = reflect.ValueOf(one).Pointer()
+)
+
+// check returns ErrNested if the caller runs within a function of Update. While
+// there is none that costs nothing.
+func (u *updates) check() error {
+	if u.running.Load() == 0 {
 		return nil
 	}
-	if id := goroutine(); id != 0 {
-		if _, nested := u.goroutines.Load(id); nested {
-			return models.ErrNested
+	var page [64]uintptr
+	number := uint32(0)
+	for skip := 2; ; skip += len(page) {
+		n := runtime.Callers(skip, page[:])
+		for _, pc := range page[:n] {
+			switch runtime.FuncForPC(pc - 1).Entry() {
+			case zeroEntry:
+				number <<= 1
+			case oneEntry:
+				number = number<<1 | 1
+			case taggedEntry:
+				if number == u.number {
+					return models.ErrNested
+				}
+				number = 0
+			}
+		}
+		if n < len(page) {
+			return nil
 		}
 	}
-	return nil
-}
-
-// goroutine returns the number of the calling goroutine, as the first line of
-// its stack trace has it, or 0. It takes about a microsecond.
-func goroutine() uint64 {
-	var buf [64]byte
-	trace := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
-	digits, _, _ := bytes.Cut(trace, []byte(" "))
-	id, err := strconv.ParseUint(string(digits), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return id
 }

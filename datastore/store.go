@@ -26,7 +26,7 @@ type Store struct {
 	// trees has every tree the store was opened with, by full name.
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
-	updaters updaters
+	updates  updates
 	sweeper  sweeper
 }
 
@@ -54,7 +54,7 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, trees: trees}
+	s := &Store{db: db, trees: trees, updates: updates{number: stores.Add(1)}}
 	s.sessions.New = func() any { return session.New(s.places, s.release) }
 	if err := s.bind(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
@@ -139,15 +139,13 @@ func (s *Store) UpdateRelaxed(ctx context.Context, fn func(*WriteTx) error) erro
 }
 
 func (s *Store) update(ctx context.Context, d engine.Durability, fn func(*WriteTx) error) error {
-	leave, err := s.updaters.enter()
-	if err != nil {
+	if err := s.updates.check(); err != nil {
 		return err
 	}
-	defer leave()
 	return s.run(ctx, d, func(ses *session.Session) error {
 		tx := &WriteTx{ReadTx{session: ses}}
 		defer func() { tx.done = true }()
-		return fn(tx)
+		return s.updates.run(func() error { return fn(tx) })
 	})
 }
 
@@ -166,7 +164,7 @@ func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
 // RunWrite is how trees write to the store: each call in a durable transaction
 // of its own.
 func (s *Store) RunWrite(ctx context.Context, fn func(*session.Session) error) error {
-	if err := s.updaters.check(); err != nil {
+	if err := s.updates.check(); err != nil {
 		return err
 	}
 	return s.run(ctx, engine.Durable, fn)

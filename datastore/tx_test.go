@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -255,6 +256,25 @@ func TestNestedWrites(t *testing.T) {
 		}
 		if err := people.Put(ctx, h.Store, &p); err != nil {
 			t.Error(err)
+		}
+
+		// Another store is another matter, whoever calls.
+		for range 5 {
+			other := datastore.Temp(t, memory.Engine(), town)
+			err := h.Update(ctx, func(*datastore.WriteTx) error {
+				return other.Update(ctx, func(*datastore.WriteTx) error {
+					if err := people.Put(ctx, h.Store, &p); !errors.Is(err, models.ErrNested) {
+						t.Error(err)
+					}
+					if err := people.Put(ctx, other, &p); !errors.Is(err, models.ErrNested) {
+						t.Error(err)
+					}
+					return nil
+				})
+			})
+			if err := errors.Join(err, people.Put(ctx, other, &p)); err != nil {
+				t.Error(err)
+			}
 		}
 
 		// Another goroutine's write waits for its turn at most.

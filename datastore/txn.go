@@ -24,7 +24,7 @@ func (f *Face) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error
 		return nil, models.ErrClosed
 	}
 	if !readOnly {
-		if err := f.store.updaters.check(); err != nil {
+		if err := f.store.updates.check(); err != nil {
 			return nil, err
 		}
 	}

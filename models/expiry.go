@@ -43,13 +43,10 @@ func (t *Tree[M, K]) SetExpiry(ctx context.Context, w Writer, key K, expiry time
 // PutUntil is Put of a row that expires, as [Tree.PutUntil].
 func (r *Raw) PutUntil(ctx context.Context, w Writer, key, value []byte, expiry time.Time) error {
 	nanos, err := expiryOf(expiry)
-	if err == nil {
-		err = w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value, nanos) })
-	}
 	if err != nil {
 		return r.failAt("put", key, err)
 	}
-	return nil
+	return r.put(ctx, w, key, value, writing{expiry: nanos})
 }
 
 // Expiry is [Tree.Expiry].

@@ -26,7 +26,7 @@ type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
 	parse(key, stored []byte) (format.Row, error)
 	check(primary, value []byte) (clock uint64, err error)
-	storeValue(s *session.Session, primary, value []byte, expiry int64) error
+	storeValue(s *session.Session, primary, value []byte, w writing) error
 	expiryAt(s *session.Session, primary []byte) (int64, error)
 	setExpiryAt(s *session.Session, primary []byte, expiry int64) error
 	remove(s *session.Session, primary []byte) error
@@ -129,7 +129,19 @@ func (r *Raw) Has(ctx context.Context, from Reader, key []byte) (bool, error) {
 // Put checks key and value as Check does and stores the row, index entries
 // included.
 func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value, 0) })
+	return r.put(ctx, w, key, value, writing{})
+}
+
+// PutIf is Put that asks allow first, with the length of the value of the row
+// that there is, or -1. An error of allow ends it with nothing written, and is
+// matched by that of PutIf. Given a store, allow may be called again, where
+// another write was faster.
+func (r *Raw) PutIf(ctx context.Context, w Writer, key, value []byte, allow func(size int) error) error {
+	return r.put(ctx, w, key, value, writing{allow: allow})
+}
+
+func (r *Raw) put(ctx context.Context, w Writer, key, value []byte, how writing) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value, how) })
 	if err != nil {
 		return r.failAt("put", key, err)
 	}
@@ -287,12 +299,14 @@ func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
 	return t.clock(m), nil
 }
 
-func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, expiry int64) error {
+// storeValue checks a value and stores it as w says.
+func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, w writing) error {
 	m, err := t.decodeStranger(primary, value)
 	if err != nil {
 		return err
 	}
-	return t.store(s, m, writing{value: value, expiry: expiry})
+	w.value = value
+	return t.store(s, m, w)
 }
 
 // decodeStranger decodes a value as Check describes.

@@ -114,14 +114,18 @@ type writing struct {
 	value []byte
 	// expiry is as in format.Row.
 	expiry int64
+	// allow, if set, is asked before anything is written, with the length of the
+	// value that there is, or -1.
+	allow func(size int) error
 }
 
 // draft is the memory that writing one row needs and the engine does not keep.
 type draft[M any] struct {
 	model    M
 	old, new []keyList
-	// oldExpiry is that of the row that d.old is of.
+	// oldExpiry and oldSize, of the value, are those of the row that d.old is of.
 	oldExpiry int64
+	oldSize   int
 	// size is what the last row took, a guess at what the next will.
 	size int
 }
@@ -160,7 +164,7 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 		return err
 	}
 	how := w.how
-	if len(t.indexes) > 0 || how != put {
+	if len(t.indexes) > 0 || how != put || w.allow != nil {
 		// Where no index asks for the old row, a put is blind.
 		_, live, err := t.old(s, d, key, len(place.Space))
 		switch {
@@ -170,6 +174,14 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 			return ErrExists
 		case !live && how == update:
 			return ErrNotFound
+		case w.allow != nil:
+			size := -1
+			if live {
+				size = d.oldSize
+			}
+			if err := w.allow(size); err != nil {
+				return err
+			}
 		}
 	}
 	primary := key[len(place.Space):]
@@ -239,7 +251,7 @@ func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int)
 	if err != nil {
 		return false, false, err
 	}
-	d.oldExpiry = row.Expiry
+	d.oldExpiry, d.oldSize = row.Expiry, len(row.Value)
 	if len(t.indexes) > 0 {
 		err = t.readOld(d, key[space:], row.Value)
 	}

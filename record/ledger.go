@@ -82,23 +82,23 @@ func (l *ledger) putProvider(encoded, value []byte) error {
 	if err != nil {
 		return err
 	}
-	size, err := l.size(Providers.Raw(), encoded)
-	if err != nil {
-		return err
-	}
-	rows := 0
-	if size < 0 {
+	rows, size := 0, 0
+	err = Providers.Raw().PutIf(l.ctx, l.tx, encoded, value, func(old int) error {
+		if size = old; old >= 0 {
+			return nil
+		}
+		rows, size = 1, -len(encoded)
 		bounds := l.records.bounds
 		if err := l.checkBound(OfKey, key.First, "providers of the key", bounds.ProvidersPerKey); err != nil {
 			return err
 		}
-		if err := l.checkBound(OfPeer, []byte(key.Second), "keys of the peer", bounds.KeysPerPeer); err != nil {
-			return err
-		}
-		rows, size = 1, -len(encoded)
-	}
-	if err := Providers.Raw().Put(l.ctx, l.tx, encoded, value); err != nil {
+		return l.checkBound(OfPeer, []byte(key.Second), "keys of the peer", bounds.KeysPerPeer)
+	})
+	if err != nil {
 		return err
+	}
+	if rows == 0 && len(value) == size {
+		return nil // a refresh: the tallies stay as they are
 	}
 	return l.countProvider(key, rows, len(value)-size)
 }
@@ -129,11 +129,9 @@ func (l *ledger) countProvider(key ProviderKey, rows, bytes int) error {
 
 // putValue stores a record of no model.
 func (l *ledger) putValue(key, value []byte) error {
-	size, err := l.size(Values.Raw(), key)
+	size := 0
+	err := Values.Raw().PutIf(l.ctx, l.tx, key, value, func(old int) error { size = old; return nil })
 	if err != nil {
-		return err
-	}
-	if err := Values.Raw().Put(l.ctx, l.tx, key, value); err != nil {
 		return err
 	}
 	if size < 0 {

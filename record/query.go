@@ -16,6 +16,9 @@ import (
 // are read; orders are applied to entries already read, since base 32 does not
 // sort as what it stands for.
 //
+// Keys beneath the provider records of one key that are none are found if they
+// were put through Records, or before those were made.
+//
 // No transaction is open between two results: entries written meanwhile may or
 // may not be returned. Values are read with KeysOnly only where sizes, filters
 // or orders ask for them, and for records of models, whose rows tell whether
@@ -120,7 +123,11 @@ func (w *walk) sources() []entries {
 		return []entries{w.providers(models.Range[[]byte]{}), w.others()}
 	case space == providerSpace:
 		if key, ok := parseKeyText(rest); ok {
-			return []entries{w.providers(models.StartingWith(models.Bytes.Append(nil, key))), w.others()}
+			of := w.providers(models.StartingWith(models.Bytes.Append(nil, key)))
+			if !r.foreign.Load() {
+				return []entries{of}
+			}
+			return []entries{of, w.others()}
 		}
 	case !deeper:
 		sources := []entries{w.valuesIn(models.StartingWith([]byte("/" + space + "/"))), w.others()}
@@ -199,6 +206,19 @@ func (w *walk) recordsOf(tree *modelTree) entries {
 			}
 		}
 	}
+}
+
+// lookForForeign sets r.foreign if there are plain keys beneath "/providers".
+func (r *Records) lookForForeign(ctx context.Context) error {
+	w := walk{records: r, ctx: ctx, prefix: "/" + providerSpace}
+	for _, err := range w.others() {
+		if err != nil {
+			return err
+		}
+		r.foreign.Store(true)
+		break
+	}
+	return nil
 }
 
 // others walks what the plain face has below the prefix.

@@ -38,6 +38,9 @@ type Records struct {
 	bounds   Bounds
 	// providers and strangers are how much soft state there is.
 	providers, strangers total
+	// foreign is set once there may be plain keys beneath "/providers": such as no
+	// provider record has. While there are none, looking for providers is one walk.
+	foreign atomic.Bool
 	// part chooses the part of the totals that the next transaction changes.
 	part    atomic.Uint32
 	flusher flusher
@@ -96,6 +99,9 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		return r.loadTotals(ctx, tx)
 	})
 	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	if err := r.lookForForeign(ctx); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	if r.metrics, err = newMetrics(opts.Meters, r); err != nil {
@@ -166,6 +172,9 @@ func (r *Records) find(path string) (place, error) {
 	}
 	if r.reserved(path) {
 		return place{}, &datastore.KeyError{Key: shorten(path), Err: ErrNoRecord}
+	}
+	if strings.HasPrefix(path, "/"+providerSpace+"/") {
+		r.foreign.Store(true) // it may be put
 	}
 	return place{}, nil
 }

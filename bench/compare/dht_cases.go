@@ -50,8 +50,8 @@ const (
 	providersPerKey = 5
 	keysPerPeer     = 50
 	valueBytes      = 1 << 10
-	// queries is how often keys are asked for, chosen at random.
-	queries = 20_000
+	// mostQueries is how often keys are asked for at most, chosen at random.
+	mostQueries = 20_000
 	// expiredShare is the part of the provider records that has expired: 1 in so
 	// many.
 	expiredShare = 100
@@ -117,6 +117,8 @@ func numbered(a, b byte, i uint64) []byte {
 	return id
 }
 
+func (m *dhtMeter) queries() int { return min(mostQueries, m.n) }
+
 // provider is provider j of key i.
 func (m *dhtMeter) provider(i, j int) peer.ID {
 	peers := max(providersPerKey, m.n/keysPerPeer)
@@ -164,6 +166,7 @@ func (m *dhtMeter) providers() error {
 		return err
 	}
 	defer pm.Close()
+	queries := m.queries()
 	keys := make([][]byte, queries)
 	for i := range keys {
 		keys[i] = m.key(m.random.IntN(m.n / providersPerKey))
@@ -306,6 +309,7 @@ func (m *dhtMeter) values() error {
 		return err
 	}
 	began = time.Now()
+	queries := m.queries()
 	for range queries {
 		i := m.random.IntN(n)
 		rec, err := store.Get(m.ctx, name(i))

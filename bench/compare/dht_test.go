@@ -1,0 +1,32 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/bench/internal/backend"
+)
+
+// TestDHT measures little on every backend: what is found is checked on the way.
+func TestDHT(t *testing.T) {
+	for _, b := range backend.Backends {
+		t.Run(b.Name, func(t *testing.T) {
+			var cases []string
+			err := measureDHT(t.Context(), b, t.TempDir(), 2000, func(r dhtResult) error {
+				if value, _ := r.figure(); value <= 0 || r.Contender != b.Name || r.Records != 2000 {
+					t.Errorf("%+v", r)
+				}
+				cases = append(cases, r.Case)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{addProviderCase, valuePutCase, valueGetCase} {
+				if !slices.Contains(cases, name) {
+					t.Errorf("no %s in %v", name, cases)
+				}
+			}
+		})
+	}
+}

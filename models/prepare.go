@@ -61,5 +61,5 @@ func (t *Tree[M, K]) storePrepared(s *session.Session, p session.Prepared) error
 	buf := append(append(make([]byte, 0, size), place.Space...), p.Primary...)
 	key := buf[:len(buf):len(buf)]
 	buf = append(format.AppendRowHeader(buf, t.core.Schema, 0), p.Value...)
-	return t.commit(s, d, place, key, format.AppendChecksum(buf[len(key):], key), writing{})
+	return t.replace(s, d, place, key, format.AppendChecksum(buf[len(key):], key), writing{})
 }

@@ -206,7 +206,9 @@ func (t *Tree[M, K]) entries(primary, value []byte, emit func(int, []byte) error
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
-	if err := t.readOld(d, primary, value); err != nil {
+	err := t.readOld(d, &d.model, primary, value)
+	d.model = *new(M)
+	if err != nil {
 		return err
 	}
 	for i := range t.indexes {

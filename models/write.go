@@ -87,23 +87,79 @@ func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
 // key, and change's own error, with nothing written. Given a store, change may
 // be called again, with the row read anew, where another write was faster.
 func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M) error) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error {
-		m := new(M)
-		if err := t.load(s, key, m); err != nil {
-			return err
+	return t.modify(ctx, w, "modify", key, func(m *M, found bool) (bool, error) {
+		if !found {
+			return false, ErrNotFound
 		}
-		if err := change(m); err != nil {
-			return err
-		}
-		if err := t.checkKey(m, t.key.AppendLast(nil, key)); err != nil {
-			return err
-		}
-		return t.store(s, m, writing{})
+		return true, change(m)
 	})
+}
+
+// Upsert is Modify that takes a row which is not there, too: change then gets
+// found false and a zero model, and fills in the primary key with the rest. The
+// row is stored if change returns keep true; otherwise there is none afterwards.
+func (t *Tree[M, K]) Upsert(ctx context.Context, w Writer, key K, change func(m *M, found bool) (keep bool, err error)) error {
+	return t.modify(ctx, w, "upsert", key, change)
+}
+
+func (t *Tree[M, K]) modify(ctx context.Context, w Writer, op string, key K, change func(*M, bool) (bool, error)) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return t.alter(s, key, change) })
 	if err != nil {
-		return t.failAt("modify", key, err)
+		return t.failAt(op, key, err)
 	}
 	return nil
+}
+
+// alter reads a row, has change alter it, and stores or deletes it.
+func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (bool, error)) error {
+	place, err := t.place(s)
+	if err != nil {
+		return err
+	}
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
+
+	at := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), key)
+	at = at[:len(at):len(at)]
+	row, found, err := t.oldRow(s, d, at)
+	if err != nil {
+		return err
+	}
+	m, live := new(M), found && !expired(row)
+	if found {
+		if err := t.readOld(d, m, at[len(place.Space):], row.Value); err != nil {
+			return err
+		}
+	}
+	if !live {
+		*m = *new(M)
+	}
+	writes := s.Writes
+	keep, err := change(m, live)
+	if err != nil {
+		return err
+	}
+	if s.Writes != writes { // change has written too, perhaps this very row
+		d.fit(len(t.indexes))
+		if found, _, err = t.old(s, d, at, len(place.Space)); err != nil {
+			return err
+		}
+	}
+	if !keep {
+		if !found {
+			return nil
+		}
+		return t.removeOld(s, d, place, at)
+	}
+	if err := t.checkKey(m, at[len(place.Space):]); err != nil {
+		return err
+	}
+	stored, encoded, err := t.encode(d, place, m, writing{})
+	if err != nil {
+		return err
+	}
+	return t.commit(s, d, place, stored, encoded, writing{})
 }
 
 // writing says how a row is to be written. The zero value is a plain put.
@@ -140,49 +196,70 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, w writing) error {
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
 
-	// Key and row lie in one piece of memory, which the engine gets.
-	buf := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), t.primary(m))
-	key := buf[:len(buf):len(buf)]
-	buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
-	if w.value != nil {
-		buf = append(buf, w.value...)
-	} else if buf, err = t.codec.Append(buf, m); err != nil {
+	key, row, err := t.encode(d, place, m, w)
+	if err != nil {
 		return err
 	}
-	row := format.AppendChecksum(buf[len(key):], key)
-	d.size = max(d.size*7/8, len(key)+len(row)) // follows the rows down slowly
-	for i, ix := range t.indexes {
-		ix.appendKeys(&d.new[i], m)
+	return t.replace(s, d, place, key, row, w)
+}
+
+// replace stores row at key and the entries of d.new, in place of what is there.
+func (t *Tree[M, K]) replace(s *session.Session, d *draft[M], place *session.Place, key, row []byte, w writing) error {
+	if err := t.allowed(s, d, place, key, w); err != nil {
+		return err
 	}
 	return t.commit(s, d, place, key, row, w)
 }
 
-// commit stores row at key and the entries of d.new. It checks all it can
-// before its first write.
-func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Place, key, row []byte, w writing) error {
+// encode returns the key and the row of m, which lie in one piece of memory that
+// the engine gets, and fills d.new with its index keys.
+func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) (key, row []byte, err error) {
+	buf := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), t.primary(m))
+	key = buf[:len(buf):len(buf)]
+	buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
+	if w.value != nil {
+		buf = append(buf, w.value...)
+	} else if buf, err = t.codec.Append(buf, m); err != nil {
+		return nil, nil, err
+	}
+	row = format.AppendChecksum(buf[len(key):], key)
+	d.size = max(d.size*7/8, len(key)+len(row)) // follows the rows down slowly
+	for i, ix := range t.indexes {
+		ix.appendKeys(&d.new[i], m)
+	}
+	return key, row, nil
+}
+
+// allowed reads what lies at key into d, and returns an error if w does not allow
+// the write for it.
+func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Place, key []byte, w writing) error {
+	if len(t.indexes) == 0 && w.how == put && w.allow == nil {
+		return nil // where no index asks for the old row, a put is blind
+	}
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
-	how := w.how
-	if len(t.indexes) > 0 || how != put || w.allow != nil {
-		// Where no index asks for the old row, a put is blind.
-		_, live, err := t.old(s, d, key, len(place.Space))
-		switch {
-		case err != nil:
-			return err
-		case live && how == insert:
-			return ErrExists
-		case !live && how == update:
-			return ErrNotFound
-		case w.allow != nil:
-			size := -1
-			if live {
-				size = d.oldSize
-			}
-			if err := w.allow(size); err != nil {
-				return err
-			}
-		}
+	_, live, err := t.old(s, d, key, len(place.Space))
+	switch {
+	case err != nil:
+		return err
+	case live && w.how == insert:
+		return ErrExists
+	case !live && w.how == update:
+		return ErrNotFound
+	case w.allow == nil:
+		return nil
+	case !live:
+		return w.allow(-1)
+	}
+	return w.allow(d.oldSize)
+}
+
+// commit stores row at key and the entries of d.new in place of those of d.old.
+// It checks all it can before its first write.
+func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Place, key, row []byte, w writing) error {
+	if err := engine.CheckKey(key); err != nil {
+		return err
 	}
 	primary := key[len(place.Space):]
 	if err := t.checkEntries(s, d, place, primary); err != nil {
@@ -206,20 +283,26 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 		return err
 	}
 	key := append(append(make([]byte, 0, len(place.Space)+len(primary)), place.Space...), primary...)
-	if len(t.indexes) > 0 {
-		d := t.drafts.Get().(*draft[M])
-		defer t.drafts.Put(d)
-		d.fit(len(t.indexes))
-		if found, _, err := t.old(s, d, key, len(place.Space)); err != nil || !found {
+	if len(t.indexes) == 0 {
+		return s.Delete(key)
+	}
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
+	if found, _, err := t.old(s, d, key, len(place.Space)); err != nil || !found {
+		return err
+	}
+	return t.removeOld(s, d, place, key)
+}
+
+// removeOld deletes the row at key and the entries of d.old.
+func (t *Tree[M, K]) removeOld(s *session.Session, d *draft[M], place *session.Place, key []byte) error {
+	if err := t.moveEntries(s, d, place, key[len(place.Space):]); err != nil {
+		return err
+	}
+	if d.oldExpiry != 0 {
+		if err := moveExpiry(s, key, d.oldExpiry, 0); err != nil {
 			return err
-		}
-		if err := t.moveEntries(s, d, place, primary); err != nil {
-			return err
-		}
-		if d.oldExpiry != 0 {
-			if err := moveExpiry(s, key, d.oldExpiry, 0); err != nil {
-				return err
-			}
 		}
 	}
 	return s.Delete(key)
@@ -237,36 +320,43 @@ func (d *draft[M]) fit(indexes int) {
 }
 
 // old fills d.old with the index keys of the row stored at key, whose space
-// number has the given length, and d.oldExpiry. It reports whether there is one
-// and whether it is live: a row that has expired still has its entries.
+// number has the given length, and d.oldExpiry and d.oldSize. It reports whether
+// there is one and whether it is live: a row that has expired still has its
+// entries.
 func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int) (found, live bool, err error) {
-	stored, err := s.Read.Get(key)
-	if isNotFound(err) {
-		return false, false, nil
-	}
-	if err != nil {
+	row, found, err := t.oldRow(s, d, key)
+	if !found || err != nil {
 		return false, false, err
 	}
-	row, err := format.ParseRow(key, stored)
-	if err != nil {
-		return false, false, err
-	}
-	d.oldExpiry, d.oldSize = row.Expiry, len(row.Value)
 	if len(t.indexes) > 0 {
-		err = t.readOld(d, key[space:], row.Value)
+		err = t.readOld(d, &d.model, key[space:], row.Value)
+		d.model = *new(M)
 	}
 	return true, !expired(row), err
 }
 
-// readOld fills d.old with the index keys of the row under the encoded primary
-// key.
-func (t *Tree[M, K]) readOld(d *draft[M], primary, value []byte) error {
-	defer func() { d.model = *new(M) }()
-	if err := t.decodeTo(&d.model, primary, value); err != nil {
+// oldRow reads the row stored at key.
+func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row format.Row, found bool, err error) {
+	stored, err := s.Read.Get(key)
+	if isNotFound(err) {
+		return row, false, nil
+	}
+	if err != nil {
+		return row, false, err
+	}
+	row, err = format.ParseRow(key, stored)
+	d.oldExpiry, d.oldSize = row.Expiry, len(row.Value)
+	return row, true, err
+}
+
+// readOld decodes the row under the encoded primary key, and fills d.old with its
+// index keys.
+func (t *Tree[M, K]) readOld(d *draft[M], into *M, primary, value []byte) error {
+	if err := t.decodeTo(into, primary, value); err != nil {
 		return corruptValue(err)
 	}
 	for i, ix := range t.indexes {
-		ix.appendKeys(&d.old[i], &d.model)
+		ix.appendKeys(&d.old[i], into)
 	}
 	return nil
 }

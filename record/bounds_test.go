@@ -18,70 +18,59 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// checkTallies counts everything and compares that with the tallies.
-func checkTallies(t testing.TB, store *datastore.Store) {
+// checkTotals counts everything and compares that with what Records say.
+func checkTotals(t testing.TB, r *record.Records, store *datastore.Store) {
 	t.Helper()
 	ctx := context.Background()
-	type name struct {
-		of   record.TallyOf
-		name string
-	}
-	want, got := map[name]record.Usage{}, map[name]record.Usage{}
-	add := func(to map[name]record.Usage, of record.TallyOf, by string, rows, bytes int64) {
-		u := to[name{of, by}]
-		to[name{of, by}] = record.Usage{Rows: u.Rows + rows, Bytes: u.Bytes + bytes}
-	}
-	for p, err := range record.Providers.All(ctx, store) {
+	var providers, records record.Usage
+	ofKey, ofPeer := map[string]int{}, map[peer.ID]int{}
+	for s, err := range record.Providers.All(ctx, store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		size := int64(len(models.Bytes.Append(nil, p.Key)) + len(p.Peer) + len(p.Raw))
-		add(want, record.OfKey, string(p.Key), 1, size)
-		add(want, record.OfPeer, string(p.Peer), 1, size)
-		add(want, record.AllProviders, "", 1, size)
+		for _, o := range s.Offers {
+			providers.Rows++
+			providers.Bytes += int64(len(s.Key) + len(o.Peer) + len(o.Raw))
+			ofKey[string(s.Key)]++
+			ofPeer[o.Peer]++
+		}
 	}
 	for v, err := range record.Values.All(ctx, store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		add(want, record.AllRecords, "", 1, int64(len(v.Key)+len(v.Raw)))
+		records.Rows++
+		records.Bytes += int64(len(v.Key) + len(v.Raw))
 	}
-	for r, err := range record.Receipts.All(ctx, store) {
+	for receipt, err := range record.Receipts.All(ctx, store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Origin == record.Stranger {
-			add(want, record.AllRecords, "", 1, int64(len(r.Key))+int64(r.Size))
+		if receipt.Origin == record.Stranger {
+			records.Rows++
+			records.Bytes += int64(len(receipt.Key)) + int64(receipt.Size)
 		}
 	}
-	for tally, err := range record.Tallies.All(ctx, store) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		by := string(tally.Name)
-		if tally.Of == record.AllProviders || tally.Of == record.AllRecords {
-			by = "" // one part of several
-		}
-		add(got, tally.Of, by, tally.Rows, tally.Bytes)
+	if got := r.ProviderUsage(); got != providers {
+		t.Errorf("the usage of providers is %+v, want %+v", got, providers)
 	}
-	for _, of := range []record.TallyOf{record.AllProviders, record.AllRecords} {
-		add(want, of, "", 0, 0)
-		add(got, of, "", 0, 0)
+	if got := r.RecordUsage(); got != records {
+		t.Errorf("the usage of records is %+v, want %+v", got, records)
 	}
-	for n, u := range want {
-		if got[n] != u {
-			t.Errorf("the tally of %v is %+v, want %+v", n, got[n], u)
+	for key, want := range ofKey {
+		if n, err := r.CountProvidersOf(ctx, []byte(key)); err != nil || n != want {
+			t.Errorf("%q has %d providers, %v; want %d", key, n, err, want)
 		}
 	}
-	for n, u := range got {
-		if _, ok := want[n]; !ok {
-			t.Errorf("the tally of %v is %+v, and there is nothing", n, u)
+	for p, want := range ofPeer {
+		if n, err := r.CountProvidedBy(ctx, p); err != nil || n != want {
+			t.Errorf("%q provides %d keys, %v; want %d", string(p), n, err, want)
 		}
 	}
 }
 
-// The tallies are right whatever is done, by whom and in what order.
-func TestTallies(t *testing.T) {
+// The totals are right whatever is done, by whom and in what order.
+func TestTotals(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
 		ctx := context.Background()
 		opts := aDay
@@ -128,7 +117,7 @@ func TestTallies(t *testing.T) {
 			})
 		}
 		group.Wait()
-		checkTallies(t, store)
+		checkTotals(t, r, store)
 		records, providers := r.RecordUsage(), r.ProviderUsage()
 		if records.Rows > 30 || providers.Rows > 40 || records.Bytes+providers.Bytes > 80<<10 {
 			t.Errorf("there are %+v and %+v", records, providers)
@@ -188,13 +177,13 @@ func TestProvidersPerKeyAndPeer(t *testing.T) {
 		if err := batch.Commit(ctx); err != nil {
 			t.Error(err)
 		}
-		if n, err := r.KeyUsage(ctx, []byte("k1")); err != nil || n.Rows != 3 {
+		if n, err := r.CountProvidersOf(ctx, []byte("k1")); err != nil || n != 3 {
 			t.Errorf("k1 has %+v, %v", n, err)
 		}
-		if n, err := r.PeerUsage(ctx, peer.ID("a")); err != nil || n.Rows != 2 {
+		if n, err := r.CountProvidedBy(ctx, peer.ID("a")); err != nil || n != 2 {
 			t.Errorf("a has %+v, %v", n, err)
 		}
-		if n, err := r.KeyUsage(ctx, []byte("k4y")); err != nil || n.Rows != 1 {
+		if n, err := r.CountProvidersOf(ctx, []byte("k4y")); err != nil || n != 1 {
 			t.Errorf("k4y has %+v, %v", n, err)
 		}
 		// Where one goes there is room for another.
@@ -202,7 +191,7 @@ func TestProvidersPerKeyAndPeer(t *testing.T) {
 			t.Error(err)
 		}
 		put("k1", "d", nil)
-		checkTallies(t, store)
+		checkTotals(t, r, store)
 	})
 }
 
@@ -248,7 +237,7 @@ func TestEviction(t *testing.T) {
 				if got := user(t, store, own.ID); got != own {
 					t.Errorf("the program's own row is %+v", got)
 				}
-				checkTallies(t, store)
+				checkTotals(t, r, store)
 			})
 		})
 	}
@@ -281,7 +270,7 @@ func TestLoweredBounds(t *testing.T) {
 	if n := lower.ProviderUsage().Rows; n != 100 {
 		t.Errorf("%d are left, want 100", n)
 	}
-	checkTallies(t, store)
+	checkTotals(t, lower, store)
 	if err := lower.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -67,12 +67,21 @@ func (l *ledger) evict() error {
 	return nil
 }
 
+// oldProviders yields the offers of the oldest minutes. Those of one minute are
+// in the order of their keys.
 func (l *ledger) oldProviders() iter.Seq2[evictable, error] {
-	return oldest(ProviderByReceived.Keys(l.ctx, l.tx, models.Range[time.Time]{}), func(e models.Entry[time.Time, ProviderKey]) evictable {
-		return evictable{e.Index, func() (bool, error) {
-			return l.deleteProvider(providerKeyCodec.AppendLast(nil, e.Primary))
-		}}
-	})
+	return func(yield func(evictable, error) bool) {
+		for p, err := range providersReceived(l.ctx, l.tx, models.Range[time.Time]{}) {
+			key := models.MakePair(p.Key, p.shard)
+			drop := func() (bool, error) {
+				n, err := l.deleteOffers(key, func(o *Offer) bool { return o.Peer == p.Peer })
+				return n > 0, err
+			}
+			if !yield(evictable{p.Received, drop}, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (l *ledger) oldValues() iter.Seq2[evictable, error] {

@@ -33,12 +33,8 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	if r.ages.provider >= 0 {
 		cutoff := now.Add(-r.ages.provider)
 		found := ProviderByReceived.Keys(ctx, r.store, between(firstTime, cutoff))
-		err = sweepKeys(&s, primaries(found), func(l *ledger, key ProviderKey) (bool, error) {
-			p, err := Providers.Get(ctx, l.tx, key)
-			if err != nil || !isBetween(p.Received, cutoff) {
-				return false, err
-			}
-			return l.deleteProvider(providerKeyCodec.AppendLast(nil, key))
+		err = sweepKeys(&s, primaries(found), func(l *ledger, key ProviderKey) (int, error) {
+			return l.deleteOffers(key, func(o *Offer) bool { return isBetween(o.Received, cutoff) })
 		})
 	}
 	if err == nil && r.ages.record >= 0 {
@@ -68,16 +64,17 @@ type sweep struct {
 func (s *sweep) values(cutoff time.Time) error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
-	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (bool, error) {
+	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
 		v, err := Values.Get(s.ctx, l.tx, key)
 		if err != nil || !isBetween(v.Received, cutoff) {
-			return false, err
+			return 0, err
 		}
-		return l.deleteValue(key)
+		_, err = l.deleteValue(key)
+		return 1, err
 	})
 	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
 		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
-		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (bool, error) {
+		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (int, error) {
 			return s.receipt(l, key, origin, cutoff)
 		})
 	}
@@ -87,25 +84,25 @@ func (s *sweep) values(cutoff time.Time) error {
 // receipt takes a record of a model out of the DHT. The receipt of one that is
 // out already goes once its row has; until then it is looked at once every
 // MaxRecordAge, for which its time is set anew.
-func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Time) (bool, error) {
+func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Time) (int, error) {
 	tree := s.records.trees[key.First]
 	if tree == nil {
-		return false, nil // of a model that is not registered now
+		return 0, nil // of a model that is not registered now
 	}
 	st, err := tree.standing(s.ctx, l.tx, key.Second)
 	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
-		return false, err
+		return 0, err
 	}
 	if origin == Withdrawn && !st.stale {
 		st.receipt.Received = s.now
-		return false, l.putReceipt(&st.filed, &st.receipt)
+		return 0, l.putReceipt(&st.filed, &st.receipt)
 	}
-	return true, tree.drop(l, key.Second)
+	return 1, tree.drop(l, key.Second)
 }
 
 // sweepKeys calls remove with the keys, a page of them in each transaction.
-// Remove tells whether there was something to remove.
-func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K) (bool, error)) error {
+// Remove returns how much there was to remove.
+func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K) (int, error)) error {
 	page := make([]K, 0, sweepPage)
 	for key, err := range keys {
 		if err != nil {
@@ -123,7 +120,7 @@ func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K
 
 // removePage removes a page in one transaction where that can be, and otherwise
 // in as many as it takes to pass over what is damaged.
-func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (bool, error)) error {
+func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (int, error)) error {
 	if len(page) == 0 {
 		return nil
 	}
@@ -131,13 +128,11 @@ func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (bool, error)
 	err := s.records.change(s.ctx, s.records.store.UpdateRelaxed, func(l *ledger) error {
 		removed = 0 // the transaction may run more than once
 		for _, key := range page {
-			ok, err := remove(l, key)
+			n, err := remove(l, key)
 			if err != nil && !errors.Is(err, models.ErrNotFound) {
 				return err
 			}
-			if ok {
-				removed++
-			}
+			removed += n
 		}
 		return nil
 	})
@@ -173,7 +168,7 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 		if age < 0 || err != nil {
 			return
 		}
-		for t, e := range times(later(firstTime, after.Add(-age))) {
+		for t, e := range times(after.Add(-age)) {
 			if err = e; e == nil {
 				due = earlier(due, t.Add(age))
 			}
@@ -181,14 +176,21 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 		}
 	}
 	first(r.ages.provider, func(from time.Time) iter.Seq2[time.Time, error] {
-		return indexKeys(ProviderByReceived.Keys(ctx, r.store, models.From(from).Limit(1)))
+		minutes := indexKeys(ProviderByReceived.Keys(ctx, r.store, models.From(later(firstTime, minuteOf(from))).Limit(1)))
+		return func(yield func(time.Time, error) bool) {
+			for minute, err := range minutes { // by its end all of it has expired
+				if !yield(minute.Add(time.Minute), err) {
+					return
+				}
+			}
+		}
 	})
 	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(from).Limit(1)))
+		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(later(firstTime, from)).Limit(1)))
 	})
 	for origin := Stranger; origin <= Withdrawn; origin++ {
 		first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-			entries := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, from, time.Time{}).Limit(1))
+			entries := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, later(firstTime, from), time.Time{}).Limit(1))
 			return func(yield func(time.Time, error) bool) {
 				for key, err := range indexKeys(entries) {
 					if !yield(key.Second, err) {

@@ -68,7 +68,7 @@ func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, err
 	if err != nil {
 		return time.Time{}, err
 	}
-	if p.raw == Providers.Raw() {
+	if p.isProvider() {
 		return r.ages.due(true, parseProviderTime(value)), nil
 	}
 	_, received := parseValue(value)
@@ -103,11 +103,15 @@ func (r *Records) Check(ctx context.Context) error {
 }
 
 // Scrub repairs the whole store. For damage it could not mend it returns a
-// *datastore.DamageError. What it sets aside stays in the tallies, and so counts
-// for the bounds.
+// *datastore.DamageError. It counts anew what the bounds are for.
 func (r *Records) Scrub(ctx context.Context) error {
 	if r.closed.Load() {
 		return models.ErrClosed
 	}
-	return r.plain.Scrub(ctx)
+	err := r.plain.Scrub(ctx)
+	var damage *datastore.DamageError
+	if err != nil && !errors.As(err, &damage) {
+		return err
+	}
+	return errors.Join(err, r.recount(ctx))
 }

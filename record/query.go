@@ -34,7 +34,11 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	w.values = !q.KeysOnly || q.ReturnsSizes || len(q.Filters) > 0 || len(q.Orders) > 0
 	rest := q // what is left to do with the entries read
 	rest.Prefix = ""
-	found := dsq.NaiveQueryApply(rest, w.results(q))
+	results, err := w.results(q)
+	if err != nil {
+		return nil, err
+	}
+	found := dsq.NaiveQueryApply(rest, results)
 	if q.KeysOnly && w.values {
 		return withoutValues(q, found), nil
 	}
@@ -66,8 +70,14 @@ type walk struct {
 	values bool
 }
 
-// results gives the entries the shape that go-datastore wants.
-func (w *walk) results(q dsq.Query) dsq.Results {
+// results gives the entries the shape that go-datastore wants. Those that kad-dht
+// asks for most often, of one provided key, are read at once.
+func (w *walk) results(q dsq.Query) (dsq.Results, error) {
+	if text, ok := strings.CutPrefix(w.prefix, "/"+providerSpace+"/"); ok && !w.records.foreign.Load() {
+		if key, ok := parseKeyText(text); ok {
+			return w.resultsOf(q, key)
+		}
+	}
 	next, stop := iter.Pull2(w.all())
 	return dsq.ResultsFromIterator(q, dsq.Iterator{
 		Next: func() (dsq.Result, bool) {
@@ -78,7 +88,20 @@ func (w *walk) results(q dsq.Query) dsq.Results {
 			return dsq.Result{Entry: e, Error: err}, ok
 		},
 		Close: func() error { stop(); return nil },
-	})
+	}), nil
+}
+
+// resultsOf returns the provider records of a key.
+func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
+	offers, err := w.records.offers(w.ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]dsq.Entry, len(offers))
+	for i := range offers {
+		entries[i] = w.providerEntry(key, &offers[i])
+	}
+	return dsq.ResultsWithEntries(q, entries), nil
 }
 
 // all yields the entries of every source, up to the first error.
@@ -106,7 +129,7 @@ func (w *walk) all() entries {
 func (w *walk) sources() []entries {
 	r := w.records
 	if w.prefix == "/" {
-		sources := []entries{w.providers(models.Range[[]byte]{}), w.valuesIn(models.Range[[]byte]{})}
+		sources := []entries{w.providers(), w.valuesIn(models.Range[[]byte]{})}
 		for _, tree := range r.trees {
 			sources = append(sources, w.recordsOf(tree))
 		}
@@ -120,14 +143,10 @@ func (w *walk) sources() []entries {
 		}
 		return []entries{w.recordsOf(r.trees[space])}
 	case space == providerSpace && !deeper:
-		return []entries{w.providers(models.Range[[]byte]{}), w.others()}
+		return []entries{w.providers(), w.others()}
 	case space == providerSpace:
 		if key, ok := parseKeyText(rest); ok {
-			of := w.providers(models.StartingWith(models.Bytes.Append(nil, key)))
-			if !r.foreign.Load() {
-				return []entries{of}
-			}
-			return []entries{of, w.others()}
+			return []entries{w.providersOf(key), w.others()}
 		}
 	case !deeper:
 		sources := []entries{w.valuesIn(models.StartingWith([]byte("/" + space + "/"))), w.others()}
@@ -139,15 +158,45 @@ func (w *walk) sources() []entries {
 	return []entries{w.others()}
 }
 
-// providers walks provider records, selected by their encoded keys.
-func (w *walk) providers(rng models.Range[[]byte]) entries {
-	return w.rows(Providers.Raw(), rng, func(encoded []byte) (string, error) {
-		key, err := providerKeyCodec.DecodeLast(encoded)
-		if err != nil {
-			return "", err
+// providers walks all provider records.
+func (w *walk) providers() entries {
+	return func(yield func(dsq.Entry, error) bool) {
+		for s, err := range Providers.All(w.ctx, w.records.store) {
+			if err != nil {
+				yield(dsq.Entry{}, err)
+				return
+			}
+			for i := range s.Offers {
+				if !yield(w.providerEntry(s.Key, &s.Offers[i]), nil) {
+					return
+				}
+			}
 		}
-		return providerKey(key.First, []byte(key.Second)), nil
-	})
+	}
+}
+
+// providersOf has the provider records of one key.
+func (w *walk) providersOf(key []byte) entries {
+	return func(yield func(dsq.Entry, error) bool) {
+		offers, err := w.records.offers(w.ctx, key)
+		if err != nil {
+			yield(dsq.Entry{}, err)
+			return
+		}
+		for i := range offers {
+			if !yield(w.providerEntry(key, &offers[i]), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (w *walk) providerEntry(key []byte, o *Offer) dsq.Entry {
+	e := dsq.Entry{Key: providerKey(key, []byte(o.Peer)), Size: -1}
+	if w.values {
+		e.Value, e.Size = o.Raw, len(o.Raw)
+	}
+	return e
 }
 
 // valuesIn walks the records of namespaces that no model has.

@@ -23,6 +23,9 @@ func (r *Records) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 		return nil, r.absent(ctx)
 	case p.tree != nil:
 		return r.record(ctx, p)
+	case p.isProvider():
+		o, err := r.offer(ctx, p.provided, p.peer)
+		return o.Raw, err
 	case p.raw != nil:
 		value, err := p.raw.Get(ctx, r.store, p.key)
 		return value, notFound(err)
@@ -54,6 +57,12 @@ func (r *Records) GetSize(ctx context.Context, key ds.Key) (int, error) {
 			return -1, err
 		}
 		return len(value), nil
+	case p.isProvider():
+		o, err := r.offer(ctx, p.provided, p.peer)
+		if err != nil {
+			return -1, err
+		}
+		return len(o.Raw), nil
 	case p.raw != nil:
 		size, err := p.raw.Size(ctx, r.store, p.key)
 		if err != nil {

@@ -27,6 +27,9 @@ type Receipt struct {
 	Size uint64
 }
 
+// counted is what the record of a row counts for Bounds.Bytes.
+func (r *Receipt) counted() int { return len(r.Key) + int(r.Size) }
+
 // Origin says where the record of a row comes from, and so what becomes of both
 // when kad-dht drops the record.
 type Origin uint8

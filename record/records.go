@@ -9,6 +9,7 @@ import (
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -39,10 +40,12 @@ type Records struct {
 	// providers and strangers are how much soft state there is.
 	providers, strangers total
 	// foreign is set once there may be plain keys beneath "/providers": such as no
-	// provider record has. While there are none, looking for providers is one walk.
+	// provider record has. While there are none, looking for providers is one read.
 	foreign atomic.Bool
-	// part chooses the part of the totals that the next transaction changes.
-	part    atomic.Uint32
+	// counted is set once the totals have changed.
+	counted atomic.Bool
+	// peers are how many keys peers provide.
+	peers   peerCounts
 	flusher flusher
 	sweeper sweeper
 	metrics metrics
@@ -81,6 +84,9 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		bounds:  opts.Bounds,
 		ages:    ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 		flusher: flusher{interval: opts.SyncInterval, sync: store.Sync},
+	}
+	if r.peers, err = newPeerCounts(); err != nil {
+		return nil, err
 	}
 	trees := Definition.Trees()
 	for _, d := range opts.Models {
@@ -133,7 +139,7 @@ func (r *Records) Close() error {
 	}
 	r.sweeper.close()
 	unregistered := r.metrics.stop.Unregister()
-	err := errors.Join(r.flusher.close(), unregistered)
+	err := errors.Join(r.leaveTotals(), r.flusher.close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
 		return nil // the store was closed before, which made everything durable
 	}
@@ -150,7 +156,13 @@ type place struct {
 	tree *modelTree
 	// recordKey is the DHT's key of such a record.
 	recordKey string
+	// provided and peer are set where the value is a provider record, of which
+	// key is that of the row that is looked at first.
+	provided []byte
+	peer     peer.ID
 }
+
+func (p *place) isProvider() bool { return p.provided != nil }
 
 // find says where the value of a datastore key lies. Under a key for which it
 // returns an error nothing can lie: ErrNoRecord or models.ErrInvalid for one in
@@ -166,9 +178,9 @@ func (r *Records) find(path string) (place, error) {
 		key, err := tree.parseKey(text)
 		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, err
 	}
-	if key, peer, ok := parseProviderKey(path); ok {
-		encoded := models.Bytes.AppendLast(models.Bytes.Append(nil, key), peer)
-		return place{raw: Providers.Raw(), key: encoded}, checkKeySize(Providers.Raw(), path, len(encoded))
+	if key, p, ok := parseProviderKey(path); ok {
+		encoded := providerKeyCodec.AppendLast(nil, models.MakePair(key, uint8(0)))
+		return place{raw: Providers.Raw(), key: encoded, provided: key, peer: peer.ID(p)}, checkKeySize(Providers.Raw(), path, len(encoded)+len(p))
 	}
 	if r.reserved(path) {
 		return place{}, &datastore.KeyError{Key: shorten(path), Err: ErrNoRecord}

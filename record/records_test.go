@@ -14,7 +14,6 @@ import (
 
 	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -305,7 +304,7 @@ func TestTypedViews(t *testing.T) {
 	}
 
 	got = nil
-	for p, err := range record.ProviderByPeer.Find(ctx, store, peer.ID("peer1")) {
+	for p, err := range records.ProvidedBy(ctx, "peer1") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,10 +313,10 @@ func TestTypedViews(t *testing.T) {
 	if want := []string{fmt.Sprint("key1 ", monday), "key2 1970-01-01 00:00:00 +0000 UTC"}; !slices.Equal(got, want) {
 		t.Errorf("provided by peer1: %q, want %q", got, want)
 	}
-	if n, err := record.ProviderByReceived.Count(ctx, store, models.From(monday)); err != nil || n != 3 {
-		t.Errorf("%d providers since monday, %v; want 3", n, err)
+	if n := len(texts(t, records.ProvidersReceived(ctx, monday, time.Time{}), func(p record.Provider) string { return string(p.Key) })); n != 3 {
+		t.Errorf("%d providers since monday, want 3", n)
 	}
-	if n, err := record.Providers.Count(ctx, store, models.FirstIs[[]byte, peer.ID]([]byte("key2"))); err != nil || n != 4 {
+	if n, err := records.CountProvidersOf(ctx, []byte("key2")); err != nil || n != 4 {
 		t.Errorf("%d providers of key2, %v; want 4", n, err)
 	}
 }

@@ -2,7 +2,9 @@ package record
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
@@ -67,19 +69,103 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 	return n, nil
 }
 
-// ProvidersOf yields the providers of a key, in the order of their peer ids.
+// ProvidersOf yields the providers of a key, from one snapshot.
 func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provider, error] {
-	return untilClosed(r, Providers.Range(ctx, r.store, models.FirstIs[[]byte, peer.ID](key)))
+	return untilClosed(r, func(yield func(Provider, error) bool) {
+		offers, err := r.offers(ctx, key)
+		if err != nil {
+			yield(Provider{}, err)
+			return
+		}
+		for _, o := range offers {
+			if !yield(Provider{key, o}, nil) {
+				return
+			}
+		}
+	})
+}
+
+// CountProvidersOf returns how many providers a key has.
+func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error) {
+	if r.closed.Load() {
+		return 0, models.ErrClosed
+	}
+	s, err := Providers.Get(ctx, r.store, models.MakePair(key, uint8(0)))
+	if errors.Is(err, models.ErrNotFound) {
+		return 0, nil
+	}
+	return len(s.Offers) + int(s.Beyond), err
 }
 
 // ProvidedBy yields what a peer provides, in the order of the keys.
 func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider, error] {
-	return untilClosed(r, ProviderByPeer.Find(ctx, r.store, p))
+	return untilClosed(r, func(yield func(Provider, error) bool) {
+		for s, err := range ProviderByPeer.Find(ctx, r.store, p) {
+			if err != nil {
+				yield(Provider{}, err)
+				return
+			}
+			if at, ok := s.find(p); ok && !yield(Provider{s.Key, s.Offers[at]}, nil) {
+				return
+			}
+		}
+	})
 }
 
-// ProvidersReceived yields the provider records by the time they came.
+// CountProvidedBy returns how many keys a peer provides. It reads the index alone,
+// an entry for each.
+func (r *Records) CountProvidedBy(ctx context.Context, p peer.ID) (int, error) {
+	if r.closed.Load() {
+		return 0, models.ErrClosed
+	}
+	return ProviderByPeer.Count(ctx, r.store, models.Only(p))
+}
+
+// ProvidersReceived yields the provider records by the time they came. The order
+// is by the minute: within one it is that of the keys.
 func (r *Records) ProvidersReceived(ctx context.Context, from, before time.Time) iter.Seq2[Provider, error] {
-	return untilClosed(r, ProviderByReceived.Range(ctx, r.store, between(from, before)))
+	return untilClosed(r, func(yield func(Provider, error) bool) {
+		for p, err := range providersReceived(ctx, r.store, between(minuteOf(from), before)) {
+			if err == nil && (p.Received.Before(from) || !before.IsZero() && !p.Received.Before(before)) {
+				continue
+			}
+			if !yield(p.Provider, err) || err != nil {
+				return
+			}
+		}
+	})
+}
+
+// filedProvider is a provider record, and the shard it lies in.
+type filedProvider struct {
+	Provider
+	shard uint8
+}
+
+// providersReceived yields the provider records that came in a range of minutes.
+func providersReceived(ctx context.Context, from models.Reader, minutes models.Range[time.Time]) iter.Seq2[filedProvider, error] {
+	return func(yield func(filedProvider, error) bool) {
+		for e, err := range ProviderByReceived.Keys(ctx, from, minutes) {
+			var s ProviderSet
+			if err == nil {
+				s, err = Providers.Get(ctx, from, e.Primary)
+			}
+			if errors.Is(err, models.ErrNotFound) {
+				continue // gone since
+			}
+			if err != nil {
+				yield(filedProvider{}, err)
+				return
+			}
+			offers := slices.DeleteFunc(s.Offers, func(o Offer) bool { return !minuteOf(o.Received).Equal(e.Index) })
+			slices.SortFunc(offers, func(a, b Offer) int { return a.Received.Compare(b.Received) })
+			for _, o := range offers {
+				if !yield(filedProvider{Provider{s.Key, o}, s.Shard}, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // ProvidersExpiring yields the provider records that expire before an instant,

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -79,7 +80,7 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 		}
 	case len(value) > r.maxValue:
 		err = tooLarge(len(value), r.maxValue)
-	case p.raw == Providers.Raw():
+	case p.isProvider():
 		c.received = parseProviderTime(value)
 	default:
 		_, c.received = parseValue(value)
@@ -94,13 +95,13 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 func (r *Records) apply(ctx context.Context, changes []change) (refused []error, err error) {
 	err = r.change(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
 		refused = nil // the transaction may run more than once
-		for _, c := range changes {
-			err := c.apply(l)
-			if isRefusal(err) {
-				refused = append(refused, failAt("put", c.raw, c.key, err))
-			} else if err != nil {
+		for rest := changes; len(rest) > 0; {
+			n := ofOneKey(rest)
+			err := l.apply(rest[:n], &refused)
+			if err != nil {
 				return err
 			}
+			rest = rest[n:]
 		}
 		return nil
 	})
@@ -118,7 +119,7 @@ func (r *Records) armFor(changes []change) {
 	var due time.Time
 	for _, c := range changes {
 		if !c.delete {
-			due = earlier(due, r.ages.due(c.raw == Providers.Raw(), c.received))
+			due = earlier(due, r.ages.due(c.isProvider(), c.received))
 		}
 	}
 	r.sweeper.arm(due)
@@ -132,20 +133,39 @@ func isRefusal(err error) bool {
 		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
 }
 
-func (c change) apply(l *ledger) (err error) {
+// ofOneKey returns how many changes from the first on can be made together: the
+// first alone, or provider records of one key, which share a row.
+func ofOneKey(changes []change) int {
+	n := 1
+	for first := &changes[0]; first.isProvider() && n < len(changes); n++ {
+		if !changes[n].isProvider() || !bytes.Equal(changes[n].provided, first.provided) {
+			break
+		}
+	}
+	return n
+}
+
+// apply makes changes that ofOneKey has put together, and adds to refused.
+func (l *ledger) apply(changes []change, refused *[]error) error {
+	c := &changes[0]
+	var err error
 	switch {
+	case c.isProvider():
+		left, err := l.changeProviders(changes)
+		*refused = append(*refused, left...)
+		return err
 	case c.tree != nil && c.delete:
-		return c.tree.drop(l, c.key)
+		err = c.tree.drop(l, c.key)
 	case c.tree != nil:
-		return c.tree.accept(l, c.record, c.received, Stranger)
-	case c.raw == Providers.Raw() && c.delete:
-		_, err = l.deleteProvider(c.key)
-	case c.raw == Providers.Raw():
-		return l.putProvider(c.key, c.value)
+		err = c.tree.accept(l, c.record, c.received, Stranger)
 	case c.delete:
 		_, err = l.deleteValue(c.key)
 	default:
-		return l.putValue(c.key, c.value)
+		err = l.putValue(c.key, c.value)
+	}
+	if isRefusal(err) {
+		*refused = append(*refused, failAt("put", c.raw, c.key, err))
+		return nil
 	}
 	return err
 }

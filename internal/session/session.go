@@ -24,6 +24,9 @@ type Session struct {
 	// while user code runs.
 	Held bool
 
+	// Writes is how often the transaction has been written to.
+	Writes uint64
+
 	// Due is the earliest expiry that was written, as in format.Row, or zero.
 	Due int64
 
@@ -59,10 +62,16 @@ func (s *Session) Place(t *Tree) *Place {
 }
 
 // Put stores value at key; both are the engine's from here on.
-func (s *Session) Put(key, value []byte) error { return s.keep(s.Write.Put(key, value)) }
+func (s *Session) Put(key, value []byte) error {
+	s.Writes++
+	return s.keep(s.Write.Put(key, value))
+}
 
 // Delete removes key, which is the engine's from here on.
-func (s *Session) Delete(key []byte) error { return s.keep(s.Write.Delete(key)) }
+func (s *Session) Delete(key []byte) error {
+	s.Writes++
+	return s.keep(s.Write.Delete(key))
+}
 
 // keep remembers a failed write: rows and entries may be half written then, so
 // the transaction must not commit even if the user drops the error.

@@ -126,6 +126,44 @@ func (m *machine) Modify(rt *rapid.T) {
 	}), want)
 }
 
+// Upsert puts what is there or is not, or has it not be there; meanwhile another
+// write of the same transaction may have put the very row.
+func (m *machine) Upsert(rt *rapid.T) {
+	ctx := context.Background()
+	p, meanwhile := genPerson(rt), genPerson(rt)
+	meanwhile.ID = p.ID
+	keep, write := rapid.Bool().Draw(rt, "keep"), rapid.Bool().Draw(rt, "write")
+	after, want := maps.Clone(m.rows), error(nil)
+	_, there := after[p.ID]
+	if write {
+		want = after.put(meanwhile)
+	}
+	switch {
+	case want != nil:
+	case keep:
+		want = after.put(p)
+	default:
+		delete(after, p.ID)
+	}
+	same(rt, m.h.Update(ctx, func(tx *datastore.WriteTx) error {
+		return people.Upsert(ctx, tx, p.ID, func(old *person, found bool) (bool, error) {
+			if found != there || found && !reflect.DeepEqual(*old, m.rows[p.ID]) {
+				rt.Fatalf("upsert is given %+v, %v; want %+v, %v", old, found, m.rows[p.ID], there)
+			}
+			if write {
+				if err := people.Put(ctx, tx, &meanwhile); err != nil {
+					return false, err
+				}
+			}
+			*old = p
+			return keep, nil
+		})
+	}), want)
+	if want == nil {
+		m.rows = after
+	}
+}
+
 func (m *machine) Delete(rt *rapid.T) {
 	id := rapid.Uint64Range(0, 24).Draw(rt, "id")
 	delete(m.rows, id)

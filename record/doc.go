@@ -53,7 +53,7 @@
 //
 // A record expires when it is older than Options.MaxRecordAge, a provider record
 // when it is older than Options.ProviderValidity, 48 hours each unless told
-// otherwise. Records remove what has expired within a minute, found by index, so
+// otherwise. Records remove what has expired within two minutes, found by index, so
 // that it costs nothing while nothing expires. Of a stranger's record the row
 // goes too. A row that the program has put or published stays in its tree; it is
 // no longer served, and no longer found in the DHT, until it is published again.

@@ -14,7 +14,7 @@ const sweepPage = 256
 
 // Expire removes the records and provider records that are older than
 // Options.MaxRecordAge and ProviderValidity, and returns how many there were.
-// Records do so by themselves, within a minute; call Expire to have it done by
+// Records do so by themselves, within two minutes; call Expire to have it done by
 // now. See the package comment on what becomes of the rows of models.
 //
 // It costs what has expired, not what is stored. What is put again meanwhile

@@ -195,8 +195,19 @@ func (m *dhtMeter) providers() error {
 	return m.took(queryCase, began, queries)
 }
 
+// restFrom is from how many records on the memory is measured once the backend has
+// come to rest, which takes the engines some seconds: what they build tables with
+// they give back then.
+const (
+	restFrom = 1_000_000
+	rest     = 20 * time.Second
+)
+
 // memory reads what the process has in memory, with mapped files.
 func (m *dhtMeter) memory() error {
+	if m.n >= restFrom {
+		time.Sleep(rest)
+	}
 	runtime.GC()
 	debug.FreeOSMemory()
 	status, err := os.Open("/proc/self/status")

@@ -1,0 +1,174 @@
+package interop_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// jsPeer is a running js/peer.mjs.
+type jsPeer struct {
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+// startJS starts a peer, or skips the test where Node or its packages are missing.
+func startJS(t *testing.T) *jsPeer {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("node is not there")
+	}
+	if _, err := os.Stat(filepath.Join("js", "node_modules", "libp2p")); err != nil {
+		t.Skip("js-libp2p is not there: run npm ci in interop/js")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, node, "--import", "./polyfill.mjs", "peer.mjs")
+	cmd.Dir, cmd.Stderr = "js", os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+			t.Error(err)
+		}
+	})
+	return &jsPeer{in, bufio.NewScanner(out)}
+}
+
+// do has the peer carry out a command, and decodes its answer into result.
+func (p *jsPeer) do(command map[string]any, result any) error {
+	line, err := json.Marshal(command)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(p.in, "%s\n", line); err != nil {
+		return err
+	}
+	if !p.out.Scan() {
+		return errors.Join(errors.New("the peer has ended"), p.out.Err())
+	}
+	var answer struct {
+		OK    json.RawMessage
+		Error string
+	}
+	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
+		return err
+	}
+	if answer.Error != "" {
+		return errors.New(answer.Error)
+	}
+	return json.Unmarshal(answer.OK, result)
+}
+
+// put has the peer put a record, and returns how many others have taken it.
+func (p *jsPeer) put(t *testing.T, command map[string]any) int {
+	t.Helper()
+	command["do"] = "put"
+	var put struct{ Taken int }
+	if err := p.do(command, &put); err != nil {
+		t.Fatal(err)
+	}
+	return put.Taken
+}
+
+// item is an item as a js program would write it down.
+func item(id, version int, name, maker string) map[string]any {
+	return map[string]any{"id": id, "version": version, "name": name, "maker": maker, "tags": []string{"é", "ß"}}
+}
+
+func TestJS(t *testing.T) {
+	js, ours := startJS(t), newPeer(t)
+	ctx := t.Context()
+	address := fmt.Sprintf("%s/p2p/%s", ours.host.Addrs()[0], ours.host.ID())
+	var id string
+	if err := js.do(map[string]any{"do": "dial", "address": address}, &id); err != nil || id != ours.host.ID().String() {
+		t.Fatal(id, err)
+	}
+	for i := 0; ours.dht.RoutingTable().Size() == 0; i++ {
+		if i == 100 {
+			t.Fatal("the js peer does not come into the routing table")
+		}
+		time.Sleep(50 * time.Millisecond) // another process
+	}
+
+	// What JavaScript puts is a row here, and found by its index.
+	if n := js.put(t, map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
+		t.Fatalf("%d peers have taken the item, want 1", n)
+	}
+	hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada", Tags: []string{"é", "ß"}}
+	if got := ours.byMaker(t, "Ada"); !reflect.DeepEqual(got, []Item{hammer}) {
+		t.Errorf("Ada has made %+v", got)
+	}
+
+	// A better one replaces it, and one that is not is refused.
+	if n := js.put(t, map[string]any{"id": 7, "item": item(7, 3, "big hammer", "Grace")}); n != 1 {
+		t.Errorf("%d peers have taken the better item, want 1", n)
+	}
+	if n := js.put(t, map[string]any{"id": 7, "item": item(7, 2, "small hammer", "Ada")}); n != 0 {
+		t.Errorf("%d peers have taken an item that is worse than what they have", n)
+	}
+
+	// What no item is has no place here.
+	refused := map[string]map[string]any{
+		"another key":   {"id": 8, "item": item(9, 1, "saw", "Ada")},
+		"no CBOR":       {"id": 8, "bytes": base64.StdEncoding.EncodeToString([]byte("nothing"))},
+		"unknown field": {"id": 8, "item": map[string]any{"id": 8, "version": 1, "name": "saw", "maker": "Ada", "tags": []string{}, "more": 1}},
+		"wrong type":    {"id": 8, "item": map[string]any{"id": 8, "version": 1, "name": 5, "maker": "Ada", "tags": []string{}}},
+		// {"id": 8, …} with the 8 in two bytes
+		"not canonical": {"id": 8, "bytes": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x18\x08\x64name\x61x\x64tags\x80\x65maker\x63Ada\x67version\x01"))},
+		"too large":     {"id": 8, "item": item(8, 1, string(make([]byte, record.DefaultMaxValueBytes)), "Ada")},
+	}
+	for name, command := range refused {
+		if n := js.put(t, command); n != 0 {
+			t.Errorf("%s: %d peers have taken it", name, n)
+		}
+	}
+	if n := js.put(t, map[string]any{"id": 8, "bytes": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x08\x64name\x61x\x64tags\x80\x65maker\x63Eve\x67version\x01"))}); n != 1 {
+		t.Errorf("%d peers have taken the canonical item, want 1", n)
+	}
+	if got := ours.byMaker(t, "Ada"); got != nil {
+		t.Errorf("Ada has made %+v", got)
+	}
+	if n, err := Items.Count(ctx, ours.store, all); err != nil || n != 2 {
+		t.Errorf("there are %d items, %v; want 2", n, err)
+	}
+
+	// What Go publishes is read in JavaScript, and lies there, too.
+	nail := Item{ID: 1 << 40, Version: 1, Name: "nail", Maker: "Linus", Tags: []string{}}
+	if err := record.Publish(ctx, ours.dht, ours.records, Items, &nail); err != nil {
+		t.Fatal(err)
+	}
+	var got Item
+	if err := js.do(map[string]any{"do": "get", "id": nail.ID}, &got); err != nil || !reflect.DeepEqual(got, nail) {
+		t.Errorf("JavaScript reads %+v, %v", got, err)
+	}
+	// What JavaScript holds is found from here.
+	if err := Items.Delete(ctx, ours.store, nail.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := record.Resolve(ctx, ours.dht, ours.records, Items, nail.ID); err != nil || !reflect.DeepEqual(got, nail) {
+		t.Errorf("resolved %+v, %v", got, err)
+	}
+}

@@ -101,9 +101,9 @@ func item(id, version int, name, maker string) map[string]any {
 func TestJS(t *testing.T) {
 	js, ours := startJS(t), newPeer(t)
 	ctx := t.Context()
-	address := fmt.Sprintf("%s/p2p/%s", ours.host.Addrs()[0], ours.host.ID())
+	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
 	var id string
-	if err := js.do(map[string]any{"do": "dial", "address": address}, &id); err != nil || id != ours.host.ID().String() {
+	if err := js.do(map[string]any{"do": "dial", "address": address}, &id); err != nil || id != ours.dht.PeerID().String() {
 		t.Fatal(id, err)
 	}
 	for i := 0; ours.dht.RoutingTable().Size() == 0; i++ {

@@ -118,19 +118,8 @@ func encodeItem(t *testing.T, i Item) []byte {
 // newPlainPeer starts a kad-dht peer without our code.
 func newPlainPeer(t *testing.T) *dht.IpfsDHT {
 	t.Helper()
-	d, err := dht.New(newHost(t),
-		dht.ProtocolPrefix("/netabase"), dht.Mode(dht.ModeServer), dht.DisableAutoRefresh(),
-		dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
+	return newDHT(t, dht.ProtocolPrefix("/netabase"), dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
 		dht.Validator(recordlib.NamespacedValidator{"shop.item": plainValidator{}, "pk": recordlib.PublicKeyValidator{}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
 }
 
 // connect has two peers know each other.
@@ -205,5 +194,35 @@ func TestPlainPeer(t *testing.T) {
 	}
 	if n, err := ours.records.CountProvidersOf(ctx, hash); err != nil || n != 2 {
 		t.Errorf("we hold %d providers, %v; want 2", n, err)
+	}
+}
+
+// A program may keep values and providers in stores of their own, beside a
+// datastore of another kind.
+func TestSeparateDatastores(t *testing.T) {
+	ctx := context.Background()
+	values, _ := newRecords(t)
+	providers, _ := newRecords(t)
+	rest := dssync.MutexWrap(ds.NewMapDatastore())
+	d := newDHT(t, dht.ProtocolPrefix("/netabase"), dht.Validator(values.Validator()),
+		dht.Datastore(rest), dht.ValueDatastore(values), dht.ProviderDatastore(providers))
+	connect(t, d, newPlainPeer(t))
+
+	hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada", Tags: []string{}}
+	if err := d.PutValue(ctx, record.Key(Items, hammer.ID), encodeItem(t, hammer)); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := multihash.Sum([]byte("content"), multihash.SHA2_256, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.Provide(ctx, cid.NewCidV1(cid.Raw, hash), false), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := values.CountValues(ctx, "shop.item"); err != nil || n != 1 || values.ProviderUsage().Rows != 0 {
+		t.Errorf("there are %d items, %v, and %+v", n, err, values.ProviderUsage())
+	}
+	if n, err := providers.CountProvidersOf(ctx, hash); err != nil || n != 1 || providers.RecordUsage().Rows != 0 {
+		t.Errorf("there are %d providers, %v, and %+v", n, err, providers.RecordUsage())
 	}
 }

@@ -2,7 +2,6 @@ package interop_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"github.com/libp2p/go-libp2p"
@@ -33,7 +32,6 @@ var (
 
 // peer is a peer with all that Netabase has.
 type peer struct {
-	host    host.Host
 	dht     *dht.IpfsDHT
 	records *record.Records
 	store   *datastore.Store
@@ -53,25 +51,41 @@ func newHost(t *testing.T) host.Host {
 	return h
 }
 
-// newPeer starts a peer. Its store is verified at the end.
-func newPeer(t *testing.T) *peer {
+// newRecords opens a store with records. It is verified at the end.
+func newRecords(t *testing.T) (*record.Records, *datastore.Store) {
 	t.Helper()
 	store := datastore.Temp(t, memory.Engine(), record.Definition, Shop)
 	records, err := record.New(store, record.Options{Models: []*models.Definition{Shop}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHost(t)
-	d, err := dht.New(h, append(records.DHTOptions(), dht.Mode(dht.ModeServer), dht.DisableAutoRefresh())...)
-	if err != nil {
-		t.Fatal(errors.Join(err, records.Close()))
-	}
 	t.Cleanup(func() {
-		if err := errors.Join(d.Close(), records.Close()); err != nil {
+		if err := records.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &peer{h, d, records, store}
+	return records, store
+}
+
+func newDHT(t *testing.T, opts ...dht.Option) *dht.IpfsDHT {
+	t.Helper()
+	d, err := dht.New(newHost(t), append(opts, dht.Mode(dht.ModeServer), dht.DisableAutoRefresh())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// newPeer starts a peer.
+func newPeer(t *testing.T) *peer {
+	t.Helper()
+	records, store := newRecords(t)
+	return &peer{newDHT(t, records.DHTOptions()...), records, store}
 }
 
 // byMaker returns the items of a maker that lie in the peer's own store.

@@ -29,7 +29,8 @@ import (
 // go-datastore's ErrNotFound itself. After Close every call returns
 // models.ErrClosed.
 type Records struct {
-	store *datastore.Store
+	store     *datastore.Store
+	ownsStore bool
 	// plain takes the keys that are neither record nor provider.
 	plain *datastore.Face
 	// trees are the registered trees, by full name.
@@ -132,7 +133,8 @@ func (r *Records) Sync(ctx context.Context, _ ds.Key) error {
 }
 
 // Close makes durable what was put, waits for Records' own work to end, and
-// leaves the store open. Later calls do nothing and return nil.
+// leaves the store open, unless Open has opened it. Later calls do nothing and
+// return nil.
 func (r *Records) Close() error {
 	if r.closed.Swap(true) {
 		return nil
@@ -141,7 +143,10 @@ func (r *Records) Close() error {
 	unregistered := r.metrics.stop.Unregister()
 	err := errors.Join(r.leaveTotals(), r.flusher.close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
-		return nil // the store was closed before, which made everything durable
+		err = nil // the store was closed before, which made everything durable
+	}
+	if r.ownsStore {
+		err = errors.Join(err, r.store.Close())
 	}
 	return err
 }

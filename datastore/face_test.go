@@ -292,51 +292,6 @@ func TestFaceNamespaces(t *testing.T) {
 	}, town)
 }
 
-// TestBatchIsACopy reuses the caller's memory before the batch is committed.
-func TestBatchIsACopy(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, h *harness) {
-		b, err := h.Datastore().Batch(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		value := []byte("value")
-		if err := b.Put(t.Context(), ds.NewKey("/k"), value); err != nil {
-			t.Fatal(err)
-		}
-		copy(value, "other")
-		if err := b.Commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		h.restart()
-		if got, err := h.Datastore().Get(t.Context(), ds.NewKey("/k")); string(got) != "value" || err != nil {
-			t.Errorf("%q, %v", got, err)
-		}
-	}, town)
-}
-
-// TestBatchLargerThanATransaction commits more than Badger takes at once.
-func TestBatchLargerThanATransaction(t *testing.T) {
-	onEveryEngine(t, func(t *testing.T, h *harness) {
-		b, err := h.Datastore().Batch(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		value := bytes.Repeat([]byte("x"), 256<<10)
-		for i := range 40 {
-			if err := b.Put(t.Context(), ds.NewKey(fmt.Sprint("/large/", i)), value); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := b.Commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		h.restart()
-		if got := keysOf(t, h.Datastore(), dsq.Query{Prefix: "/large"}); len(got) != 40 {
-			t.Error(len(got))
-		}
-	}, town)
-}
-
 func TestClosedFace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
 		ctx, key := t.Context(), ds.NewKey("/k")

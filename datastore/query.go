@@ -6,6 +6,7 @@ import (
 	"iter"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	dsq "github.com/ipfs/go-datastore/query"
 
@@ -30,10 +31,11 @@ func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return f.query(ctx, f.store, q), nil
+	return f.query(ctx, f.store, q, &f.closed), nil
 }
 
-func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query) dsq.Results {
+// query runs a query, which ends with an error once closed is set.
+func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query, closed *atomic.Bool) dsq.Results {
 	w := &queryWalk{ctx: ctx, from: r, query: q}
 	rest := q // what is left to do with the entries read
 	rest.Prefix = ""
@@ -50,7 +52,7 @@ func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query) dsq.Resu
 	if !examined && q.Limit > 0 {
 		w.limit = q.Offset + q.Limit // of each source; what is too much is cut off below
 	}
-	found := dsq.NaiveQueryApply(rest, results(q, merge(p.sources(w), w.reverse)))
+	found := dsq.NaiveQueryApply(rest, results(q, merge(p.sources(w), w.reverse), closed))
 	if q.KeysOnly && w.values {
 		return withoutValues(q, found)
 	}
@@ -58,11 +60,14 @@ func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query) dsq.Resu
 }
 
 // results gives entries the shape that go-datastore wants.
-func results(q dsq.Query, entries source) dsq.Results {
+func results(q dsq.Query, entries source, closed *atomic.Bool) dsq.Results {
 	next, stop := iter.Pull2(entries)
 	return dsq.ResultsFromIterator(q, dsq.Iterator{
 		Next: func() (dsq.Result, bool) {
 			e, err, ok := next()
+			if ok && err == nil && closed.Load() {
+				e, err = dsq.Entry{}, models.ErrClosed
+			}
 			if err != nil {
 				stop() // the last result; many callers do not close after one
 			}

@@ -81,7 +81,7 @@ func (t *transaction) Query(ctx context.Context, q dsq.Query) (dsq.Results, erro
 	if t.tx.done {
 		return nil, models.ErrTxnDone
 	}
-	return t.face.query(ctx, &t.tx, q), ctx.Err()
+	return t.face.query(ctx, &t.tx, q, &t.face.closed), ctx.Err()
 }
 
 func (t *transaction) Put(ctx context.Context, key ds.Key, value []byte) error {

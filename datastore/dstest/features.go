@@ -1,0 +1,238 @@
+package dstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
+	dsq "github.com/ipfs/go-datastore/query"
+)
+
+const hour = time.Hour
+
+// poll waits until done reports true, ten seconds at most.
+func poll(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not come about: %s", what)
+		}
+	}
+}
+
+// testTTL: values are gone when their time has passed, to a part of a second,
+// and a later put or SetTTL counts.
+func testTTL(t *testing.T, d ds.Batching) {
+	f, ok := d.(ds.TTLDatastore)
+	if !ok {
+		t.Skip("no TTLDatastore")
+	}
+	ctx := context.Background()
+	absent, short, lasting, changed := ds.NewKey("/absent"), ds.NewKey("/short"), ds.NewKey("/lasting"), ds.NewKey("/changed")
+	if err := f.SetTTL(ctx, absent, hour); err != ds.ErrNotFound {
+		t.Errorf("SetTTL of an absent key: %v, want ErrNotFound itself", err)
+	}
+	if _, err := f.GetExpiration(ctx, absent); err != ds.ErrNotFound {
+		t.Errorf("GetExpiration of an absent key: %v, want ErrNotFound itself", err)
+	}
+
+	must(t, f.Put(ctx, lasting, []byte("x")))
+	if at, err := f.GetExpiration(ctx, lasting); err != nil || !at.IsZero() {
+		t.Errorf("what does not expire does so at %v, %v; want the zero time", at, err)
+	}
+
+	const ttl = 400 * time.Millisecond
+	before := time.Now()
+	must(t, f.PutWithTTL(ctx, short, []byte("x"), ttl))
+	after := time.Now()
+	// What an engine rounds is a millisecond at most.
+	at, err := f.GetExpiration(ctx, short)
+	if err != nil || at.Before(before.Add(ttl-time.Millisecond)) || at.After(after.Add(ttl+time.Millisecond)) {
+		t.Errorf("a TTL of %v from %v ends at %v, %v", ttl, before, at, err)
+	}
+	if _, err := f.Get(ctx, short); err != nil && time.Now().Before(before.Add(ttl)) {
+		t.Errorf("before its time has passed: %v", err)
+	}
+	poll(t, "the value expires", func() bool {
+		_, err := f.Get(ctx, short)
+		return err == ds.ErrNotFound
+	})
+	if gone := time.Now(); gone.Before(before.Add(ttl)) || gone.After(after.Add(ttl+500*time.Millisecond)) {
+		t.Errorf("a TTL of %v took %v", ttl, gone.Sub(before))
+	}
+	expect(t, d, short, nil)
+	expectKeys(t, d, dsq.Query{}, "/lasting")
+	if err := f.SetTTL(ctx, short, hour); err != ds.ErrNotFound {
+		t.Errorf("SetTTL of what has expired: %v", err)
+	}
+
+	must(t, f.PutWithTTL(ctx, changed, []byte("x"), 50*time.Millisecond))
+	must(t, f.SetTTL(ctx, changed, hour))
+	must(t, f.PutWithTTL(ctx, short, []byte("x"), 50*time.Millisecond))
+	must(t, f.Put(ctx, short, []byte("again")))
+	time.Sleep(100 * time.Millisecond) // what must not happen has no event
+	expect(t, d, changed, []byte("x"))
+	expect(t, d, short, []byte("again"))
+	if at, err := f.GetExpiration(ctx, short); err != nil || !at.IsZero() {
+		t.Errorf("after a put without one the TTL ends at %v, %v", at, err)
+	}
+}
+
+// testTTLOfQueries: a query that asks for expirations gets them.
+func testTTLOfQueries(t *testing.T, d ds.Batching) {
+	f, ok := d.(ds.TTLDatastore)
+	if !ok {
+		t.Skip("no TTLDatastore")
+	}
+	ctx := context.Background()
+	must(t, f.PutWithTTL(ctx, ds.NewKey("/with"), []byte("x"), hour), f.Put(ctx, ds.NewKey("/without"), []byte("x")))
+	for _, e := range query(t, d, dsq.Query{ReturnExpirations: true}) {
+		at, err := f.GetExpiration(ctx, ds.RawKey(e.Key))
+		if err != nil || !e.Expiration.Equal(at) {
+			t.Errorf("the query says that %s expires at %v, GetExpiration %v, %v", e.Key, e.Expiration, at, err)
+		}
+	}
+}
+
+// testTransactions: a transaction sees the snapshot of its start and its own
+// writes, and nobody sees these until it is committed.
+func testTransactions(t *testing.T, d ds.Batching) {
+	f, ok := d.(ds.TxnDatastore)
+	if !ok {
+		t.Skip("no TxnDatastore")
+	}
+	ctx := context.Background()
+	a, b, c := ds.NewKey("/a"), ds.NewKey("/b"), ds.NewKey("/c")
+	must(t, d.Put(ctx, a, []byte("old")), d.Put(ctx, b, []byte("old")))
+
+	snapshot, err := f.NewTransaction(ctx, true)
+	must(t, err)
+	must(t, d.Put(ctx, a, []byte("new")), d.Delete(ctx, b), d.Put(ctx, c, []byte("new")))
+	expect(t, snapshot, a, []byte("old"))
+	expect(t, snapshot, b, []byte("old"))
+	expect(t, snapshot, c, nil)
+	expectKeys(t, snapshot, dsq.Query{}, "/a", "/b")
+	if err := snapshot.Put(ctx, a, []byte("x")); err == nil {
+		t.Error("a transaction for reading can be written to")
+	}
+	snapshot.Discard(ctx)
+	expect(t, d, a, []byte("new"))
+
+	txn, err := f.NewTransaction(ctx, false)
+	must(t, err)
+	must(t, txn.Put(ctx, b, []byte("in txn")), txn.Delete(ctx, a))
+	expect(t, txn, a, nil)
+	expect(t, txn, b, []byte("in txn"))
+	expectKeys(t, txn, dsq.Query{}, "/b", "/c")
+	expect(t, d, a, []byte("new"))
+	expect(t, d, b, nil)
+	must(t, txn.Commit(ctx))
+	txn.Discard(ctx) // which then does nothing
+	expect(t, d, a, nil)
+	expect(t, d, b, []byte("in txn"))
+	if err := txn.Put(ctx, a, nil); err == nil {
+		t.Error("a transaction that has ended can be written to")
+	}
+
+	txn, err = f.NewTransaction(ctx, false)
+	must(t, err, txn.Put(ctx, a, []byte("x")))
+	txn.Discard(ctx)
+	if err := txn.Commit(ctx); err == nil {
+		t.Error("a transaction that was discarded can be committed")
+	}
+	expect(t, d, a, nil)
+}
+
+// testConflicts: of two transactions that read and then write the same key, one
+// fails, or waits for the other to end. Where one waits it gives up with its
+// context.
+func testConflicts(t *testing.T, d ds.Batching) {
+	f, ok := d.(ds.TxnDatastore)
+	if !ok {
+		t.Skip("no TxnDatastore")
+	}
+	ctx := context.Background()
+	key := ds.NewKey("/counter")
+	must(t, d.Put(ctx, key, []byte("0")))
+	first, err := f.NewTransaction(ctx, false)
+	must(t, err)
+	defer first.Discard(ctx)
+	if _, err := first.Get(ctx, key); err != nil {
+		t.Fatal(err)
+	}
+	must(t, first.Put(ctx, key, []byte("first")))
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	second, err := f.NewTransaction(short, false)
+	if errors.Is(err, context.DeadlineExceeded) {
+		must(t, first.Commit(ctx)) // one writer at a time
+		return
+	}
+	must(t, err)
+	defer second.Discard(ctx)
+	if _, err := second.Get(ctx, key); err != nil {
+		t.Fatal(err)
+	}
+	must(t, second.Put(ctx, key, []byte("second")), second.Commit(ctx))
+	if err := first.Commit(ctx); err == nil {
+		t.Error("both of two transactions in conflict are committed")
+	}
+	expect(t, d, key, []byte("second"))
+}
+
+// testMaintenance: garbage collection, checks and scrubs go through, and leave
+// what there is.
+func testMaintenance(t *testing.T, d ds.Batching) {
+	ctx := context.Background()
+	for i := range 200 {
+		must(t, d.Put(ctx, ds.NewKey(fmt.Sprint("/kept/", i)), []byte{byte(i)}), d.Put(ctx, ds.NewKey(fmt.Sprint("/gone/", i)), nil))
+	}
+	for i := range 200 {
+		must(t, d.Delete(ctx, ds.NewKey(fmt.Sprint("/gone/", i))))
+	}
+	must(t, d.Sync(ctx, ds.NewKey("/")))
+	if f, ok := d.(ds.GCFeature); ok {
+		must(t, f.CollectGarbage(ctx))
+	}
+	if f, ok := d.(ds.CheckedFeature); ok {
+		must(t, f.Check(ctx))
+	}
+	if f, ok := d.(ds.ScrubbedFeature); ok {
+		must(t, f.Scrub(ctx))
+	}
+	for i := range 200 {
+		expect(t, d, ds.NewKey(fmt.Sprint("/kept/", i)), []byte{byte(i)})
+	}
+	if n := len(query(t, d, dsq.Query{KeysOnly: true})); n != 200 {
+		t.Errorf("there are %d keys, want 200", n)
+	}
+}
+
+// testDiskUsage: just after a load it is at least what was loaded, and no more
+// than a few times as much. What does not compress is loaded.
+func testDiskUsage(t *testing.T, d ds.Batching) {
+	f, ok := d.(ds.PersistentDatastore)
+	if !ok {
+		t.Skip("no PersistentDatastore")
+	}
+	ctx := context.Background()
+	before, err := f.DiskUsage(ctx)
+	must(t, err)
+	const values, size = 128, 64 << 10
+	source := rand.NewChaCha8([32]byte{})
+	for i := range values {
+		value := make([]byte, size)
+		source.Read(value)
+		must(t, d.Put(ctx, ds.NewKey(fmt.Sprint("/load/", i)), value))
+	}
+	must(t, d.Sync(ctx, ds.NewKey("/")))
+	after, err := f.DiskUsage(ctx)
+	must(t, err)
+	if grown := int64(after) - int64(before); grown < values*size || grown > 5*values*size {
+		t.Errorf("after a load of %d bytes the usage has grown by %d", values*size, grown)
+	}
+}

@@ -18,3 +18,13 @@ func (t *Tree[M, K]) Decode(key, value []byte) (M, error) {
 	}
 	return *m, nil
 }
+
+// DecodeKey returns the primary key that key is the encoded last form of, as
+// Encode returns it. Its error matches ErrInvalid.
+func (t *Tree[M, K]) DecodeKey(key []byte) (K, error) {
+	k, err := t.key.DecodeLast(key)
+	if err != nil {
+		return k, t.raw.failAt("decode", key, err)
+	}
+	return k, nil
+}

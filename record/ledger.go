@@ -22,6 +22,8 @@ type ledger struct {
 	providers, strangers amount
 	peers                map[peer.ID]int
 	evicted              int
+	// arrivals are the records of models that have come from the DHT.
+	arrivals []arrival
 }
 
 // amount is a number of records and of their bytes, or a change of both.
@@ -72,6 +74,7 @@ func (r *Records) change(ctx context.Context, update func(context.Context, func(
 	}
 	r.peers.add(done.peers)
 	r.metrics.evicted(ctx, done.evicted)
+	r.watchers.tell(done.arrivals)
 	return nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -20,18 +22,35 @@ type modelTree struct {
 	// namespace is what the record keys of its rows begin with, "/blog.user/".
 	namespace string
 	maxValue  int
+	policy    Policy
+	// paired says of a signed tree that the owner is the first half of the key.
+	paired bool
 }
 
-// candidate is a checked value of a tree, for a row or one already in it.
+// candidate is a checked record of a tree, for a row or one already in it.
 type candidate struct {
-	key, value []byte
-	clock      uint64
+	key []byte
+	// data is the record's value, and value that of the row: the same, but for
+	// what is signed. A tombstone has no row.
+	data, value []byte
+	retracted   bool
+	// clock is the model's, or the sequence number of what is signed.
+	clock, expires uint64
+	seal           *Seal
 }
 
 // compare orders candidates for one key: the better one is the greater. Two
 // compare equal where their bytes are.
-func (c candidate) compare(other candidate) int {
-	return cmp.Or(cmp.Compare(c.clock, other.clock), bytes.Compare(c.value, other.value))
+func (c *candidate) compare(other *candidate) int {
+	retracted := 0
+	if c.retracted != other.retracted {
+		retracted = -1
+		if c.retracted {
+			retracted = 1
+		}
+	}
+	return cmp.Or(cmp.Compare(c.clock, other.clock), retracted,
+		cmp.Compare(c.expires, other.expires), bytes.Compare(c.data, other.data))
 }
 
 // recordKey returns the record key of the row under key.
@@ -66,13 +85,64 @@ func (t *modelTree) checkRecord(recordKey string, value []byte) (candidate, erro
 	return t.check(key, value)
 }
 
-// check checks a value that is said to belong under key.
-func (t *modelTree) check(key, value []byte) (candidate, error) {
-	if len(value) > t.maxValue {
-		return candidate{}, failAt("check", t.raw, key, tooLarge(len(value), t.maxValue))
+// check checks the value of a record that is said to belong under key.
+func (t *modelTree) check(key, data []byte) (c candidate, err error) {
+	if len(data) > t.maxValue {
+		return c, failAt("check", t.raw, key, tooLarge(len(data), t.maxValue))
 	}
-	clock, err := t.raw.Check(key, value)
-	return candidate{key: key, value: value, clock: clock}, err
+	c = candidate{key: key, data: data, value: data}
+	switch t.policy {
+	case SignedPolicy:
+		err = t.checkSigned(&c)
+	case ImmutablePolicy:
+		if err = checkHash(key, data); err == nil {
+			_, err = t.raw.Check(key, data)
+		}
+	default:
+		c.clock, err = t.raw.Check(key, data)
+	}
+	return c, failAt("check", t.raw, key, err)
+}
+
+// checkSigned checks a record that is to be of the owner of its key, and takes it
+// apart.
+func (t *modelTree) checkSigned(c *candidate) error {
+	owner, err := t.owner(c.key)
+	if err != nil {
+		return err
+	}
+	s, err := openEnvelope(c.data, owner)
+	if err != nil {
+		return err
+	}
+	recordKey, err := t.recordKey(c.key)
+	switch {
+	case err != nil:
+		return err
+	case s.recordKey != recordKey:
+		return fmt.Errorf("%w: it is signed for %q", models.ErrInvalid, shorten(s.recordKey))
+	case s.expires != 0 && uint64(time.Now().Unix()) >= s.expires:
+		return fmt.Errorf("%w: it has expired", models.ErrInvalid)
+	}
+	c.clock, c.expires, c.retracted, c.value = s.sequence, s.expires, s.retracted, s.value
+	if c.seal, err = seal(t.raw.Name(), c.key, c.data, s); err != nil {
+		return err
+	}
+	if c.retracted {
+		c.value = nil
+		return nil
+	}
+	_, err = t.raw.Check(c.key, c.value)
+	return err
+}
+
+// owner returns the peer that a key of a signed tree names.
+func (t *modelTree) owner(key []byte) (owner peer.ID, err error) {
+	if t.paired {
+		owner, _, err = PeerKey.Decode(key)
+		return owner, err
+	}
+	return PeerKey.DecodeLast(key)
 }
 
 // standing is how a row stands in the DHT.
@@ -87,11 +157,16 @@ type standing struct {
 	filed Receipt
 	// stale reports that it was written for another row.
 	stale bool
+	// seal is that of the last signed record, nil where there is none.
+	seal *Seal
 }
 
-// served reports whether the DHT is given the row.
-func (s standing) served() bool {
-	return s.value != nil && s.receipt.Origin != 0 && s.receipt.Origin != Withdrawn
+// retracted reports whether a tombstone is all there is.
+func (s *standing) retracted() bool { return s.value == nil && s.seal != nil && s.seal.Retracted }
+
+// served reports whether the DHT is given the row, or the tombstone.
+func (s *standing) served() bool {
+	return (s.value != nil || s.retracted()) && s.receipt.Origin != 0 && s.receipt.Origin != Withdrawn
 }
 
 func (t *modelTree) receiptKey(key []byte) ReceiptKey { return models.MakePair(t.raw.Name(), key) }
@@ -110,15 +185,57 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 	if err == nil {
 		s.value = value
 	}
+	if t.policy == SignedPolicy {
+		seal, err := Seals.Get(ctx, r, t.receiptKey(key))
+		if err == nil {
+			s.seal = &seal
+		} else if !errors.Is(err, models.ErrNotFound) {
+			return s, err
+		}
+	}
 	if hasReceipt {
 		s.filed = receipt
-		if s.value != nil && receipt.Hash == sha256.Sum256(s.value) {
+		if (s.value != nil || s.retracted()) && receipt.Hash == sha256.Sum256(s.value) && (t.policy != SignedPolicy || s.seal != nil) {
 			s.receipt = receipt
 		} else {
 			s.stale = true
 		}
 	}
 	return s, nil
+}
+
+// data returns the value of the record of a row that is served.
+func (t *modelTree) data(s *standing, recordKey string) ([]byte, error) {
+	if t.policy != SignedPolicy {
+		return s.value, nil
+	}
+	return s.seal.envelope(recordKey, s.value)
+}
+
+// holds returns what a record has to be better than to be accepted, nil where
+// there is nothing.
+func (t *modelTree) holds(s *standing, key []byte) (*candidate, error) {
+	c := candidate{key: key, value: s.value, data: s.value}
+	switch {
+	case t.policy == SignedPolicy && s.seal == nil, t.policy != SignedPolicy && s.value == nil:
+		return nil, nil
+	case t.policy == OpenPolicy:
+		// What the tree holds has been checked by the tree, and is more than
+		// maxValue where the program says so: it only has to be compared.
+		clock, err := t.raw.Check(key, s.value)
+		c.clock = clock
+		return &c, err
+	case t.policy == ImmutablePolicy:
+		return nil, nil // there is but one record for a key
+	}
+	// A seal counts also where the program has changed or deleted the row: an
+	// older record must not come back.
+	c.clock, c.expires, c.retracted = s.seal.Sequence, s.seal.Expires, s.seal.Retracted
+	recordKey, err := t.recordKey(key)
+	if err == nil && s.receipt.Origin != 0 {
+		c.data, err = t.data(s, recordKey)
+	}
+	return &c, err
 }
 
 // accept puts the row of a record and its receipt, in place of a row that is
@@ -129,19 +246,15 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 	if err != nil {
 		return err
 	}
-	same := bytes.Equal(old.value, c.value) && old.value != nil
-	if old.value != nil && !same {
-		// What the tree holds has been checked by the tree, and is more than
-		// maxValue where the program says so: it only has to be compared.
-		clock, err := t.raw.Check(c.key, old.value)
-		if err != nil {
-			return err
-		}
-		if c.compare(candidate{value: old.value, clock: clock}) < 0 {
-			return failAt("put", t.raw, c.key, ErrOldRecord)
-		}
+	held, err := t.holds(&old, c.key)
+	if err != nil {
+		return err
 	}
-	if origin == Stranger && old.value != nil {
+	if held != nil && c.compare(held) < 0 {
+		return failAt("put", t.raw, c.key, ErrOldRecord)
+	}
+	same := bytes.Equal(old.value, c.value) && (old.value == nil) == (c.value == nil)
+	if origin == Stranger && (old.value != nil || old.retracted()) {
 		switch old.receipt.Origin {
 		case Published, Withdrawn:
 			origin = Kept
@@ -152,34 +265,51 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 			origin = Kept
 		}
 	}
-	if !same {
-		if err := t.raw.Put(l.ctx, l.tx, c.key, c.value); err != nil {
-			return err
-		}
+	switch {
+	case same:
+	case c.retracted:
+		err = t.raw.Delete(l.ctx, l.tx, c.key)
+	default:
+		err = t.raw.Put(l.ctx, l.tx, c.key, c.value)
+	}
+	if err == nil && c.seal != nil {
+		err = Seals.Put(l.ctx, l.tx, c.seal)
+	}
+	if err != nil {
+		return err
+	}
+	if !same && origin != Published {
+		l.arrivals = append(l.arrivals, arrival{t, c.key, c.value})
 	}
 	return l.putReceipt(&old.filed, &Receipt{
 		Tree: t.raw.Name(), Key: c.key,
-		Origin: origin, Received: received, Hash: sha256.Sum256(c.value), Size: uint64(len(c.value)),
+		Origin: origin, Received: received, Hash: sha256.Sum256(c.value), Size: uint64(len(c.data)),
 	})
 }
 
 // drop takes the row under key out of the DHT, and deletes it where it came from
-// there.
+// there. A tombstone goes with its receipt: what it has taken back has expired by
+// then.
 func (t *modelTree) drop(l *ledger, key []byte) error {
 	s, err := t.standing(l.ctx, l.tx, key)
 	if err != nil {
 		return err
 	}
 	switch {
-	case s.receipt.Origin == Published:
+	case s.receipt.Origin == Published && !s.retracted():
 		s.receipt.Origin = Withdrawn
 		return l.putReceipt(&s.filed, &s.receipt)
-	case s.receipt.Origin == Stranger:
+	case s.receipt.Origin == Stranger && !s.retracted():
 		if err := t.raw.Delete(l.ctx, l.tx, key); err != nil {
 			return err
 		}
-	case s.receipt.Origin != Kept && !s.stale:
+	case s.receipt.Origin != Kept && !s.stale && !s.retracted():
 		return nil
+	}
+	if s.seal != nil {
+		if err := Seals.Delete(l.ctx, l.tx, t.receiptKey(key)); err != nil {
+			return err
+		}
 	}
 	return l.deleteReceipt(&s.filed)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p-kad-dht/amino"
@@ -34,8 +35,11 @@ type Options struct {
 	// providers only.
 	Models []*models.Definition
 
-	// MaxValueBytes bounds the value of a record of a model, and what is put
-	// under the keys of other records and providers; more is refused with
+	// Policies are those of the trees of Models that are not OpenPolicy.
+	Policies map[models.AnyTree]Policy
+
+	// MaxValueBytes bounds the record of a model, of a signed one the whole
+	// envelope, and what is put under the keys of other records and providers; more is refused with
 	// models.ErrTooLarge. Peers that hold the same records should agree on it.
 	// Defaults to DefaultMaxValueBytes.
 	MaxValueBytes int
@@ -126,6 +130,13 @@ func (o Options) normalize() (Options, error) {
 		}
 		seen[d.Name()] = true
 	}
+	for tree, policy := range o.Policies {
+		known := slices.ContainsFunc(o.Models, func(d *models.Definition) bool { return d != nil && slices.Contains(d.Trees(), tree) })
+		if !known {
+			faults = append(faults, fmt.Errorf("%w: Policies has tree %s, which none of Models has", models.ErrDefinition, tree.Name()))
+		}
+		faults = append(faults, policy.check(tree))
+	}
 	if o.MaxValueBytes < 0 {
 		faults = append(faults, fmt.Errorf("MaxValueBytes is %d: it must not be negative", o.MaxValueBytes))
 	}
@@ -140,8 +151,8 @@ func (o Options) normalize() (Options, error) {
 	if least := int64(MaxKeyBytes + o.MaxValueBytes); o.Bounds.Bytes >= 0 && o.Bounds.Bytes < least {
 		faults = append(faults, fmt.Errorf("Bounds.Bytes is %d: one record can have %d", o.Bounds.Bytes, least))
 	}
-	if len(faults) > 0 {
-		return o, fmt.Errorf("record options: %w", errors.Join(faults...))
+	if err := errors.Join(faults...); err != nil {
+		return o, fmt.Errorf("record options: %w", err)
 	}
 	return o, nil
 }

@@ -84,7 +84,11 @@ func (r *Records) record(ctx context.Context, p place) (data []byte, err error) 
 		if !s.served() {
 			return ds.ErrNotFound
 		}
-		w := wireRecord{key: []byte(p.recordKey), value: s.value, received: appendTime(nil, s.receipt.Received)}
+		value, err := p.tree.data(&s, p.recordKey)
+		if err != nil {
+			return err
+		}
+		w := wireRecord{key: []byte(p.recordKey), value: value, received: appendTime(nil, s.receipt.Received)}
 		data = w.append(make([]byte, 0, len(w.key)+len(w.value)+len(w.received)+16))
 		return nil
 	})

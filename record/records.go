@@ -46,11 +46,12 @@ type Records struct {
 	// counted is set once the totals have changed.
 	counted atomic.Bool
 	// peers are how many keys peers provide.
-	peers   peerCounts
-	flusher flusher
-	sweeper sweeper
-	metrics metrics
-	closed  atomic.Bool
+	peers    peerCounts
+	watchers watchers
+	flusher  flusher
+	sweeper  sweeper
+	metrics  metrics
+	closed   atomic.Bool
 }
 
 // ages is how old records and provider records get; a negative age is for ever.
@@ -92,7 +93,10 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	trees := Definition.Trees()
 	for _, d := range opts.Models {
 		for _, t := range d.Trees() {
-			r.trees[t.Name()] = &modelTree{raw: t.Raw(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes}
+			r.trees[t.Name()] = &modelTree{
+				raw: t.Raw(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
+				policy: opts.Policies[t], paired: t.Core().Key != PeerKey.Name(),
+			}
 		}
 		trees = append(trees[:len(trees):len(trees)], d.Trees()...)
 	}
@@ -140,6 +144,7 @@ func (r *Records) Close() error {
 		return nil
 	}
 	r.sweeper.close()
+	r.watchers.close()
 	unregistered := r.metrics.stop.Unregister()
 	err := errors.Join(r.leaveTotals(), r.flusher.close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {

@@ -23,8 +23,8 @@ func (r *Records) Validator() record.NamespacedValidator {
 	return validators
 }
 
-// validator checks the records of one tree, and chooses between them, under the
-// open policy.
+// validator checks the records of one tree, and chooses between them, as its
+// policy says.
 type validator struct{ tree *modelTree }
 
 var _ record.Validator = validator{}
@@ -46,7 +46,7 @@ func (v validator) Select(key string, values [][]byte) (int, error) {
 		switch {
 		case err != nil && refusal == nil:
 			refusal = err
-		case err == nil && (chosen < 0 || c.compare(best) > 0):
+		case err == nil && (chosen < 0 || c.compare(&best) > 0):
 			chosen, best = i, c
 		}
 	}

@@ -22,8 +22,8 @@ import (
 // older than all else.
 
 // ValuesIn yields the records of a namespace, "pk" or "blog.user", say, in the
-// order of their keys. Of a registered model Data is the row's value, and Raw
-// the record as it is served.
+// order of their keys. Of a registered model Data is the row's value, nil of a
+// tombstone, and Raw the record as it is served.
 func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Value, error] {
 	if tree := r.trees[namespace]; tree != nil {
 		receipts := Receipts.Keys(ctx, r.store, models.FirstIs[string, []byte](namespace))
@@ -251,7 +251,9 @@ func (r *Records) valueAt(ctx context.Context, key ReceiptKey) (v Value, err err
 		return v, err
 	}
 	v = Value{Key: []byte(recordKey), Raw: data}
-	v.Data, v.Received, err = parseExact(recordKey, data)
+	if v.Data, v.Received, err = parseExact(recordKey, data); err == nil && tree.policy == SignedPolicy {
+		v.Data, err = signedValue(v.Data)
+	}
 	return v, err
 }
 

@@ -19,6 +19,9 @@ func (t *Tree[M, K]) Decode(key, value []byte) (M, error) {
 	return *m, nil
 }
 
+// EncodeKey returns a primary key in its encoded last form, as Encode does.
+func (t *Tree[M, K]) EncodeKey(key K) []byte { return t.key.AppendLast(nil, key) }
+
 // DecodeKey returns the primary key that key is the encoded last form of, as
 // Encode returns it. Its error matches ErrInvalid.
 func (t *Tree[M, K]) DecodeKey(key []byte) (K, error) {

@@ -32,6 +32,7 @@ type metrics struct {
 	evictions metric.Int64Counter
 	expired   metric.Int64Counter
 	sweeps    metric.Float64Histogram
+	again     metric.Int64Counter
 	stop      metric.Registration
 	// operations are the attributes of latencies, made once.
 	operations map[operation]metric.MeasurementOption
@@ -41,7 +42,7 @@ type metrics struct {
 // they are collected.
 func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error) {
 	meter := provider.Meter(meterName)
-	var errs [7]error
+	var errs [8]error
 	m.latency, errs[0] = meter.Float64Histogram("netabase.record.operation.duration", metric.WithUnit("s"),
 		metric.WithDescription("How long operations take"),
 		metric.WithExplicitBucketBoundaries(1e-6, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, .1, .5, 1, 5))
@@ -59,6 +60,8 @@ func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error
 	size, err := meter.Int64ObservableGauge("netabase.record.bytes", metric.WithUnit("By"),
 		metric.WithDescription("Bytes of its keys and values, by kind"))
 	errs[6] = err
+	m.again, errs[7] = meter.Int64Counter("netabase.record.republished", metric.WithUnit("{record}"),
+		metric.WithDescription("Records of this peer that were put into the DHT again, by result"))
 	if err := errors.Join(errs[:]...); err != nil {
 		return m, fmt.Errorf("records: metrics: %w", err)
 	}
@@ -104,6 +107,15 @@ func (m *metrics) swept(ctx context.Context, removed int, start time.Time) {
 		m.expired.Add(ctx, int64(removed))
 	}
 	m.sweeps.Record(ctx, time.Since(start).Seconds())
+}
+
+// republished counts a record that was put again, or could not be.
+func (m *metrics) republished(ctx context.Context, err error) {
+	result := "ok"
+	if err != nil {
+		result = "failed"
+	}
+	m.again.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
 }
 
 // reasonOf names what a record is refused for.

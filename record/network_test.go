@@ -66,8 +66,13 @@ func newDHT(t testing.TB, h host.Host, opts ...dht.Option) *dht.IpfsDHT {
 
 func newNode(t testing.TB, eng engine.Engine, opts ...dht.Option) *node {
 	t.Helper()
+	return newNodeWith(t, eng, record.Options{}, opts...)
+}
+
+func newNodeWith(t testing.TB, eng engine.Engine, options record.Options, opts ...dht.Option) *node {
+	t.Helper()
 	n := &node{}
-	n.records, n.store = openRecords(t, eng, record.Options{})
+	n.records, n.store = openRecords(t, eng, options)
 	n.host = newHost(t)
 	n.dht = newDHT(t, n.host, append(n.records.DHTOptions(), opts...)...)
 	return n

@@ -52,6 +52,12 @@ type Options struct {
 	// it came. A negative one means for ever. Defaults to kad-dht's, 48 hours.
 	ProviderValidity time.Duration
 
+	// RepublishInterval is after what time [Records.Republish] puts a record of
+	// this peer again. It has to be less than MaxRecordAge. Defaults to 22 hours,
+	// as kad-dht's own, or to half of MaxRecordAge if that is less; a negative one
+	// switches it off.
+	RepublishInterval time.Duration
+
 	// Bounds limit how much is kept of what strangers send.
 	Bounds Bounds
 
@@ -143,6 +149,15 @@ func (o Options) normalize() (Options, error) {
 	o.MaxValueBytes = cmp.Or(o.MaxValueBytes, DefaultMaxValueBytes)
 	o.MaxRecordAge = cmp.Or(o.MaxRecordAge, amino.DefaultMaxRecordAge)
 	o.ProviderValidity = cmp.Or(o.ProviderValidity, amino.DefaultProvideValidity)
+	if o.RepublishInterval == 0 {
+		o.RepublishInterval = amino.DefaultReprovideInterval
+		if half := o.MaxRecordAge / 2; half > 0 {
+			o.RepublishInterval = min(o.RepublishInterval, half)
+		}
+	}
+	if o.MaxRecordAge > 0 && o.RepublishInterval >= o.MaxRecordAge {
+		faults = append(faults, fmt.Errorf("RepublishInterval is %v: it has to be less than MaxRecordAge, %v", o.RepublishInterval, o.MaxRecordAge))
+	}
 	o.SyncInterval = cmp.Or(o.SyncInterval, DefaultSyncInterval)
 	o.Bounds = o.Bounds.withDefaults()
 	if o.Meters == nil {

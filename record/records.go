@@ -46,7 +46,10 @@ type Records struct {
 	// counted is set once the totals have changed.
 	counted atomic.Bool
 	// peers are how many keys peers provide.
-	peers    peerCounts
+	peers peerCounts
+	// interval is Options.RepublishInterval, and done is closed with the Records.
+	interval time.Duration
+	done     chan struct{}
 	watchers watchers
 	flusher  flusher
 	sweeper  sweeper
@@ -83,7 +86,8 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	r := &Records{
 		store: store, plain: store.Datastore(),
 		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
-		bounds:  opts.Bounds,
+		bounds:   opts.Bounds,
+		interval: opts.RepublishInterval, done: make(chan struct{}),
 		ages:    ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 		flusher: flusher{interval: opts.SyncInterval, sync: store.Sync},
 	}
@@ -143,6 +147,7 @@ func (r *Records) Close() error {
 	if r.closed.Swap(true) {
 		return nil
 	}
+	close(r.done)
 	r.sweeper.close()
 	r.watchers.close()
 	unregistered := r.metrics.stop.Unregister()

@@ -68,12 +68,12 @@ func onEveryEngine(t *testing.T, test func(t *testing.T, eng engine.Engine)) {
 // both, and verifies the store before that.
 func openRecords(t testing.TB, eng engine.Engine, opts record.Options) (*record.Records, *datastore.Store) {
 	t.Helper()
-	store, err := datastore.Open(context.Background(), eng, record.Definition, Blog)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if opts.Models == nil {
 		opts.Models = []*models.Definition{Blog}
+	}
+	store, err := datastore.Open(context.Background(), eng, append(opts.Models[:len(opts.Models):len(opts.Models)], record.Definition)...)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if opts.MaxRecordAge == 0 { // monday goes by
 		opts.MaxRecordAge, opts.ProviderValidity = -1, -1

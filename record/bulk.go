@@ -1,0 +1,124 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Bulk says how PublishAll and ResolveAll go about it.
+type Bulk struct {
+	// Concurrency is how many records are on their way at the same time. Each
+	// asks some twenty peers, and waits for those that are gone. Defaults to 16.
+	Concurrency int
+	// Progress, if set, is called after every record with how many are done, the
+	// failed ones included, and how many have failed; never twice at a time.
+	Progress func(done, failed int)
+}
+
+const defaultConcurrency = 16
+
+// mostFailures is how many failures a BulkError has at most, so that a set of any
+// size can fail.
+const mostFailures = 1000
+
+// BulkError says which records of a set could not be published. It matches the
+// errors of all it has.
+type BulkError struct {
+	// Done is how many records there were, Failed how many of them failed.
+	Done, Failed int
+	// Failures are the first 1,000 of those.
+	Failures []error
+}
+
+func (e *BulkError) Error() string {
+	return fmt.Sprintf("%d of %d records failed, the first: %v", e.Failed, e.Done, e.Failures[0])
+}
+
+func (e *BulkError) Unwrap() []error { return e.Failures }
+
+// PublishAll is Publish for every model that ms yields. It goes on after a record
+// that fails, and returns a *BulkError then, whose Failures name their keys. What
+// has not been begun when ctx ends is not published; the context's error is then
+// among them. ms runs in the caller's goroutine.
+func PublishAll[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], ms iter.Seq[M], how Bulk) error {
+	var failed BulkError
+	for _, err := range inParallel(ctx, ms, how, func(m M) (struct{}, error) {
+		return struct{}{}, Publish(ctx, d, r, t, &m)
+	}) {
+		failed.Done++
+		if err == nil {
+			continue
+		}
+		if failed.Failed++; len(failed.Failures) < mostFailures {
+			failed.Failures = append(failed.Failures, err)
+		}
+	}
+	if failed.Failed == 0 {
+		return nil
+	}
+	return &failed
+}
+
+// ResolveAll is Resolve for every key that keys yields. It yields them as they
+// come, in any order: the row, or the error of Resolve, which names the key. What
+// has not been begun when ctx ends is not yielded, but the context's error once.
+func ResolveAll[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], keys iter.Seq[K], how Bulk) iter.Seq2[M, error] {
+	return inParallel(ctx, keys, how, func(key K) (M, error) { return Resolve(ctx, d, r, t, key) })
+}
+
+// inParallel yields what do returns for the items, in the order in which it does.
+// If the loop is left it begins no more, and waits for what it has begun.
+func inParallel[T, R any](ctx context.Context, items iter.Seq[T], how Bulk, do func(T) (R, error)) iter.Seq2[R, error] {
+	if how.Concurrency <= 0 {
+		how.Concurrency = defaultConcurrency
+	}
+	type result struct {
+		of  R
+		err error
+	}
+	return func(yield func(R, error) bool) {
+		results := make(chan result, how.Concurrency)
+		var running sync.WaitGroup
+		defer running.Wait()
+		done, failed, open := 0, 0, 0
+		take := func(next result) bool {
+			open--
+			done++
+			if next.err != nil {
+				failed++
+			}
+			if how.Progress != nil {
+				how.Progress(done, failed)
+			}
+			return yield(next.of, next.err)
+		}
+		for item := range items {
+			if open == how.Concurrency && !take(<-results) {
+				return
+			}
+			if err := ctx.Err(); err != nil {
+				open++
+				if !take(result{err: err}) {
+					return
+				}
+				break
+			}
+			open++
+			running.Go(func() {
+				of, err := do(item)
+				results <- result{of, err} // there is room for all that are open
+			})
+		}
+		for open > 0 {
+			if !take(<-results) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+const (
+	// republishAtOnce is how many records are put into the DHT at the same time,
+	// each of which asks some twenty peers.
+	republishAtOnce = 8
+	// retryPart is the part of the interval after which a record is tried again
+	// that could not be put.
+	retryPart = 8
+)
+
+// Republish puts what this peer has published into the DHT again whenever
+// Options.RepublishInterval has passed since, so that it neither expires nor is
+// lost with the peers that leave. What is signed is signed anew, under the same
+// sequence number. It returns when ctx ends, with its error, or the Records are
+// closed, with models.ErrClosed; a record that cannot be put is tried again after
+// an eighth of the interval.
+//
+// What is due is found by index: while nothing is, Republish waits for a timer. A
+// record is in it until its row is retracted, deleted or changed without being
+// published. d is as for Publish.
+func (r *Records) Republish(ctx context.Context, d *dht.IpfsDHT) error {
+	if r.interval < 0 {
+		return errors.New("republishing is switched off: Options.RepublishInterval is negative")
+	}
+	for {
+		if err := r.republishDue(ctx, d, time.Now()); err != nil {
+			return err
+		}
+		next, err := r.nextRepublish(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-r.done:
+			timer.Stop()
+			return models.ErrClosed
+		case <-timer.C:
+		}
+	}
+}
+
+// nextRepublish returns when there is something to do next, an interval from now
+// at the latest, since what is published meanwhile is due then.
+func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, error) {
+	for e, err := range ReceiptByOrigin.Keys(ctx, r.store, models.FirstIs[Origin, time.Time](Published).Limit(1)) {
+		if err != nil {
+			return time.Time{}, err
+		}
+		if due := e.Index.Second.Add(r.interval); due.After(now) {
+			return due, nil
+		}
+		return now.Add(r.interval / retryPart), nil // what is there still cannot be put
+	}
+	return now.Add(r.interval), nil
+}
+
+// republishDue puts what is due, a page at a time.
+func (r *Records) republishDue(ctx context.Context, d *dht.IpfsDHT, now time.Time) error {
+	due := originBetween(Published, time.Time{}, now.Add(-r.interval))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(republishAtOnce)
+	for key, err := range primaries(ReceiptByOrigin.Keys(ctx, r.store, due)) {
+		if err != nil {
+			return errors.Join(err, group.Wait())
+		}
+		tree := r.trees[key.First]
+		if tree == nil {
+			continue // of a model that is not registered now
+		}
+		group.Go(func() error {
+			err := r.republish(groupCtx, d, tree, slices.Clone(key.Second))
+			if groupCtx.Err() != nil || errors.Is(err, models.ErrClosed) {
+				return errors.Join(groupCtx.Err(), err)
+			}
+			return nil // it is counted, and tried again
+		})
+		if groupCtx.Err() != nil {
+			break
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return ctx.Err()
+}
+
+// errNotPublished ends the republishing of a row that has changed.
+var errNotPublished = errors.New("the row is not as it was published")
+
+// republish puts one record again.
+func (r *Records) republish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, key []byte) error {
+	err := r.publish(ctx, d, tree, key, func(old *standing) ([]byte, error) {
+		if old.receipt.Origin != Published {
+			return nil, errNotPublished
+		}
+		return old.value, nil
+	})
+	if errors.Is(err, errNotPublished) || ctx.Err() != nil {
+		return err
+	}
+	r.metrics.republished(ctx, err)
+	if err == nil {
+		return nil
+	}
+	// The receipt is as old as it has to be for the next attempt.
+	return errors.Join(err, r.change(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
+		s, err := tree.standing(l.ctx, l.tx, key)
+		if err != nil || s.filed.Origin != Published {
+			return err
+		}
+		again := s.filed
+		again.Received = time.Now().Add(r.interval/retryPart - r.interval)
+		return l.putReceipt(&s.filed, &again)
+	}))
+}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -82,15 +83,32 @@ func (p *jsPeer) do(command map[string]any, result any) error {
 	return json.Unmarshal(answer.OK, result)
 }
 
-// put has the peer put a record, and returns how many others have taken it.
-func (p *jsPeer) put(t *testing.T, command map[string]any) int {
+// put has the peer put a record by a command, and returns how many others have
+// taken it.
+func (p *jsPeer) put(t *testing.T, do string, command map[string]any) int {
 	t.Helper()
-	command["do"] = "put"
+	command["do"] = do
 	var put struct{ Taken int }
 	if err := p.do(command, &put); err != nil {
 		t.Fatal(err)
 	}
 	return put.Taken
+}
+
+// connect has the peer and ours know each other.
+func (p *jsPeer) connect(t *testing.T, ours *peer) {
+	t.Helper()
+	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
+	var id string
+	if err := p.do(map[string]any{"do": "dial", "address": address}, &id); err != nil || id != ours.dht.PeerID().String() {
+		t.Fatal(id, err)
+	}
+	for i := 0; ours.dht.RoutingTable().Size() == 0; i++ {
+		if i == 100 {
+			t.Fatal("the js peer does not come into the routing table")
+		}
+		time.Sleep(50 * time.Millisecond) // another process
+	}
 }
 
 // item is an item as a js program would write it down.
@@ -101,20 +119,10 @@ func item(id, version int, name, maker string) map[string]any {
 func TestJS(t *testing.T) {
 	js, ours := startJS(t), newPeer(t)
 	ctx := t.Context()
-	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
-	var id string
-	if err := js.do(map[string]any{"do": "dial", "address": address}, &id); err != nil || id != ours.dht.PeerID().String() {
-		t.Fatal(id, err)
-	}
-	for i := 0; ours.dht.RoutingTable().Size() == 0; i++ {
-		if i == 100 {
-			t.Fatal("the js peer does not come into the routing table")
-		}
-		time.Sleep(50 * time.Millisecond) // another process
-	}
+	js.connect(t, ours)
 
 	// What JavaScript puts is a row here, and found by its index.
-	if n := js.put(t, map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
+	if n := js.put(t, "put", map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
 		t.Fatalf("%d peers have taken the item, want 1", n)
 	}
 	hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada", Tags: []string{"é", "ß"}}
@@ -123,29 +131,29 @@ func TestJS(t *testing.T) {
 	}
 
 	// A better one replaces it, and one that is not is refused.
-	if n := js.put(t, map[string]any{"id": 7, "item": item(7, 3, "big hammer", "Grace")}); n != 1 {
+	if n := js.put(t, "put", map[string]any{"id": 7, "item": item(7, 3, "big hammer", "Grace")}); n != 1 {
 		t.Errorf("%d peers have taken the better item, want 1", n)
 	}
-	if n := js.put(t, map[string]any{"id": 7, "item": item(7, 2, "small hammer", "Ada")}); n != 0 {
+	if n := js.put(t, "put", map[string]any{"id": 7, "item": item(7, 2, "small hammer", "Ada")}); n != 0 {
 		t.Errorf("%d peers have taken an item that is worse than what they have", n)
 	}
 
 	// What no item is has no place here.
 	refused := map[string]map[string]any{
 		"another key":   {"id": 8, "item": item(9, 1, "saw", "Ada")},
-		"no CBOR":       {"id": 8, "bytes": base64.StdEncoding.EncodeToString([]byte("nothing"))},
+		"no CBOR":       {"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("nothing"))},
 		"unknown field": {"id": 8, "item": map[string]any{"id": 8, "version": 1, "name": "saw", "maker": "Ada", "tags": []string{}, "more": 1}},
 		"wrong type":    {"id": 8, "item": map[string]any{"id": 8, "version": 1, "name": 5, "maker": "Ada", "tags": []string{}}},
 		// {"id": 8, …} with the 8 in two bytes
-		"not canonical": {"id": 8, "bytes": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x18\x08\x64name\x61x\x64tags\x80\x65maker\x63Ada\x67version\x01"))},
+		"not canonical": {"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x18\x08\x64name\x61x\x64tags\x80\x65maker\x63Ada\x67version\x01"))},
 		"too large":     {"id": 8, "item": item(8, 1, string(make([]byte, record.DefaultMaxValueBytes)), "Ada")},
 	}
 	for name, command := range refused {
-		if n := js.put(t, command); n != 0 {
+		if n := js.put(t, "put", command); n != 0 {
 			t.Errorf("%s: %d peers have taken it", name, n)
 		}
 	}
-	if n := js.put(t, map[string]any{"id": 8, "bytes": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x08\x64name\x61x\x64tags\x80\x65maker\x63Eve\x67version\x01"))}); n != 1 {
+	if n := js.put(t, "put", map[string]any{"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x08\x64name\x61x\x64tags\x80\x65maker\x63Eve\x67version\x01"))}); n != 1 {
 		t.Errorf("%d peers have taken the canonical item, want 1", n)
 	}
 	if got := ours.byMaker(t, "Ada"); got != nil {
@@ -170,5 +178,56 @@ func TestJS(t *testing.T) {
 	}
 	if got, err := record.Resolve(ctx, ours.dht, ours.records, Items, nail.ID); err != nil || !reflect.DeepEqual(got, nail) {
 		t.Errorf("resolved %+v, %v", got, err)
+	}
+}
+
+// The policies hold towards JavaScript, too.
+func TestJSPolicies(t *testing.T) {
+	js, ours := startJS(t), newPeer(t)
+	ctx := t.Context()
+	js.connect(t, ours)
+
+	deed := func(number, sequence int, text string) map[string]any {
+		return map[string]any{"number": number, "sequence": sequence, "text": text}
+	}
+	with := func(command map[string]any, name string, value any) map[string]any {
+		command[name] = value
+		return command
+	}
+	if n := js.put(t, "putDeed", deed(1, 5, "a house")); n != 1 {
+		t.Fatalf("%d peers have taken the deed, want 1", n)
+	}
+	for name, command := range map[string]map[string]any{
+		"forged":   with(deed(1, 6, "a castle"), "forged", true),
+		"replayed": deed(1, 4, "a hut"),
+		"expired":  with(deed(1, 6, "a tent"), "expires", 1_000_000_000),
+	} {
+		if n := js.put(t, "putDeed", command); n != 0 {
+			t.Errorf("%s: %d peers have taken it", name, n)
+		}
+	}
+	for text, want := range map[string]int{"a house": 1, "a castle": 0, "a hut": 0, "a tent": 0} {
+		if n, err := DeedByText.Count(ctx, ours.store, models.Only(text)); err != nil || n != want {
+			t.Errorf("there are %d deeds of %s, %v; want %d", n, text, err, want)
+		}
+	}
+	if n := js.put(t, "putDeed", with(deed(1, 6, ""), "retracted", true)); n != 1 {
+		t.Errorf("%d peers have taken the tombstone, want 1", n)
+	}
+	if n := js.put(t, "putDeed", deed(1, 5, "a house")); n != 0 {
+		t.Errorf("%d peers have taken what was taken back", n)
+	}
+	if n, err := Deeds.Count(ctx, ours.store, models.Range[DeedKey]{}); err != nil || n != 0 {
+		t.Errorf("there are %d deeds, %v", n, err)
+	}
+
+	if n := js.put(t, "putPicture", map[string]any{"title": "a cat"}); n != 1 {
+		t.Errorf("%d peers have taken the picture, want 1", n)
+	}
+	if n := js.put(t, "putPicture", map[string]any{"title": "a dog", "forged": true}); n != 0 {
+		t.Errorf("%d peers have taken a picture under another's hash", n)
+	}
+	if n, err := Pictures.Count(ctx, ours.store, models.Range[record.Hash]{}); err != nil || n != 1 {
+		t.Errorf("there are %d pictures, %v", n, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/host"
+	libp2ppeer "github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
@@ -23,11 +24,32 @@ type Item struct {
 	Tags    []string `cbor:"tags"`
 }
 
+// Deed belongs to a peer, which signs it.
+type Deed struct {
+	Owner  libp2ppeer.ID `cbor:"owner"`
+	Number uint64        `cbor:"number"`
+	Text   string        `cbor:"text"`
+}
+
+// DeedKey is the primary key of a Deed.
+type DeedKey = models.Pair[libp2ppeer.ID, uint64]
+
+// Picture never changes.
+type Picture struct {
+	ID    record.Hash `cbor:"-"`
+	Title string      `cbor:"title"`
+}
+
 var (
 	Items = models.NewTree("item", models.Uint64, func(i *Item) uint64 { return i.ID },
 		models.WithClock(func(i *Item) uint64 { return i.Version }))
 	ItemByMaker = models.NewIndex(Items, "maker", models.String, func(i *Item) string { return i.Maker })
-	Shop        = models.NewDefinition("shop", Items)
+	Deeds       = models.NewTree("deed", models.PairOf(record.PeerKey, models.Uint64),
+		func(d *Deed) DeedKey { return models.MakePair(d.Owner, d.Number) })
+	DeedByText = models.NewIndex(Deeds, "text", models.String, func(d *Deed) string { return d.Text })
+	Pictures   = models.NewTree("picture", record.HashKey, func(p *Picture) record.Hash { return p.ID },
+		models.WithKey(func(p *Picture, id record.Hash) { p.ID = id }))
+	Shop = models.NewDefinition("shop", Items, Deeds, Pictures)
 )
 
 // peer is a peer with all that Netabase has.
@@ -55,7 +77,10 @@ func newHost(t *testing.T) host.Host {
 func newRecords(t *testing.T) (*record.Records, *datastore.Store) {
 	t.Helper()
 	store := datastore.Temp(t, memory.Engine(), record.Definition, Shop)
-	records, err := record.New(store, record.Options{Models: []*models.Definition{Shop}})
+	records, err := record.New(store, record.Options{
+		Models:   []*models.Definition{Shop},
+		Policies: map[models.AnyTree]record.Policy{Deeds: record.SignedPolicy, Pictures: record.ImmutablePolicy},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,21 +2,27 @@
 // writes and checks records by docs/format.md alone. It reads a command as JSON
 // from each line of its input and answers each with a line of JSON: {"ok": …}, or
 // {"error": text}.
+import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import * as dagCBOR from '@ipld/dag-cbor'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { RecordEnvelope } from '@libp2p/peer-record'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { multiaddr } from '@multiformats/multiaddr'
+import * as varint from 'uint8-varint'
 
 const namespace = 'shop.item'
 
+const bytes = (text) => new TextEncoder().encode(text)
+
 // The key of an item as text: its number, filled up to 20 digits.
-const recordKey = (id) => new TextEncoder().encode(`/${namespace}/${String(id).padStart(20, '0')}`)
+const recordKey = (id) => bytes(`/${namespace}/${String(id).padStart(20, '0')}`)
 
 // Accepts an item that lies under its own key. Whether its bytes are canonical is
 // left to those who store it.
@@ -39,7 +45,20 @@ function select (key, values) {
   return best
 }
 
+// What is signed: sequence number, expiry, kind, the record key with its length,
+// and the value.
+function statement (key, { sequence, expires, retracted }, value) {
+  const payload = Buffer.concat([
+    varint.encode(sequence), varint.encode(expires), Uint8Array.of(retracted ? 1 : 0), varint.encode(key.length), key, value
+  ])
+  return { domain: 'netabase-record', codec: bytes('/netabase/record'), marshal: () => payload, equals: () => false }
+}
+
+const privateKey = await generateKeyPair('Ed25519')
+const anotherKey = await generateKeyPair('Ed25519')
+
 const node = await createLibp2p({
+  privateKey,
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   transports: [tcp()],
   connectionEncrypters: [noise()],
@@ -57,6 +76,17 @@ const node = await createLibp2p({
   }
 })
 
+// Tells how many peers have taken a record.
+async function put (key, value) {
+  let taken = 0
+  const errors = []
+  for await (const event of node.services.dht.put(key, value, { signal: AbortSignal.timeout(20_000) })) {
+    if (event.name === 'PEER_RESPONSE' && event.messageName === 'PUT_VALUE') taken++
+    if (event.name === 'QUERY_ERROR') errors.push(event.error.message)
+  }
+  return { taken, errors }
+}
+
 const commands = {
   address: () => node.getMultiaddrs()[0].toString(),
 
@@ -70,17 +100,26 @@ const commands = {
     throw new Error('the peer does not come into the routing table')
   },
 
-  // Puts an item, or the bytes given in base 64 in its place. Tells how many
-  // peers have taken it.
-  put: async ({ id, item, bytes }) => {
-    const value = bytes === undefined ? dagCBOR.encode(item) : Buffer.from(bytes, 'base64')
-    let taken = 0
-    const errors = []
-    for await (const event of node.services.dht.put(recordKey(id), value, { signal: AbortSignal.timeout(20_000) })) {
-      if (event.name === 'PEER_RESPONSE' && event.messageName === 'PUT_VALUE') taken++
-      if (event.name === 'QUERY_ERROR') errors.push(event.error.message)
-    }
-    return { taken, errors }
+  // Puts an item, or what is given in base 64 in its place.
+  put: ({ id, item, raw }) =>
+    put(recordKey(id), raw === undefined ? dagCBOR.encode(item) : Buffer.from(raw, 'base64')),
+
+  // Puts a deed, which this peer owns and signs, or somebody else where it is
+  // forged; or takes it back.
+  putDeed: async ({ number, sequence, text, retracted, forged, expires }) => {
+    const owner = node.peerId.toMultihash().bytes
+    const key = bytes(`/shop.deed/${Buffer.from(owner).toString('hex')},${String(number).padStart(20, '0')}`)
+    const value = retracted ? new Uint8Array() : dagCBOR.encode({ owner, number, text })
+    expires ??= Math.floor(Date.now() / 1000) + 3600
+    const envelope = await RecordEnvelope.seal(statement(key, { sequence, expires, retracted }, value), forged ? anotherKey : privateKey)
+    return put(key, envelope.marshal())
+  },
+
+  // Puts a picture under its hash, or under another where it is forged.
+  putPicture: ({ title, forged }) => {
+    const value = dagCBOR.encode({ title })
+    const hash = createHash('sha256').update(value).update(forged ? 'x' : '').digest('hex')
+    return put(bytes(`/shop.picture/${hash}`), value)
   },
 
   get: async ({ id }) => {

@@ -21,7 +21,8 @@
 // # Records and rows
 //
 // The record key of a row is "/blog.user/" and the row's key as text, the value
-// is the row's value. Anyone may put such a record (the open policy): it is
+// is the row's value. Anyone may put such a record, unless Options.Policies has
+// another [Policy] for the tree: it is
 // taken if the value decodes, is canonical and has the key of the record key,
 // and if it is better than the row that is there. The better of two is the one
 // with the higher clock ([models.WithClock]), and between equal clocks the one
@@ -39,7 +40,8 @@
 //
 // What cannot be taken is refused with an error that names tree and key and
 // matches models.ErrInvalid where it is no such record (it does not decode, is
-// not canonical, has another key or namespace), models.ErrTooLarge or
+// not canonical, has another key or namespace, or is not what the policy asks
+// for), models.ErrTooLarge or
 // models.ErrKeySize where it passes a bound, models.ErrUnique where another row
 // has one of its unique keys, or [ErrOldRecord] where a better one is stored.
 // Then what is stored is as it was.
@@ -56,8 +58,8 @@
 // otherwise. Records remove what has expired within two minutes, found by index, so
 // that it costs nothing while nothing expires. Of a stranger's record the row
 // goes too. A row that the program has put or published stays in its tree; it is
-// no longer served, and no longer found in the DHT, until it is published again.
-// A program that wants a record to last publishes it more often than that.
+// no longer served, and no longer found in the DHT, until it is published again,
+// which [Records.Republish] sees to.
 //
 // # Durability
 //

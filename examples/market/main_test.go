@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+func Example() {
+	if err := run(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// arrived: lamp 20
+	// found by title: 1
+	// the buyer's price is refused: true
+	// taken back: true
+	// a4e2fe86… is a cat
+}

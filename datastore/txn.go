@@ -20,6 +20,15 @@ import (
 // wait until a transaction that writes has ended. Results of its queries have to
 // be closed before it ends.
 func (f *Face) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error) {
+	t, err := f.Begin(ctx, readOnly)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Begin is NewTransaction, for a caller that also wants the trees.
+func (f *Face) Begin(ctx context.Context, readOnly bool) (*Txn, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
@@ -32,7 +41,7 @@ func (f *Face) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error
 	if err != nil {
 		return nil, err
 	}
-	t := &transaction{face: f, txn: txn}
+	t := &Txn{face: f, txn: txn}
 	t.tx.session = ses
 	return t, nil
 }
@@ -56,8 +65,10 @@ func (s *Store) begin(ctx context.Context, readOnly bool) (*session.Session, eng
 	return ses, txn, nil
 }
 
-// transaction is a WriteTx with go-datastore's methods.
-type transaction struct {
+var _ ds.Txn = (*Txn)(nil)
+
+// Txn is a transaction with go-datastore's methods. See [Face.NewTransaction].
+type Txn struct {
 	face *Face
 	tx   WriteTx
 	// txn is nil where the transaction only reads.
@@ -65,47 +76,63 @@ type transaction struct {
 	ended atomic.Bool
 }
 
-func (t *transaction) Get(ctx context.Context, key ds.Key) ([]byte, error) {
+// Trees returns the same transaction for reading and writing trees; write is nil
+// where it only reads. Both end with it.
+func (t *Txn) Trees() (read *ReadTx, write *WriteTx) {
+	if t.txn == nil {
+		return &t.tx.ReadTx, nil
+	}
+	return &t.tx.ReadTx, &t.tx
+}
+
+// Get returns the value of key.
+func (t *Txn) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	return t.face.get(ctx, &t.tx, key)
 }
 
-func (t *transaction) Has(ctx context.Context, key ds.Key) (bool, error) {
+// Has reports whether key has a value.
+func (t *Txn) Has(ctx context.Context, key ds.Key) (bool, error) {
 	return t.face.has(ctx, &t.tx, key)
 }
 
-func (t *transaction) GetSize(ctx context.Context, key ds.Key) (int, error) {
+// GetSize returns the length of key's value.
+func (t *Txn) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	return t.face.size(ctx, &t.tx, key)
 }
 
-func (t *transaction) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
+// Query is that of [Face.Query], within the transaction.
+func (t *Txn) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if t.tx.done {
 		return nil, models.ErrTxnDone
 	}
 	return t.face.query(ctx, &t.tx, q, &t.face.closed), ctx.Err()
 }
 
-func (t *transaction) Put(ctx context.Context, key ds.Key, value []byte) error {
+// Put stores value under key.
+func (t *Txn) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if err := t.writable(); err != nil {
 		return err
 	}
 	return t.face.put(ctx, &t.tx, key, value)
 }
 
-func (t *transaction) Delete(ctx context.Context, key ds.Key) error {
+// Delete removes key; one that is absent is no error.
+func (t *Txn) Delete(ctx context.Context, key ds.Key) error {
 	if err := t.writable(); err != nil {
 		return err
 	}
 	return t.face.delete(ctx, &t.tx, key)
 }
 
-func (t *transaction) writable() error {
+func (t *Txn) writable() error {
 	if !t.tx.done && t.txn == nil {
 		return models.ErrReadOnly
 	}
 	return nil
 }
 
-func (t *transaction) Commit(ctx context.Context) error {
+// Commit makes what was written durable and visible, or returns models.ErrConflict.
+func (t *Txn) Commit(ctx context.Context) error {
 	if !t.ended.CompareAndSwap(false, true) {
 		return models.ErrTxnDone
 	}
@@ -116,13 +143,14 @@ func (t *transaction) Commit(ctx context.Context) error {
 	return t.face.store.commit(ctx, t.tx.session, t.txn, engine.Durable)
 }
 
-func (t *transaction) Discard(context.Context) {
+// Discard drops what was written. After Commit it does nothing.
+func (t *Txn) Discard(context.Context) {
 	if t.ended.CompareAndSwap(false, true) {
 		t.end()
 	}
 }
 
-func (t *transaction) end() {
+func (t *Txn) end() {
 	t.tx.done = true
 	t.face.store.release(t.tx.session)
 }

@@ -54,28 +54,41 @@ func (t *total) load() amount { return amount{t.rows.Load(), t.bytes.Load()} }
 func (r *Records) change(ctx context.Context, update func(context.Context, func(*datastore.WriteTx) error) error, fn func(*ledger) error) error {
 	var done *ledger
 	err := update(ctx, func(tx *datastore.WriteTx) error {
-		l := &ledger{records: r, ctx: ctx, tx: tx, peers: map[peer.ID]int{}}
-		done = l
-		if err := fn(l); err != nil {
+		done = r.newLedger(ctx, tx)
+		if err := fn(done); err != nil {
 			return err
 		}
-		if err := l.evict(); err != nil {
-			return err
-		}
-		return l.saveTotals()
+		return done.finish()
 	})
-	if err != nil {
+	if err == nil {
+		done.committed()
+	}
+	return err
+}
+
+func (r *Records) newLedger(ctx context.Context, tx *datastore.WriteTx) *ledger {
+	return &ledger{records: r, ctx: ctx, tx: tx, peers: map[peer.ID]int{}}
+}
+
+// finish does what is left to do before the transaction commits.
+func (l *ledger) finish() error {
+	if err := l.evict(); err != nil {
 		return err
 	}
-	r.providers.add(done.providers)
-	r.strangers.add(done.strangers)
-	if done.providers != (amount{}) || done.strangers != (amount{}) {
+	return l.saveTotals()
+}
+
+// committed is called once the transaction has been committed.
+func (l *ledger) committed() {
+	r := l.records
+	r.providers.add(l.providers)
+	r.strangers.add(l.strangers)
+	if l.providers != (amount{}) || l.strangers != (amount{}) {
 		r.counted.Store(true)
 	}
-	r.peers.add(done.peers)
-	r.metrics.evicted(ctx, done.evicted)
-	r.watchers.tell(done.arrivals)
-	return nil
+	r.peers.add(l.peers)
+	r.metrics.evicted(l.ctx, l.evicted)
+	r.watchers.tell(l.arrivals)
 }
 
 // putValue stores a record of no model.

@@ -8,7 +8,6 @@ import (
 	ds "github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -190,8 +189,8 @@ func offersOf(ctx context.Context, from models.Reader, key []byte) ([]Offer, err
 }
 
 // offers reads the offers of a key from one snapshot.
-func (r *Records) offers(ctx context.Context, key []byte) (offers []Offer, err error) {
-	err = r.store.View(ctx, func(tx *datastore.ReadTx) error {
+func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) (offers []Offer, err error) {
+	err = r.snapshot(ctx, from, func(tx models.Reader) error {
 		offers, err = offersOf(ctx, tx, key)
 		return err
 	})
@@ -199,8 +198,8 @@ func (r *Records) offers(ctx context.Context, key []byte) (offers []Offer, err e
 }
 
 // offer reads the offer of one peer, or returns ds.ErrNotFound.
-func (r *Records) offer(ctx context.Context, key []byte, p peer.ID) (found Offer, err error) {
-	err = r.store.View(ctx, func(tx *datastore.ReadTx) error {
+func (r *Records) offer(ctx context.Context, from models.Reader, key []byte, p peer.ID) (found Offer, err error) {
+	err = r.snapshot(ctx, from, func(tx models.Reader) error {
 		for _, shard := range []uint8{0, shardOf(p)} {
 			s, err := Providers.Get(ctx, tx, models.MakePair(key, shard))
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/models"
@@ -30,7 +31,12 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := walk{records: r, ctx: ctx, prefix: path.Clean("/" + q.Prefix)}
+	return r.query(ctx, r.store, r.plain, q)
+}
+
+// query is Query of what from has, and of plain below the records.
+func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, q dsq.Query) (dsq.Results, error) {
+	w := walk{records: r, ctx: ctx, from: from, plain: plain, prefix: path.Clean("/" + q.Prefix)}
 	w.values = !q.KeysOnly || q.ReturnsSizes || len(q.Filters) > 0 || len(q.Orders) > 0
 	rest := q // what is left to do with the entries read
 	rest.Prefix = ""
@@ -64,6 +70,9 @@ type entries = iter.Seq2[dsq.Entry, error]
 type walk struct {
 	records *Records
 	ctx     context.Context
+	// from has the records, and plain everything else.
+	from  models.Reader
+	plain ds.Read
 	// prefix is the query's, cleaned: "/", or without a slash at its end.
 	prefix string
 	// values says that values are to be read.
@@ -93,7 +102,7 @@ func (w *walk) results(q dsq.Query) (dsq.Results, error) {
 
 // resultsOf returns the provider records of a key.
 func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
-	offers, err := w.records.offers(w.ctx, key)
+	offers, err := w.records.offers(w.ctx, w.from, key)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +170,7 @@ func (w *walk) sources() []entries {
 // providers walks all provider records.
 func (w *walk) providers() entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		for s, err := range Providers.All(w.ctx, w.records.store) {
+		for s, err := range Providers.All(w.ctx, w.from) {
 			if err != nil {
 				yield(dsq.Entry{}, err)
 				return
@@ -178,7 +187,7 @@ func (w *walk) providers() entries {
 // providersOf has the provider records of one key.
 func (w *walk) providersOf(key []byte) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		offers, err := w.records.offers(w.ctx, key)
+		offers, err := w.records.offers(w.ctx, w.from, key)
 		if err != nil {
 			yield(dsq.Entry{}, err)
 			return
@@ -212,14 +221,14 @@ func (w *walk) valuesIn(rng models.Range[[]byte]) entries {
 func (w *walk) rows(raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) entries {
 	return func(yield func(dsq.Entry, error) bool) {
 		if !w.values {
-			for key, err := range raw.Keys(w.ctx, w.records.store, rng) {
+			for key, err := range raw.Keys(w.ctx, w.from, rng) {
 				if !emit(yield, key, dsq.Entry{Size: -1}, name, err) {
 					return
 				}
 			}
 			return
 		}
-		for row, err := range raw.Scan(w.ctx, w.records.store, rng) {
+		for row, err := range raw.Scan(w.ctx, w.from, rng) {
 			if !emit(yield, row.Key, dsq.Entry{Value: row.Value, Size: len(row.Value)}, name, err) {
 				return
 			}
@@ -241,8 +250,8 @@ func emit(yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func(
 // then read just as Get reads it.
 func (w *walk) recordsOf(tree *modelTree) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		receipts := Receipts.Keys(w.ctx, w.records.store, models.FirstIs[string, []byte](tree.raw.Name()))
-		for v, err := range w.records.served(w.ctx, receipts) {
+		receipts := Receipts.Keys(w.ctx, w.from, models.FirstIs[string, []byte](tree.raw.Name()))
+		for v, err := range w.records.served(w.ctx, w.from, receipts) {
 			e := dsq.Entry{Value: v.Raw, Size: len(v.Raw)}
 			if !w.values {
 				e = dsq.Entry{Size: -1}
@@ -259,7 +268,7 @@ func (w *walk) recordsOf(tree *modelTree) entries {
 
 // lookForForeign sets r.foreign if there are plain keys beneath "/providers".
 func (r *Records) lookForForeign(ctx context.Context) error {
-	w := walk{records: r, ctx: ctx, prefix: "/" + providerSpace}
+	w := walk{records: r, ctx: ctx, from: r.store, plain: r.plain, prefix: "/" + providerSpace}
 	for _, err := range w.others() {
 		if err != nil {
 			return err
@@ -273,7 +282,7 @@ func (r *Records) lookForForeign(ctx context.Context) error {
 // others walks what the plain face has below the prefix.
 func (w *walk) others() entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		found, err := w.records.plain.Query(w.ctx, dsq.Query{Prefix: w.prefix, KeysOnly: !w.values})
+		found, err := w.plain.Query(w.ctx, dsq.Query{Prefix: w.prefix, KeysOnly: !w.values})
 		if err != nil {
 			yield(dsq.Entry{}, err)
 			return

@@ -21,16 +21,23 @@ func (r *Records) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, r.absent(ctx)
-	case p.tree != nil:
-		return r.record(ctx, p)
-	case p.isProvider():
-		o, err := r.offer(ctx, p.provided, p.peer)
-		return o.Raw, err
 	case p.raw != nil:
-		value, err := p.raw.Get(ctx, r.store, p.key)
-		return value, notFound(err)
+		return r.get(ctx, r.store, &p)
 	}
 	return r.plain.Get(ctx, key)
+}
+
+// get reads a value that is not the plain face's.
+func (r *Records) get(ctx context.Context, from models.Reader, p *place) ([]byte, error) {
+	switch {
+	case p.tree != nil:
+		return r.record(ctx, from, p)
+	case p.isProvider():
+		o, err := r.offer(ctx, from, p.provided, p.peer)
+		return o.Raw, err
+	}
+	value, err := p.raw.Get(ctx, from, p.key)
+	return value, notFound(err)
 }
 
 // Has reports whether key has a value.
@@ -51,32 +58,32 @@ func (r *Records) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	switch {
 	case err != nil:
 		return -1, r.absent(ctx)
-	case p.tree != nil:
-		value, err := r.record(ctx, p)
-		if err != nil {
-			return -1, err
-		}
-		return len(value), nil
-	case p.isProvider():
-		o, err := r.offer(ctx, p.provided, p.peer)
-		if err != nil {
-			return -1, err
-		}
-		return len(o.Raw), nil
 	case p.raw != nil:
-		size, err := p.raw.Size(ctx, r.store, p.key)
+		return r.size(ctx, r.store, &p)
+	}
+	return r.plain.GetSize(ctx, key)
+}
+
+// size is the length of what get reads.
+func (r *Records) size(ctx context.Context, from models.Reader, p *place) (int, error) {
+	if p.raw == Values.Raw() {
+		size, err := p.raw.Size(ctx, from, p.key)
 		if err != nil {
 			return -1, notFound(err)
 		}
 		return size, nil
 	}
-	return r.plain.GetSize(ctx, key)
+	value, err := r.get(ctx, from, p)
+	if err != nil {
+		return -1, err
+	}
+	return len(value), nil
 }
 
 // record builds the record of a row as kad-dht has put it. Row and receipt come
 // from one snapshot.
-func (r *Records) record(ctx context.Context, p place) (data []byte, err error) {
-	err = r.store.View(ctx, func(tx *datastore.ReadTx) error {
+func (r *Records) record(ctx context.Context, from models.Reader, p *place) (data []byte, err error) {
+	err = r.snapshot(ctx, from, func(tx models.Reader) error {
 		s, err := p.tree.standing(ctx, tx, p.key)
 		if err != nil {
 			return err
@@ -93,6 +100,15 @@ func (r *Records) record(ctx context.Context, p place) (data []byte, err error) 
 		return nil
 	})
 	return data, err
+}
+
+// snapshot has fn read from one snapshot: that of a transaction, or where from is
+// the store one of its own.
+func (r *Records) snapshot(ctx context.Context, from models.Reader, fn func(models.Reader) error) error {
+	if from != models.Reader(r.store) {
+		return fn(from)
+	}
+	return r.store.View(ctx, func(tx *datastore.ReadTx) error { return fn(tx) })
 }
 
 // absent returns ds.ErrNotFound for a key that can have no value, unless the

@@ -27,7 +27,7 @@ import (
 func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Value, error] {
 	if tree := r.trees[namespace]; tree != nil {
 		receipts := Receipts.Keys(ctx, r.store, models.FirstIs[string, []byte](namespace))
-		return untilClosed(r, r.served(ctx, receipts))
+		return untilClosed(r, r.served(ctx, r.store, receipts))
 	}
 	return untilClosed(r, Values.Range(ctx, r.store, inNamespace(namespace)))
 }
@@ -37,7 +37,7 @@ func (r *Records) ValuesReceived(ctx context.Context, from, before time.Time) it
 	sources := []iter.Seq2[Value, error]{ValueByReceived.Range(ctx, r.store, between(from, before))}
 	for _, origin := range []Origin{Stranger, Kept, Published} {
 		receipts := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, from, before))
-		sources = append(sources, r.served(ctx, primaries(receipts)))
+		sources = append(sources, r.served(ctx, r.store, primaries(receipts)))
 	}
 	return untilClosed(r, merge(sources, func(a, b *Value) bool { return a.Received.Before(b.Received) }))
 }
@@ -72,7 +72,7 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 // ProvidersOf yields the providers of a key, from one snapshot.
 func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provider, error] {
 	return untilClosed(r, func(yield func(Provider, error) bool) {
-		offers, err := r.offers(ctx, key)
+		offers, err := r.offers(ctx, r.store, key)
 		if err != nil {
 			yield(Provider{}, err)
 			return
@@ -219,12 +219,12 @@ func primaries[I, K any](entries iter.Seq2[models.Entry[I, K], error]) iter.Seq2
 
 // served yields the records that receipts are of and that are served. Those of
 // trees that are not registered are left out.
-func (r *Records) served(ctx context.Context, receipts iter.Seq2[ReceiptKey, error]) iter.Seq2[Value, error] {
+func (r *Records) served(ctx context.Context, from models.Reader, receipts iter.Seq2[ReceiptKey, error]) iter.Seq2[Value, error] {
 	return func(yield func(Value, error) bool) {
 		for key, err := range receipts {
 			var v Value
 			if err == nil {
-				v, err = r.valueAt(ctx, key)
+				v, err = r.valueAt(ctx, from, key)
 			}
 			if err == ds.ErrNotFound {
 				continue // not served, or gone since
@@ -237,7 +237,7 @@ func (r *Records) served(ctx context.Context, receipts iter.Seq2[ReceiptKey, err
 }
 
 // valueAt reads the record that a receipt is of, or returns ds.ErrNotFound.
-func (r *Records) valueAt(ctx context.Context, key ReceiptKey) (v Value, err error) {
+func (r *Records) valueAt(ctx context.Context, from models.Reader, key ReceiptKey) (v Value, err error) {
 	tree := r.trees[key.First]
 	if tree == nil {
 		return v, ds.ErrNotFound
@@ -246,7 +246,7 @@ func (r *Records) valueAt(ctx context.Context, key ReceiptKey) (v Value, err err
 	if err != nil {
 		return v, err
 	}
-	data, err := r.record(ctx, place{raw: tree.raw, key: key.Second, tree: tree, recordKey: recordKey})
+	data, err := r.record(ctx, from, &place{raw: tree.raw, key: key.Second, tree: tree, recordKey: recordKey})
 	if err != nil {
 		return v, err
 	}

@@ -1,0 +1,258 @@
+package datastore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// ErrBackup is returned for a stream that is no backup, or not an intact one.
+var ErrBackup = errors.New("not an intact backup")
+
+// BackupProgress says how far a backup has come, or the restoring of one.
+type BackupProgress struct {
+	// Keys is the number of keys in the stream so far, those of index entries
+	// and the catalog included, and Bytes the bytes of these and their values.
+	Keys, Bytes int64
+}
+
+const (
+	backupMagic   = "NETABASE BACKUP\n"
+	backupVersion = 1
+
+	chunkPairs = 1
+	chunkEnd   = 2
+	// backupChunk is how much a chunk has, but for one key that is longer.
+	backupChunk = 1 << 20
+	// chunkHead is the kind and the length of a chunk, endBytes the payload of
+	// the last.
+	chunkHead = 5
+	endBytes  = 16 + sha256.Size
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Backup writes everything in the store to w, as docs/format.md describes: one
+// snapshot, while the store is in use, in a form that [Restore] reads into any
+// engine. It copies what is there as it is, so that a damaged row is one in the
+// backup, too; Verify tells. Progress functions are called after every chunk of a
+// MiB.
+//
+// A transaction is open as long as it takes: meanwhile bolt cannot use the pages
+// again that are freed, and its file grows by what is written.
+func (s *Store) Backup(ctx context.Context, w io.Writer, progress ...func(BackupProgress)) (done BackupProgress, err error) {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
+	defer txn.Discard()
+	b := backupWriter{w: w, digest: sha256.New()}
+	if err := b.write(append([]byte(backupMagic), backupVersion)); err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
+	b.begin()
+	c := txn.Cursor(engine.Range{})
+	defer c.Close()
+	flush := func() error {
+		if err := b.end(chunkPairs); err != nil {
+			return err
+		}
+		for _, report := range progress {
+			report(done)
+		}
+		b.begin()
+		return ctx.Err()
+	}
+	for c.Next() {
+		value, err := c.Value()
+		if err != nil {
+			return done, fmt.Errorf("backup: %w", err)
+		}
+		size := len(c.Key()) + len(value)
+		if len(b.chunk) > chunkHead && len(b.chunk)+size > backupChunk {
+			if err := flush(); err != nil {
+				return done, fmt.Errorf("backup: %w", err)
+			}
+		}
+		b.chunk = appendSized(appendSized(b.chunk, c.Key()), value)
+		done.Keys++
+		done.Bytes += int64(size)
+	}
+	if err := c.Err(); err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
+	if len(b.chunk) > chunkHead {
+		if err := flush(); err != nil {
+			return done, fmt.Errorf("backup: %w", err)
+		}
+	}
+	b.begin()
+	b.chunk = binary.BigEndian.AppendUint64(b.chunk, uint64(done.Keys))
+	b.chunk = binary.BigEndian.AppendUint64(b.chunk, uint64(done.Bytes))
+	b.chunk = b.digest.Sum(b.chunk)
+	if err := b.end(chunkEnd); err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
+	return done, nil
+}
+
+func appendSized(dst, b []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+}
+
+// backupWriter writes chunks, and sums up what it has written.
+type backupWriter struct {
+	w      io.Writer
+	digest hash.Hash
+	chunk  []byte
+}
+
+func (b *backupWriter) write(p []byte) error {
+	b.digest.Write(p)
+	_, err := b.w.Write(p)
+	return err
+}
+
+// begin begins a chunk, of which end fills in the head.
+func (b *backupWriter) begin() { b.chunk = append(b.chunk[:0], make([]byte, chunkHead)...) }
+
+func (b *backupWriter) end(kind byte) error {
+	b.chunk[0] = kind
+	binary.BigEndian.PutUint32(b.chunk[1:], uint32(len(b.chunk)-chunkHead))
+	b.chunk = binary.BigEndian.AppendUint32(b.chunk, crc32.Checksum(b.chunk, castagnoli))
+	return b.write(b.chunk)
+}
+
+// backupReader reads what backupWriter writes. Its memory follows what the stream
+// has, not what it says it has.
+type backupReader struct {
+	r      io.Reader
+	digest hash.Hash
+	chunk  bytes.Buffer
+	// last is the greatest key so far, and read counts what came with it.
+	last []byte
+	read BackupProgress
+}
+
+// damaged says where in the stream something is wrong.
+func (b *backupReader) damaged(what string) error {
+	return fmt.Errorf("%w: after %d keys: %s", ErrBackup, b.read.Keys, what)
+}
+
+// fill reads n bytes more into the chunk.
+func (b *backupReader) fill(n int64) error {
+	if got, err := io.CopyN(&b.chunk, b.r, n); err != nil {
+		if errors.Is(err, io.EOF) {
+			return b.damaged(fmt.Sprintf("it ends %d bytes too early", n-got))
+		}
+		return fmt.Errorf("after %d keys: %w", b.read.Keys, err)
+	}
+	return nil
+}
+
+// header reads the magic and the version.
+func (b *backupReader) header() error {
+	if err := b.fill(int64(len(backupMagic)) + 1); err != nil {
+		return err
+	}
+	magic, version := b.chunk.Bytes()[:len(backupMagic)], b.chunk.Bytes()[len(backupMagic)]
+	switch {
+	case string(magic) != backupMagic:
+		return fmt.Errorf("%w: it begins with %q", ErrBackup, magic)
+	case version > backupVersion:
+		return fmt.Errorf("%w: the version of the backup is %d, this one knows %d", ErrVersion, version, backupVersion)
+	case version == 0:
+		return fmt.Errorf("%w: it has version 0", ErrBackup)
+	}
+	b.digest.Write(b.chunk.Bytes())
+	return nil
+}
+
+// next reads a chunk and calls put for every key of it, which is borrowed, until
+// the last, for which more is false.
+func (b *backupReader) next(put func(key, value []byte) error) (more bool, err error) {
+	b.chunk.Reset()
+	if err := b.fill(chunkHead); err != nil {
+		return false, err
+	}
+	kind, size := b.chunk.Bytes()[0], binary.BigEndian.Uint32(b.chunk.Bytes()[1:])
+	if err := b.fill(int64(size) + crc32.Size); err != nil {
+		return false, err
+	}
+	chunk := b.chunk.Bytes()
+	body, sum := chunk[:len(chunk)-crc32.Size], chunk[len(chunk)-crc32.Size:]
+	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(sum) {
+		return false, b.damaged("the checksum of a chunk is wrong")
+	}
+	payload := body[chunkHead:]
+	switch kind {
+	case chunkPairs:
+		b.digest.Write(chunk)
+		return true, b.pairs(payload, put)
+	case chunkEnd:
+		return false, b.finish(payload)
+	}
+	return false, b.damaged(fmt.Sprintf("there is a chunk of kind %d", kind))
+}
+
+func (b *backupReader) pairs(payload []byte, put func(key, value []byte) error) error {
+	for len(payload) > 0 {
+		key, rest, ok := cutSized(payload)
+		var value []byte
+		if ok {
+			value, rest, ok = cutSized(rest)
+		}
+		if !ok {
+			return b.damaged("a key is cut short")
+		}
+		if bytes.Compare(key, b.last) <= 0 {
+			return b.damaged("keys are out of order")
+		}
+		if err := engine.CheckKey(key); err != nil {
+			return b.damaged(err.Error())
+		}
+		if err := put(key, value); err != nil {
+			return err
+		}
+		b.last = append(b.last[:0], key...)
+		b.read.Keys++
+		b.read.Bytes += int64(len(key) + len(value))
+		payload = rest
+	}
+	return nil
+}
+
+func cutSized(src []byte) (b, rest []byte, ok bool) {
+	size, n := binary.Uvarint(src)
+	if n <= 0 || size > uint64(len(src)-n) {
+		return nil, nil, false
+	}
+	end := n + int(size)
+	return src[n:end:end], src[end:], true
+}
+
+// finish compares what was read with what the end says.
+func (b *backupReader) finish(payload []byte) error {
+	if len(payload) != endBytes {
+		return b.damaged("the end has another length")
+	}
+	keys, size := binary.BigEndian.Uint64(payload), binary.BigEndian.Uint64(payload[8:])
+	if keys != uint64(b.read.Keys) || size != uint64(b.read.Bytes) || !bytes.Equal(payload[16:], b.digest.Sum(nil)) {
+		return b.damaged("the digest of the whole is wrong")
+	}
+	if n, err := io.ReadFull(b.r, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+		if n == 0 {
+			return err
+		}
+		return b.damaged("something follows the end")
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+package datastore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// fillTown puts something of everything into a store.
+func fillTown(t testing.TB, s *datastore.Store, n uint64) {
+	t.Helper()
+	ctx := context.Background()
+	for i := range n {
+		p := somebody(i)
+		if err := people.Put(ctx, s, &p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	face := s.Datastore()
+	if err := errors.Join(face.Put(ctx, ds.NewKey("/empty"), nil), face.Put(ctx, ds.NewKey("/other/data"), []byte("x")),
+		face.PutWithTTL(ctx, ds.NewKey("/ends"), []byte("x"), time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func backup(t testing.TB, s *datastore.Store) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	done, err := s.Backup(context.Background(), &out)
+	if err != nil || done.Keys == 0 || done.Bytes == 0 || int64(out.Len()) < done.Bytes {
+		t.Fatalf("%+v, %v, %d bytes", done, err, out.Len())
+	}
+	return out.Bytes()
+}
+
+// A backup of a store on any engine is the same store on any other.
+func TestBackupAndRestore(t *testing.T) {
+	for from, newSource := range engines {
+		t.Run("from "+from, func(t *testing.T) {
+			source := newSource(t)
+			h := &harness{t: t, engine: source, definitions: []*models.Definition{town}}
+			h.open()
+			fillTown(t, h.Store, 3000)
+			var steps []datastore.BackupProgress
+			var stream bytes.Buffer
+			done, err := h.Backup(t.Context(), &stream, func(p datastore.BackupProgress) { steps = append(steps, p) })
+			if err != nil || len(steps) == 0 || steps[len(steps)-1] != done {
+				t.Fatalf("%+v, %v, %d steps", done, err, len(steps))
+			}
+			h.close()
+			want := dump(t, source)
+			for to, newTarget := range engines {
+				target := newTarget(t)
+				// A reader that gives few bytes at a time changes nothing.
+				restored, err := datastore.Restore(t.Context(), target, iotest.HalfReader(bytes.NewReader(stream.Bytes())))
+				if err != nil || restored != done {
+					t.Fatalf("to %s: %+v, %v; want %+v", to, restored, err, done)
+				}
+				if got := dump(t, target); !reflect.DeepEqual(got, want) {
+					t.Errorf("to %s: %d keys, want %d, or others", to, len(got), len(want))
+				}
+				again := &harness{t: t, engine: target, definitions: []*models.Definition{town}}
+				again.open() // and close verifies
+				if n, err := people.Count(t.Context(), again.Store, models.Range[uint64]{}); err != nil || n != 3000 {
+					t.Errorf("to %s: %d people, %v", to, n, err)
+				}
+				again.close()
+			}
+		})
+	}
+}
+
+// A backup is of one moment, whatever is written while it is made.
+func TestBackupIsASnapshot(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		// Every transaction makes one person older and another younger.
+		const n = 50
+		for i := range uint64(n) {
+			p := somebody(i)
+			p.Age = 1000
+			if err := people.Put(ctx, h.Store, &p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop := make(chan struct{})
+		var group sync.WaitGroup
+		group.Go(func() {
+			for i := uint64(0); ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+					return errors.Join(
+						people.Modify(ctx, tx, i%n, func(p *person) error { p.Age++; return nil }),
+						people.Modify(ctx, tx, (i*7+1)%n, func(p *person) error { p.Age--; return nil }))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		for range 5 {
+			target := memory.Engine()
+			if _, err := datastore.Restore(ctx, target, bytes.NewReader(backup(t, h.Store))); err != nil {
+				t.Fatal(err)
+			}
+			s, err := datastore.Open(ctx, target, town)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := int64(0)
+			for p, err := range people.All(ctx, s) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum += p.Age
+			}
+			report, err := datastore.Verify(ctx, s)
+			if sum != n*1000 || err != nil || !report.Clean() {
+				t.Errorf("the ages have the sum %d, want %d; %+v, %v", sum, n*1000, report, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(stop)
+		group.Wait()
+	}, town)
+}
+
+// smallBackup is a backup of a store with little in it.
+func smallBackup(t testing.TB) []byte {
+	t.Helper()
+	s, err := datastore.Open(context.Background(), memory.Engine(), town)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fillTown(t, s, 5)
+	return backup(t, s)
+}
+
+// refusesRestored restores a stream that is none, and checks that there is no
+// store afterwards.
+func refusesRestored(t testing.TB, r io.Reader, what string, want ...error) {
+	t.Helper()
+	ctx := context.Background()
+	target := memory.Engine()
+	_, err := datastore.Restore(ctx, target, r)
+	matches := false
+	for _, w := range want {
+		matches = matches || errors.Is(err, w)
+	}
+	if !matches {
+		t.Errorf("%s: %v", what, err)
+	}
+	if db, err := target.Open(ctx); err == nil {
+		empty := len(dumpDB(t, db)) == 0
+		db.Close()
+		s, err := datastore.Open(ctx, target, town)
+		if err == nil {
+			s.Close()
+		}
+		if !empty && !errors.Is(err, datastore.ErrNotStore) {
+			t.Errorf("%s: what is there opens with %v", what, err)
+		}
+	}
+}
+
+func dumpDB(t testing.TB, db engine.DB) (keys []string) {
+	t.Helper()
+	txn, err := db.View(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer txn.Discard()
+	c := txn.Cursor(engine.Range{KeysOnly: true})
+	defer c.Close()
+	for c.Next() {
+		keys = append(keys, string(c.Key()))
+	}
+	return keys
+}
+
+// Whatever bit of a backup is wrong, and wherever it ends, it is refused.
+func TestDamagedBackups(t *testing.T) {
+	stream := smallBackup(t)
+	for i := range stream {
+		damaged := bytes.Clone(stream)
+		damaged[i] ^= 1 << (i % 8)
+		refusesRestored(t, bytes.NewReader(damaged), fmt.Sprintf("byte %d flipped", i), datastore.ErrBackup, datastore.ErrVersion)
+		refusesRestored(t, bytes.NewReader(stream[:i]), fmt.Sprintf("cut at %d", i), datastore.ErrBackup)
+	}
+	refusesRestored(t, bytes.NewReader(append(bytes.Clone(stream), 0)), "with more behind it", datastore.ErrBackup)
+	newer := bytes.Clone(stream)
+	newer[16] = 2
+	refusesRestored(t, bytes.NewReader(newer), "of a newer version", datastore.ErrVersion)
+	failing := errors.New("the tape is torn")
+	refusesRestored(t, io.MultiReader(bytes.NewReader(stream[:len(stream)/2]), iotest.ErrReader(failing)), "with a reader that fails", failing)
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	ctx := t.Context()
+	stream := smallBackup(t)
+	// Where something is nothing is touched.
+	target := memory.Engine()
+	s, err := datastore.Open(ctx, target, town)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillTown(t, s, 2)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := dump(t, target)
+	if _, err := datastore.Restore(ctx, target, bytes.NewReader(stream)); !errors.Is(err, datastore.ErrNotEmpty) {
+		t.Errorf("into a store: %v", err)
+	}
+	if after := dump(t, target); !reflect.DeepEqual(before, after) {
+		t.Error("the store is not as it was")
+	}
+	// A context that ends half way leaves no store.
+	source, err := datastore.Open(ctx, memory.Engine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	for i := range 20 {
+		if err := source.Datastore().Put(ctx, ds.NewKey(fmt.Sprint("/", i)), make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended, cancel := context.WithCancel(ctx)
+	target = memory.Engine()
+	halfWay := func(p datastore.BackupProgress) {
+		if p.Keys > 10 {
+			cancel()
+		}
+	}
+	if _, err := datastore.Restore(ended, target, bytes.NewReader(backup(t, source)), halfWay); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that ends: %v", err)
+	}
+	if _, err := datastore.Open(ctx, target, town); !errors.Is(err, datastore.ErrNotStore) {
+		t.Errorf("what is left opens with %v", err)
+	}
+	// What the engine does not take.
+	large, err := datastore.Open(ctx, memory.Engine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer large.Close()
+	if err := large.Datastore().Put(ctx, ds.NewKey("/large"), make([]byte, 3<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datastore.Restore(ctx, engines["badger"](t), bytes.NewReader(backup(t, large))); !errors.Is(err, models.ErrTooLarge) {
+		t.Errorf("a value that is too large for Badger: %v", err)
+	}
+	if err := large.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := large.Backup(ctx, io.Discard); !errors.Is(err, models.ErrClosed) {
+		t.Errorf("a backup of a closed store: %v", err)
+	}
+}
+
+// FuzzRestore: no stream makes a store but one that is a backup, and none takes
+// more memory than it has bytes, sixteen times over.
+func FuzzRestore(f *testing.F) {
+	stream := smallBackup(f)
+	f.Add(stream)
+	f.Add(stream[:40])
+	f.Add([]byte("NETABASE BACKUP\n\x01\x01\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		target := memory.Engine()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := datastore.Restore(context.Background(), target, bytes.NewReader(data))
+		runtime.ReadMemStats(&after)
+		// Other goroutines of the fuzzer allocate, too, some hundred KiB at most.
+		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(16*len(data)+1<<20) {
+			t.Errorf("%d bytes were allocated for %d", used, len(data))
+		}
+		if err != nil {
+			return
+		}
+		s, err := datastore.Open(context.Background(), target)
+		if err == nil {
+			err = s.Close()
+		}
+		if err != nil && !errors.Is(err, datastore.ErrNotStore) && !errors.Is(err, models.ErrCorrupt) && !errors.Is(err, datastore.ErrVersion) && !errors.Is(err, models.ErrDefinition) {
+			t.Error(err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package datastore_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -181,6 +183,31 @@ func (m *machine) PutMany(rt *rapid.T) {
 	same(rt, people.PutMany(context.Background(), m.h.Store, rows), want)
 	if want == nil {
 		m.rows = after
+	}
+}
+
+// Backup restores a backup in memory, where all has to be as it is here.
+func (m *machine) Backup(rt *rapid.T) {
+	ctx := context.Background()
+	var stream bytes.Buffer
+	if _, err := m.h.Store.Backup(ctx, &stream); err != nil {
+		rt.Fatal(err)
+	}
+	target := memory.Engine()
+	if _, err := datastore.Restore(ctx, target, &stream); err != nil {
+		rt.Fatal(err)
+	}
+	s, err := datastore.Open(ctx, target, town)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	compare(rt, s, m.rows)
+	report, err := datastore.Verify(ctx, s)
+	if err != nil || !report.Clean() {
+		rt.Fatalf("%+v, %v", report, err)
+	}
+	if err := s.Close(); err != nil {
+		rt.Fatal(err)
 	}
 }
 

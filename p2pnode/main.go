@@ -3,6 +3,8 @@
 //
 //	go run ./p2pnode demo
 //	go run ./p2pnode verify DIR
+//	go run ./p2pnode backup DIR FILE
+//	go run ./p2pnode restore FILE DIR
 //
 // See its -h, and that of each command.
 package main
@@ -64,12 +66,15 @@ func (p program) run(ctx context.Context, args []string) int {
 		return flags
 	}
 	root := &ffcli.Command{
-		Name:        "p2pnode",
-		ShortUsage:  "p2pnode <command> [flags]",
-		ShortHelp:   "Typed records in a DHT.",
-		LongHelp:    "A command says more with -h.",
-		FlagSet:     newFlags("p2pnode"),
-		Subcommands: []*ffcli.Command{p.demo(newFlags("p2pnode demo")), p.verify(newFlags("p2pnode verify"))},
+		Name:       "p2pnode",
+		ShortUsage: "p2pnode <command> [flags]",
+		ShortHelp:  "Typed records in a DHT.",
+		LongHelp:   "A command says more with -h.",
+		FlagSet:    newFlags("p2pnode"),
+		Subcommands: []*ffcli.Command{
+			p.demo(newFlags("p2pnode demo")), p.verify(newFlags("p2pnode verify")),
+			p.backup(newFlags("p2pnode backup")), p.restore(newFlags("p2pnode restore")),
+		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("a command is needed")}

@@ -1,5 +1,5 @@
-// Package check verifies and repairs the store in a directory, whichever engine
-// has written it and whatever trees it has.
+// Package check opens, verifies and repairs the store in a directory, whichever
+// engine has written it and whatever trees it has.
 package check
 
 import (
@@ -25,14 +25,7 @@ var known = []*models.Definition{record.Definition, golang.Definition}
 // datastore.ErrNotStore where there is no store, models.ErrCorrupt where what is
 // there is too damaged to be opened, or is what opening and reading return.
 func Run(ctx context.Context, path string, repair bool, progress func(datastore.Report)) (datastore.Report, error) {
-	open, err := find(path)
-	if err != nil {
-		return datastore.Report{}, err
-	}
-	store, err := openStore(ctx, open, repair)
-	if errors.Is(err, engine.ErrMissing) {
-		err = datastore.ErrNotStore
-	}
+	store, err := Open(ctx, path, repair)
 	if err != nil {
 		return datastore.Report{}, err
 	}
@@ -42,6 +35,20 @@ func Run(ctx context.Context, path string, repair bool, progress func(datastore.
 	}
 	report, err := examine(ctx, store, progress)
 	return report, errors.Join(err, store.Close())
+}
+
+// Open opens the store at path, to be read unless write is set. Its errors are
+// those of Run.
+func Open(ctx context.Context, path string, write bool) (*datastore.Store, error) {
+	open, err := find(path)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(ctx, open, write)
+	if errors.Is(err, engine.ErrMissing) {
+		err = datastore.ErrNotStore
+	}
+	return store, err
 }
 
 // openStore opens the store with the known definitions that fit it, to be read

@@ -136,13 +136,8 @@ type sweeper struct {
 }
 
 // start arms the sweeper for what is in the queue already.
-func (w *sweeper) start(ctx context.Context) {
-	txn, err := w.store.db.View(ctx)
-	if err != nil {
-		return
-	}
-	defer txn.Discard()
-	w.armFrom(txn, spaceRange(format.Expiry).Lower)
+func (w *sweeper) start(ctx context.Context) error {
+	return w.armFrom(ctx, spaceRange(format.Expiry).Lower)
 }
 
 // arm has the sweep run once due has come, or a little later.
@@ -173,21 +168,23 @@ func (w *sweeper) sweep() {
 	defer w.running.Done()
 	defer cancel()
 
-	if _, err := w.store.Expire(ctx); err != nil {
-		if !errors.Is(err, models.ErrClosed) {
-			w.arm(time.Now().Add(sweepRetry).UnixNano())
-		}
-		return
-	}
-	if txn, err := w.store.db.View(ctx); err == nil {
-		defer txn.Discard()
+	_, err := w.store.Expire(ctx)
+	if err == nil {
 		// What is due and still there cannot be removed now.
-		w.armFrom(txn, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
+		err = w.armFrom(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
+	}
+	if err != nil && !errors.Is(err, models.ErrClosed) {
+		w.arm(time.Now().Add(sweepRetry).UnixNano())
 	}
 }
 
 // armFrom arms the sweeper for the first entry of the queue from lower on.
-func (w *sweeper) armFrom(txn engine.ReadTxn, lower []byte) {
+func (w *sweeper) armFrom(ctx context.Context, lower []byte) error {
+	txn, err := w.store.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
 	r := spaceRange(format.Expiry)
 	r.Lower, r.KeysOnly = lower, true
 	c := txn.Cursor(r)
@@ -197,6 +194,7 @@ func (w *sweeper) armFrom(txn engine.ReadTxn, lower []byte) {
 			w.arm(expiry)
 		}
 	}
+	return c.Err()
 }
 
 // close stops the sweeper and waits for a sweep that is under way.

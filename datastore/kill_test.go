@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,22 +93,35 @@ func TestKill(t *testing.T) {
 		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), town)
 		if err == nil {
 			err = map[string]func(context.Context, *datastore.Store) error{"write": killWrite, "read": killRead}[role](t.Context(), store)
+			err = errors.Join(err, store.Close())
 		}
-		if err := errors.Join(err, store.Close()); err != nil {
+		if err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	rounds := 25
+	killMany(t, roundsOf(t, killRounds, 25, 3), func(t *testing.T, path string, random *rand.Rand) []string { return nil })
+}
+
+// roundsOf returns how many rounds a test has: what the environment says, or else
+// the one number or, with -short, the other.
+func roundsOf(t *testing.T, variable string, rounds, short int) int {
+	t.Helper()
 	if testing.Short() {
-		rounds = 3
+		rounds = short
 	}
-	if text := os.Getenv(killRounds); text != "" {
+	if text := os.Getenv(variable); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return rounds
+}
+
+// killMany has writers on each engine come to their end: killed after some
+// transactions, or before, through what misfortune adds to their command line.
+func killMany(t *testing.T, rounds int, misfortune func(t *testing.T, path string, random *rand.Rand) []string) {
 	for name := range killEngines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,29 +129,47 @@ func TestKill(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			path := filepath.Join(t.TempDir(), "store")
 			books := make([]ledger, killWriters)
-			transactions := 0
+			transactions, early := 0, 0
 			for round := range rounds {
-				pending, done := killRound(t, name, path, books, 1+random.IntN(80))
+				prefix := misfortune(t, path, random)
+				most := 1 + random.IntN(80)
+				pending, done := killRound(t, name, path, books, most, prefix)
 				transactions += done
+				if done < most {
+					early++
+				}
 				found, err := killFound(t, name, path)
 				if err == nil {
 					err = settle(books, pending, found)
 				}
+				if lostTables(name, prefix, err) {
+					t.Logf("round %d, %q: Badger has deleted tables: %v", round, prefix, err)
+					path, books = filepath.Join(t.TempDir(), "store"), make([]ledger, killWriters)
+					continue
+				}
 				if err != nil {
 					keep := filepath.Join(os.TempDir(), fmt.Sprintf("netabase-kill-%d", seed))
-					t.Fatalf("seed %d, round %d: %v; the store is kept in %s: %v", seed, round, err, keep, os.CopyFS(keep, os.DirFS(path)))
+					t.Fatalf("seed %d, round %d, %q: %v; the store is kept in %s: %v", seed, round, prefix, err, keep, os.CopyFS(keep, os.DirFS(path)))
 				}
 			}
-			t.Logf("%d kills, %d transactions", rounds, transactions)
+			t.Logf("%d writers, %d of which ended by themselves, %d transactions", rounds, early, transactions)
 		})
 	}
 }
 
+// lostTables reports whether a store is refused for what Badger does when its
+// manifest cannot be synced: see docs/reliability.md. Nothing wrong is read then,
+// but nothing at all.
+func lostTables(engineName string, prefix []string, err error) bool {
+	return err != nil && engineName == "badger" && slices.ContainsFunc(prefix, func(arg string) bool { return strings.HasPrefix(arg, "inject=fsync") }) &&
+		strings.Contains(err.Error(), "the file is missing")
+}
+
 // killRound runs a writer, notes what it says that is committed, and kills it
 // after so many transactions. It returns what each of its goroutines had begun.
-func killRound(t *testing.T, engineName, path string, books []ledger, transactions int) (pending []ledger, done int) {
+func killRound(t *testing.T, engineName, path string, books []ledger, transactions int, prefix []string) (pending []ledger, done int) {
 	t.Helper()
-	writer := killProcess(t, "write", engineName, path)
+	writer := killProcess(t, "write", engineName, path, prefix...)
 	lines, err := writer.StdoutPipe()
 	if err == nil {
 		err = writer.Start()
@@ -164,7 +197,7 @@ func killRound(t *testing.T, engineName, path string, books []ledger, transactio
 			writer.Process.Kill()
 		}
 	}
-	if done < transactions {
+	if done < transactions && prefix == nil {
 		t.Errorf("the writer ended by itself after %d transactions", done)
 	}
 	return pending, done
@@ -198,11 +231,14 @@ func killFound(t *testing.T, engineName, path string) (ledger, error) {
 	return found, json.NewDecoder(bytes.NewReader(out)).Decode(&found)
 }
 
-func killProcess(t *testing.T, role, engineName, path string) *exec.Cmd {
+func killProcess(t *testing.T, role, engineName, path string, prefix ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
+	line := append(prefix[:len(prefix):len(prefix)], os.Args[0], "-test.run=^TestKill$")
+	cmd := exec.CommandContext(t.Context(), line[0], line[1:]...)
 	cmd.Env = append(os.Environ(), killRole+"="+role, killEngine+"="+engineName, killPath+"="+path)
-	cmd.Stderr = os.Stderr
+	if prefix == nil {
+		cmd.Stderr = os.Stderr // otherwise it complains as it should
+	}
 	return cmd
 }
 
@@ -219,7 +255,7 @@ func killWrite(ctx context.Context, store *datastore.Store) error {
 		_, err = os.Stdout.Write(append(line, '\n'))
 		return err
 	}
-	errs := make(chan error)
+	errs := make(chan error, killWriters)
 	for w := range killWriters {
 		go func() {
 			for n := 0; ; n++ {
@@ -239,6 +275,7 @@ func killWrite(ctx context.Context, store *datastore.Store) error {
 				}
 				if err != nil {
 					errs <- err
+					return
 				}
 			}
 		}()

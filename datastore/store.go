@@ -60,7 +60,9 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
 	}
 	s.sweeper.store = s
-	s.sweeper.start(ctx)
+	if err := s.sweeper.start(ctx); err != nil {
+		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
+	}
 	return s, nil
 }
 

@@ -12,112 +12,10 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/enginetest"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/record"
 )
-
-var errInjected = errors.New("injected failure")
-
-// failing is an engine of which one call fails, the one that countdown reaches
-// zero at.
-type failing struct {
-	engine.Engine
-	countdown int
-}
-
-func (e *failing) fail() error {
-	if e.countdown--; e.countdown == 0 {
-		return errInjected
-	}
-	return nil
-}
-
-func (e *failing) Open(ctx context.Context) (engine.DB, error) {
-	db, err := e.Engine.Open(ctx)
-	return failingDB{db, e}, err
-}
-
-type failingDB struct {
-	engine.DB
-	engine *failing
-}
-
-func (db failingDB) View(ctx context.Context) (engine.ReadTxn, error) {
-	if err := db.engine.fail(); err != nil {
-		return nil, err
-	}
-	txn, err := db.DB.View(ctx)
-	return failingRead{txn, db.engine}, err
-}
-
-func (db failingDB) Update(ctx context.Context) (engine.WriteTxn, error) {
-	if err := db.engine.fail(); err != nil {
-		return nil, err
-	}
-	txn, err := db.DB.Update(ctx)
-	return failingWrite{txn, failingRead{txn, db.engine}}, err
-}
-
-type failingRead struct {
-	engine.ReadTxn
-	engine *failing
-}
-
-func (t failingRead) Get(key []byte) ([]byte, error) {
-	if err := t.engine.fail(); err != nil {
-		return nil, err
-	}
-	return t.ReadTxn.Get(key)
-}
-
-func (t failingRead) Cursor(r engine.Range) engine.Cursor {
-	return &failingCursor{Cursor: t.ReadTxn.Cursor(r), engine: t.engine}
-}
-
-type failingCursor struct {
-	engine.Cursor
-	engine *failing
-	err    error
-}
-
-func (c *failingCursor) Next() bool {
-	if c.err == nil {
-		c.err = c.engine.fail()
-	}
-	return c.err == nil && c.Cursor.Next()
-}
-
-func (c *failingCursor) Err() error { return errors.Join(c.err, c.Cursor.Err()) }
-
-type failingWrite struct {
-	engine.WriteTxn
-	read failingRead
-}
-
-func (t failingWrite) Get(key []byte) ([]byte, error)      { return t.read.Get(key) }
-func (t failingWrite) Cursor(r engine.Range) engine.Cursor { return t.read.Cursor(r) }
-
-func (t failingWrite) Put(key, value []byte) error {
-	if err := t.read.engine.fail(); err != nil {
-		return err
-	}
-	return t.WriteTxn.Put(key, value)
-}
-
-func (t failingWrite) Delete(key []byte) error {
-	if err := t.read.engine.fail(); err != nil {
-		return err
-	}
-	return t.WriteTxn.Delete(key)
-}
-
-func (t failingWrite) Commit(ctx context.Context, d engine.Durability) error {
-	if err := t.read.engine.fail(); err != nil {
-		t.Discard()
-		return err
-	}
-	return t.WriteTxn.Commit(ctx, d)
-}
 
 // Whichever call of the engine fails, the operation that made it says so and
 // changes nothing, and the store stays whole.
@@ -160,7 +58,7 @@ func TestFailingEngine(t *testing.T) {
 	for i, operation := range operations {
 		failures := 0
 		for call := 1; ; call++ {
-			eng := &failing{Engine: memory.Engine()}
+			eng := &enginetest.Failing{Engine: memory.Engine()}
 			done := false
 			t.Run(fmt.Sprintf("%d at call %d", i, call), func(t *testing.T) {
 				records, store := openRecords(t, eng, record.Options{SyncInterval: -1})
@@ -168,11 +66,11 @@ func TestFailingEngine(t *testing.T) {
 					mustPut(t, records, key, v)
 				}
 				before := list(t, records, dsq.Query{})
-				eng.countdown = call
+				eng.FailAt(call)
 				err := operation(records)
-				done = eng.countdown > 0
-				eng.countdown = 0
-				if done && err != nil || !done && !errors.Is(err, errInjected) {
+				done = !eng.Failed()
+				eng.FailAt(0)
+				if done && err != nil || !done && !errors.Is(err, enginetest.ErrInjected) {
 					t.Errorf("the operation returned %v", err)
 				}
 				if err != nil {

@@ -112,14 +112,28 @@ func create(path string, options Options) (*db, error) {
 	if err := disk.MakeDir(dir, !options.NoFsync); err != nil {
 		return nil, err
 	}
-	d, err := openFile(path, 0, options)
-	if err != nil || options.NoFsync {
-		return d, err
+	// The file is made under another name: one of which the making was cut off
+	// would be taken for a damaged database.
+	making := path + ".new"
+	d, err := openFile(making, 0, options)
+	if errors.Is(err, engine.ErrCorrupt) { // that of an earlier attempt
+		if err := os.Remove(making); err != nil {
+			return nil, err
+		}
+		d, err = openFile(making, 0, options)
 	}
-	if err := disk.SyncDir(dir); err != nil {
-		return nil, errors.Join(err, d.bolt.Close())
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
+	if err := errors.Join(d.release(), os.Rename(making, path)); err != nil {
+		return nil, err
+	}
+	if !options.NoFsync {
+		if err := disk.SyncDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	return openFile(path, 0, options)
 }
 
 // openFile opens the file at path and returns engine.ErrLocked, engine.ErrCorrupt,

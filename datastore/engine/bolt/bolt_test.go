@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -187,4 +188,27 @@ func put(t *testing.T, db engine.DB, key string, size int) {
 
 func TestFullDisk(t *testing.T) {
 	enginetest.RunFullDisk(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() }, 24)
+}
+
+// A file that was being made when the process ended is in nobody's way.
+func TestMakingCutOff(t *testing.T) {
+	dir := t.TempDir()
+	for _, left := range [][]byte{nil, make([]byte, 100), bytes.Repeat([]byte("x"), 20_000)} {
+		if err := os.Remove(filepath.Join(dir, bolt.FileName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, bolt.FileName+".new"), left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := bolt.Engine(dir).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("there are %v, %v", entries, err)
+		}
+	}
 }

@@ -1,0 +1,180 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// ErrInjected is what a call returns that a Failing engine lets fail.
+var ErrInjected = errors.New("injected failure")
+
+// Failing is an engine of which one call fails: beginning a transaction, reading or
+// writing a key, a step of a cursor, a commit, a sync. What is built on engines has
+// to stay whole whichever it is. A commit that fails has not happened.
+type Failing struct {
+	engine.Engine
+
+	mu        sync.Mutex
+	countdown int
+	open      int
+}
+
+// FailAt has the call of that number fail, the next being 1; none where it is 0.
+func (e *Failing) FailAt(call int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.countdown = call
+}
+
+// Failed reports whether the call has been made since FailAt.
+func (e *Failing) Failed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.countdown <= 0
+}
+
+// Transactions returns how many transactions are open.
+func (e *Failing) Transactions() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.open
+}
+
+func (e *Failing) fail() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.countdown--; e.countdown == 0 {
+		return ErrInjected
+	}
+	return nil
+}
+
+func (e *Failing) count(change int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open += change
+}
+
+// Open implements [engine.Engine].
+func (e *Failing) Open(ctx context.Context) (engine.DB, error) {
+	if err := e.fail(); err != nil {
+		return nil, err
+	}
+	db, err := e.Engine.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return failingDB{db, e}, nil
+}
+
+type failingDB struct {
+	engine.DB
+	engine *Failing
+}
+
+func (db failingDB) View(ctx context.Context) (engine.ReadTxn, error) {
+	if err := db.engine.fail(); err != nil {
+		return nil, err
+	}
+	txn, err := db.DB.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db.engine.count(1)
+	return &failingRead{ReadTxn: txn, engine: db.engine}, nil
+}
+
+func (db failingDB) Update(ctx context.Context) (engine.WriteTxn, error) {
+	if err := db.engine.fail(); err != nil {
+		return nil, err
+	}
+	txn, err := db.DB.Update(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db.engine.count(1)
+	return &failingWrite{failingRead{ReadTxn: txn, engine: db.engine}, txn}, nil
+}
+
+func (db failingDB) Sync(ctx context.Context) error {
+	if err := db.engine.fail(); err != nil {
+		return err
+	}
+	return db.DB.Sync(ctx)
+}
+
+type failingRead struct {
+	engine.ReadTxn
+	engine *Failing
+	ended  bool
+}
+
+// end counts the end of the transaction, once.
+func (t *failingRead) end() {
+	if !t.ended {
+		t.ended = true
+		t.engine.count(-1)
+	}
+}
+
+func (t *failingRead) Get(key []byte) ([]byte, error) {
+	if err := t.engine.fail(); err != nil {
+		return nil, err
+	}
+	return t.ReadTxn.Get(key)
+}
+
+func (t *failingRead) Cursor(r engine.Range) engine.Cursor {
+	return &failingCursor{Cursor: t.ReadTxn.Cursor(r), engine: t.engine}
+}
+
+func (t *failingRead) Discard() {
+	t.end()
+	t.ReadTxn.Discard()
+}
+
+type failingCursor struct {
+	engine.Cursor
+	engine *Failing
+	err    error
+}
+
+func (c *failingCursor) Next() bool {
+	if c.err == nil {
+		c.err = c.engine.fail()
+	}
+	return c.err == nil && c.Cursor.Next()
+}
+
+func (c *failingCursor) Err() error { return errors.Join(c.err, c.Cursor.Err()) }
+
+type failingWrite struct {
+	failingRead
+	write engine.WriteTxn
+}
+
+func (t *failingWrite) Put(key, value []byte) error {
+	if err := t.engine.fail(); err != nil {
+		return err
+	}
+	return t.write.Put(key, value)
+}
+
+func (t *failingWrite) Delete(key []byte) error {
+	if err := t.engine.fail(); err != nil {
+		return err
+	}
+	return t.write.Delete(key)
+}
+
+func (t *failingWrite) Commit(ctx context.Context, d engine.Durability) error {
+	t.end()
+	if err := t.engine.fail(); err != nil {
+		t.write.Discard()
+		return err
+	}
+	return t.write.Commit(ctx, d)
+}

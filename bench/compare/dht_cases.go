@@ -162,6 +162,9 @@ func (m *dhtMeter) providers() error {
 	if err := m.store.Sync(m.ctx, ds.NewKey("/")); err != nil {
 		return err
 	}
+	if m.n >= restFrom {
+		time.Sleep(rest)
+	}
 	if pm, err = manager(); err != nil {
 		return err
 	}
@@ -195,9 +198,9 @@ func (m *dhtMeter) providers() error {
 	return m.took(queryCase, began, queries)
 }
 
-// restFrom is from how many records on the memory is measured once the backend has
-// come to rest, which takes the engines some seconds: what they build tables with
-// they give back then.
+// restFrom is from how many records on reading, and memory, are measured once the
+// backend has come to rest after the load, which takes the engines some seconds:
+// tables are merged until then, and what they are built with is given back.
 const (
 	restFrom = 1_000_000
 	rest     = 20 * time.Second
@@ -205,9 +208,6 @@ const (
 
 // memory reads what the process has in memory, with mapped files.
 func (m *dhtMeter) memory() error {
-	if m.n >= restFrom {
-		time.Sleep(rest)
-	}
 	runtime.GC()
 	debug.FreeOSMemory()
 	status, err := os.Open("/proc/self/status")

@@ -3,6 +3,7 @@ package readonly
 
 import (
 	"context"
+	"time"
 
 	"example.com/refused/blog"
 
@@ -21,6 +22,11 @@ func write(ctx context.Context, store *datastore.Store) error {
 		_ = blog.Users.DeleteMany(ctx, tx, []uint64{1})                            // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Clear(ctx, tx)                                              // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Modify(ctx, tx, 1, func(u *blog.User) error { return nil }) // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Upsert(ctx, tx, 1, nil)                                     // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.PutUntil(ctx, tx, &u, time.Time{})                          // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.SetExpiry(ctx, tx, 1, time.Time{})                          // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Raw().PutIf(ctx, tx, nil, nil, nil)                         // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Raw().Delete(ctx, tx, nil)                                  // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Raw().Put(ctx, tx, nil, nil)                                // want `ReadTx does not implement models\.Writer`
 		var reader models.Reader = tx
 		_ = blog.Users.Put(ctx, reader, &u) // want `cannot use reader .*models\.Reader.* as models\.Writer value`

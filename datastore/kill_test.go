@@ -308,16 +308,19 @@ func killRead(ctx context.Context, store *datastore.Store) error {
 	if !report.Clean() {
 		return fmt.Errorf("%+v", report)
 	}
-	found := ledger{}
+	found, rows := ledger{}, newOracle()
 	for p, err := range people.All(ctx, store) {
 		if err != nil {
 			return err
 		}
 		n := int(p.Age)
-		if want := killable(p.ID, n); fmt.Sprint(p) != fmt.Sprint(want) {
+		if want := killable(p.ID, n); !samePerson(p, want) {
 			return fmt.Errorf("%w: the row is %v, and was written as %v", models.ErrCorrupt, p, want)
 		}
-		found[p.ID] = n
+		found[p.ID], rows.rows[p.ID] = n, p
+	}
+	if err := rows.compare(ctx, store); err != nil { // by every index, whatever Verify says
+		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(found)
 }

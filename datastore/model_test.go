@@ -2,58 +2,69 @@ package datastore_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
-	"iter"
 	"maps"
-	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
-	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// oracle is what the store has to agree with: a map and nothing else.
-type oracle map[uint64]person
-
 var errRollback = errors.New("rolled back on purpose")
 
-// put says what storing p does, by the rules alone.
-func (o oracle) put(p person) error {
-	for id, other := range o {
-		if other.Email == p.Email && id != p.ID {
-			return models.ErrUnique
+// TestAgainstMaps does the same random things to a store on every engine and to
+// plain maps, and compares all they return, and from time to time all they hold.
+// Flags of rapid say how much: -rapid.checks sequences of -rapid.steps steps.
+func TestAgainstMaps(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := machine{want: newOracle()}
+		for _, name := range slices.Sorted(maps.Keys(engines)) {
+			h := &harness{t: t, engine: engines[name](t), definitions: []*models.Definition{town}, restarts: true}
+			h.open()
+			defer func() { h.close() }()
+			m.names, m.stores = append(m.names, name), append(m.stores, h)
 		}
-	}
-	o[p.ID] = p
-	return nil
+		rt.Repeat(rapid.StateMachineActions(&m))
+		m.compare(rt)
+	})
 }
 
-func (o oracle) sorted(keep func(person) bool, compare func(a, b person) int) []person {
-	var rows []person
-	for _, p := range o {
-		if keep(p) {
-			rows = append(rows, p)
+// machine has the operations as methods, for rapid to choose from.
+type machine struct {
+	names  []string
+	stores []*harness
+	want   *oracle
+	steps  int
+}
+
+// each does something to each store, which has to return an error that matches
+// want.
+func (m *machine) each(rt *rapid.T, want error, do func(*harness) error) {
+	rt.Helper()
+	for i, h := range m.stores {
+		if err := do(h); !errors.Is(err, want) {
+			rt.Fatalf("%s: got error %v, want %v", m.names[i], err, want)
 		}
 	}
-	slices.SortFunc(rows, func(a, b person) int { return cmp.Or(compare(a, b), cmp.Compare(a.ID, b.ID)) })
-	return rows
 }
+
+// seldom is for what takes long.
+func seldom(rt *rapid.T) bool { return rapid.IntRange(0, 9).Draw(rt, "seldom") == 0 }
 
 // genPerson draws from few values, so that operations meet the same rows, names
 // and addresses again and again.
 func genPerson(rt *rapid.T) person {
-	word := rapid.SampledFrom([]string{"", "a", "b", "ab", "a\x00", "a\x00b", "\xff", "long name that does not fit in a word"})
+	word := rapid.SampledFrom([]string{"", "a", "b", "ab", "a\x00", "a\x00b", "\u00ff", "long name that does not fit in a word"})
 	p := person{
-		ID:    rapid.Uint64Range(0, 24).Draw(rt, "id"),
-		Name:  word.Filter(func(s string) bool { return s != "\xff" }).Draw(rt, "name"),
-		Email: rapid.StringMatching("[a-d]{0,2}").Draw(rt, "email"),
-		City:  word.Filter(func(s string) bool { return s != "\xff" }).Draw(rt, "city"),
+		ID:    genID(rt),
+		Name:  word.Draw(rt, "name"),
+		Email: genEmail(rt),
+		City:  word.Draw(rt, "city"),
 		Age:   rapid.SampledFrom([]int64{-1 << 63, -1, 0, 1, 1<<63 - 1}).Draw(rt, "age"),
 		Tags:  rapid.SliceOfN(rapid.StringMatching("[a-c]{0,1}"), 0, 4).Draw(rt, "tags"),
 	}
@@ -63,69 +74,81 @@ func genPerson(rt *rapid.T) person {
 	return p
 }
 
-// TestAgainstMap runs the same random operations on a store and on a map, and
-// compares every query after each of them.
-func TestAgainstMap(t *testing.T) {
-	for name, newEngine := range engines {
-		t.Run(name, func(t *testing.T) {
-			rapid.Check(t, func(rt *rapid.T) {
-				h := &harness{t: t, engine: newEngine(t), definitions: []*models.Definition{town}, restarts: true}
-				h.open()
-				defer h.close()
-				m := machine{h: h, rows: oracle{}}
-				rt.Repeat(rapid.StateMachineActions(&m))
-			})
-		})
-	}
-}
+func genID(rt *rapid.T) uint64 { return rapid.Uint64Range(0, 24).Draw(rt, "id") }
 
-// machine has the operations as methods, for rapid to choose from.
-type machine struct {
-	h    *harness
-	rows oracle
-}
+func genEmail(rt *rapid.T) string { return rapid.StringMatching("[a-d]{0,2}").Draw(rt, "email") }
 
-func same(rt *rapid.T, got, want error) {
-	rt.Helper()
-	if !errors.Is(got, want) {
-		rt.Fatalf("got error %v, want %v", got, want)
+// genUntil draws when a row is to expire: never, far ahead, or as good as now.
+func genUntil(rt *rapid.T) time.Time {
+	switch rapid.IntRange(0, 2).Draw(rt, "expires") {
+	case 0:
+		return time.Time{}
+	case 1:
+		return time.Now().Add(time.Duration(rapid.IntRange(1, 100).Draw(rt, "hours")) * time.Hour)
 	}
+	return time.Now()
 }
 
 func (m *machine) Put(rt *rapid.T) {
 	p := genPerson(rt)
-	same(rt, people.Put(context.Background(), m.h.Store, &p), m.rows.put(p))
+	m.each(rt, m.want.put(p, time.Time{}), func(h *harness) error { return people.Put(context.Background(), h.Store, &p) })
+}
+
+func (m *machine) PutUntil(rt *rapid.T) {
+	p, until := genPerson(rt), genUntil(rt)
+	if until.IsZero() {
+		until = time.Now().Add(time.Hour)
+	}
+	m.each(rt, m.want.put(p, until), func(h *harness) error { return people.PutUntil(context.Background(), h.Store, &p, until) })
+}
+
+func (m *machine) SetExpiry(rt *rapid.T) {
+	id, until := genID(rt), genUntil(rt)
+	want := models.ErrNotFound
+	if _, ok := m.want.rows[id]; ok {
+		want = nil
+		m.want.expire(id, until)
+	}
+	m.each(rt, want, func(h *harness) error { return people.SetExpiry(context.Background(), h.Store, id, until) })
+}
+
+// Expire sweeps, as the store does by itself at times.
+func (m *machine) Expire(rt *rapid.T) {
+	m.want.lingering = false
+	m.each(rt, nil, func(h *harness) error { _, err := h.Expire(context.Background()); return err })
 }
 
 func (m *machine) Insert(rt *rapid.T) {
 	p := genPerson(rt)
 	want := models.ErrExists
-	if _, ok := m.rows[p.ID]; !ok {
-		want = m.rows.put(p)
+	if _, ok := m.want.rows[p.ID]; !ok {
+		want = m.want.put(p, time.Time{})
 	}
-	same(rt, people.Insert(context.Background(), m.h.Store, &p), want)
+	m.each(rt, want, func(h *harness) error { return people.Insert(context.Background(), h.Store, &p) })
 }
 
 func (m *machine) Update(rt *rapid.T) {
 	p := genPerson(rt)
 	want := models.ErrNotFound
-	if _, ok := m.rows[p.ID]; ok {
-		want = m.rows.put(p)
+	if _, ok := m.want.rows[p.ID]; ok {
+		want = m.want.put(p, time.Time{})
 	}
-	same(rt, people.Update(context.Background(), m.h.Store, &p), want)
+	m.each(rt, want, func(h *harness) error { return people.Update(context.Background(), h.Store, &p) })
 }
 
 func (m *machine) Modify(rt *rapid.T) {
-	id, email := rapid.Uint64Range(0, 24).Draw(rt, "id"), rapid.StringMatching("[a-d]{0,2}").Draw(rt, "email")
+	id, email := genID(rt), genEmail(rt)
 	want := models.ErrNotFound
-	if p, ok := m.rows[id]; ok {
+	if p, ok := m.want.rows[id]; ok {
 		p.Email = email
-		want = m.rows.put(p)
+		want = m.want.put(p, time.Time{})
 	}
-	same(rt, people.Modify(context.Background(), m.h.Store, id, func(p *person) error {
-		p.Email = email
-		return nil
-	}), want)
+	m.each(rt, want, func(h *harness) error {
+		return people.Modify(context.Background(), h.Store, id, func(p *person) error {
+			p.Email = email
+			return nil
+		})
+	})
 }
 
 // Upsert puts what is there or is not, or has it not be there; meanwhile another
@@ -135,79 +158,56 @@ func (m *machine) Upsert(rt *rapid.T) {
 	p, meanwhile := genPerson(rt), genPerson(rt)
 	meanwhile.ID = p.ID
 	keep, write := rapid.Bool().Draw(rt, "keep"), rapid.Bool().Draw(rt, "write")
-	after, want := maps.Clone(m.rows), error(nil)
-	_, there := after[p.ID]
+	after, want := m.want.clone(), error(nil)
+	before, there := m.want.rows[p.ID]
 	if write {
-		want = after.put(meanwhile)
+		want = after.put(meanwhile, time.Time{})
 	}
 	switch {
 	case want != nil:
 	case keep:
-		want = after.put(p)
+		want = after.put(p, time.Time{})
 	default:
-		delete(after, p.ID)
+		after.delete(p.ID)
 	}
-	same(rt, m.h.Update(ctx, func(tx *datastore.WriteTx) error {
-		return people.Upsert(ctx, tx, p.ID, func(old *person, found bool) (bool, error) {
-			if found != there || found && !reflect.DeepEqual(*old, m.rows[p.ID]) {
-				rt.Fatalf("upsert is given %+v, %v; want %+v, %v", old, found, m.rows[p.ID], there)
-			}
-			if write {
-				if err := people.Put(ctx, tx, &meanwhile); err != nil {
-					return false, err
+	m.each(rt, want, func(h *harness) error {
+		return h.Update(ctx, func(tx *datastore.WriteTx) error {
+			return people.Upsert(ctx, tx, p.ID, func(old *person, found bool) (bool, error) {
+				if found != there || found && !samePerson(*old, before) {
+					rt.Fatalf("upsert is given %+v, %v; want %+v, %v", old, found, before, there)
 				}
-			}
-			*old = p
-			return keep, nil
+				if write {
+					if err := people.Put(ctx, tx, &meanwhile); err != nil {
+						return false, err
+					}
+				}
+				*old = p
+				return keep, nil
+			})
 		})
-	}), want)
+	})
 	if want == nil {
-		m.rows = after
+		m.want = after
 	}
 }
 
 func (m *machine) Delete(rt *rapid.T) {
-	id := rapid.Uint64Range(0, 24).Draw(rt, "id")
-	delete(m.rows, id)
-	same(rt, people.Delete(context.Background(), m.h.Store, id), nil)
+	id := genID(rt)
+	m.want.delete(id)
+	m.each(rt, nil, func(h *harness) error { return people.Delete(context.Background(), h.Store, id) })
 }
 
 func (m *machine) PutMany(rt *rapid.T) {
 	rows := rapid.SliceOfN(rapid.Custom(genPerson), 0, 6).Draw(rt, "rows")
-	after, want := maps.Clone(m.rows), error(nil)
+	after, want := m.want.clone(), error(nil)
 	for _, p := range rows {
-		if want = after.put(p); want != nil {
+		if want = after.put(p, time.Time{}); want != nil {
 			break
 		}
 	}
-	same(rt, people.PutMany(context.Background(), m.h.Store, rows), want)
+	m.each(rt, want, func(h *harness) error { return people.PutMany(context.Background(), h.Store, rows) })
 	if want == nil {
-		m.rows = after
-	}
-}
-
-// Backup restores a backup in memory, where all has to be as it is here.
-func (m *machine) Backup(rt *rapid.T) {
-	ctx := context.Background()
-	var stream bytes.Buffer
-	if _, err := m.h.Store.Backup(ctx, &stream); err != nil {
-		rt.Fatal(err)
-	}
-	target := memory.Engine()
-	if _, err := datastore.Restore(ctx, target, &stream); err != nil {
-		rt.Fatal(err)
-	}
-	s, err := datastore.Open(ctx, target, town)
-	if err != nil {
-		rt.Fatal(err)
-	}
-	compare(rt, s, m.rows)
-	report, err := datastore.Verify(ctx, s)
-	if err != nil || !report.Clean() {
-		rt.Fatalf("%+v, %v", report, err)
-	}
-	if err := s.Close(); err != nil {
-		rt.Fatal(err)
+		m.want = after
 	}
 }
 
@@ -216,123 +216,107 @@ func (m *machine) Backup(rt *rapid.T) {
 func (m *machine) Transaction(rt *rapid.T) {
 	ctx := context.Background()
 	rows := rapid.SliceOfN(rapid.Custom(genPerson), 1, 4).Draw(rt, "rows")
-	gone := rapid.Uint64Range(0, 24).Draw(rt, "gone")
-	rollback := rapid.Bool().Draw(rt, "rollback")
-	var after oracle
-	err := m.h.Update(ctx, func(tx *datastore.WriteTx) error {
-		after = maps.Clone(m.rows)
-		delete(after, gone)
+	gone, until := genID(rt), genUntil(rt)
+	rollback, relaxed := rapid.Bool().Draw(rt, "rollback"), rapid.Bool().Draw(rt, "relaxed")
+	after, refusals := m.want.clone(), make([]error, len(rows))
+	after.delete(gone)
+	for i, p := range rows {
+		refusals[i] = after.put(p, time.Time{})
+	}
+	_, expires := after.rows[rows[0].ID]
+	if expires {
+		after.expire(rows[0].ID, until)
+	}
+	run := func(tx *datastore.WriteTx) error {
 		if err := people.Delete(ctx, tx, gone); err != nil {
 			return err
 		}
-		for _, p := range rows {
-			want := after.put(p)
-			same(rt, people.Put(ctx, tx, &p), want)
+		for i, p := range rows {
+			if err := people.Put(ctx, tx, &p); !errors.Is(err, refusals[i]) {
+				rt.Fatalf("in a transaction: got error %v, want %v", err, refusals[i])
+			}
 		}
-		compare(rt, tx, after)
+		if expires {
+			if err := people.SetExpiry(ctx, tx, rows[0].ID, until); err != nil {
+				return err
+			}
+		}
+		if err := after.compare(ctx, tx); err != nil {
+			rt.Fatalf("in a transaction: %v", err)
+		}
 		if rollback {
 			return errRollback
 		}
 		return nil
-	})
-	if rollback {
-		same(rt, err, errRollback)
-		return
 	}
-	same(rt, err, nil)
-	m.rows = after
+	want := error(nil)
+	if rollback {
+		want = errRollback
+	} else {
+		defer func() { m.want = after }()
+	}
+	m.each(rt, want, func(h *harness) error {
+		if relaxed {
+			return h.UpdateRelaxed(ctx, run)
+		}
+		return h.Update(ctx, run)
+	})
 }
 
 func (m *machine) Clear(rt *rapid.T) {
-	if rapid.IntRange(0, 9).Draw(rt, "rarely") == 0 {
-		clear(m.rows)
-		same(rt, people.Clear(context.Background(), m.h.Store), nil)
+	if seldom(rt) {
+		m.want = newOracle()
+		m.each(rt, nil, func(h *harness) error { return people.Clear(context.Background(), h.Store) })
 	}
 }
 
-func (m *machine) Restart(rt *rapid.T) { m.h.restart() }
+func (m *machine) Restart(rt *rapid.T) {
+	if seldom(rt) {
+		m.each(rt, nil, func(h *harness) error { h.restart(); return nil })
+	}
+}
+
+// Restore puts in the place of each store a backup of the one on the engine after
+// it.
+func (m *machine) Restore(rt *rapid.T) {
+	if !seldom(rt) {
+		return
+	}
+	ctx := context.Background()
+	streams := make([]bytes.Buffer, len(m.stores))
+	for i, h := range m.stores {
+		if _, err := h.Backup(ctx, &streams[i]); err != nil {
+			rt.Fatalf("%s: %v", m.names[i], err)
+		}
+	}
+	for i, h := range m.stores {
+		h.close()
+		h.engine = engines[m.names[i]](h.t)
+		if _, err := datastore.Restore(ctx, h.engine, &streams[(i+1)%len(streams)]); err != nil {
+			rt.Fatalf("to %s: %v", m.names[i], err)
+		}
+		h.open()
+	}
+	m.compare(rt)
+}
 
 // Check runs after every operation.
 func (m *machine) Check(rt *rapid.T) {
-	compare(rt, m.h.Store, m.rows)
-	m.h.verify()
-}
-
-// compare asks everything there is to ask and compares with the map.
-func compare(rt *rapid.T, r models.Reader, rows oracle) {
-	ctx := context.Background()
-	all := func(person) bool { return true }
-	none := func(person, person) int { return 0 }
-	equal(rt, "all", people.All(ctx, r), rows.sorted(all, none))
-	equal(rt, "by name", byName.Range(ctx, r, models.Range[string]{}), rows.sorted(all, func(a, b person) int { return cmp.Compare(a.Name, b.Name) }))
-	byCity := func(a, b person) int { return cmp.Or(cmp.Compare(a.City, b.City), cmp.Compare(a.Age, b.Age)) }
-	equal(rt, "by city and age", byCityAge.Range(ctx, r, models.Range[cityAge]{}), rows.sorted(all, byCity))
-
-	equal(rt, "range", people.Range(ctx, r, models.From(uint64(5)).Before(15)), rows.sorted(func(p person) bool { return p.ID >= 5 && p.ID < 15 }, none))
-	backwards := rows.sorted(func(p person) bool { return p.ID > 5 && p.ID <= 15 }, none)
-	slices.Reverse(backwards)
-	if len(backwards) > 2 {
-		backwards = backwards[1:min(4, len(backwards))]
-		equal(rt, "reverse", people.Range(ctx, r, models.After(uint64(5)).To(15).Reverse().Offset(1).Limit(3)), backwards)
-	}
-	equal(rt, "prefix", byName.Range(ctx, r, models.StartingWith("a")), rows.sorted(
-		func(p person) bool { return len(p.Name) > 0 && p.Name[0] == 'a' }, func(a, b person) int { return cmp.Compare(a.Name, b.Name) }))
-	equal(rt, "first half", byCityAge.Range(ctx, r, models.FirstIs[string, int64]("a")), rows.sorted(func(p person) bool { return p.City == "a" }, byCity))
-	for _, tag := range []string{"", "a", "z"} {
-		want := rows.sorted(func(p person) bool { return slices.Contains(p.Tags, tag) }, none)
-		equal(rt, "tag "+tag, byTag.Find(ctx, r, tag), want)
-		if n, err := byTag.Count(ctx, r, models.Only(tag)); err != nil || n != len(want) {
-			rt.Fatalf("count of tag %q: %d, %v, want %d", tag, n, err, len(want))
-		}
-	}
-	for id := uint64(0); id < 25; id += 6 {
-		got, err := people.Get(ctx, r, id)
-		want, ok := rows[id]
-		if ok != (err == nil) || !ok && !errors.Is(err, models.ErrNotFound) || !reflect.DeepEqual(got, want) {
-			rt.Fatalf("get %d: %v, %v, want %v", id, got, err, want)
-		}
-	}
-	for _, email := range []string{"", "a", "bc"} {
-		want := rows.sorted(func(p person) bool { return p.Email == email }, none)
-		got, err := byEmail.Get(ctx, r, email)
-		if (len(want) == 1) != (err == nil) || len(want) == 1 && !reflect.DeepEqual(got, want[0]) {
-			rt.Fatalf("email %q: %v, %v, want %v", email, got, err, want)
-		}
-	}
-	if n, err := people.Count(ctx, r, models.Range[uint64]{}); err != nil || n != len(rows) {
-		rt.Fatalf("count: %d, %v, want %d", n, err, len(rows))
-	}
-	paged(rt, r, rows.sorted(all, none))
-}
-
-// paged reads all rows page by page.
-func paged(rt *rapid.T, r models.Reader, want []person) {
-	var got []person
-	for token := ""; ; {
-		rows, next, err := people.Page(context.Background(), r, models.Range[uint64]{}.Limit(4), token)
-		if err != nil {
-			rt.Fatalf("page: %v", err)
-		}
-		got = append(got, rows...)
-		if token = next; token == "" {
-			break
-		}
-	}
-	if len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
-		rt.Fatalf("pages: %v, want %v", got, want)
+	if m.steps++; m.steps%8 == 0 {
+		m.compare(rt)
 	}
 }
 
-func equal(rt *rapid.T, what string, seq iter.Seq2[person, error], want []person) {
+func (m *machine) compare(rt *rapid.T) {
 	rt.Helper()
-	var got []person
-	for p, err := range seq {
-		if err != nil {
-			rt.Fatalf("%s: %v", what, err)
+	m.each(rt, nil, func(h *harness) error {
+		if err := m.want.compare(context.Background(), h.Store); err != nil {
+			return err
 		}
-		got = append(got, p)
-	}
-	if len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
-		rt.Fatalf("%s: %v, want %v", what, got, want)
-	}
+		report, err := datastore.Verify(context.Background(), h.Store)
+		if err == nil && !report.Clean() {
+			err = errors.New(report.Damage[0].String())
+		}
+		return err
+	})
 }

@@ -67,7 +67,8 @@ type Error struct {
 	// Index is the name of the index, empty where none is concerned.
 	Index string
 	// Key is the primary or index key as text, as in a go-datastore path;
-	// empty where no single key is concerned.
+	// empty where no single key is concerned. The message shows the beginning
+	// of a long one.
 	Key string
 	// Err is why it failed.
 	Err error
@@ -79,9 +80,20 @@ func (e *Error) Error() string {
 		where += "/" + e.Index
 	}
 	if e.Key != "" {
-		where += " " + e.Key
+		where += " " + shown(e.Key)
 	}
 	return fmt.Sprintf("%s %s: %v", e.Op, where, e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// maxShown is how many bytes of a long key a message shows.
+const maxShown = 64
+
+// shown is the text of a key as messages have it.
+func shown(text string) string {
+	if len(text) <= 2*maxShown {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d characters)", text[:maxShown], len(text))
+}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"iter"
 
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
@@ -60,19 +61,62 @@ func (t *Tree[M, K]) IsEmpty(ctx context.Context, r Reader) (bool, error) {
 
 // First returns the first row that rng selects, or ErrNotFound.
 func (t *Tree[M, K]) First(ctx context.Context, r Reader, rng Range[K]) (M, error) {
-	for m, err := range t.Range(ctx, r, rng.Limit(1)) {
-		return m, err
+	m, err := lastOf(t.Range(ctx, r, rng.Limit(1)))
+	if err == ErrNotFound {
+		err = t.fail("first", err)
 	}
-	return *new(M), t.fail("first", ErrNotFound)
+	return m, err
 }
 
-// Last returns the last row that rng selects, or ErrNotFound.
+// Last returns the last row that rng selects, or ErrNotFound. It begins there,
+// but for a range with a limit or an offset, of which it goes over all rows.
 func (t *Tree[M, K]) Last(ctx context.Context, r Reader, rng Range[K]) (M, error) {
-	rng.reverse = !rng.reverse
-	for m, err := range t.Range(ctx, r, rng.Limit(1)) {
-		return m, err
+	m, err := lastOf(t.Range(ctx, r, rng.toLast()))
+	if err == ErrNotFound {
+		err = t.fail("last", err)
 	}
-	return *new(M), t.fail("last", ErrNotFound)
+	return m, err
+}
+
+// First returns the first row whose index key rng selects, in the order of
+// Range, or ErrNotFound.
+func (ix *shared[M, K, I]) First(ctx context.Context, r Reader, rng Range[I]) (M, error) {
+	m, err := lastOf(ix.Range(ctx, r, rng.Limit(1)))
+	if err == ErrNotFound {
+		err = ix.walk().fail("first", err)
+	}
+	return m, err
+}
+
+// Last returns the last row whose index key rng selects, in the order of Range,
+// or ErrNotFound. See [Tree.Last].
+func (ix *shared[M, K, I]) Last(ctx context.Context, r Reader, rng Range[I]) (M, error) {
+	m, err := lastOf(ix.Range(ctx, r, rng.toLast()))
+	if err == ErrNotFound {
+		err = ix.walk().fail("last", err)
+	}
+	return m, err
+}
+
+// toLast is a range whose last key is that of r, and if possible the only one.
+func (r Range[K]) toLast() Range[K] {
+	if r.limit == 0 && r.offset == 0 {
+		r.reverse = !r.reverse
+		r.limit = 1
+	}
+	return r
+}
+
+// lastOf returns the last of rows, or ErrNotFound if there are none.
+func lastOf[M any](rows iter.Seq2[M, error]) (last M, err error) {
+	err = ErrNotFound
+	for m, failure := range rows {
+		if failure != nil {
+			return *new(M), failure
+		}
+		last, err = m, nil
+	}
+	return last, err
 }
 
 // FindMany returns, for each of the keys and in their order, the rows under it,

@@ -13,11 +13,23 @@ import (
 //
 //	models.From(uint64(100)).Before(200).Reverse().Limit(20)
 //
-// Each of the two ends can be set once; setting one again replaces it.
+// Each of the two ends can be set once; setting one again replaces it. The ends
+// of what StartingWith and FirstIs select stay where they are, so that
+//
+//	models.FirstIs[string, time.Time]("alice").From(models.MakePair("alice", yesterday))
+//
+// holds no keys of others than alice.
 type Range[K any] struct {
+	within        beginning[K]
 	lower, upper  bound[K]
 	reverse       bool
 	limit, offset int
+}
+
+// beginning is what all keys of a range begin with, if set.
+type beginning[K any] struct {
+	key K
+	set bool
 }
 
 // bound is one end of a range. Its kind tells which keys it cuts off.
@@ -29,10 +41,9 @@ type bound[K any] struct {
 type boundKind uint8
 
 const (
-	open    boundKind = iota
-	at                // the edge lies before key
-	beyond            // the edge lies after key
-	partial           // the range holds the keys that begin with this one
+	open   boundKind = iota
+	at               // the edge lies before key
+	beyond           // the edge lies after key
 )
 
 // From selects keys of k and above.
@@ -52,12 +63,12 @@ func Only[K any](k K) Range[K] { return Range[K]{}.From(k).To(k) }
 
 // StartingWith selects the strings, or byte strings, that begin with p.
 func StartingWith[K ~string | ~[]byte](p K) Range[K] {
-	return Range[K]{lower: bound[K]{p, partial}}
+	return Range[K]{within: beginning[K]{p, true}}
 }
 
 // FirstIs selects the pairs whose first half is a.
 func FirstIs[A, B any](a A) Range[Pair[A, B]] {
-	return Range[Pair[A, B]]{lower: bound[Pair[A, B]]{Pair[A, B]{First: a}, partial}}
+	return Range[Pair[A, B]]{within: beginning[Pair[A, B]]{Pair[A, B]{First: a}, true}}
 }
 
 // From moves the lower end to k, which is included.
@@ -161,22 +172,22 @@ func (e *edges[K]) end(prefix []byte) []byte {
 }
 
 func (r Range[K]) span(e *edges[K]) (s span, err error) {
-	switch r.lower.kind {
-	case open:
-		s.lower = e.space
-	case at:
-		s.lower = e.at(r.lower.key)
-	case beyond:
-		s.lower = e.beyond(r.lower.key)
-	case partial:
+	s.lower = e.space
+	if r.within.set {
 		codec, ok := e.codec.(partialCodec[K])
 		if !ok {
 			return span{}, fmt.Errorf("%w: key codec %s has no ranges by the beginning of a key", ErrInvalid, e.codec.Name())
 		}
 		start := len(e.room)
-		e.room = codec.appendPartial(append(e.room, e.space...), r.lower.key, e.last)
+		e.room = codec.appendPartial(append(e.room, e.space...), r.within.key, e.last)
 		s.lower = e.take(start)
 		s.upper = e.end(s.lower)
+	}
+	switch r.lower.kind {
+	case at:
+		s.lower = highest(s.lower, e.at(r.lower.key))
+	case beyond:
+		s.lower = highest(s.lower, e.beyond(r.lower.key))
 	}
 	// Where the range has an upper end of its own it lies within the space.
 	switch r.upper.kind {
@@ -190,6 +201,14 @@ func (r Range[K]) span(e *edges[K]) (s span, err error) {
 	}
 	s.reverse, s.limit, s.offset, s.room = r.reverse, r.limit, r.offset, e.room
 	return s, nil
+}
+
+// highest keeps a lower end within the one already set.
+func highest(a, b []byte) []byte {
+	if bytes.Compare(a, b) > 0 {
+		return a
+	}
+	return b
 }
 
 // lowest keeps an upper end within the one already set. A nil end is open.

@@ -216,9 +216,6 @@ func readAt[T any](s *session.Session, p *session.Place, w walk, c engine.Cursor
 	return 0, false, fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
 }
 
-// maxShown is how many bytes of a key an error shows.
-const maxShown = 64
-
 func (w walk) cursor(s *session.Session, sp span) engine.Cursor {
 	return s.Read.Cursor(engine.Range{Lower: sp.lower, Upper: sp.upper, Reverse: sp.reverse, KeysOnly: w.keysOnly})
 }

@@ -413,7 +413,7 @@ func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *ses
 	}
 	return &Error{
 		Op: "put", Tree: t.core.Name, Index: ix.Name, Key: text,
-		Err: fmt.Errorf("%w: row %s has the key", ErrUnique, row),
+		Err: fmt.Errorf("%w: row %s has the key", ErrUnique, shown(row)),
 	}
 }
 

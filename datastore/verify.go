@@ -24,6 +24,10 @@ type Report struct {
 	BadRows, Orphans, Missing int64
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
+	// Engine is what the engine has found wrong with its own files, nil if
+	// nothing: see [engine.Checker]. Repair cannot mend it. What can be read can
+	// be had into a sound store with Backup and [Restore].
+	Engine error
 	// Damage describes the first of them, at most maxDamage.
 	Damage []Damage
 }
@@ -32,10 +36,17 @@ type Report struct {
 const maxDamage = 100
 
 // Clean reports whether nothing was wrong.
-func (r *Report) Clean() bool { return r.BadRows+r.Orphans+r.Missing == 0 }
+func (r *Report) Clean() bool { return r.BadRows+r.Orphans+r.Missing == 0 && r.Engine == nil }
 
-// Left returns how much of the damage has not been mended.
-func (r *Report) Left() int64 { return r.BadRows + r.Orphans + r.Missing - r.Repaired }
+// Left returns how much of the damage has not been mended, that of the engine's
+// files counting as one.
+func (r *Report) Left() int64 {
+	left := r.BadRows + r.Orphans + r.Missing - r.Repaired
+	if r.Engine != nil {
+		left++
+	}
+	return left
+}
 
 // Damage is one thing that is wrong.
 type Damage struct {
@@ -50,6 +61,9 @@ type Damage struct {
 }
 
 func (d Damage) String() string {
+	if d.Kind == EngineFiles {
+		return fmt.Sprintf("%s: %v", d.Kind, d.Err)
+	}
 	where := d.Tree
 	if d.Index != "" {
 		where += "/" + d.Index
@@ -64,12 +78,15 @@ const (
 	BadRow  DamageKind = "bad row"
 	Orphan  DamageKind = "orphan entry"
 	Missing DamageKind = "missing entry"
+	// EngineFiles is about no key.
+	EngineFiles DamageKind = "engine's files"
 )
 
 // Verify examines every row and every index entry of the store: that each row
 // matches its checksum, decodes and belongs under its key, that every entry has
-// its row and every row its entries. The catalog has to be whole, or the store
-// would not have been opened.
+// its row and every row its entries. At the end the engine examines its own files,
+// where it can. The catalog has to be whole, or the store would not have been
+// opened.
 //
 // Of a tree whose definition the store was not opened with Verify goes by the
 // catalog: checksums, keys and values that decode by the codecs of this module,
@@ -146,7 +163,25 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.pages(ctx, spaceRange(format.Expiry), queue.entry); err != nil {
 		return fmt.Errorf("expiry queue: %w", err)
 	}
-	return v.strays(ctx, known)
+	if err := v.strays(ctx, known); err != nil {
+		return err
+	}
+	return v.files(ctx)
+}
+
+// files has the engine examine what it keeps.
+func (v *verifier) files(ctx context.Context) error {
+	checker, ok := v.store.db.(engine.Checker)
+	if !ok {
+		return nil
+	}
+	err := checker.Check(ctx)
+	if errors.Is(err, engine.ErrCorrupt) {
+		v.report.Engine = err
+		v.noteDamage(Damage{Kind: EngineFiles, Err: err})
+		return nil
+	}
+	return err
 }
 
 // expiryQueue stands for the name of an index in reports.
@@ -454,8 +489,12 @@ func (t treeCheck) found(kind DamageKind, index string, key []byte, err error) {
 	case Missing:
 		v.report.Missing++
 	}
+	v.noteDamage(Damage{Kind: kind, Tree: t.name, Index: index, Key: key, Err: err})
+}
+
+func (v *verifier) noteDamage(d Damage) {
 	if len(v.report.Damage) < maxDamage {
-		v.report.Damage = append(v.report.Damage, Damage{Kind: kind, Tree: t.name, Index: index, Key: key, Err: err})
+		v.report.Damage = append(v.report.Damage, d)
 	}
 }
 

@@ -26,6 +26,8 @@ may have the store open meanwhile.
 With -repair entries without a row are removed, missing ones added, and what cannot
 be read is set aside within the store. No row is deleted. Without it nothing is
 changed, but that a store which was not closed may have to be recovered to be read.
+Damage to what an engine keeps beside rows, like bolt's list of free pages, is found
+and not repaired: backup and restore carry what can be read to a store without it.
 
 -json prints one JSON object a line, the last of which is
 
@@ -138,6 +140,9 @@ func (f textFindings) summary(r datastore.Report, err error) {
 		return
 	}
 	fmt.Fprintf(f.out, "%s bad rows, %s orphans, %s missing", humanize.Comma(r.BadRows), humanize.Comma(r.Orphans), humanize.Comma(r.Missing))
+	if r.Engine != nil {
+		fmt.Fprint(f.out, ", damaged files of the engine")
+	}
 	if f.repair {
 		fmt.Fprintf(f.out, "; %s repaired, %s left", humanize.Comma(r.Repaired), humanize.Comma(r.Left()))
 	}

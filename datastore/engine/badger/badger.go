@@ -112,7 +112,7 @@ func open(ctx context.Context, options Options) (_ *db, err error) {
 			return nil, err
 		}
 	}
-	if err := verify(ctx, options.Path, !options.SkipVerify); err != nil {
+	if d.tables, err = verify(ctx, options.Path, !options.SkipVerify); err != nil {
 		return nil, err
 	}
 	own := options.badger()

@@ -26,6 +26,7 @@ type db struct {
 	opened  time.Time
 	volume  volume
 	room    room
+	tables  sums // those there were on opening
 
 	// group makes commits durable; it is nil where Badger does or nobody is to.
 	group      *group
@@ -173,7 +174,7 @@ func (d *db) Close() error {
 	}
 	err := d.closeBadger()
 	if err == nil && !d.options.ReadOnly {
-		err = mark(d.options.Path, !d.options.NoFsync)
+		err = writeMark(d.options.Path, d.tables, !d.options.NoFsync)
 	}
 	if d.group != nil {
 		err = errors.Join(err, d.closeGroup())

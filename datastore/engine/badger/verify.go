@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,11 +27,12 @@ import (
 // verify checks the manifest and the tables it names, for Badger ends the
 // process over some of what may be wrong with them, and deletes tables that
 // the manifest does not name. Only if all is set does it read more of a table
-// than its index and the block that Badger reads on opening.
-func verify(ctx context.Context, path string, all bool) error {
-	file, err := os.Open(filepath.Join(path, badger.ManifestFilename))
+// than its index and the block that Badger reads on opening. It returns the
+// tables' checksums.
+func verify(ctx context.Context, path string, all bool) (sums, error) {
+	tables, err := manifestTables(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return eachFile(path, func(path string, info fs.FileInfo) error {
+		return nil, eachFile(path, func(path string, info fs.FileInfo) error {
 			if filepath.Ext(path) == ".sst" {
 				return fmt.Errorf("%w: there are tables, but no manifest", engine.ErrCorrupt)
 			}
@@ -38,51 +40,92 @@ func verify(ctx context.Context, path string, all bool) error {
 		})
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer file.Close()
-	if err := checkMark(path); err != nil {
-		return err
-	}
-	manifest, _, err := badger.ReplayManifestFile(file, 0, badger.Options{})
+	closed, err := readMark(path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+		return nil, err
 	}
-	for id, entry := range manifest.Tables {
+	if closed != nil {
+		if err := closed.checkManifest(path); err != nil {
+			return nil, err
+		}
+	} else {
+		closed = &mark{}
+	}
+	found := sums{}
+	for id, compression := range tables {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		name := table.NewFilename(id, path)
-		if err := verifyFile(name, entry.Compression, all); err != nil {
-			return fmt.Errorf("table %s: %w", filepath.Base(name), err)
+		sum, err := verifyFile(name, compression, all)
+		was := closed.tables[id]
+		switch {
+		case err != nil:
+		case sum == nil:
+			sum = was
+		case was != nil && *sum != *was:
+			err = fmt.Errorf("%w: it is not what it was when the database was closed", engine.ErrCorrupt)
 		}
+		if err != nil {
+			return nil, fmt.Errorf("table %s: %w", filepath.Base(name), err)
+		}
+		found[id] = sum
 	}
-	return nil
+	return found, nil
 }
 
-func verifyFile(name string, compression options.CompressionType, all bool) (err error) {
+// manifestTables returns the compression of each table that the manifest names.
+func manifestTables(path string) (map[uint64]options.CompressionType, error) {
+	file, err := os.Open(filepath.Join(path, badger.ManifestFilename))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	manifest, _, err := badger.ReplayManifestFile(file, 0, badger.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
+	}
+	tables := make(map[uint64]options.CompressionType, len(manifest.Tables))
+	for id, entry := range manifest.Tables {
+		tables[id] = entry.Compression
+	}
+	return tables, nil
+}
+
+// errNoTable is that of a table which the manifest names and which is not there.
+var errNoTable = fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
+
+// verifyFile checks a table. It returns the checksum of the whole if all is set,
+// and nil otherwise.
+func verifyFile(name string, compression options.CompressionType, all bool) (sum *uint32, err error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
+		return nil, errNoTable
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if info.Size() == 0 {
-		return fmt.Errorf("%w: the file is empty", engine.ErrCorrupt)
+		return nil, fmt.Errorf("%w: the file is empty", engine.ErrCorrupt)
 	}
 	data, err := z.Mmap(file, false, info.Size())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer z.Munmap(data)
 	defer damage.Recover(damage.Guard(), &err)
-	return verifyTable(data, compression, all)
+	if err := verifyTable(data, compression, all); err != nil || !all {
+		return nil, err
+	}
+	whole := crc32.Checksum(data, castagnoli)
+	return &whole, nil
 }
 
 // verifyTable checks a table: blocks, their index, its length, its checksum,

@@ -139,6 +139,11 @@ func create(path string, options Options) (*db, error) {
 // openFile opens the file at path and returns engine.ErrLocked, engine.ErrCorrupt,
 // engine.ErrMissing or an error of the operating system.
 func openFile(path string, size int64, options Options) (*db, error) {
+	if size > 0 && !options.ReadOnly {
+		if err := checkFreelist(path, options); err != nil {
+			return nil, err
+		}
+	}
 	d := &db{path: path, options: options, gate: gate.New()}
 	err := d.openBolt(options.mapSize(size))
 	if errors.Is(err, syscall.ENOMEM) && options.MapMB == 0 {

@@ -162,6 +162,15 @@ func useDamaged(ctx context.Context, eng engine.Engine) (outcome string, err err
 			err = errors.Join(err, closed)
 		}
 	}()
+	sound := ""
+	if checker, ok := db.(engine.Checker); ok {
+		switch err := checker.Check(ctx); {
+		case err == nil:
+			sound = ", no fault found with the files"
+		case !errors.Is(err, engine.ErrCorrupt):
+			return "", err
+		}
+	}
 	wrong, err := readDamaged(ctx, db)
 	outcome = fmt.Sprintf("read %d rows wrong or not at all", wrong)
 	switch {
@@ -174,6 +183,7 @@ func useDamaged(ctx context.Context, eng engine.Engine) (outcome string, err err
 	case wrong > 1:
 		outcome = "read several rows wrong or not at all"
 	}
+	outcome += sound
 	switch err := writeDamaged(ctx, db); {
 	case errors.Is(err, engine.ErrCorrupt):
 		outcome += ", refused to write"

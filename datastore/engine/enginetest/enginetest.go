@@ -9,8 +9,8 @@
 //	}
 //
 // Every test ends with the same check, whatever it was about: the database
-// reads the same forwards, backwards, by keys alone and key by key, reads the
-// same again after it was closed and opened, and leaves no goroutine behind.
+// finds no fault with its files, reads the same forwards, backwards, by keys alone
+// and key by key, reads the same again after it was closed and opened, and leaves no goroutine behind.
 // The tests write to a few tens of MiB and take seconds; -short takes less.
 package enginetest
 
@@ -30,7 +30,7 @@ import (
 // without any data.
 func Run(t *testing.T, create func(t *testing.T) engine.Engine) {
 	for _, tests := range [][]test{
-		basicTests, cursorTests, isolationTests, lifecycleTests, limitTests, modelTests,
+		basicTests, cursorTests, isolationTests, lifecycleTests, limitTests, checkTests, modelTests,
 	} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) { test.run(open(t, create(t))) })
@@ -216,9 +216,13 @@ func (s *store) drain(c engine.Cursor, keysOnly bool) []row {
 	return rows
 }
 
-// checkConsistent reads the whole database in every way there is.
+// checkConsistent reads the whole database in every way there is, and has it check
+// its files.
 func (s *store) checkConsistent() []row {
 	s.Helper()
+	if checker, ok := s.db.(engine.Checker); ok {
+		s.must(checker.Check(s.ctx))
+	}
 	txn := s.view()
 	defer txn.Discard()
 	rows := s.rows(txn, engine.Range{})

@@ -1,0 +1,48 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4/table"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+var _ engine.Checker = (*db)(nil)
+
+// Check reads all tables, as opening does unless Options.SkipVerify is set. What
+// is in memtables alone it does not see.
+func (d *db) Check(ctx context.Context) error {
+	if err := d.gate.Enter(ctx); err != nil {
+		return err
+	}
+	defer d.gate.Leave()
+	tables, err := manifestTables(d.options.Path)
+	if err != nil {
+		return fmt.Errorf("badger: check %s: %w", d.options.Path, err)
+	}
+	for id, compression := range tables {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := table.NewFilename(id, d.options.Path)
+		_, err := verifyFile(name, compression, true)
+		if errors.Is(err, errNoTable) && d.dropped(id) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("badger: check %s: %w", filepath.Base(name), err)
+		}
+	}
+	return nil
+}
+
+// dropped reports whether a compaction has done away with a table meanwhile.
+func (d *db) dropped(id uint64) bool {
+	tables, err := manifestTables(d.options.Path)
+	_, named := tables[id]
+	return err == nil && !named
+}

@@ -1,0 +1,97 @@
+package bolt_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
+)
+
+// TestCheck damages a file where no key shows it. bbolt would write over pages
+// that are in use, or read pages as what they are not.
+func TestCheck(t *testing.T) {
+	const page = 4096
+	path := t.TempDir()
+	options := bolt.Options{Config: engine.Config{Path: path}}
+	db := open(t, options)
+	for i := range 300 { // some pages of leaves, and a branch
+		put(t, db, fmt.Sprint("key ", i), 200)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(path, bolt.FileName)
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The last page of each kind, of those that are not left over from before.
+	pages, twin := map[uint16]int{}, 0
+	newest := whole[:page]
+	if binary.LittleEndian.Uint64(whole[page+64:]) > binary.LittleEndian.Uint64(whole[64:]) {
+		newest = whole[page : 2*page]
+	}
+	freelist := int(binary.LittleEndian.Uint64(newest[48:])) * page
+	free := map[int]bool{}
+	for i := range int(binary.LittleEndian.Uint16(whole[freelist+10:])) {
+		free[int(binary.LittleEndian.Uint64(whole[freelist+16+8*i:]))] = true
+	}
+	for at := 2 * page; at < int(binary.LittleEndian.Uint64(newest[56:]))*page; at += page {
+		if !free[at/page] && int(binary.LittleEndian.Uint64(whole[at:])) == at/page {
+			pages[binary.LittleEndian.Uint16(whole[at+8:])] = at
+		}
+		if used := at / page; !free[used] && !free[used-1] && used > 2 {
+			twin = at - page // with another right behind it
+		}
+	}
+	branch, leaf := pages[1], pages[2]
+	if branch == 0 || leaf == 0 || len(free) == 0 {
+		t.Fatalf("pages %v, %d are free", pages, len(free))
+	}
+	for says, change := range map[string]func(file []byte){
+		"":                         func([]byte) {},
+		"free, is so already":      func(file []byte) { binary.LittleEndian.PutUint64(file[freelist+16:], uint64(leaf/page)) },
+		"neither used nor free":    func(file []byte) { file[freelist+10]-- },
+		"free, is not in the file": func(file []byte) { file[freelist+16+7] = 1 },
+		"are free": func(file []byte) {
+			file[freelist+10], file[freelist+11] = 0xFF, 0xFF
+			binary.LittleEndian.PutUint64(file[freelist+16:], 1<<40)
+		},
+		"flags":                      func(file []byte) { file[leaf+8] = 1 << 6 },
+		"says that it is page":       func(file []byte) { file[leaf]++ },
+		"more are not in the file":   func(file []byte) { file[leaf+12+3] = 0xFF },
+		"reach beyond the page":      func(file []byte) { file[leaf+16+12+1] = 0xFF },
+		"a key of":                   func(file []byte) { file[leaf+16+8+2] = 1 },
+		"out of order":               func(file []byte) { file[leaf+16+16+4]++ },
+		"leads nowhere":              func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
+		"in use, is not in the file": func(file []byte) { file[branch+16+8+7] = 1 },
+		"in use, is so already":      func(file []byte) { file[twin+12] = 1 },
+	} {
+		damaged := append([]byte(nil), whole...)
+		change(damaged)
+		if err := os.WriteFile(name, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, readOnly := range []bool{true, false} {
+			options.ReadOnly = readOnly
+			db, err := options.Engine().Open(t.Context())
+			if errors.Is(err, engine.ErrCorrupt) && says != "" && !readOnly {
+				continue // it is not written to any more
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", says, err)
+			}
+			err = db.(engine.Checker).Check(t.Context())
+			if says == "" != (err == nil) || says != "" && (!errors.Is(err, engine.ErrCorrupt) || !strings.Contains(err.Error(), says)) {
+				t.Errorf("%q: %v", says, err)
+			}
+			db.Close()
+		}
+	}
+}

@@ -2,6 +2,7 @@
 // after the stores that peers leave behind.
 //
 //	go run ./p2pnode demo
+//	go run ./p2pnode inspect DIR [TREE]
 //	go run ./p2pnode verify DIR
 //	go run ./p2pnode backup DIR FILE
 //	go run ./p2pnode restore FILE DIR
@@ -55,6 +56,19 @@ type unusableError struct{ error }
 // errDamage is a command that has done its work and has bad news, told already.
 var errDamage = errors.New("not everything is as it should be")
 
+// positional returns the arguments that are no flags. Flags may stand between
+// and behind them, too.
+func positional(flags *flag.FlagSet, args []string) (plain []string, err error) {
+	for len(args) > 0 {
+		plain = append(plain, args[0])
+		if err := flags.Parse(args[1:]); err != nil {
+			return nil, usageError{err}
+		}
+		args = flags.Args()
+	}
+	return plain, nil
+}
+
 // run runs the command line args and returns the exit status.
 func (p program) run(ctx context.Context, args []string) int {
 	// Help is asked for and goes to the output. What is wrong with a command
@@ -72,7 +86,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		LongHelp:   "A command says more with -h.",
 		FlagSet:    newFlags("p2pnode"),
 		Subcommands: []*ffcli.Command{
-			p.demo(newFlags("p2pnode demo")), p.verify(newFlags("p2pnode verify")),
+			p.demo(newFlags("p2pnode demo")), p.inspect(newFlags("p2pnode inspect")), p.verify(newFlags("p2pnode verify")),
 			p.backup(newFlags("p2pnode backup")), p.restore(newFlags("p2pnode restore")),
 		},
 		Exec: func(_ context.Context, args []string) error {

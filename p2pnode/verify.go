@@ -59,12 +59,9 @@ func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 		LongHelp:   verifyHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			// Flags may follow the directory, too.
-			if len(args) > 1 {
-				if err := flags.Parse(args[1:]); err != nil {
-					return usageError{err}
-				}
-				args = append(args[:1], flags.Args()...)
+			args, err := positional(flags, args)
+			if err != nil {
+				return err
 			}
 			if len(args) != 1 {
 				return usageError{fmt.Errorf("verify takes one directory, not %d", len(args))}

@@ -45,21 +45,31 @@ func Open(ctx context.Context, path string, write bool) (*datastore.Store, error
 		return nil, err
 	}
 	store, err := openStore(ctx, open, write)
-	if errors.Is(err, engine.ErrMissing) {
-		err = datastore.ErrNotStore
+	return store, noStore(err)
+}
+
+// Inspect opens the store at path to be looked at. Its errors are those of Run.
+func Inspect(ctx context.Context, path string) (*datastore.Inspection, error) {
+	open, err := find(path)
+	if err != nil {
+		return nil, err
 	}
-	return store, err
+	in, _, err := inspect(ctx, open, false)
+	return in, noStore(err)
+}
+
+// noStore says of a database with nothing in it that it is no store.
+func noStore(err error) error {
+	if errors.Is(err, engine.ErrMissing) {
+		return datastore.ErrNotStore
+	}
+	return err
 }
 
 // openStore opens the store with the known definitions that fit it, to be read
 // unless it is to be repaired, or has to be recovered before it can be read.
 func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, error) {
-	eng := open(engine.Config{MustExist: true, ReadOnly: !write})
-	in, err := datastore.Inspect(ctx, eng)
-	if err != nil && !write && !isFinal(err) {
-		eng = open(engine.Config{MustExist: true})
-		in, err = datastore.Inspect(ctx, eng)
-	}
+	in, eng, err := inspect(ctx, open, write)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +82,17 @@ func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, 
 		store, err = datastore.Open(ctx, eng)
 	}
 	return store, err
+}
+
+// inspect looks into the store, and returns the engine that this took.
+func inspect(ctx context.Context, open opener, write bool) (*datastore.Inspection, engine.Engine, error) {
+	eng := open(engine.Config{MustExist: true, ReadOnly: !write})
+	in, err := datastore.Inspect(ctx, eng)
+	if err != nil && !write && !isFinal(err) {
+		eng = open(engine.Config{MustExist: true})
+		in, err = datastore.Inspect(ctx, eng)
+	}
+	return in, eng, err
 }
 
 // isFinal reports whether a store that cannot be opened to be read cannot be

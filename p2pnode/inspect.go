@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
+)
+
+const inspectHelp = `Says what is in the store in DIR, which Badger or bolt has written, or in the one of
+the peer's directory DIR: its trees, their fields and indexes, and how many rows and
+bytes they have. With TREE, the name of one such as blog.user, it prints the rows of
+that, a line for each: the primary key as text, and the row as DAG-JSON, in which byte
+strings are {"/":{"bytes":…}} in base64. It needs none of the Go types that wrote
+the store and changes nothing, but that a store which was not closed may have to be
+recovered to be read. Nothing may have the store open meanwhile.
+
+-json prints one JSON object a line. Those with "event":"tree" have
+
+  name, key, codec, schema, fields, rows, bytes,
+  indexes   each with name, kind, key, ready, entries, bytes
+
+those with "event":"row"
+
+  key, value, schema, size,
+  expires   when the row expires, if it does
+
+Either have "error" in place of what damage keeps from being read. Bytes and sizes are
+of stored keys and values. The last line is {"event":"summary", …} with trees, rows,
+bytes and damaged: how many of the trees or rows listed are.
+
+The exit status is 0, or 1 if there is damage, or 2 if there is no store to look into,
+or no such tree in it; or for a faulty command line.`
+
+// inspect returns the command of that name.
+func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
+	asJSON := flags.Bool("json", false, "print one JSON object a line")
+	return &ffcli.Command{
+		Name:       "inspect",
+		ShortUsage: "p2pnode inspect [-json] DIR [TREE]",
+		ShortHelp:  "list what is in the store in a directory, and print its rows",
+		LongHelp:   inspectHelp,
+		FlagSet:    flags,
+		Exec: func(ctx context.Context, args []string) error {
+			args, err := positional(flags, args)
+			if err != nil {
+				return err
+			}
+			if len(args) != 1 && len(args) != 2 {
+				return usageError{fmt.Errorf("inspect takes a directory and perhaps a tree, not %d arguments", len(args))}
+			}
+			var shown sights = textSights{p}
+			if *asJSON {
+				shown = jsonSights{json.NewEncoder(p.out)}
+			}
+			return p.runInspect(ctx, args[0], args[1:], shown)
+		},
+	}
+}
+
+// sights shows what inspect sees.
+type sights interface {
+	tree(datastore.TreeInfo, datastore.TreeCount)
+	row(datastore.InspectedRow)
+	summary(seen)
+}
+
+// seen is the sum of what has been shown.
+type seen struct {
+	trees                int
+	rows, bytes, damaged int64
+}
+
+// runInspect shows the trees of the store in dir, or the rows of the one tree
+// named.
+func (p program) runInspect(ctx context.Context, dir string, tree []string, shown sights) (err error) {
+	store, err := check.Inspect(ctx, dir)
+	switch {
+	case errors.Is(err, models.ErrCorrupt):
+		return err
+	case err != nil:
+		return unusableError{err}
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	var sum seen
+	if len(tree) > 0 {
+		err = inspectRows(ctx, store, tree[0], shown, &sum)
+	} else {
+		err = inspectTrees(ctx, store, shown, &sum)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, models.ErrUnknownTree):
+		return unusableError{err}
+	}
+	shown.summary(sum)
+	if err == nil && sum.damaged > 0 {
+		return errDamage
+	}
+	return err
+}
+
+// inspectTrees shows all trees, also where the catalog turns out to lack some.
+func inspectTrees(ctx context.Context, store *datastore.Inspection, shown sights, sum *seen) error {
+	trees, catalogErr := store.Trees(ctx)
+	for _, t := range trees {
+		var n datastore.TreeCount
+		if t.Err == nil {
+			var err error
+			if n, err = store.Count(ctx, t.Name); err != nil {
+				return err
+			}
+		} else {
+			sum.damaged++
+		}
+		sum.trees++
+		sum.rows += n.Rows
+		sum.bytes += n.Bytes
+		for _, ix := range n.Indexes {
+			sum.bytes += ix.Bytes
+		}
+		shown.tree(t, n)
+	}
+	return catalogErr
+}
+
+func inspectRows(ctx context.Context, store *datastore.Inspection, tree string, shown sights, sum *seen) error {
+	for row, err := range store.Rows(ctx, tree) {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case row.Err != nil:
+			sum.damaged++
+		}
+		sum.trees = 1
+		sum.rows++
+		sum.bytes += int64(row.Size)
+		shown.row(row)
+	}
+	return nil
+}
+
+// textSights shows what inspect sees to people.
+type textSights struct{ program }
+
+func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
+	if t.Err != nil {
+		fmt.Fprintf(s.out, "%s is damaged: %v\n", t.Name, t.Err)
+		return
+	}
+	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows), humanize.IBytes(uint64(n.Bytes)))
+	for _, f := range t.Fields {
+		fmt.Fprintf(s.out, "  field %s: %s\n", f.Name, f.Type)
+	}
+	for i, ix := range t.Indexes {
+		building := ""
+		if !ix.Ready {
+			building = ", not complete yet"
+		}
+		fmt.Fprintf(s.out, "  %s %s by %s: %s entries, %s%s\n", ix.Kind, ix.Name, ix.Key,
+			humanize.Comma(n.Indexes[i].Entries), humanize.IBytes(uint64(n.Indexes[i].Bytes)), building)
+	}
+}
+
+func (s textSights) row(row datastore.InspectedRow) {
+	switch {
+	case row.Err != nil:
+		fmt.Fprintf(s.out, "%s is damaged: %v\n", row.Key, row.Err)
+	case row.Expires.IsZero():
+		fmt.Fprintf(s.out, "%s %s\n", row.Key, row.Value)
+	default:
+		fmt.Fprintf(s.out, "%s %s until %s\n", row.Key, row.Value, row.Expires.Format(time.RFC3339))
+	}
+}
+
+// summary goes beside the output, of which every line is a tree or a row.
+func (s textSights) summary(sum seen) {
+	fmt.Fprintf(s.err, "%s rows, %s", humanize.Comma(sum.rows), humanize.IBytes(uint64(sum.bytes)))
+	if sum.damaged > 0 {
+		fmt.Fprintf(s.err, "; %s damaged", humanize.Comma(sum.damaged))
+	}
+	fmt.Fprintln(s.err)
+}
+
+// jsonSights shows what inspect sees to programs.
+type jsonSights struct{ out *json.Encoder }
+
+type fieldJSON struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+type indexJSON struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Key     string `json:"key"`
+	Ready   bool   `json:"ready"`
+	Entries int64  `json:"entries"`
+	Bytes   int64  `json:"bytes"`
+}
+
+func (s jsonSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
+	shown := struct {
+		Event   string      `json:"event"`
+		Name    string      `json:"name"`
+		Key     string      `json:"key"`
+		Codec   string      `json:"codec"`
+		Schema  uint32      `json:"schema"`
+		Fields  []fieldJSON `json:"fields"`
+		Rows    int64       `json:"rows"`
+		Bytes   int64       `json:"bytes"`
+		Indexes []indexJSON `json:"indexes"`
+		Error   string      `json:"error,omitempty"`
+	}{"tree", t.Name, t.Key, t.Codec, t.Schema, []fieldJSON{}, n.Rows, n.Bytes, []indexJSON{}, errorText(t.Err)}
+	for _, f := range t.Fields {
+		shown.Fields = append(shown.Fields, fieldJSON(f))
+	}
+	for i, ix := range t.Indexes {
+		shown.Indexes = append(shown.Indexes, indexJSON{ix.Name, ix.Kind, ix.Key, ix.Ready, n.Indexes[i].Entries, n.Indexes[i].Bytes})
+	}
+	_ = s.out.Encode(shown)
+}
+
+func (s jsonSights) row(row datastore.InspectedRow) {
+	_ = s.out.Encode(struct {
+		Event   string          `json:"event"`
+		Key     string          `json:"key"`
+		Value   json.RawMessage `json:"value,omitempty"`
+		Schema  uint32          `json:"schema"`
+		Expires time.Time       `json:"expires,omitzero"`
+		Size    int             `json:"size"`
+		Error   string          `json:"error,omitempty"`
+	}{"row", row.Key, row.Value, row.Schema, row.Expires, row.Size, errorText(row.Err)})
+}
+
+func (s jsonSights) summary(sum seen) {
+	_ = s.out.Encode(struct {
+		Event   string `json:"event"`
+		Trees   int    `json:"trees"`
+		Rows    int64  `json:"rows"`
+		Bytes   int64  `json:"bytes"`
+		Damaged int64  `json:"damaged"`
+	}{"summary", sum.trees, sum.rows, sum.bytes, sum.damaged})
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

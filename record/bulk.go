@@ -17,8 +17,9 @@ type Bulk struct {
 	// asks some twenty peers, and waits for those that are gone. Defaults to 16.
 	Concurrency int
 	// Progress, if set, is called after every record with how many are done, the
-	// failed ones included, and how many have failed; never twice at a time.
-	Progress func(done, failed int)
+	// failed ones included, how many have failed, and why this one has, nil if it
+	// has not; never twice at a time. The error names the record's key.
+	Progress func(done, failed int, err error)
 }
 
 const defaultConcurrency = 16
@@ -94,7 +95,7 @@ func inParallel[T, R any](ctx context.Context, items iter.Seq[T], how Bulk, do f
 				failed++
 			}
 			if how.Progress != nil {
-				how.Progress(done, failed)
+				how.Progress(done, failed, next.err)
 			}
 			return yield(next.of, next.err)
 		}

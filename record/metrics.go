@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,12 @@ const (
 	opPut    operation = "put"
 	opDelete operation = "delete"
 	opCommit operation = "commit"
+	// opPublish and opResolve include what the DHT takes.
+	opPublish operation = "publish"
+	opResolve operation = "resolve"
 )
+
+var operations = []operation{opGet, opPut, opDelete, opCommit, opPublish, opResolve}
 
 // metrics are what Records tell OpenTelemetry. See docs/records.md for the list.
 type metrics struct {
@@ -66,7 +72,7 @@ func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error
 		return m, fmt.Errorf("records: metrics: %w", err)
 	}
 	m.operations = map[operation]metric.MeasurementOption{}
-	for _, op := range []operation{opGet, opPut, opDelete, opCommit} {
+	for _, op := range operations {
 		m.operations[op] = metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", string(op))))
 	}
 	m.stop, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
@@ -91,9 +97,18 @@ func (m *metrics) took(ctx context.Context, op operation, start time.Time) {
 func (m *metrics) refused(ctx context.Context, errs ...error) {
 	for _, err := range errs {
 		if reason := reasonOf(err); reason != "" {
-			m.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+			m.refusedFor(ctx, reason)
 		}
 	}
+}
+
+// invalid counts what a validator refuses, whatever its error.
+func (m *metrics) invalid(err error) {
+	m.refusedFor(context.Background(), cmp.Or(reasonOf(err), "invalid"))
+}
+
+func (m *metrics) refusedFor(ctx context.Context, reason string) {
+	m.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
 
 func (m *metrics) evicted(ctx context.Context, n int) {

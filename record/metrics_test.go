@@ -13,8 +13,11 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	ds "github.com/ipfs/go-datastore"
+	dhtpb "github.com/libp2p/go-libp2p-kad-dht/pb"
+	kadrecord "github.com/libp2p/go-libp2p-record"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -159,5 +162,47 @@ func TestMetrics(t *testing.T) {
 	}
 	if err := r.Close(); err != nil || m.callback != nil {
 		t.Errorf("after Close the gauges are still read, %v", err)
+	}
+}
+
+// What kad-dht has the validators refuse is counted: it never comes to a put.
+func TestMetricsOfTheNetwork(t *testing.T) {
+	ctx := context.Background()
+	m := &meters{seen: map[string]int64{}}
+	opts := market()
+	opts.Meters = m
+	a, b := newNodeWith(t, memory.Engine(), opts), newNodeWith(t, memory.Engine(), market())
+	connect(t, a.dht, b.dht)
+	client, err := dhtpb.NewProtocolMessenger(b.dht.MessageSender())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada, eve := newTrader(t), newTrader(t)
+	for key, data := range map[string][]byte{
+		ada.recordKey(1):        offer(t, eve, 1, 1, "forged"),
+		ada.recordKey(2):        seal(t, ada, signed{sequence: 1, expires: inADay(), key: ada.recordKey(2), value: make([]byte, 100<<10)}),
+		"/pk/" + string(ada.id): []byte("no key"),
+	} {
+		if client.PutValue(ctx, a.host.ID(), kadrecord.MakePutRecord(key, data)) == nil {
+			t.Errorf("%s is taken", key)
+		}
+	}
+	// kad-dht sends again what has been refused.
+	for reason, least := range map[string]int64{"invalid": 2, "too_large": 1} {
+		if got := m.seen["netabase.record.refusals "+reason]; got < least {
+			t.Errorf("%d are %s, want at least %d", got, reason, least)
+		}
+	}
+	o := Offer{a.host.ID(), 1, "hammer", 5}
+	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := record.Resolve(ctx, a.dht, a.records, Offers, models.MakePair(o.Seller, o.Number)); err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range []string{"publish", "resolve"} {
+		if n := m.seen["netabase.record.operation.duration "+operation]; n != 1 {
+			t.Errorf("%s has taken time %d times", operation, n)
+		}
 	}
 }

@@ -22,7 +22,9 @@ type modelTree struct {
 	// namespace is what the record keys of its rows begin with, "/blog.user/".
 	namespace string
 	maxValue  int
-	policy    Policy
+	// age is how old records get, negative for ever.
+	age    time.Duration
+	policy Policy
 	// paired says of a signed tree that the owner is the first half of the key.
 	paired bool
 }
@@ -90,6 +92,9 @@ func (t *modelTree) check(key, data []byte) (c candidate, err error) {
 	if len(data) > t.maxValue {
 		return c, failAt("check", t.raw, key, tooLarge(len(data), t.maxValue))
 	}
+	if len(data) == 0 { // for kad-dht that is none
+		return c, failAt("check", t.raw, key, fmt.Errorf("%w: the record is empty", models.ErrInvalid))
+	}
 	c = candidate{key: key, data: data, value: data}
 	switch t.policy {
 	case SignedPolicy:
@@ -121,8 +126,9 @@ func (t *modelTree) checkSigned(c *candidate) error {
 		return err
 	case s.recordKey != recordKey:
 		return fmt.Errorf("%w: it is signed for %q", models.ErrInvalid, shorten(s.recordKey))
-	case s.expires != 0 && uint64(time.Now().Unix()) >= s.expires:
-		return fmt.Errorf("%w: it has expired", models.ErrInvalid)
+	}
+	if err := t.checkExpiry(s.expires, time.Now()); err != nil {
+		return err
 	}
 	c.clock, c.expires, c.retracted, c.value = s.sequence, s.expires, s.retracted, s.value
 	if c.seal, err = seal(t.raw.Name(), c.key, c.data, s); err != nil {
@@ -134,6 +140,26 @@ func (t *modelTree) checkSigned(c *candidate) error {
 	}
 	_, err = t.raw.Check(c.key, c.value)
 	return err
+}
+
+// clockTolerance is how far the clock of who signs may be ahead of ours.
+const clockTolerance = time.Hour
+
+// checkExpiry refuses what has expired, and what would outlive a tombstone:
+// whoever keeps a record for longer than the tombstone that takes it back could
+// bring it back.
+func (t *modelTree) checkExpiry(expires uint64, now time.Time) error {
+	switch {
+	case expires != 0 && uint64(now.Unix()) >= expires:
+		return fmt.Errorf("%w: it has expired", models.ErrInvalid)
+	case t.age < 0:
+		return nil // tombstones are for ever
+	case expires == 0:
+		return fmt.Errorf("%w: it does not expire, but records are kept for %v", models.ErrInvalid, t.age)
+	case expires > uint64(now.Add(t.age+clockTolerance).Unix()):
+		return fmt.Errorf("%w: it expires more than %v after the age of records, %v", models.ErrInvalid, clockTolerance, t.age)
+	}
+	return nil
 }
 
 // owner returns the peer that a key of a signed tree names.
@@ -256,12 +282,12 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 	same := bytes.Equal(old.value, c.value) && (old.value == nil) == (c.value == nil)
 	if origin == Stranger && (old.value != nil || old.retracted()) {
 		switch old.receipt.Origin {
-		case Published, Withdrawn:
+		case Published:
 			origin = Kept
-			if same {
-				origin = Published
+			if same { // who sends it does not put off when it is published again
+				origin, received = Published, old.receipt.Received
 			}
-		case Kept, 0: // 0 is a row that the program has put
+		case Withdrawn, Kept, 0: // 0 is a row that the program has put
 			origin = Kept
 		}
 	}

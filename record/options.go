@@ -44,7 +44,8 @@ type Options struct {
 	// Defaults to DefaultMaxValueBytes.
 	MaxValueBytes int
 
-	// MaxRecordAge is how long a record is served and kept after it came. A
+	// MaxRecordAge is how long a record is served and kept after it came, and the
+	// longest for which one may be signed, so that peers have to agree on it. A
 	// negative one means for ever. Defaults to kad-dht's, 48 hours.
 	MaxRecordAge time.Duration
 

@@ -516,10 +516,17 @@ func TestPublishAll(t *testing.T) {
 		}
 	}
 	var progress [2]int
-	err := record.PublishAll(ctx, a.dht, a.records, Offers, offers, record.Bulk{Concurrency: 4, Progress: func(done, failed int) { progress = [2]int{done, failed} }})
+	told := map[string]bool{}
+	err := record.PublishAll(ctx, a.dht, a.records, Offers, offers, record.Bulk{Concurrency: 4, Progress: func(done, failed int, err error) {
+		progress = [2]int{done, failed}
+		var where *models.Error
+		if errors.As(err, &where) {
+			told[where.Key] = true
+		}
+	}})
 	var failed *record.BulkError
-	if !errors.As(err, &failed) || failed.Done != n || failed.Failed != 3 || len(failed.Failures) != 3 || !errors.Is(err, record.ErrNotOwner) || progress != [2]int{n, 3} {
-		t.Fatalf("%v, progress %v", err, progress)
+	if !errors.As(err, &failed) || failed.Done != n || failed.Failed != 3 || len(failed.Failures) != 3 || !errors.Is(err, record.ErrNotOwner) || progress != [2]int{n, 3} || len(told) != 3 {
+		t.Fatalf("%v, progress %v, told of %v", err, progress, told)
 	}
 	keys := func(yield func(OfferKey) bool) {
 		for i := range uint64(n) {

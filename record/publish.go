@@ -40,6 +40,9 @@ func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 	if err != nil {
 		return err
 	}
+	if value == nil {
+		value = []byte{} // for nil is a tombstone's
+	}
 	return r.publish(ctx, d, tree, key, func(*standing) ([]byte, error) { return value, nil })
 }
 
@@ -69,6 +72,7 @@ func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, 
 		return err
 	}
 	now := time.Now()
+	defer r.metrics.took(ctx, opPublish, now)
 	var c candidate
 	err = r.change(ctx, r.store.Update, func(l *ledger) error {
 		old, err := tree.standing(l.ctx, l.tx, key)
@@ -105,9 +109,9 @@ func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, 
 }
 
 // own returns the record's value for a row of this peer: of a signed tree, what it
-// signs. What is signed anew as it was keeps its sequence number; everything
-// else has one above the last, and at least the time in milliseconds, so that a
-// peer that has lost its store is believed again.
+// signs. What is signed anew as it was keeps its sequence number, and a tombstone
+// also its expiry; everything else has a number above the last, and at least the
+// time in milliseconds, so that a peer that has lost its store is believed again.
 func (r *Records) own(d *dht.IpfsDHT, tree *modelTree, old *standing, key, value []byte, now time.Time) ([]byte, error) {
 	if tree.policy != SignedPolicy {
 		return value, nil
@@ -129,13 +133,24 @@ func (r *Records) own(d *dht.IpfsDHT, tree *modelTree, old *standing, key, value
 	}
 	s.sequence = uint64(now.UnixMilli())
 	if last := old.seal; last != nil {
-		if old.receipt.Origin != 0 && last.Retracted == s.retracted && bytes.Equal(old.value, value) {
-			s.sequence, s.expires = last.Sequence, max(s.expires, last.Expires)
+		same := old.receipt.Origin != 0 && last.Retracted == s.retracted && bytes.Equal(old.value, value)
+		if same && s.retracted && r.outlasts(last, now) {
+			s.expires = last.Expires
+		}
+		if same && s.expires >= last.Expires {
+			s.sequence = last.Sequence
 		} else {
 			s.sequence = max(s.sequence, last.Sequence+1)
 		}
 	}
 	return s.sign(private)
+}
+
+// outlasts reports whether a tombstone still has time to go, and no more than one
+// that is made now: when it expires, so has all that it has taken back.
+func (r *Records) outlasts(tombstone *Seal, now time.Time) bool {
+	latest := r.ages.expiresAt(now)
+	return tombstone.Expires > uint64(now.Unix()) && (latest == 0 || tombstone.Expires <= latest)
 }
 
 // Resolve gets the row with the primary key from the DHT: the best of the
@@ -150,6 +165,7 @@ func Resolve[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *model
 	if err != nil {
 		return *new(M), err
 	}
+	defer r.metrics.took(ctx, opResolve, time.Now())
 	fail := func(err error) (M, error) {
 		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.KeyText(key), Err: err}
 	}

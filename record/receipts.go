@@ -46,7 +46,7 @@ const (
 	// the receipt becomes Withdrawn.
 	Published Origin = 3
 	// Withdrawn is a record that this peer has published and that kad-dht has
-	// dropped since. It is not served.
+	// dropped since. It is not served. If it comes from the DHT again it is Kept.
 	Withdrawn Origin = 4
 )
 

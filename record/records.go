@@ -99,7 +99,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		for _, t := range d.Trees() {
 			r.trees[t.Name()] = &modelTree{
 				raw: t.Raw(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
-				policy: opts.Policies[t], paired: t.Core().Key != PeerKey.Name(),
+				age: opts.MaxRecordAge, policy: opts.Policies[t], paired: t.Core().Key != PeerKey.Name(),
 			}
 		}
 		trees = append(trees[:len(trees):len(trees)], d.Trees()...)

@@ -101,19 +101,28 @@ func (r *Records) republishDue(ctx context.Context, d *dht.IpfsDHT, now time.Tim
 	return ctx.Err()
 }
 
-// errNotPublished ends the republishing of a row that has changed.
-var errNotPublished = errors.New("the row is not as it was published")
+// Why a record is not republished any more.
+var (
+	errNotPublished = errors.New("the row is not as it was published")
+	errSpent        = errors.New("the tombstone has outlived what it has taken back")
+)
 
-// republish puts one record again.
+// republish puts one record again, or drops a tombstone that has expired.
 func (r *Records) republish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, key []byte) error {
 	err := r.publish(ctx, d, tree, key, func(old *standing) ([]byte, error) {
-		if old.receipt.Origin != Published {
+		switch {
+		case old.receipt.Origin != Published:
 			return nil, errNotPublished
+		case old.retracted() && r.ages.record >= 0 && !r.outlasts(old.seal, time.Now()):
+			return nil, errSpent
 		}
 		return old.value, nil
 	})
-	if errors.Is(err, errNotPublished) || ctx.Err() != nil {
+	switch {
+	case errors.Is(err, errNotPublished), ctx.Err() != nil:
 		return err
+	case errors.Is(err, errSpent):
+		return r.change(ctx, r.store.UpdateRelaxed, func(l *ledger) error { return tree.drop(l, key) })
 	}
 	r.metrics.republished(ctx, err)
 	if err == nil {

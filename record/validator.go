@@ -16,11 +16,26 @@ import (
 //	validator["ipns"] = ipns.Validator{KeyBook: host.Peerstore()}
 //	dht.New(host, append(records.DHTOptions(), dht.Validator(validator))...)
 func (r *Records) Validator() record.NamespacedValidator {
-	validators := record.NamespacedValidator{"pk": record.PublicKeyValidator{}}
+	validators := record.NamespacedValidator{"pk": counted{record.PublicKeyValidator{}, &r.metrics}}
 	for name, tree := range r.trees {
-		validators[name] = validator{tree}
+		validators[name] = counted{validator{tree}, &r.metrics}
 	}
 	return validators
+}
+
+// counted is a validator whose refusals are counted: what kad-dht has it refuse
+// never comes as far as Put.
+type counted struct {
+	record.Validator
+	metrics *metrics
+}
+
+func (c counted) Validate(key string, value []byte) error {
+	err := c.Validator.Validate(key, value)
+	if err != nil {
+		c.metrics.invalid(err)
+	}
+	return err
 }
 
 // validator checks the records of one tree, and chooses between them, as its

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -120,9 +121,13 @@ func (ws *watchers) tell(arrivals []arrival) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, a := range arrivals {
+		own := false
 		for _, w := range slices.Clone(ws.all) {
 			if w.tree != a.tree {
 				continue
+			}
+			if !own { // what was put is the caller's
+				a.value, own = bytes.Clone(a.value), true
 			}
 			select {
 			case w.arrivals <- a:

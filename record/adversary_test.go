@@ -1,0 +1,223 @@
+package record_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	recpb "github.com/libp2p/go-libp2p-record/pb"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// Follow is a model that is all key: its values are empty.
+type Follow struct {
+	By, Of peer.ID
+}
+
+type FollowKey = models.Pair[peer.ID, peer.ID]
+
+type nothing struct{}
+
+func (nothing) Name() string                                 { return "nothing" }
+func (nothing) Fields() []models.Field                       { return nil }
+func (nothing) Append(dst []byte, _ *Follow) ([]byte, error) { return dst, nil }
+func (nothing) Decode(src []byte, f *Follow) error {
+	if len(src) > 0 {
+		return models.ErrInvalid
+	}
+	*f = Follow{}
+	return nil
+}
+
+func followKey(f *Follow) FollowKey { return models.MakePair(f.By, f.Of) }
+
+func setFollow(f *Follow, key FollowKey) { f.By, f.Of = key.First, key.Second }
+
+var (
+	Follows = models.NewTree("follow", models.PairOf(record.PeerKey, record.PeerKey), followKey,
+		models.WithCodec(models.Codec[Follow](nothing{})), models.WithKey(setFollow))
+	FollowByOf = models.NewIndex(Follows, "of", record.PeerKey, func(f *Follow) peer.ID { return f.Of })
+	Likes      = models.NewTree("like", models.PairOf(record.PeerKey, record.PeerKey), followKey,
+		models.WithCodec(models.Codec[Follow](nothing{})), models.WithKey(setFollow))
+
+	Social = models.NewDefinition("social", Follows, Likes)
+)
+
+func social() record.Options {
+	return record.Options{
+		Models:   []*models.Definition{Social},
+		Policies: map[models.AnyTree]record.Policy{Follows: record.SignedPolicy},
+	}
+}
+
+// An empty value is one, and no tombstone.
+func TestEmptyValues(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		ctx := context.Background()
+		a, b := newNodeWith(t, memory.Engine(), social()), newNodeWith(t, eng, social())
+		connect(t, a.dht, b.dht)
+		f := Follow{a.host.ID(), b.host.ID()}
+		for range 2 {
+			if err := record.Publish(ctx, a.dht, a.records, Follows, &f); err != nil {
+				t.Fatal(err)
+			}
+			for name, n := range map[string]*node{"a": a, "b": b} {
+				if got, err := Follows.Get(ctx, n.store, followKey(&f)); err != nil || got != f {
+					t.Errorf("%s has %v, %v", name, got, err)
+				}
+				if n, err := FollowByOf.Count(ctx, n.store, models.Only(f.Of)); err != nil || n != 1 {
+					t.Errorf("%s finds %d, %v", name, n, err)
+				}
+				if got, err := record.Resolve(ctx, n.dht, n.records, Follows, followKey(&f)); err != nil || got != f {
+					t.Errorf("%s resolves %v, %v", name, got, err)
+				}
+			}
+		}
+		if err := record.Retract(ctx, a.dht, a.records, Follows, followKey(&f)); err != nil {
+			t.Fatal(err)
+		}
+		// In the open, kad-dht takes an empty value for none.
+		if err := record.Publish(ctx, a.dht, a.records, Likes, &f); !errors.Is(err, models.ErrInvalid) {
+			t.Errorf("an empty record is published: %v", err)
+		}
+		if n, err := FollowByOf.Count(ctx, b.store, models.Only(f.Of)); err != nil || n != 0 {
+			t.Errorf("after it is taken back there are %d, %v", n, err)
+		}
+	})
+}
+
+// What a watch yields is its own, whatever becomes of what was put.
+func TestWatchKeepsWhatArrived(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, _ := openRecords(t, memory.Engine(), record.Options{})
+	arrivals, err := record.Watch(ctx, r, Users, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := User{ID: 1, Username: "ada"}
+	key, data := userRecord(t, u)
+	mustPut(t, r, key, data)
+	clear(data)
+	for a, err := range arrivals {
+		if err != nil || a.Model != u {
+			t.Errorf("arrived is %+v, %v", a.Model, err)
+		}
+		break
+	}
+}
+
+// A record that would outlive the tombstone that takes it back is refused: one
+// that is signed for longer than peers keep tombstones, or by a clock far ahead.
+func TestSignedForTooLong(t *testing.T) {
+	r, _ := openRecords(t, memory.Engine(), market())
+	ada := newTrader(t)
+	for name, test := range map[string]struct {
+		expires uint64
+		taken   bool
+	}{
+		"a day":             {inADay(), true},
+		"a day and a bit":   {inADay() + 50*60, true},
+		"a day and an hour": {inADay() + 61*60, false},
+		"a hundred years":   {inADay() + 100*365*24*3600, false},
+		"all time there is": {math.MaxUint64, false},
+		"ever":              {0, false},
+	} {
+		for kind := range byte(2) {
+			s := signed{sequence: 1, expires: test.expires, kind: kind, key: ada.recordKey(1)}
+			if kind == 0 {
+				s.value = value(t, Offers, Offer{ada.id, 1, "hammer", 5})
+			}
+			err := r.Validator().Validate(ada.recordKey(1), seal(t, ada, s))
+			if test.taken && err != nil || !test.taken && !errors.Is(err, models.ErrInvalid) {
+				t.Errorf("valid for %s, kind %d: %v", name, kind, err)
+			}
+		}
+	}
+	// Where records are kept for ever, tombstones are.
+	r, _ = openRecords(t, memory.Engine(), record.Options{
+		Models: []*models.Definition{Market}, Policies: market().Policies, MaxRecordAge: -1,
+	})
+	err := r.Validator().Validate(ada.recordKey(1), seal(t, ada, signed{sequence: 1, key: ada.recordKey(1), value: value(t, Offers, Offer{ada.id, 1, "hammer", 5})}))
+	if err != nil {
+		t.Errorf("valid for ever, where that can be: %v", err)
+	}
+}
+
+// Who sends a peer its own record again does not put off when that republishes it,
+// and what it has withdrawn stays so.
+func TestOwnRecordComesBack(t *testing.T) {
+	ctx := context.Background()
+	a := newNodeWith(t, memory.Engine(), market())
+	o := Offer{a.host.ID(), 1, "hammer", 5}
+	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err == nil {
+		t.Fatal("there is nobody to publish to")
+	}
+	key := dsKey("market.offer", record.Key(Offers, models.MakePair(o.Seller, o.Number)))
+	receipt := func() record.Receipt {
+		t.Helper()
+		for r, err := range record.Receipts.All(ctx, a.store) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		t.Fatal("there is no receipt")
+		return record.Receipt{}
+	}
+	before := receipt()
+	data := mustGet(t, a.records, key)
+	again := kadRecord(t, record.Key(Offers, models.MakePair(o.Seller, o.Number)), envelopeOf(t, data), time.Now().Add(time.Hour))
+	mustPut(t, a.records, key, again)
+	if after := receipt(); after.Origin != record.Published || !after.Received.Equal(before.Received) {
+		t.Errorf("published is %v of %v, it was %v", after.Origin, after.Received, before.Received)
+	}
+	if err := a.records.Delete(ctx, key); err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, a.records, key, again)
+	if after := receipt(); after.Origin == record.Published {
+		t.Error("what was withdrawn is published by who sends it")
+	}
+}
+
+// envelopeOf returns the value of a record.
+func envelopeOf(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var rec recpb.Record
+	if err := proto.Unmarshal(data, &rec); err != nil {
+		t.Fatal(err)
+	}
+	return rec.GetValue()
+}
+
+// A tombstone goes with what it has taken back, and is not republished for ever.
+func TestTombstonesEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	opts := market()
+	opts.MaxRecordAge, opts.RepublishInterval = 2*time.Second, 50*time.Millisecond
+	a := newNodeWith(t, memory.Engine(), opts)
+	o := Offer{a.host.ID(), 1, "hammer", 5}
+	_ = record.Publish(ctx, a.dht, a.records, Offers, &o) // there is nobody to publish to
+	_ = record.Retract(ctx, a.dht, a.records, Offers, models.MakePair(o.Seller, o.Number))
+	if n, err := record.Seals.Count(ctx, a.store, models.Range[record.ReceiptKey]{}); err != nil || n != 1 {
+		t.Fatalf("there are %d tombstones, %v", n, err)
+	}
+	ended := make(chan error)
+	go func() { ended <- a.records.Republish(ctx, a.dht) }()
+	eventually(t, "the tombstone is gone", func() bool {
+		seals, err := record.Seals.Count(ctx, a.store, models.Range[record.ReceiptKey]{})
+		receipts, err2 := record.Receipts.Count(ctx, a.store, models.Range[record.ReceiptKey]{})
+		return seals == 0 && receipts == 0 && err == nil && err2 == nil
+	})
+	cancel()
+	<-ended
+}

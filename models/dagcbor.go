@@ -20,8 +20,8 @@ const (
 // in docs/format.md under "Values". It is named "dag-cbor".
 //
 // M is a struct. Its exported fields are written under the name in their cbor
-// or json tag, or else their own; those tagged "-" and unexported ones are not
-// written. The options omitempty and omitzero of the tags are honoured. The
+// or json tag, or else their own; those tagged "-" there and unexported ones are
+// not written. The options omitempty and omitzero of the tags are honoured. The
 // fields of an embedded struct are written as the outer struct's. Fields can
 // have these types, and named ones like them:
 //

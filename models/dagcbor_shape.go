@@ -151,6 +151,8 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 		embeds := f.Anonymous && name == ""
 		var err error
 		switch kind := f.Type.Kind(); {
+		case misplaced(f.Tag.Get("netabase")):
+			err = badType(path, "its tag netabase is about keys only; a field is renamed and left out by the tag cbor or json")
 		case slices.Contains(options, "keyasint"):
 			err = badType(path, "DAG-CBOR has no integers as names of fields")
 		case !utf8.ValidString(name):
@@ -174,6 +176,18 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 		}
 	}
 	return fields, nil
+}
+
+// misplaced reports whether a tag netabase is to rename a field or leave it out,
+// which modelgen refuses, too. Passed over, it would have a field stored that is
+// meant to be left out.
+func misplaced(tag string) bool {
+	for item := range strings.SplitSeq(tag, ";") {
+		if item = strings.TrimSpace(item); item == "-" || strings.HasPrefix(item, "name=") {
+			return true
+		}
+	}
+	return false
 }
 
 // fieldTag reads a field's tag as the encoder does.

@@ -13,4 +13,5 @@ func Example() {
 	// alice wrote "Indexes"
 	// about go: "Hello"
 	// about go: "Indexes"
+	// the newest: "Indexes"
 }

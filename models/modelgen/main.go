@@ -43,11 +43,20 @@
 // an index by a models.Pair, nested to the right if there are more than two:
 //
 //	AuthorID uint64    `netabase:"secondary;secondary=author_time,1"`
-//	Created  time.Time `netabase:"secondary=author_time,2"`
+//	Created  time.Time `netabase:"secondary=author_time,2;multi=tag_time,2"`
+//	Tags     []string  `netabase:"multi=tag_time,1"`
 //
-// How a field is encoded is said as to models.DagCBOR, so that both codecs
-// agree: its name and the options omitempty and omitzero in the tag cbor or json,
-// and "-" there leaves it out.
+// Of the fields of a composite multi index one is a slice or array: the row is
+// found by each of its elements, together with the other fields.
+//
+// The tag netabase is about keys alone. How a field is encoded is said as to
+// models.DagCBOR, which reads no other tags, so that both codecs agree: its name
+// and the options omitempty and omitzero in the tag cbor or json, and "-" there
+// leaves it out.
+//
+//	Summary string   `cbor:"summary,omitempty"`
+//	cache   []string // not exported, and so not stored
+//	Draft   *Post    `cbor:"-"`
 //
 // Keys are integers, floats, strings, byte slices, booleans, times, and types
 // declared as one of those. An index by anything else is declared by hand with

@@ -17,8 +17,8 @@ type User struct {
 type Post struct {
 	ID       uint64    `netabase:"primary"`
 	AuthorID uint64    `netabase:"secondary; secondary=author_time,1"`
-	Created  time.Time `netabase:"secondary=author_time,2"`
+	Created  time.Time `netabase:"secondary=author_time,2; multi=tag_time,2"`
 	Title    string
 	Content  string
-	Tags     []string `netabase:"multi=tag"`
+	Tags     []string `netabase:"multi=tag; multi=tag_time,1"`
 }

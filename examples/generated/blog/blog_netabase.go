@@ -23,6 +23,14 @@ var (
 	PostByAuthor = models.NewIndex(Posts, "author_id", models.Uint64, func(m *Post) uint64 { return m.AuthorID })
 	// PostByAuthorTime finds rows of Posts by AuthorID and Created.
 	PostByAuthorTime = models.NewIndex(Posts, "author_time", models.PairOf(models.Uint64, models.Time), func(m *Post) models.Pair[uint64, time.Time] { return models.MakePair(m.AuthorID, m.Created) })
+	// PostByTagTime finds rows of Posts by each of their Tags together with Created.
+	PostByTagTime = models.NewMulti(Posts, "tag_time", models.PairOf(models.String, models.Time), func(m *Post) []models.Pair[string, time.Time] {
+		keys := make([]models.Pair[string, time.Time], len(m.Tags))
+		for i, v := range m.Tags {
+			keys[i] = models.MakePair(v, m.Created)
+		}
+		return keys
+	})
 	// PostByTag finds rows of Posts by each of their Tags.
 	PostByTag = models.NewMulti(Posts, "tag", models.String, func(m *Post) []string { return m.Tags })
 

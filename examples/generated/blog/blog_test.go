@@ -20,6 +20,12 @@ func TestSameStore(t *testing.T) {
 	models.NewIndex(byHand, "author_time", models.PairOf(models.Uint64, models.Time), func(p *blog.Post) models.Pair[uint64, time.Time] {
 		return models.MakePair(p.AuthorID, p.Created)
 	})
+	models.NewMulti(byHand, "tag_time", models.PairOf(models.String, models.Time), func(p *blog.Post) (keys []models.Pair[string, time.Time]) {
+		for _, tag := range p.Tags {
+			keys = append(keys, models.MakePair(tag, p.Created))
+		}
+		return keys
+	})
 	definition := models.NewDefinition("blog", byHand)
 
 	ctx, dir := t.Context(), t.TempDir()

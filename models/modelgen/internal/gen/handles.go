@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/token"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -51,7 +52,7 @@ func (w *writer) handles() {
 // tree writes the variables of one tree and its indexes.
 func (w *writer) tree(m *model, n treeName) {
 	mp := w.modelsPkg()
-	codec, key, expr := w.key(m.primary)
+	codec, key, expr := w.key(partsOf(m.primary))
 	w.p("// %s is the tree %s.%s, of %s by %s.", n.handle, n.definition, n.tree, m.name, fieldNames(m.primary))
 	w.p("%s = %s.NewTree(%q, %s, func(m *%s) %s { return %s },", w.declare(n.handle, m.pos), mp, n.tree, codec, m.name, key, expr)
 	w.body.WriteString(mp + ".WithCodec[" + m.name + "](" + m.codecName() + "{})")
@@ -65,15 +66,14 @@ func (w *writer) tree(m *model, n treeName) {
 			handle = like(m.name, handle)
 		}
 		w.p("// %s %s.", handle, ix.describe(n.handle))
-		codec, key, expr := "", "", ""
+		codec, key, expr := w.key(partsOf(ix.fields))
+		body := "return " + expr
 		if ix.role == "multi" {
-			codec, key, expr = w.multiKey(ix.fields[0])
-		} else {
-			codec, key, expr = w.key(ix.fields)
+			codec, key, body = w.multiKey(ix.fields)
 		}
 		make := map[string]string{"secondary": "NewIndex", "unique": "NewUnique", "multi": "NewMulti"}[ix.role]
-		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { return %s })",
-			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, expr)
+		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { %s })",
+			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body)
 	}
 	w.p("")
 }
@@ -83,7 +83,12 @@ func (ix *index) describe(tree string) string {
 	case "unique":
 		return "finds the one row of " + tree + " with a given " + fieldNames(ix.fields)
 	case "multi":
-		return "finds rows of " + tree + " by each of their " + fieldNames(ix.fields)
+		list := slices.IndexFunc(ix.fields, func(f *field) bool { return f.shape.isList() })
+		text := "finds rows of " + tree + " by each of their " + ix.fields[list].path
+		if others := slices.Delete(slices.Clone(ix.fields), list, list+1); len(others) > 0 {
+			text += " together with " + fieldNames(others)
+		}
+		return text
 	default:
 		return "finds rows of " + tree + " by " + fieldNames(ix.fields)
 	}
@@ -106,36 +111,59 @@ func enumerate(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// key returns the codec of a key, its type, and the key of a model m.
-func (w *writer) key(fields []*field) (codec, key, expr string) {
-	f := fields[0]
-	codec, key, expr = w.keyCodec(f), w.typeName(f.shape.typ), "m."+f.path
-	if len(fields) == 1 {
+// keyPart is a key, or a part of a composite one, and where it is found.
+type keyPart struct {
+	shape *shape
+	expr  string
+}
+
+// partsOf returns the parts of a key of a model m.
+func partsOf(fields []*field) []keyPart {
+	parts := make([]keyPart, len(fields))
+	for i, f := range fields {
+		parts[i] = keyPart{f.shape, "m." + f.path}
+	}
+	return parts
+}
+
+// key returns the codec of a key, its type, and the key itself.
+func (w *writer) key(parts []keyPart) (codec, key, expr string) {
+	codec, key, expr = w.keyCodec(parts[0].shape), w.typeName(parts[0].shape.typ), parts[0].expr
+	if len(parts) == 1 {
 		return codec, key, expr
 	}
 	mp := w.modelsPkg()
-	restCodec, restKey, restExpr := w.key(fields[1:])
+	restCodec, restKey, restExpr := w.key(parts[1:])
 	return fmt.Sprintf("%s.PairOf(%s, %s)", mp, codec, restCodec),
 		fmt.Sprintf("%s.Pair[%s, %s]", mp, key, restKey),
 		fmt.Sprintf("%s.MakePair(%s, %s)", mp, expr, restExpr)
 }
 
-func (w *writer) keyCodec(f *field) string {
-	k := keyKind(f.shape.typ)
+func (w *writer) keyCodec(sh *shape) string {
+	k := keyKind(sh.typ)
 	if k.plain != "" {
 		return w.modelsPkg() + "." + k.plain
 	}
-	return w.modelsPkg() + "." + k.of + "[" + w.typeName(f.shape.typ) + "]()"
+	return w.modelsPkg() + "." + k.of + "[" + w.typeName(sh.typ) + "]()"
 }
 
-// multiKey is key for a multi index by the elements of a field.
-func (w *writer) multiKey(f *field) (codec, keys, expr string) {
-	elem := &field{shape: f.shape.elem}
-	expr = "m." + f.path
-	if f.shape.kind == kindArray {
-		expr += "[:]"
+// multiKey is key for a multi index, by each element of the one field that has
+// some. In place of the key it returns statements that return all keys.
+func (w *writer) multiKey(fields []*field) (codec, keys, body string) {
+	parts := partsOf(fields)
+	list := slices.IndexFunc(parts, func(p keyPart) bool { return p.shape.isList() })
+	all := parts[list]
+	parts[list] = keyPart{all.shape.elem, "v"}
+	codec, key, expr := w.key(parts)
+	switch {
+	case len(parts) > 1:
+		body = fmt.Sprintf("keys := make([]%s, len(%s))\nfor i, v := range %[2]s {\nkeys[i] = %[3]s\n}\nreturn keys", key, all.expr, expr)
+	case all.shape.kind == kindArray:
+		body = "return " + all.expr + "[:]"
+	default:
+		body = "return " + all.expr
 	}
-	return w.keyCodec(elem), "[]" + w.typeName(elem.shape.typ), expr
+	return codec, "[]" + key, body
 }
 
 // clock returns the function that a model's clock is read by.

@@ -280,26 +280,32 @@ func (s *source) checkParts(m *model, ix *index) {
 		s.faultf(ix.pos, "%s: the parts of %s are not numbered from 1 without a gap; renumber them", m.name, ix.name)
 		return
 	}
+	lists := 0
 	for _, f := range ix.fields {
 		t := f.shape.typ
-		if ix.role == "multi" {
-			switch u := t.Underlying().(type) {
-			case *types.Slice:
-				t = u.Elem()
-			case *types.Array:
-				t = u.Elem()
-			default:
-				s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use secondary", m.name, f.path, t)
-				continue
-			}
-			if isByte(t) {
-				s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use secondary", m.name, f.path)
-				continue
-			}
+		switch {
+		case ix.role != "multi":
+		case f.shape.isList():
+			t = f.shape.elem.typ
+			lists++
+		case len(ix.fields) > 1:
+		case isByteString(f.shape):
+			s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use secondary", m.name, f.path)
+			return
+		default:
+			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use secondary", m.name, f.path, t)
+			return
 		}
 		if keyKind(t) == noKey {
 			s.faultf(f.pos, "%s.%s: %s has no key codec; use an integer, float, string, byte slice, bool or time, or declare the index by hand with models.NewIndex and a models.KeyCodec", m.name, f.path, t)
 		}
+	}
+	switch {
+	case ix.role != "multi" || lists == 1:
+	case lists == 0:
+		s.faultf(ix.pos, "%s: no part of the multi index %s is a slice or array; use secondary", m.name, ix.name)
+	default:
+		s.faultf(ix.pos, "%s: %d parts of the multi index %s are slices or arrays, and one can be; declare it by hand with models.NewMulti", m.name, lists, ix.name)
 	}
 }
 
@@ -307,3 +313,8 @@ func (s *source) checkParts(m *model, ix *index) {
 func isClock(sh *shape) bool {
 	return sh.kind == kindUint || sh.kind == kindInt || sh.kind == kindTime
 }
+
+// isList reports whether a multi index can go over the elements of a field.
+func (sh *shape) isList() bool { return sh.kind == kindList || sh.kind == kindArray }
+
+func isByteString(sh *shape) bool { return sh.kind == kindBytes || sh.kind == kindByteArray }

@@ -6,6 +6,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen/testdata/recursive"
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen/testdata/shapes"
+	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen/testdata/tags"
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen/testdata/types"
 )
 
@@ -22,6 +23,8 @@ func TestRefusedByBoth(t *testing.T) {
 	refuses[types.Half](t)
 	refuses[types.Own](t)
 	refuses[types.Closed](t)
+	refuses[tags.Renaming](t)
+	refuses[tags.Skipping](t)
 	refuses[shapes.Same](t)
 	refuses[shapes.Pointer](t)
 	refuses[shapes.Promoted](t)

@@ -41,9 +41,6 @@ func parseKey(item string) (k keyTag, err error) {
 		if named && !isName(name) {
 			return k, fmt.Errorf("%q is no name for an index; use 1 to 64 letters, digits, '_' and '-'", name)
 		}
-		if composite && role == "multi" {
-			return k, fmt.Errorf("a multi index has one field; declare a composite one by hand with models.NewMulti")
-		}
 		if composite && !named {
 			return k, fmt.Errorf("a composite index needs a name; write %s=name,%s", role, part)
 		}

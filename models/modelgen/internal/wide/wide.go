@@ -114,7 +114,7 @@ type Thing struct {
 	U32  uint32
 	U64  uint64 `netabase:"clock"`
 	U    uint
-	I8   int8
+	I8   int8 `netabase:"multi=string_level,2"`
 	I16  int16
 	I32  int32
 	I64  int64
@@ -123,9 +123,9 @@ type Thing struct {
 	F32  float32
 	F64  float64
 	S    string
-	Data []byte
+	Data []byte `netabase:"multi=arr_data,2"`
 	T    time.Time
-	Arr  [3]int16
+	Arr  [3]int16 `netabase:"multi;multi=arr_data,1"`
 	ID16 [16]byte
 	None [0]string
 
@@ -139,9 +139,9 @@ type Thing struct {
 	Octet4   [4]Octet
 	Labels   Labels
 	Settings Settings
-	Moment   Moment
+	Moment   Moment `netabase:"multi=string_level,3"`
 
-	Strings   []string `netabase:"multi"`
+	Strings   []string `netabase:"multi;multi=string_level,1"`
 	Lists     [][]int
 	Blobs     [][]byte
 	Times     []time.Time

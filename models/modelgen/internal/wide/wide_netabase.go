@@ -23,6 +23,24 @@ var (
 	// Everything is the tree wide.thing-1, of Thing by Base.ID.
 	Everything = models2.NewTree("thing-1", models2.Uint64, func(m *Thing) uint64 { return m.Base.ID },
 		models2.WithCodec[Thing](ThingCodec{}), models2.WithClock(func(m *Thing) uint64 { return m.U64 }))
+	// ThingByStringLevel finds rows of Everything by each of their Strings together with I8 and Moment.
+	ThingByStringLevel = models2.NewMulti(Everything, "string_level", models2.PairOf(models2.String, models2.PairOf(models2.Int8, models2.Time)), func(m *Thing) []models2.Pair[string, models2.Pair[int8, Moment]] {
+		keys := make([]models2.Pair[string, models2.Pair[int8, Moment]], len(m.Strings))
+		for i, v := range m.Strings {
+			keys[i] = models2.MakePair(v, models2.MakePair(m.I8, m.Moment))
+		}
+		return keys
+	})
+	// ThingByArrData finds rows of Everything by each of their Arr together with Data.
+	ThingByArrData = models2.NewMulti(Everything, "arr_data", models2.PairOf(models2.Int16, models2.Bytes), func(m *Thing) []models2.Pair[int16, []byte] {
+		keys := make([]models2.Pair[int16, []byte], len(m.Arr))
+		for i, v := range m.Arr {
+			keys[i] = models2.MakePair(v, m.Data)
+		}
+		return keys
+	})
+	// ThingByArr finds rows of Everything by each of their Arr.
+	ThingByArr = models2.NewMulti(Everything, "arr", models2.Int16, func(m *Thing) []int16 { return m.Arr[:] })
 	// ThingByEmail finds the one row of Everything with a given Email.
 	ThingByEmail = models2.NewUnique(Everything, "email", models2.StringOf[Email](), func(m *Thing) Email { return m.Email })
 	// ThingByStrings finds rows of Everything by each of their Strings.

@@ -55,6 +55,28 @@ type Keys struct {
 	E string     `netabase:"clock"`     // fault: Keys.E: a clock is an integer or a time
 }
 
+type NoList struct {
+	A uint64 `netabase:"primary;multi=pair,1"` // fault: NoList: no part of the multi index pair is a slice or array; use secondary
+	B string `netabase:"multi=pair,2"`
+}
+
+type Lists struct {
+	A uint64    `netabase:"primary"`
+	B []string  `netabase:"multi=pair,1"` // fault: Lists: 2 parts of the multi index pair are slices or arrays, and one can be
+	C [2]uint16 `netabase:"multi=pair,2"`
+}
+
+type Bytes struct {
+	A uint64   `netabase:"primary"`
+	B []string `netabase:"multi=pair,1"`
+	C [2]byte  `netabase:"multi=pair,2"` // fault: Bytes.C: [2]byte has no key codec
+}
+
+type Unnamed struct {
+	A uint64   `netabase:"primary"`
+	B []string `netabase:"multi,1"` // fault: a composite index needs a name; write multi=name,1
+}
+
 type Kinds struct {
 	A uint64 `netabase:"primary"`
 	B uint64 `netabase:"secondary=x,1"`

@@ -12,6 +12,7 @@ import (
 	"io"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
 // ErrBackup is returned for a stream that is no backup, or not an intact one.
@@ -43,7 +44,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Backup writes everything in the store to w, as docs/format.md describes: one
 // snapshot, while the store is in use, in a form that [Restore] reads into any
 // engine. It copies what is there as it is, so that a damaged row is one in the
-// backup, too; Verify tells. Progress functions are called after every chunk of a
+// backup, too; Verify tells. Left out is what damage has put out of order. Progress
+// functions are called after every chunk of a
 // MiB.
 //
 // A transaction is open as long as it takes: meanwhile bolt cannot use the pages
@@ -71,22 +73,43 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, progress ...func(Backup
 		b.begin()
 		return ctx.Err()
 	}
+	add := func(key, value []byte) error {
+		size := len(key) + len(value)
+		if len(b.chunk) > chunkHead && len(b.chunk)+size > backupChunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		b.chunk = appendSized(appendSized(b.chunk, key), value)
+		done.Keys++
+		done.Bytes += int64(size)
+		return nil
+	}
+	// One key is held back until the next shows that it is in its place.
+	var held struct{ key, value []byte }
 	for c.Next() {
 		value, err := c.Value()
 		if err != nil {
 			return done, fmt.Errorf("backup: %w", err)
 		}
-		size := len(c.Key()) + len(value)
-		if len(b.chunk) > chunkHead && len(b.chunk)+size > backupChunk {
-			if err := flush(); err != nil {
+		switch {
+		case held.key == nil:
+		case bytes.Compare(c.Key(), held.key) > 0:
+			if err := add(held.key, held.value); err != nil {
 				return done, fmt.Errorf("backup: %w", err)
 			}
+		case intact(c.Key(), value) && intact(held.key, held.value):
+			return done, fmt.Errorf("backup: %w: key %x comes before %x", engine.ErrCorrupt, held.key, c.Key())
+		case !intact(c.Key(), value):
+			continue
 		}
-		b.chunk = appendSized(appendSized(b.chunk, c.Key()), value)
-		done.Keys++
-		done.Bytes += int64(size)
+		held.key, held.value = append(held.key[:0], c.Key()...), append(held.value[:0], value...)
 	}
-	if err := c.Err(); err != nil {
+	err = c.Err()
+	if err == nil && held.key != nil {
+		err = add(held.key, held.value)
+	}
+	if err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	if len(b.chunk) > chunkHead {
@@ -102,6 +125,12 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, progress ...func(Backup
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	return done, nil
+}
+
+// intact reports whether a key is the one that its value was stored under.
+func intact(key, value []byte) bool {
+	_, err := format.CutChecksum(key, value)
+	return err == nil
 }
 
 func appendSized(dst, b []byte) []byte {

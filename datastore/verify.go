@@ -25,8 +25,8 @@ type Report struct {
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
 	// Engine is what the engine has found wrong with its own files, nil if
-	// nothing: see [engine.Checker]. Repair cannot mend it. What can be read can
-	// be had into a sound store with Backup and [Restore].
+	// nothing: see [engine.Checker]. Repair mends nothing then. What can be read
+	// can be had into a sound store with Backup and [Restore].
 	Engine error
 	// Damage describes the first of them, at most maxDamage.
 	Damage []Damage
@@ -84,7 +84,7 @@ const (
 
 // Verify examines every row and every index entry of the store: that each row
 // matches its checksum, decodes and belongs under its key, that every entry has
-// its row and every row its entries. At the end the engine examines its own files,
+// its row and every row its entries. Before that the engine examines its own files,
 // where it can. The catalog has to be whole, or the store would not have been
 // opened.
 //
@@ -106,7 +106,8 @@ func Verify(ctx context.Context, s *Store, progress ...func(Report)) (Report, er
 // Repair is Verify that mends what it finds: it deletes entries without a row
 // and adds missing ones, so that the indexes follow from the rows again, and
 // sets what cannot be read aside, as it is, in the store's quarantine. Nothing
-// is deleted but intact index entries without a row.
+// is deleted but intact index entries without a row, and nothing at all is changed
+// where the engine's own files are damaged.
 func Repair(ctx context.Context, s *Store, progress ...func(Report)) (Report, error) {
 	v := verifier{store: s, progress: progress, repair: true}
 	err := v.run(ctx)
@@ -121,6 +122,9 @@ type verifier struct {
 }
 
 func (v *verifier) run(ctx context.Context) error {
+	if err := v.files(ctx); err != nil {
+		return err
+	}
 	entries, err := v.store.catalogEntries(ctx)
 	if err != nil {
 		return err
@@ -163,13 +167,11 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.pages(ctx, spaceRange(format.Expiry), queue.entry); err != nil {
 		return fmt.Errorf("expiry queue: %w", err)
 	}
-	if err := v.strays(ctx, known); err != nil {
-		return err
-	}
-	return v.files(ctx)
+	return v.strays(ctx, known)
 }
 
-// files has the engine examine what it keeps.
+// files has the engine examine what it keeps. To write where that is damaged may
+// damage more.
 func (v *verifier) files(ctx context.Context) error {
 	checker, ok := v.store.db.(engine.Checker)
 	if !ok {
@@ -177,7 +179,7 @@ func (v *verifier) files(ctx context.Context) error {
 	}
 	err := checker.Check(ctx)
 	if errors.Is(err, engine.ErrCorrupt) {
-		v.report.Engine = err
+		v.report.Engine, v.repair = err, false
 		v.noteDamage(Damage{Kind: EngineFiles, Err: err})
 		return nil
 	}

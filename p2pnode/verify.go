@@ -26,8 +26,8 @@ may have the store open meanwhile.
 With -repair entries without a row are removed, missing ones added, and what cannot
 be read is set aside within the store. No row is deleted. Without it nothing is
 changed, but that a store which was not closed may have to be recovered to be read.
-Damage to what an engine keeps beside rows, like bolt's list of free pages, is found
-and not repaired: backup and restore carry what can be read to a store without it.
+Where the engine's own files are damaged, bolt's list of free pages for example,
+nothing is repaired: backup and restore carry what can be read to a sound store.
 
 -json prints one JSON object a line, the last of which is
 

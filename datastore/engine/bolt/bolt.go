@@ -14,8 +14,10 @@
 // transaction that stays open keeps what was deleted since from being used
 // again, and see Options.MapMB.
 //
-// Damage to the file is found where it breaks the tree, and reported as
-// engine.ErrCorrupt. Flipped bits within a value are not: bbolt has no
+// Opening goes over all pages to check them, unless Options.SkipVerify is set, and
+// refuses a damaged file with engine.ErrCorrupt; opened to be read only, one whose
+// keys are out of order or whose free pages are not free is taken, so that what is
+// there can be had. Flipped bits within a value are not found: bbolt has no
 // checksums. A disk that fails to deliver a page of the mapped file, or another
 // program that shortens it, can end the process while it reads a borrowed value.
 package bolt
@@ -67,14 +69,14 @@ func (e boltEngine) Open(ctx context.Context) (engine.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bolt: %w", err)
 	}
-	db, err := open(options)
+	db, err := open(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("bolt: open %s: %w", filepath.Join(options.Path, FileName), err)
 	}
 	return db, nil
 }
 
-func open(options Options) (*db, error) {
+func open(ctx context.Context, options Options) (*db, error) {
 	path := filepath.Join(options.Path, FileName)
 	info, err := os.Stat(path)
 	// bbolt takes an empty file for one that it is to make.
@@ -85,9 +87,9 @@ func open(options Options) (*db, error) {
 	case !exists && (options.MustExist || options.ReadOnly):
 		return nil, engine.ErrMissing
 	case !exists:
-		return create(path, options)
+		return create(ctx, path, options)
 	}
-	d, err := openFile(path, info.Size(), options)
+	d, err := openFile(ctx, path, info.Size(), options)
 	if options.Truncate != engine.DestroyExistingData || err != nil && !errors.Is(err, engine.ErrCorrupt) {
 		return d, err
 	}
@@ -104,10 +106,10 @@ func open(options Options) (*db, error) {
 			return nil, err
 		}
 	}
-	return create(path, options)
+	return create(ctx, path, options)
 }
 
-func create(path string, options Options) (*db, error) {
+func create(ctx context.Context, path string, options Options) (*db, error) {
 	dir := filepath.Dir(path)
 	if err := disk.MakeDir(dir, !options.NoFsync); err != nil {
 		return nil, err
@@ -115,12 +117,12 @@ func create(path string, options Options) (*db, error) {
 	// The file is made under another name: one of which the making was cut off
 	// would be taken for a damaged database.
 	making := path + ".new"
-	d, err := openFile(making, 0, options)
+	d, err := openFile(ctx, making, 0, options)
 	if errors.Is(err, engine.ErrCorrupt) { // that of an earlier attempt
 		if err := os.Remove(making); err != nil {
 			return nil, err
 		}
-		d, err = openFile(making, 0, options)
+		d, err = openFile(ctx, making, 0, options)
 	}
 	if err != nil {
 		return nil, err
@@ -133,14 +135,15 @@ func create(path string, options Options) (*db, error) {
 			return nil, err
 		}
 	}
-	return openFile(path, 0, options)
+	return openFile(ctx, path, 0, options)
 }
 
-// openFile opens the file at path and returns engine.ErrLocked, engine.ErrCorrupt,
-// engine.ErrMissing or an error of the operating system.
-func openFile(path string, size int64, options Options) (*db, error) {
-	if size > 0 && !options.ReadOnly {
-		if err := checkFreelist(path, options); err != nil {
+// openFile opens the file at path, which has the given size or has just been made,
+// and returns engine.ErrLocked, ErrCorrupt or ErrMissing, or an error of the
+// operating system.
+func openFile(ctx context.Context, path string, size int64, options Options) (*db, error) {
+	if size > 0 && !options.SkipVerify {
+		if err := verify(ctx, path, options); err != nil {
 			return nil, err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"os"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -30,11 +29,14 @@ func (d *db) Check(ctx context.Context) error {
 	for {
 		t := txn.(*readTxn)
 		c := d.checker(ctx)
-		m, err := c.meta(uint64(t.tx.ID()))
+		commits, err := c.commits()
 		if err != nil {
 			return t.corrupt(err)
 		}
-		if m != nil {
+		for _, m := range commits {
+			if m.number != uint64(t.tx.ID()) {
+				continue
+			}
 			if err := c.check(m); err != nil && ctx.Err() == nil {
 				return t.corrupt(err)
 			}
@@ -49,32 +51,33 @@ func (d *db) Check(ctx context.Context) error {
 	}
 }
 
-// checkFreelist refuses a file whose list of free pages makes no sense by itself.
-// bbolt reads the list on opening to write, trusts the count, and ends the process
-// where there is not as much memory.
-func checkFreelist(path string, options Options) (err error) {
-	options.ReadOnly = true
-	d, err := openFile(path, 0, options)
-	if errors.Is(err, engine.ErrMissing) { // a file without the bucket has next to nothing
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.release()) }()
-	txn, err := d.View(context.Background())
-	if err != nil {
-		return err
-	}
-	defer txn.Discard()
-	c := d.checker(context.Background())
-	m, err := c.meta(uint64(txn.(*readTxn).tx.ID()))
-	if err == nil && m != nil { // nobody writes meanwhile
-		if err = c.begin(m); err == nil {
-			err = c.freelist(m.freelist)
+// verify checks a file before bbolt does more than look at its beginning. To read
+// it, the pages above the leaves have to make a tree: bbolt follows them wherever
+// they lead, for ever and until the process ends if it is in a circle. To write to
+// it all has to be as it should: keys out of order make a circle in the end, and
+// pages that are free and in use get lost. Of the list of free pages bbolt believes
+// the length, and the process ends if there is not as much memory.
+func verify(ctx context.Context, path string, options Options) (err error) {
+	d := &db{path: path, options: options}
+	d.options.ReadOnly = true
+	if err := d.openBolt(0); err != nil {
+		if d.file != nil { // bbolt has closed it, unless it panicked
+			d.file.Close()
 		}
+		return err
 	}
-	return err
+	defer func() { err = errors.Join(err, d.bolt.Close()) }()
+	c := d.checker(ctx)
+	c.branchesOnly = options.ReadOnly
+	commits, err := c.commits()
+	if err != nil || len(commits) == 0 { // bbolt would not have opened it
+		return err
+	}
+	last := commits[len(commits)-1]
+	if commits[0].number > last.number {
+		last = commits[0]
+	}
+	return c.check(last)
 }
 
 // The file as bbolt v1.5.0 writes it, little-endian: see its internal/common. A
@@ -110,7 +113,10 @@ type checker struct {
 	ctx      context.Context
 	file     *os.File
 	pageSize int64
-	pages    uint64
+	// branchesOnly leaves out pages of leaves, and the list of free pages.
+	branchesOnly bool
+
+	pages uint64
 	// seen has a bit for each page.
 	seen []uint64
 	// levels are the readers of the pages from the root down.
@@ -121,11 +127,11 @@ func (d *db) checker(ctx context.Context) *checker {
 	return &checker{ctx: ctx, file: d.file, pageSize: int64(d.bolt.Info().PageSize)}
 }
 
-// metaPage is where the file is as of a commit.
-type metaPage struct{ root, freelist, pages uint64 }
+// commit is where the file is as of one.
+type commit struct{ number, root, freelist, pages uint64 }
 
-// meta returns the meta page of a commit, or nil if there is none any more.
-func (c *checker) meta(commit uint64) (*metaPage, error) {
+// commits returns the last two, or one, in no order.
+func (c *checker) commits() (found []commit, err error) {
 	for page := range int64(firstPage) {
 		var b [metaSize]byte
 		if _, err := c.file.ReadAt(b[:], page*c.pageSize+pageHead); err != nil {
@@ -133,21 +139,25 @@ func (c *checker) meta(commit uint64) (*metaPage, error) {
 		}
 		sum := fnv.New64a()
 		sum.Write(b[:56])
-		if binary.LittleEndian.Uint32(b[:]) == metaMagic && binary.LittleEndian.Uint64(b[48:]) == commit && binary.LittleEndian.Uint64(b[56:]) == sum.Sum64() {
-			return &metaPage{binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[32:]), binary.LittleEndian.Uint64(b[40:])}, nil
+		word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+		if uint32(word(0)) == metaMagic && word(7) == sum.Sum64() {
+			found = append(found, commit{word(6), word(2), word(4), word(5)})
 		}
 	}
-	return nil, nil
+	return found, nil
 }
 
-func (c *checker) check(m *metaPage) error {
+func (c *checker) check(m commit) error {
 	if err := c.begin(m); err != nil {
 		return err
 	}
-	if err := c.tree(m.root, 0, nil, nil); err != nil {
+	if err := c.tree(m.root, 0, maxDepth+1, nil, nil); err != nil {
 		return err
 	}
-	if err := c.freelist(m.freelist); err != nil || m.freelist == noFreelist {
+	if c.branchesOnly || m.freelist == noFreelist {
+		return nil
+	}
+	if err := c.freelist(m.freelist); err != nil {
 		return err
 	}
 	for page := uint64(firstPage); page < c.pages; page++ {
@@ -159,7 +169,7 @@ func (c *checker) check(m *metaPage) error {
 }
 
 // begin makes room to note pages.
-func (c *checker) begin(m *metaPage) error {
+func (c *checker) begin(m commit) error {
 	info, err := c.file.Stat()
 	if err != nil {
 		return err
@@ -193,41 +203,41 @@ func (c *checker) open(page uint64, as string, depth int) (*level, error) {
 		c.levels = append(c.levels, &level{})
 	}
 	l := c.levels[depth]
-	l.begin(io.NewSectionReader(c.file, int64(page)*c.pageSize, c.pageSize), c.pageSize)
-	head, err := l.elements.at(0, pageHead)
+	l.begin(c.file, int64(page)*c.pageSize, c.pageSize)
+	number, following, err := l.head()
 	if err != nil {
 		return nil, err
 	}
-	if number := binary.LittleEndian.Uint64(head); number != page {
+	if number != page {
 		return nil, fmt.Errorf("%w: page %d says that it is page %d", engine.ErrCorrupt, page, number)
 	}
-	l.parse(head)
-	following := uint64(binary.LittleEndian.Uint32(head[12:]))
-	if following >= c.pages-page {
+	if uint64(following) >= c.pages-page {
 		return nil, fmt.Errorf("%w: page %d and %d more are not in the file of %d", engine.ErrCorrupt, page, following, c.pages)
 	}
-	for i := range following {
+	for i := range uint64(following) {
 		if err := c.see(page+1+i, as); err != nil {
 			return nil, err
 		}
 	}
-	size := int64(following+1) * c.pageSize
-	l.begin(io.NewSectionReader(c.file, int64(page)*c.pageSize, size), size)
+	l.size += int64(following) * c.pageSize
 	return l, nil
 }
 
 // tree checks what hangs from a page, whose keys are at least lower and below
-// upper, where that is not nil.
-func (c *checker) tree(page uint64, depth int, lower, upper []byte) error {
+// upper, where that is not nil. Pages at the depth of leaves are not read.
+func (c *checker) tree(page uint64, depth, leaves int, lower, upper []byte) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
+	}
+	if depth == leaves {
+		return c.see(page, "in use")
 	}
 	if depth == maxDepth {
 		return fmt.Errorf("%w: page %d is %d levels down", engine.ErrCorrupt, page, depth)
 	}
 	l, err := c.open(page, "in use", depth)
 	if err == nil {
-		err = c.elements(l, depth, lower, upper)
+		err = c.elements(l, depth, leaves, lower, upper)
 	}
 	if err != nil {
 		return fmt.Errorf("page %d: %w", page, err)
@@ -236,14 +246,14 @@ func (c *checker) tree(page uint64, depth int, lower, upper []byte) error {
 }
 
 // elements checks the elements of a page, and what hangs from them.
-func (c *checker) elements(l *level, depth int, lower, upper []byte) error {
+func (c *checker) elements(l *level, depth, leaves int, lower, upper []byte) error {
 	if l.flags != branchPage && l.flags != leafPage {
 		return fmt.Errorf("%w: flags are %#x", engine.ErrCorrupt, l.flags)
 	}
 	if l.flags == branchPage && l.count == 0 {
 		return fmt.Errorf("%w: it leads nowhere", engine.ErrCorrupt)
 	}
-	var child branch // the last one, of which the next key is the upper bound
+	var child uint64 // the last one, of which the next key is the upper bound
 	for i := range l.count {
 		e, err := l.element(i)
 		if err != nil {
@@ -256,59 +266,71 @@ func (c *checker) elements(l *level, depth int, lower, upper []byte) error {
 		if order := bytes.Compare(key, lower); order < 0 || order == 0 && i > 0 || upper != nil && bytes.Compare(key, upper) >= 0 {
 			return fmt.Errorf("%w: key %d, %.32x, is out of order", engine.ErrCorrupt, i, key)
 		}
-		lower = bytes.Clone(key)
-		if l.flags == branchPage {
+		switch {
+		case l.flags == branchPage:
 			if i > 0 {
-				if err := c.tree(child.page, depth+1, child.key, lower); err != nil {
-					return err
-				}
+				err = c.tree(child, depth+1, leaves, lower, key)
 			}
-			child = branch{lower, e.page}
-			continue
-		}
-		if e.flags&bucketFlag != 0 {
+			child = e.page
+		case e.flags&bucketFlag != 0:
 			err = c.bucket(l, e, depth)
-		} else {
+		default:
 			err = l.within(e.value, e.valueSize)
 		}
 		if err != nil {
-			return fmt.Errorf("value %d: %w", i, err)
+			return fmt.Errorf("element %d: %w", i, err)
 		}
+		lower = key
 	}
 	if l.flags == branchPage {
-		return c.tree(child.page, depth+1, child.key, upper)
+		return c.tree(child, depth+1, leaves, lower, upper)
 	}
 	return nil
 }
 
-type branch struct {
-	key  []byte
-	page uint64
-}
-
 // bucket checks what is in a bucket.
 func (c *checker) bucket(l *level, e element, depth int) error {
-	head, err := l.keys.at(e.value, bucketHead)
+	head, err := l.at(e.value, bucketHead)
 	if err != nil || e.valueSize < bucketHead {
 		return fmt.Errorf("%w: a bucket of %d bytes", engine.ErrCorrupt, e.valueSize)
 	}
 	if root := binary.LittleEndian.Uint64(head); root != 0 {
-		return c.tree(root, depth+1, nil, nil)
+		leaves := maxDepth + 1
+		if c.branchesOnly {
+			if leaves, err = c.leaves(root, depth+1); err != nil {
+				return err
+			}
+		}
+		return c.tree(root, depth+1, leaves, nil, nil)
 	}
 	inline := &level{}
-	size := e.valueSize - bucketHead
-	inline.begin(io.NewSectionReader(l.keys.file, e.value+bucketHead, size), size)
-	if head, err = inline.elements.at(0, pageHead); err != nil {
+	inline.begin(c.file, l.base+e.value+bucketHead, e.valueSize-bucketHead)
+	if _, _, err := inline.head(); err != nil {
 		return err
 	}
-	inline.parse(head)
-	return c.elements(inline, depth, nil, nil)
+	return c.elements(inline, depth, maxDepth+1, nil, nil)
+}
+
+// leaves returns how deep down the leaves are of the tree from a root: they are so
+// everywhere.
+func (c *checker) leaves(root uint64, depth int) (int, error) {
+	for page := root; depth < maxDepth; depth++ {
+		if page < firstPage || page >= c.pages {
+			return 0, fmt.Errorf("%w: page %d is not in the file of %d", engine.ErrCorrupt, page, c.pages)
+		}
+		var b [pageHead + elementSize]byte
+		if _, err := c.file.ReadAt(b[:], int64(page)*c.pageSize); err != nil {
+			return 0, damaged(err)
+		}
+		if binary.LittleEndian.Uint16(b[8:]) != branchPage {
+			break
+		}
+		page = binary.LittleEndian.Uint64(b[pageHead+8:])
+	}
+	return depth, nil
 }
 
 func (c *checker) freelist(page uint64) error {
-	if page == noFreelist {
-		return nil
-	}
 	l, err := c.open(page, "the free list", 0)
 	if err != nil {
 		return err
@@ -318,7 +340,7 @@ func (c *checker) freelist(page uint64) error {
 	}
 	first, count := int64(0), uint64(l.count)
 	if count == manyFree {
-		number, err := l.keys.at(pageHead, 8)
+		number, err := l.at(pageHead, 8)
 		if err != nil {
 			return err
 		}
@@ -328,7 +350,7 @@ func (c *checker) freelist(page uint64) error {
 		return fmt.Errorf("%w: of %d pages %d are free", engine.ErrCorrupt, c.pages, count)
 	}
 	for i := range int64(count) {
-		number, err := l.keys.at(pageHead+8*(first+i), 8)
+		number, err := l.at(pageHead+8*(first+i), 8)
 		if err != nil {
 			return err
 		}

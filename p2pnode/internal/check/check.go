@@ -26,6 +26,10 @@ var known = []*models.Definition{record.Definition, golang.Definition}
 // there is too damaged to be opened, or is what opening and reading return.
 func Run(ctx context.Context, path string, repair bool, progress func(datastore.Report)) (datastore.Report, error) {
 	store, err := Open(ctx, path, repair)
+	if repair && errors.Is(err, models.ErrCorrupt) { // too damaged to be written to
+		store, err = Open(ctx, path, false)
+		repair = false
+	}
 	if err != nil {
 		return datastore.Report{}, err
 	}

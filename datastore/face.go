@@ -146,7 +146,10 @@ func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ..
 
 // DamageError says what Check has found, or Scrub not mended. It matches
 // models.ErrCorrupt.
-type DamageError struct{ Report Report }
+type DamageError struct {
+	// Report is what Verify or Repair returned.
+	Report Report
+}
 
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("store is damaged: %d bad rows, %d orphan entries, %d missing entries, %d of these repaired",

@@ -76,6 +76,7 @@ type TreeInfo struct {
 
 // IndexInfo is what the catalog says of an index.
 type IndexInfo struct {
+	// Name is the index's own, "email".
 	Name string
 	// Kind is "index", "unique" or "multi".
 	Kind string
@@ -137,6 +138,7 @@ func (e *treeEntry) info(name string, err error) TreeInfo {
 // TreeCount is what a tree holds. Bytes are those of stored keys and values, not
 // what the engine's files take.
 type TreeCount struct {
+	// Rows is the number of rows, Bytes the size of these, without indexes.
 	Rows, Bytes int64
 	// Indexes are in the order of TreeInfo.Indexes.
 	Indexes []IndexCount
@@ -144,7 +146,9 @@ type TreeCount struct {
 
 // IndexCount is what an index holds.
 type IndexCount struct {
-	Name           string
+	// Name is the index's own.
+	Name string
+	// Entries is the number of entries, Bytes the size of these.
 	Entries, Bytes int64
 }
 

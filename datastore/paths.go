@@ -106,7 +106,10 @@ func findIndex(raw *models.Raw, name string) *models.RawIndex {
 // KeyError says which go-datastore key could not be used. It matches what Err
 // matches.
 type KeyError struct {
+	// Key is the whole key as it was given. The message shows the beginning of a
+	// long one.
 	Key string
+	// Err is why.
 	Err error
 }
 

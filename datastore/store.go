@@ -86,9 +86,13 @@ func collect(definitions []*models.Definition) (map[string]models.AnyTree, error
 }
 
 // Close waits for open transactions to end, makes everything durable and
-// releases the store. Later calls do nothing and return nil. A goroutine must
-// not call it inside its own View or Update.
+// releases the store. Later calls do nothing and return nil. Within a function
+// that Update runs it returns models.ErrNested and closes nothing. Within one of
+// View it would wait for ever.
 func (s *Store) Close() error {
+	if err := s.updates.check(); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
 	s.sweeper.close()
 	return s.db.Close()
 }

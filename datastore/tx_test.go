@@ -241,6 +241,7 @@ func TestNestedWrites(t *testing.T) {
 				h.UpdateRelaxed(ctx, func(*datastore.WriteTx) error { return nil }),
 				txnErr,
 				importErr,
+				h.Close(),
 			} {
 				if !errors.Is(err, models.ErrNested) {
 					t.Error(err)

@@ -50,6 +50,7 @@ func (r *Report) Left() int64 {
 
 // Damage is one thing that is wrong.
 type Damage struct {
+	// Kind says what is wrong, and which of the other fields are set.
 	Kind DamageKind
 	// Tree is the full name of the tree, Index the name of the index if the
 	// damage is in one.
@@ -75,10 +76,15 @@ func (d Damage) String() string {
 type DamageKind string
 
 const (
-	BadRow  DamageKind = "bad row"
-	Orphan  DamageKind = "orphan entry"
+	// BadRow is a row that does not match its checksum or its key, or does not
+	// decode.
+	BadRow DamageKind = "bad row"
+	// Orphan is an index entry that is damaged or has no row.
+	Orphan DamageKind = "orphan entry"
+	// Missing is an index entry that a row should have and does not.
 	Missing DamageKind = "missing entry"
-	// EngineFiles is about no key.
+	// EngineFiles is what the engine finds wrong with its own files. It is about
+	// no key.
 	EngineFiles DamageKind = "engine's files"
 )
 

@@ -44,8 +44,9 @@ var (
 	// ErrTxnDone is returned for a transaction that has already ended.
 	ErrTxnDone = engine.ErrTxnDone
 	// ErrNested is returned for a write to a store from within a function that
-	// its Update runs: such a write belongs in the transaction.
-	ErrNested = errors.New("write to the store inside its own update")
+	// its Update runs: such a write belongs in the transaction. Nor can the store
+	// be closed there.
+	ErrNested = errors.New("not allowed inside an Update of the same store")
 	// ErrConflict is returned where other writers changed what a transaction
 	// had read every time it was tried. Nothing was written.
 	ErrConflict = engine.ErrConflict

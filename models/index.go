@@ -12,7 +12,9 @@ import (
 // Entry is what an index holds of a row: the index key and the row's primary
 // key.
 type Entry[I, K any] struct {
-	Index   I
+	// Index is the key of the entry, in a Multi one of the row's.
+	Index I
+	// Primary is the row's primary key.
 	Primary K
 }
 

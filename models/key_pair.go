@@ -5,7 +5,9 @@ import "strings"
 // Pair is a key of two halves, ordered by the first and then by the second.
 // Pairs nest: Pair[Pair[A, B], C] and Pair[A, Pair[B, C]] are keys of three.
 type Pair[A, B any] struct {
-	First  A
+	// First is the half that keys are ordered by, and found by with FirstIs.
+	First A
+	// Second orders keys with the same first half.
 	Second B
 }
 

@@ -34,6 +34,8 @@ type rawTree interface {
 
 // RawRow is a row as bytes.
 type RawRow struct {
+	// Key is the encoded primary key, Value what the tree's codec wrote. Both
+	// are the caller's.
 	Key, Value []byte
 	// Expiry is when the row expires, the zero time if it does not.
 	Expiry time.Time

@@ -138,6 +138,7 @@ func (m Map[T]) Get(key string) (value T, ok bool) {
 
 // Optional is what a view has in place of a pointer.
 type Optional[T any] struct {
+	// Value is what the pointer points to, or zero.
 	Value T
 	// Present is false where the model has a nil pointer.
 	Present bool

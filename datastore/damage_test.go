@@ -19,7 +19,7 @@ import (
 type pair struct{ key, value []byte }
 
 // dump returns a copy of everything an engine holds.
-func dump(t *testing.T, eng engine.Engine) (all []pair) {
+func dump(t testing.TB, eng engine.Engine) (all []pair) {
 	t.Helper()
 	db, err := eng.Open(t.Context())
 	if err != nil {
@@ -44,7 +44,7 @@ func dump(t *testing.T, eng engine.Engine) (all []pair) {
 }
 
 // load returns an engine that holds all.
-func load(t *testing.T, all []pair) engine.Engine {
+func load(t testing.TB, all []pair) engine.Engine {
 	t.Helper()
 	eng := memory.Engine()
 	db, err := eng.Open(t.Context())

@@ -1,0 +1,24 @@
+package alloctest
+
+import "testing"
+
+// recorder is a test whose failure is looked at.
+type recorder struct {
+	testing.TB
+	failed bool
+}
+
+func (r *recorder) Helper()               {}
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
+
+var kept []byte
+
+func TestBound(t *testing.T) {
+	for allocate, fails := range map[int]bool{Base / 2: false, Factor*1000 + Base/2: false, Factor*1000 + 2*Base: true} {
+		r := &recorder{}
+		Bound(r, 1000, func() { kept = make([]byte, allocate) })
+		if r.failed != fails {
+			t.Errorf("%d bytes: failed is %v", allocate, r.failed)
+		}
+	}
+}

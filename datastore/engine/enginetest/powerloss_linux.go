@@ -2,12 +2,14 @@ package enginetest
 
 import (
 	"bufio"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,16 +20,34 @@ import (
 
 const powerLossDisk = 256 << 20
 
+// powerLosses says, in the environment, how often RunPowerLoss takes the power
+// away.
+const powerLosses = "NETABASE_POWER_LOSSES"
+
 func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
+	losses := 5
+	if text := os.Getenv(powerLosses); text != "" {
+		var err error
+		if losses, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Run("Fsync", func(t *testing.T) {
-		if lost, of, err := losePower(t, create, false); lost > 0 || err != nil {
-			t.Errorf("%d of %d durable commits are lost, error %v", lost, of, err)
+		for loss := range losses {
+			t.Run(strconv.Itoa(loss), func(t *testing.T) {
+				image, lost, of, err := losePower(t, create, false)
+				if lost > 0 || err != nil {
+					keep := filepath.Join(os.TempDir(), fmt.Sprintf("netabase-power-%d.ext4", time.Now().UnixNano()))
+					out, copyErr := copySparse(image, keep)
+					t.Errorf("%d of %d durable commits are lost, error %v; the image is kept in %s: %v %s", lost, of, err, keep, copyErr, out)
+				}
+			})
 		}
 	})
 	t.Run("NoFsync", func(t *testing.T) {
 		// It may happen that tables have just been written and synced.
 		for range 3 {
-			lost, of, err := losePower(t, create, true)
+			_, lost, of, err := losePower(t, create, true)
 			t.Logf("%d of %d commits are lost, error %v", lost, of, err)
 			if lost > 0 {
 				return
@@ -37,7 +57,13 @@ func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
 	})
 }
 
-func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync bool) (lost, of int, err error) {
+func copySparse(from, to string) ([]byte, error) {
+	return exec.Command("cp", "--sparse=always", from, to).CombinedOutput()
+}
+
+// losePower returns the image that the power loss has left, and how many commits
+// are lost of those acknowledged.
+func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync bool) (copied string, lost, of int, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	image := filepath.Join(dir, "disk")
@@ -54,8 +80,8 @@ func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync
 	committed, kill := startWriter(t, filepath.Join(live, "db"), noFsync)
 	// The writer stands still from here on. What its file system keeps in
 	// memory is lost on the copy.
-	copied := image + ".copy"
-	if out, err := exec.Command("cp", "--sparse=always", image, copied).CombinedOutput(); err != nil {
+	copied = image + ".copy"
+	if out, err := copySparse(image, copied); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
 	kill()
@@ -66,7 +92,7 @@ func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync
 		s := open(t, eng)
 		s.put("and it", "goes on")
 	}
-	return lost, len(committed), err
+	return copied, lost, len(committed), err
 }
 
 // mount mounts an image, or skips the test where that is not allowed.

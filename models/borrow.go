@@ -77,12 +77,8 @@ func viewRange(ctx context.Context, r Reader, w walk, within bounds, read readin
 		return w.fail("view", err)
 	}
 	defer s.End()
-	p, sp, err := w.begin(s, within)
-	if err != nil {
-		return w.fail("view", err)
-	}
 	var stop error
-	err = scanOpen(ctx, s, w, p, sp, read, func(row BorrowedRow, _ error) bool {
+	err = scanOpen(ctx, s, w, within, read, func(row BorrowedRow, _ error) bool {
 		stop = fn(row)
 		borrow.End(row.Value.memory)
 		return stop == nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
@@ -132,6 +133,9 @@ type shared[M, K, I any] struct {
 	core   *session.Index
 	key    KeyCodec[I]
 	append func(*keyList, *M)
+
+	// entries holds the batches of walks.
+	entries sync.Pool
 }
 
 func (ix *shared[M, K, I]) appendKeys(keys *keyList, m *M) { ix.append(keys, m) }
@@ -171,7 +175,9 @@ func (ix *shared[M, K, I]) KeyText(key I) string { return string(ix.key.AppendTe
 // when.
 func (ix *shared[M, K, I]) Range(ctx context.Context, r Reader, rng Range[I]) iter.Seq2[M, error] {
 	return func(yield func(M, error) bool) {
-		scan(ctx, r, ix.walk(), ix.bounds(rng), ix.row, yield)
+		w := ix.walk()
+		w.results = &ix.tree.rows
+		scan(ctx, r, w, ix.bounds(rng), ix.row, yield)
 	}
 }
 
@@ -219,7 +225,9 @@ func (ix *shared[M, K, I]) split(p *session.Place, key, stored []byte) (encoded,
 // index keys and then of the primary keys. It reads no row, as [Tree.Keys].
 func (ix *shared[M, K, I]) Keys(ctx context.Context, r Reader, rng Range[I]) iter.Seq2[Entry[I, K], error] {
 	return func(yield func(Entry[I, K], error) bool) {
-		scan(ctx, r, ix.walk(), ix.bounds(rng), ix.entry, yield)
+		w := ix.walk()
+		w.results = &ix.entries
+		scan(ctx, r, w, ix.bounds(rng), ix.entry, yield)
 	}
 }
 

@@ -178,6 +178,19 @@ func (c *fixedCodec[K]) Decode(src []byte) (K, []byte, error) {
 	if len(src) < c.size {
 		return *new(K), nil, badKey(c.name, fmt.Sprintf("%d bytes, not %d", len(src), c.size))
 	}
+	key, err := c.DecodeLast(src[:c.size])
+	if err != nil {
+		return key, nil, err
+	}
+	return key, src[c.size:], nil
+}
+
+func (c *fixedCodec[K]) AppendLast(dst []byte, key K) []byte { return c.Append(dst, key) }
+
+func (c *fixedCodec[K]) DecodeLast(src []byte) (K, error) {
+	if len(src) != c.size {
+		return *new(K), badKey(c.name, fmt.Sprintf("%d bytes, not %d", len(src), c.size))
+	}
 	var rank uint64
 	switch c.size {
 	case 1:
@@ -191,14 +204,10 @@ func (c *fixedCodec[K]) Decode(src []byte) (K, []byte, error) {
 	}
 	key, ok := c.key(rank)
 	if !ok {
-		return *new(K), nil, badKey(c.name, fmt.Sprintf("bytes %x are no key's", src[:c.size]))
+		return *new(K), badKey(c.name, fmt.Sprintf("bytes %x are no key's", src))
 	}
-	return key, src[c.size:], nil
+	return key, nil
 }
-
-func (c *fixedCodec[K]) AppendLast(dst []byte, key K) []byte { return c.Append(dst, key) }
-
-func (c *fixedCodec[K]) DecodeLast(src []byte) (K, error) { return decodeOnly(c, src) }
 
 func (c *fixedCodec[K]) AppendText(dst []byte, key K) []byte {
 	if c.digits == 0 {

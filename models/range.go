@@ -102,17 +102,6 @@ type span struct {
 	room []byte
 }
 
-// behind returns what is left of s behind a key, in memory of its own.
-func (s span) behind(key []byte) span {
-	s.room = nil
-	if s.reverse {
-		s.lower, s.upper = bytes.Clone(s.lower), bytes.Clone(key)
-	} else {
-		s.lower, s.upper = append(bytes.Clone(key), 0), bytes.Clone(s.upper)
-	}
-	return s
-}
-
 // rows gives the span of r among a tree's rows, whose keys end with the primary
 // key in its last form.
 func (r Range[K]) rows(codec KeyCodec[K], space, room []byte) (span, error) {

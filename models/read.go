@@ -94,7 +94,9 @@ func (t *Tree[M, K]) All(ctx context.Context, r Reader) iter.Seq2[M, error] {
 // exactly once.
 func (t *Tree[M, K]) Range(ctx context.Context, r Reader, rng Range[K]) iter.Seq2[M, error] {
 	return func(yield func(M, error) bool) {
-		scan(ctx, r, t.walk(), t.bounds(rng), t.row, yield)
+		w := t.walk()
+		w.results = &t.rows
+		scan(ctx, r, w, t.bounds(rng), t.row, yield)
 	}
 }
 
@@ -104,7 +106,7 @@ func (t *Tree[M, K]) Range(ctx context.Context, r Reader, rng Range[K]) iter.Seq
 func (t *Tree[M, K]) Keys(ctx context.Context, r Reader, rng Range[K]) iter.Seq2[K, error] {
 	return func(yield func(K, error) bool) {
 		w := t.walk()
-		w.keysOnly = true
+		w.keysOnly, w.results = true, &t.keys
 		scan(ctx, r, w, t.bounds(rng), t.keyOf, yield)
 	}
 }

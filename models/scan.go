@@ -1,10 +1,11 @@
 package models
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"sync"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/session"
@@ -16,7 +17,7 @@ import (
 const (
 	pageMin   = 16
 	pageMax   = 512
-	pageBytes = 1 << 20
+	pageBytes = engine.ScanBytes
 )
 
 // walk is a way through the keys of one tree or index.
@@ -34,6 +35,28 @@ type walk struct {
 	// after, if set, is where an earlier walk ended: the stored key it came to,
 	// without the space number.
 	after []byte
+	// results, if set, has a batch for the results of earlier walks of the kind.
+	results *sync.Pool
+}
+
+// batch is memory for the results of a walk.
+type batch[T any] struct{ items []T }
+
+// takeBatch returns a batch for giveBatch to take back.
+func takeBatch[T any](w walk) *batch[T] {
+	if w.results != nil {
+		if b, ok := w.results.Get().(*batch[T]); ok {
+			return b
+		}
+	}
+	return new(batch[T])
+}
+
+func giveBatch[T any](w walk, b *batch[T]) {
+	if w.results != nil {
+		clear(b.items)
+		w.results.Put(b)
+	}
 }
 
 // bounds builds the span of a walk over the keys of a space, in room where it
@@ -60,164 +83,158 @@ func scan[T any](ctx context.Context, r Reader, w walk, within bounds, read read
 		yield(*new(T), w.fail("range", err))
 		return
 	}
-	p, sp, err := w.begin(s, within)
-	switch {
-	case err != nil:
-		s.End()
-	case s.Held:
-		err = scanOpen(ctx, s, w, p, sp, read, yield)
-	default:
-		err = scanPages(ctx, r, s, w, p, sp, read, yield)
+	if s.Held {
+		err = scanOpen(ctx, s, w, within, read, yield)
+	} else {
+		err = scanPages(ctx, r, s, w, within, read, yield)
 	}
 	if err != nil {
 		yield(*new(T), w.fail("range", err))
 	}
 }
 
-// begin finds where the walk is in a store, and what it goes over. The span
-// lies in memory of the session and holds until anybody else begins with it.
-func (w walk) begin(s *session.Session, within bounds) (*session.Place, span, error) {
-	p, err := placeOf(s, w.tree)
-	if err != nil {
-		return nil, span{}, err
-	}
-	space := p.Space
-	if w.index != "" {
-		space = p.Indexes[w.number]
-	}
-	sp, err := within(space, s.Bounds[:0])
-	if err != nil {
-		return nil, span{}, err
-	}
-	s.Bounds = sp.room
-	if w.after == nil {
-		return p, sp, nil
-	}
-	last := append(bytes.Clone(space), w.after...)
-	if sp.reverse {
-		sp.upper = lowest(sp.upper, last)
-	} else if last = append(last, 0); bytes.Compare(last, sp.lower) > 0 {
-		sp.lower = last
-	}
-	return p, sp, nil
-}
-
 // scanOpen walks in a transaction that the user holds open. It returns nil once
 // yield has asked to stop.
-func scanOpen[T any](ctx context.Context, s *session.Session, w walk, p *session.Place, sp span, read reading[T], yield func(T, error) bool) error {
-	c := w.cursor(s, sp)
-	defer c.Close()
-	left := sp.limit
-	item := new(T)
-	for skip := sp.offset; c.Next(); {
+func scanOpen[T any](ctx context.Context, s *session.Session, w walk, within bounds, read reading[T], yield func(T, error) bool) error {
+	src, err := w.open(s, within)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	results := takeBatch[T](w)
+	results.items = append(results.items[:0], *new(T))
+	err = yieldAll(ctx, &src, read, &results.items[0], yield)
+	giveBatch(w, results)
+	return err
+}
+
+// yieldAll is scanOpen with memory for one result at a time.
+func yieldAll[T any](ctx context.Context, src *source, read reading[T], item *T, yield func(T, error) bool) error {
+	skip, left := src.offset, src.limit
+	for size := pageMin; ; size = min(size*2, pageMax) {
+		more, err := src.next(min(size, reach(skip, left)))
+		if err != nil {
+			return err
+		}
+		for i := range src.page.Rows {
+			row := &src.page.Rows[i]
+			switch err := read(src.s, src.place, row.Key, row.Value, item); {
+			case err != nil && !isNotFound(err):
+				return atKey(row.Key, err)
+			case err != nil:
+			case skip > 0:
+				skip--
+			default:
+				if !yield(*item, nil) {
+					return nil
+				}
+				if left--; left == 0 {
+					return nil
+				}
+			}
+			*item = *new(T)
+		}
+		if !more {
+			return nil
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		_, found, err := readAt(s, p, w, c, read, item)
-		if err != nil {
-			return err
-		}
-		if found && skip > 0 {
-			skip--
-			found = false
-		}
-		if found {
-			if !yield(*item, nil) {
-				return nil
-			}
-			if left--; left == 0 {
-				return nil
-			}
-		}
-		*item = *new(T)
 	}
-	return c.Err()
+}
+
+// reach is how many results there are in an offset and a limit, of which zero or
+// less is none.
+func reach(offset, limit int) int {
+	if limit <= 0 || offset > math.MaxInt-limit {
+		return math.MaxInt
+	}
+	return offset + limit
 }
 
 // scanPages walks in pages, with a transaction of its own for each, beginning
-// with s. None is open while yield runs.
-func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, p *session.Place, sp span, read reading[T], yield func(T, error) bool) error {
-	left := sp.limit
-	var page []T
+// with s, which it ends. None is open while yield runs.
+func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, within bounds, read reading[T], yield func(T, error) bool) error {
+	src, err := w.open(s, within)
+	if err != nil {
+		s.End()
+		return err
+	}
+	results := takeBatch[T](w)
+	left := src.limit
 	for size := pageMin; ; size = min(size*2, pageMax) {
-		if sp.limit > 0 {
+		if left > 0 {
 			size = min(size, left)
 		}
-		if cap(page) < size {
-			page = make([]T, 0, size)
+		if cap(results.items) < size {
+			results.items = make([]T, 0, size)
 		}
 		var done bool
-		var err error
-		page, done, err = readPage(s, w, p, &sp, page[:0], size, read)
+		results.items, done, err = readPage(&src, results.items[:0], size, read)
+		if done || err != nil {
+			src.close()
+		} else {
+			src.pause()
+		}
 		s.End()
-		for i := range page {
-			if !yield(page[i], nil) {
+		for i := range results.items {
+			if !yield(results.items[i], nil) {
+				giveBatch(w, results)
 				return nil
 			}
 		}
+		left -= len(results.items)
+		clear(results.items)
 		if err != nil {
 			return err
 		}
-		left -= len(page)
-		if done || sp.limit > 0 && left == 0 {
+		if done || src.limit > 0 && left == 0 {
+			giveBatch(w, results)
 			return nil
 		}
-		clear(page)
 		if s, err = r.BeginRead(ctx); err != nil {
 			return err
 		}
+		src.resume(s)
 	}
 }
 
 // readPage adds up to most results to page and tells whether the walk is done.
-// If not, sp is what is left of it, in memory of its own. What precedes an
-// error is in the page.
-func readPage[T any](s *session.Session, w walk, p *session.Place, sp *span, page []T, most int, read reading[T]) (_ []T, done bool, err error) {
-	c := w.cursor(s, *sp)
-	defer c.Close()
-	for bytesRead := 0; c.Next(); {
-		page = append(page, *new(T))
-		size, found, err := readAt(s, p, w, c, read, &page[len(page)-1])
-		if found && sp.offset > 0 {
-			sp.offset--
-			found = false
-		}
-		if !found {
-			page[len(page)-1] = *new(T)
-			page = page[:len(page)-1]
-		}
+// What precedes an error is in the page.
+func readPage[T any](src *source, page []T, most int, read reading[T]) (_ []T, done bool, err error) {
+	for size := 0; len(page) < most && size < pageBytes; {
+		more, err := src.next(most - len(page))
 		if err != nil {
 			return page, false, err
 		}
-		if bytesRead += size; len(page) >= most || bytesRead >= pageBytes {
-			*sp = sp.behind(c.Key())
-			return page, false, nil
+		for i := range src.page.Rows {
+			row := &src.page.Rows[i]
+			size += len(row.Key) + len(row.Value)
+			page = append(page, *new(T))
+			at := len(page) - 1
+			err := read(src.s, src.place, row.Key, row.Value, &page[at])
+			if err == nil && src.offset == 0 {
+				continue
+			}
+			page[at] = *new(T)
+			page = page[:at]
+			switch {
+			case err == nil:
+				src.offset--
+			case !isNotFound(err):
+				return page, false, atKey(row.Key, err)
+			}
+		}
+		if !more {
+			return page, true, nil
 		}
 	}
-	return page, true, c.Err()
+	return page, false, nil
 }
 
-// readAt makes a result of what c is at, and tells the size of that.
-func readAt[T any](s *session.Session, p *session.Place, w walk, c engine.Cursor, read reading[T], into *T) (size int, found bool, err error) {
-	key := c.Key()
-	var stored []byte
-	if !w.keysOnly {
-		if stored, err = c.Value(); err != nil {
-			return 0, false, err
-		}
-	}
-	err = read(s, p, key, stored, into)
-	switch {
-	case err == nil:
-		return len(key) + len(stored), true, nil
-	case isNotFound(err):
-		return len(key) + len(stored), false, nil
-	}
-	return 0, false, fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
-}
-
-func (w walk) cursor(s *session.Session, sp span) engine.Cursor {
-	return s.Read.Cursor(engine.Range{Lower: sp.lower, Upper: sp.upper, Reverse: sp.reverse, KeysOnly: w.keysOnly})
+// atKey tells where an error is about.
+func atKey(key []byte, err error) error {
+	return fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
 }
 
 // count counts the stored keys of a walk, in one transaction.
@@ -227,26 +244,22 @@ func count(ctx context.Context, r Reader, w walk, within bounds) (int, error) {
 		return 0, w.fail("count", err)
 	}
 	defer s.End()
-	_, sp, err := w.begin(s, within)
+	src, err := w.open(s, within)
 	if err != nil {
 		return 0, w.fail("count", err)
 	}
-	c := w.cursor(s, sp)
-	defer c.Close()
-	n := 0
-	for c.Next() {
-		n++
-		if sp.limit > 0 && n == sp.offset+sp.limit {
-			break
+	defer src.close()
+	n, most := 0, reach(src.offset, src.limit)
+	for more := true; more && n < most; {
+		if more, err = src.next(min(pageMax, most-n)); err == nil {
+			n += len(src.page.Rows)
+			err = ctx.Err()
 		}
-		if n%256 == 0 && ctx.Err() != nil {
-			return 0, w.fail("count", ctx.Err())
+		if err != nil {
+			return 0, w.fail("count", err)
 		}
 	}
-	if err := c.Err(); err != nil {
-		return 0, w.fail("count", err)
-	}
-	return max(n-sp.offset, 0), nil
+	return max(n-src.offset, 0), nil
 }
 
 // corruptKey turns a key codec's refusal of a stored key into corruption.

@@ -36,6 +36,9 @@ type Tree[M, K any] struct {
 	// model itself refers to.
 	models sync.Pool
 	drafts sync.Pool
+
+	// rows and keys hold the batches of walks.
+	rows, keys sync.Pool
 }
 
 // indexer is an index as its tree sees it.

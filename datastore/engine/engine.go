@@ -105,7 +105,8 @@ type ReadTxn interface {
 	Get(key []byte) ([]byte, error)
 
 	// Cursor returns a cursor over r, before its first key. Several cursors
-	// may be open at once. It must be closed before the transaction ends.
+	// may be open at once. It must be closed before the transaction ends. See
+	// Scanner for a faster way to read many rows.
 	Cursor(r Range) Cursor
 
 	// Discard ends the transaction and drops what it wrote. After Discard or

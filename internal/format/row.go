@@ -100,5 +100,9 @@ func CutChecksum(key, stored []byte) ([]byte, error) {
 }
 
 func checksum(key, body []byte) uint32 {
-	return crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, body)
+	sum := crc32.Update(0, castagnoli, key)
+	if len(body) > 0 { // entries of most indexes have none
+		sum = crc32.Update(sum, castagnoli, body)
+	}
+	return sum
 }

@@ -16,8 +16,6 @@ type Session struct {
 	// Scratch is for building keys that an engine does not keep. Whoever uses
 	// it stores the grown slice back, and calls nobody in between who does.
 	Scratch []byte
-	// Bounds is for building the bounds of a cursor, which keeps neither.
-	Bounds []byte
 
 	// Held is set while the user holds the transaction open: operations leave
 	// it as it is. Otherwise it is one operation's own, and must not be open
@@ -35,8 +33,48 @@ type Session struct {
 	tree  *Tree
 	place *Place
 
+	pages []*Page
+
 	release func(*Session)
 	failure error
+}
+
+// Page is memory that one walk uses again from page to page.
+type Page struct {
+	engine.Page
+	// Bounds is for building the ends of the walk's range, Edge the one that
+	// moves with the walk.
+	Bounds, Edge []byte
+}
+
+// maxRoom is how much memory of copied rows a page keeps.
+const maxRoom = 64 << 10
+
+// TakePage returns a page without rows, for GivePage to take back. Every walk
+// has its own, for one may go on inside of another's loop.
+func (s *Session) TakePage() *Page {
+	n := len(s.pages) - 1
+	if n < 0 {
+		return new(Page)
+	}
+	p := s.pages[n]
+	s.pages = s.pages[:n]
+	return p
+}
+
+// GivePage takes p back once its walk is over.
+func (s *Session) GivePage(p *Page) {
+	p.Clear()
+	if cap(p.Room) > maxRoom {
+		p.Room = nil
+	}
+	s.pages = append(s.pages, p)
+}
+
+// Clear lets go of the rows, which the engine lent.
+func (p *Page) Clear() {
+	clear(p.Rows)
+	p.Rows = p.Rows[:0]
 }
 
 // New returns a session over a store's places, which End gives to release.

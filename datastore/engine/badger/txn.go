@@ -24,6 +24,7 @@ type readTxn struct {
 	changes uint64
 
 	cursors *cursor // those that are open, a list
+	scans   [2]scan // forwards and backwards
 	done    bool
 }
 
@@ -92,6 +93,7 @@ func (t *readTxn) end() {
 
 func (t *readTxn) discard() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	t.closeScans()
 	t.txn.Discard()
 	return nil
 }

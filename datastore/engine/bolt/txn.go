@@ -12,6 +12,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
 )
 
 type readTxn struct {
@@ -19,7 +20,7 @@ type readTxn struct {
 	ctx    context.Context
 	tx     *bbolt.Tx
 	bucket *bbolt.Bucket
-	get    *bbolt.Cursor // of Get, made when first needed
+	at     *bbolt.Cursor // of Get and Scan, made when first needed
 	mapped mapping
 
 	// writes counts the changes made, for cursors to notice; failed is why
@@ -69,14 +70,52 @@ func (t *readTxn) Get(key []byte) (value []byte, err error) {
 
 func (t *readTxn) lookUp(key []byte) (value []byte, found bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	if t.get == nil {
-		t.get = t.bucket.Cursor()
-	}
-	at, value := t.get.Seek(key)
+	at, value := t.cursor().Seek(key)
 	if at == nil || !bytes.Equal(at, key) {
 		return nil, false, nil
 	}
 	return value, true, t.mapped.check(value)
+}
+
+// cursor returns a cursor for one call, which seeks first.
+func (t *readTxn) cursor() *bbolt.Cursor {
+	if t.at == nil {
+		t.at = t.bucket.Cursor()
+	}
+	return t.at
+}
+
+// Scan implements engine.Scanner. What it finds lies in the mapped file or in
+// pages of the transaction.
+func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
+	p.Rows = p.Rows[:0]
+	if t.done {
+		return false, engine.ErrTxnDone
+	}
+	if err := t.ctx.Err(); err != nil {
+		return false, err
+	}
+	if more, err = t.scan(r, most, p); err != nil {
+		p.Rows = p.Rows[:0]
+		t.failed = t.corrupt(err)
+		return false, t.failed
+	}
+	return more, nil
+}
+
+func (t *readTxn) scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	c := cursor{txn: t, at: t.cursor(), span: span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}}
+	for size := 0; ; {
+		if err := c.step(); err != nil || c.state == ended {
+			return false, err
+		}
+		p.Rows = append(p.Rows, engine.Row{Key: c.key, Value: c.value})
+		size += len(c.key) + len(c.value)
+		if len(p.Rows) >= most || size >= engine.ScanBytes {
+			return true, nil
+		}
+	}
 }
 
 func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
@@ -98,7 +137,7 @@ func (t *readTxn) end() bool {
 			t.db.broken.Store(true)
 		}
 	}
-	t.tx, t.bucket, t.get = nil, nil, nil
+	t.tx, t.bucket, t.at = nil, nil, nil
 	return true
 }
 
@@ -168,7 +207,7 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 	if errors.Is(err, engine.ErrCorrupt) {
 		t.db.broken.Store(true)
 	}
-	t.tx, t.bucket, t.get = nil, nil, nil
+	t.tx, t.bucket, t.at = nil, nil, nil
 	t.db.gate.LeaveWriter()
 	if errors.Is(err, syscall.ENOSPC) {
 		err = fmt.Errorf("%w: %w", engine.ErrNoSpace, err)

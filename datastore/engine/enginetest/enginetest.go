@@ -30,7 +30,7 @@ import (
 // without any data.
 func Run(t *testing.T, create func(t *testing.T) engine.Engine) {
 	for _, tests := range [][]test{
-		basicTests, cursorTests, isolationTests, lifecycleTests, limitTests, checkTests, modelTests,
+		basicTests, cursorTests, scanTests, isolationTests, lifecycleTests, limitTests, checkTests, modelTests,
 	} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) { test.run(open(t, create(t))) })
@@ -191,13 +191,15 @@ func equalRows(a, b []row) bool {
 	return true
 }
 
-// rows reads all of a range; without values if r is KeysOnly.
+// rows reads all of a range; without values if r is KeysOnly. What a cursor and
+// scans read has to be the same.
 func (s *store) rows(txn engine.ReadTxn, r engine.Range) []row {
 	s.Helper()
 	c := txn.Cursor(r)
 	defer c.Close()
 	rows := s.drain(c, r.KeysOnly)
 	s.must(c.Err())
+	s.checkScans(txn, r, rows)
 	return rows
 }
 

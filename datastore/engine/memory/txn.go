@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -28,6 +29,40 @@ func (t *readTxn) Get(key []byte) ([]byte, error) {
 }
 
 func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
+
+// Scan implements engine.Scanner. What it finds lives as long as the tree.
+func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
+	p.Rows = p.Rows[:0]
+	if t.done {
+		return false, engine.ErrTxnDone
+	}
+	if err := t.ctx.Err(); err != nil {
+		return false, err
+	}
+	rows, size := p.Rows, 0
+	take := func(i item) bool {
+		rows = append(rows, engine.Row{Key: i.key, Value: i.value})
+		size += len(i.key) + len(i.value)
+		more = len(rows) >= most || size >= engine.ScanBytes
+		return !more
+	}
+	switch {
+	case !r.Reverse:
+		t.tree.Ascend(item{key: r.Lower}, func(i item) bool {
+			return (r.Upper == nil || bytes.Compare(i.key, r.Upper) < 0) && take(i)
+		})
+	case r.Upper == nil:
+		t.tree.Reverse(func(i item) bool {
+			return bytes.Compare(i.key, r.Lower) >= 0 && take(i)
+		})
+	default:
+		t.tree.Descend(item{key: r.Upper}, func(i item) bool {
+			return bytes.Equal(i.key, r.Upper) || bytes.Compare(i.key, r.Lower) >= 0 && take(i)
+		})
+	}
+	p.Rows = rows
+	return more, nil
+}
 
 func (t *readTxn) Discard() {
 	if t.end() {

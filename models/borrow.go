@@ -93,33 +93,31 @@ func viewRange(ctx context.Context, r Reader, w walk, within bounds, read readin
 func (t *Tree[M, K]) borrow(s *session.Session, key K) (row BorrowedRow, err error) {
 	p, stored, err := t.stored(s, key)
 	if err == nil {
-		err = t.borrowRow(s, p, s.Scratch, stored, &row)
+		row, err = t.borrowRow(s, p, s.Scratch, stored)
 	}
 	return row, err
 }
 
 // borrowRow lends the row stored at key.
-func (t *Tree[M, K]) borrowRow(_ *session.Session, p *session.Place, key, stored []byte, into *BorrowedRow) error {
+func (t *Tree[M, K]) borrowRow(_ *session.Session, p *session.Place, key, stored []byte) (BorrowedRow, error) {
 	row, err := t.parse(key, stored)
 	if err != nil {
-		return err
+		return BorrowedRow{}, err
 	}
-	*into = lendRow(key[len(p.Space):], row.Value)
-	return nil
+	return lendRow(key[len(p.Space):], row.Value), nil
 }
 
 // borrowRow lends the row that an entry points to.
-func (ix *shared[M, K, I]) borrowRow(s *session.Session, p *session.Place, key, stored []byte, into *BorrowedRow) error {
+func (ix *shared[M, K, I]) borrowRow(s *session.Session, p *session.Place, key, stored []byte) (BorrowedRow, error) {
 	_, primary, err := ix.split(p, key, stored)
 	if err != nil {
-		return err
+		return BorrowedRow{}, err
 	}
 	row, err := ix.follow(s, p, primary)
 	if err != nil {
-		return err
+		return BorrowedRow{}, err
 	}
-	*into = lendRow(primary, row.Value)
-	return nil
+	return lendRow(primary, row.Value), nil
 }
 
 func lendRow(primary, value []byte) BorrowedRow {

@@ -35,6 +35,15 @@ type Codec[M any] interface {
 	Decode(src []byte, m *M) error
 }
 
+// ValueDecoder is a Codec that returns what it decodes, as those that modelgen
+// writes do. It need not be one, but saves time where it is: memory that a model
+// is decoded into through an interface cannot be on the stack.
+type ValueDecoder[M any] interface {
+	Codec[M]
+	// DecodeValue is Decode, but for returning the model.
+	DecodeValue(src []byte) (M, error)
+}
+
 // Field is a field of a model, as the catalog describes it: the Name under
 // which it is encoded and its Type, whose words do not depend on Go. See
 // [DagCBOR] for those it uses.

@@ -27,6 +27,10 @@ func splitEntry(ix *session.Index, entry []byte, space int, stored []byte) (key,
 	return key, primary, nil
 }
 
+// sized is implemented by key codecs all of whose keys take the same number of
+// bytes.
+type sized interface{ keySize() int }
+
 // skipper is implemented by key codecs that can find the end of a delimited key
 // without decoding it.
 type skipper interface {

@@ -77,11 +77,11 @@ func (ix *Multi[M, K, I]) Find(ctx context.Context, r Reader, key I) iter.Seq2[M
 
 // Get returns the row whose key is key, or ErrNotFound.
 func (ix *Unique[M, K, I]) Get(ctx context.Context, r Reader, key I) (M, error) {
-	into := ix.tree.models.Get().(*M)
-	err := ix.with(ctx, r, key, func(s *session.Session, p *session.Place, primary []byte) error {
-		return ix.read(s, p, primary, into)
+	var m M
+	err := ix.with(ctx, r, key, func(s *session.Session, p *session.Place, primary []byte) (err error) {
+		m, err = ix.read(s, p, primary)
+		return err
 	})
-	m := ix.tree.take(into)
 	if err != nil {
 		return *new(M), ix.failAt("get", key, err)
 	}
@@ -133,6 +133,8 @@ type shared[M, K, I any] struct {
 	core   *session.Index
 	key    KeyCodec[I]
 	append func(*keyList, *M)
+	// size is that of every key, or 0 where they differ.
+	size int
 
 	// entries holds the batches of walks.
 	entries sync.Pool
@@ -142,6 +144,9 @@ func (ix *shared[M, K, I]) appendKeys(keys *keyList, m *M) { ix.append(keys, m) 
 
 func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M), self indexer[M]) {
 	ix.tree, ix.number, ix.key, ix.append = t, len(t.indexes), key, appendKeys
+	if c, ok := key.(sized); ok {
+		ix.size = c.keySize()
+	}
 	ix.core = &session.Index{
 		Name: name, Kind: kind, Key: key.Name(),
 		KeyText: func(encoded []byte) (string, error) {
@@ -182,24 +187,21 @@ func (ix *shared[M, K, I]) Range(ctx context.Context, r Reader, rng Range[I]) it
 }
 
 // row reads the row that an entry points to.
-func (ix *shared[M, K, I]) row(s *session.Session, p *session.Place, key, stored []byte, into *M) error {
+func (ix *shared[M, K, I]) row(s *session.Session, p *session.Place, key, stored []byte) (m M, err error) {
 	_, primary, err := ix.split(p, key, stored)
 	if err != nil {
-		return err
+		return m, err
 	}
-	return ix.read(s, p, primary, into)
+	return ix.read(s, p, primary)
 }
 
 // read reads the row under the encoded primary key that an entry points to.
-func (ix *shared[M, K, I]) read(s *session.Session, p *session.Place, primary []byte, into *M) error {
+func (ix *shared[M, K, I]) read(s *session.Session, p *session.Place, primary []byte) (m M, err error) {
 	row, err := ix.follow(s, p, primary)
 	if err != nil {
-		return err
+		return m, err
 	}
-	if err := ix.tree.decodeTo(into, primary, row.Value); err != nil {
-		return corruptValue(err)
-	}
-	return nil
+	return ix.tree.decode(primary, row.Value)
 }
 
 // follow reads the row under the encoded primary key that an entry points to,
@@ -216,9 +218,14 @@ func (ix *shared[M, K, I]) follow(s *session.Session, p *session.Place, primary 
 	return ix.tree.parse(s.Scratch, stored)
 }
 
-// split is splitEntry for an entry of this index.
+// split takes an entry of this index apart, as splitEntry.
 func (ix *shared[M, K, I]) split(p *session.Place, key, stored []byte) (encoded, primary []byte, err error) {
-	return splitEntry(ix.core, key, len(p.Indexes[ix.number]), stored)
+	space := len(p.Indexes[ix.number])
+	if end := space + ix.size; ix.size > 0 && len(key) >= end && ix.core.Kind != session.Unique {
+		_, err = format.CutChecksum(key, stored)
+		return key[space:end], key[end:], err
+	}
+	return splitEntry(ix.core, key, space, stored)
 }
 
 // Keys yields the entries whose index keys rng selects, in the order of the
@@ -232,20 +239,20 @@ func (ix *shared[M, K, I]) Keys(ctx context.Context, r Reader, rng Range[I]) ite
 }
 
 // entry reads an entry. Decoding its index key tells where that ends.
-func (ix *shared[M, K, I]) entry(_ *session.Session, p *session.Place, key, stored []byte, into *Entry[I, K]) error {
+func (ix *shared[M, K, I]) entry(_ *session.Session, p *session.Place, key, stored []byte) (e Entry[I, K], err error) {
 	value, err := format.CutChecksum(key, stored)
 	if err != nil {
-		return err
+		return e, err
 	}
 	var rest []byte
-	if into.Index, rest, err = ix.key.Decode(key[len(p.Indexes[ix.number]):]); err != nil {
-		return corruptKey(err)
+	if e.Index, rest, err = ix.key.Decode(key[len(p.Indexes[ix.number]):]); err != nil {
+		return e, corruptKey(err)
 	}
 	if ix.core.Kind == session.Unique {
 		rest = value
 	}
-	into.Primary, err = ix.tree.decodeKey(rest)
-	return err
+	e.Primary, err = ix.tree.decodeKey(rest)
+	return e, err
 }
 
 // Count returns how many entries rng selects, from one snapshot: the rows under

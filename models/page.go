@@ -63,13 +63,14 @@ func page[M, K any](ctx context.Context, r Reader, w walk, within bounds, read r
 		key   []byte
 	}
 	var last []byte
-	scan(ctx, r, w, within, func(s *session.Session, p *session.Place, key, stored []byte, into *row) error {
+	scan(ctx, r, w, within, func(s *session.Session, p *session.Place, key, stored []byte) (at row, err error) {
 		space := p.Space
 		if w.index != "" {
 			space = p.Indexes[w.number]
 		}
-		into.key = bytes.Clone(key[len(space):])
-		return read(s, p, key, stored, &into.model)
+		at.key = bytes.Clone(key[len(space):])
+		at.model, err = read(s, p, key, stored)
+		return at, err
 	}, func(item row, failure error) bool {
 		switch {
 		case failure != nil:

@@ -163,10 +163,9 @@ func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
 // Keys yields the keys that rng selects, of rows that have not expired.
 func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte, into *[]byte) error {
+		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) ([]byte, error) {
 			_, err := r.tree.parse(key, stored)
-			*into = bytes.Clone(key[len(p.Space):])
-			return err
+			return bytes.Clone(key[len(p.Space):]), err
 		}, yield)
 	}
 }
@@ -175,12 +174,12 @@ func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 // reads and when.
 func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawRow, error] {
 	return func(yield func(RawRow, error) bool) {
-		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte, into *RawRow) error {
+		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) (RawRow, error) {
 			row, err := r.tree.parse(key, stored)
-			if err == nil {
-				*into = rawRow(key[len(p.Space):], row)
+			if err != nil {
+				return RawRow{}, err
 			}
-			return err
+			return rawRow(key[len(p.Space):], row), nil
 		}, yield)
 	}
 }
@@ -210,10 +209,9 @@ func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) ite
 	within := func(space, room []byte) (span, error) { return rng.entries(delimited, space, room) }
 	return func(yield func(RawEntry, error) bool) {
 		w := walk{tree: ix.raw.core, index: ix.core.Name, number: ix.number}
-		scan(ctx, from, w, within, func(_ *session.Session, p *session.Place, key, stored []byte, into *RawEntry) error {
+		scan(ctx, from, w, within, func(_ *session.Session, p *session.Place, key, stored []byte) (RawEntry, error) {
 			index, primary, err := splitEntry(ix.core, key, len(p.Indexes[ix.number]), stored)
-			*into = RawEntry{bytes.Clone(index), bytes.Clone(primary)}
-			return err
+			return RawEntry{bytes.Clone(index), bytes.Clone(primary)}, err
 		}, yield)
 	}
 }

@@ -15,21 +15,11 @@ func (t *Tree[M, K]) Get(ctx context.Context, r Reader, key K) (M, error) {
 		return *new(M), t.failAt("get", key, err)
 	}
 	defer s.End()
-	into := t.models.Get().(*M)
-	err = t.load(s, key, into)
-	m := t.take(into)
+	m, err := t.load(s, key)
 	if err != nil {
-		return *new(M), t.failAt("get", key, err)
+		return m, t.failAt("get", key, err)
 	}
 	return m, nil
-}
-
-// take returns what was read into a model of t.models, and gives that back.
-func (t *Tree[M, K]) take(from *M) M {
-	m := *from
-	*from = *new(M)
-	t.models.Put(from)
-	return m
 }
 
 // Has reports whether there is a row with the primary key. It does not decode
@@ -66,15 +56,14 @@ func (t *Tree[M, K]) GetMany(ctx context.Context, r Reader, keys []K) ([]*M, err
 		if err := ctx.Err(); err != nil {
 			return nil, t.failAt("get", key, err)
 		}
-		m := new(M)
-		err := t.load(s, key, m)
+		m, err := t.load(s, key)
 		if isNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return nil, t.failAt("get", key, err)
 		}
-		models[i] = m
+		models[i] = &m
 	}
 	return models, nil
 }
@@ -112,9 +101,8 @@ func (t *Tree[M, K]) Keys(ctx context.Context, r Reader, rng Range[K]) iter.Seq2
 }
 
 // keyOf reads the primary key of the row stored at key.
-func (t *Tree[M, K]) keyOf(_ *session.Session, p *session.Place, key, _ []byte, into *K) (err error) {
-	*into, err = t.decodeKey(key[len(p.Space):])
-	return err
+func (t *Tree[M, K]) keyOf(_ *session.Session, p *session.Place, key, _ []byte) (K, error) {
+	return t.decodeKey(key[len(p.Space):])
 }
 
 // Count returns how many rows rng selects, from one snapshot. It reads no row,
@@ -134,24 +122,21 @@ func (t *Tree[M, K]) bounds(rng Range[K]) bounds {
 }
 
 // load reads and decodes the row with the primary key.
-func (t *Tree[M, K]) load(s *session.Session, key K, into *M) error {
+func (t *Tree[M, K]) load(s *session.Session, key K) (m M, err error) {
 	place, stored, err := t.stored(s, key)
 	if err != nil {
-		return err
+		return m, err
 	}
-	return t.row(s, place, s.Scratch, stored, into)
+	return t.row(s, place, s.Scratch, stored)
 }
 
 // row reads the row stored at key.
-func (t *Tree[M, K]) row(_ *session.Session, p *session.Place, key, stored []byte, into *M) error {
+func (t *Tree[M, K]) row(_ *session.Session, p *session.Place, key, stored []byte) (m M, err error) {
 	row, err := t.parse(key, stored)
 	if err != nil {
-		return err
+		return m, err
 	}
-	if err := t.decodeTo(into, key[len(p.Space):], row.Value); err != nil {
-		return corruptValue(err)
-	}
-	return nil
+	return t.decode(key[len(p.Space):], row.Value)
 }
 
 // stored reads the row with the primary key, borrowed from the transaction, and

@@ -39,7 +39,7 @@ type walk struct {
 	results *sync.Pool
 }
 
-// batch is memory for the results of a walk.
+// batch is memory for the results of a page.
 type batch[T any] struct{ items []T }
 
 // takeBatch returns a batch for giveBatch to take back.
@@ -63,9 +63,8 @@ func giveBatch[T any](w walk, b *batch[T]) {
 // fits.
 type bounds func(space, room []byte) (span, error)
 
-// reading makes a result of a stored key and value, which are borrowed. Into is
-// zero.
-type reading[T any] func(s *session.Session, p *session.Place, key, stored []byte, into *T) error
+// reading makes a result of a stored key and value, which are borrowed.
+type reading[T any] func(s *session.Session, p *session.Place, key, stored []byte) (T, error)
 
 func (w walk) fail(op string, err error) error {
 	var e *Error
@@ -101,15 +100,6 @@ func scanOpen[T any](ctx context.Context, s *session.Session, w walk, within bou
 		return err
 	}
 	defer src.close()
-	results := takeBatch[T](w)
-	results.items = append(results.items[:0], *new(T))
-	err = yieldAll(ctx, &src, read, &results.items[0], yield)
-	giveBatch(w, results)
-	return err
-}
-
-// yieldAll is scanOpen with memory for one result at a time.
-func yieldAll[T any](ctx context.Context, src *source, read reading[T], item *T, yield func(T, error) bool) error {
 	skip, left := src.offset, src.limit
 	for size := pageMin; ; size = min(size*2, pageMax) {
 		more, err := src.next(min(size, reach(skip, left)))
@@ -118,21 +108,20 @@ func yieldAll[T any](ctx context.Context, src *source, read reading[T], item *T,
 		}
 		for i := range src.page.Rows {
 			row := &src.page.Rows[i]
-			switch err := read(src.s, src.place, row.Key, row.Value, item); {
+			switch result, err := read(s, src.place, row.Key, row.Value); {
 			case err != nil && !isNotFound(err):
 				return atKey(row.Key, err)
 			case err != nil:
 			case skip > 0:
 				skip--
 			default:
-				if !yield(*item, nil) {
+				if !yield(result, nil) {
 					return nil
 				}
 				if left--; left == 0 {
 					return nil
 				}
 			}
-			*item = *new(T)
 		}
 		if !more {
 			return nil
@@ -210,19 +199,14 @@ func readPage[T any](src *source, page []T, most int, read reading[T]) (_ []T, d
 		for i := range src.page.Rows {
 			row := &src.page.Rows[i]
 			size += len(row.Key) + len(row.Value)
-			page = append(page, *new(T))
-			at := len(page) - 1
-			err := read(src.s, src.place, row.Key, row.Value, &page[at])
-			if err == nil && src.offset == 0 {
-				continue
-			}
-			page[at] = *new(T)
-			page = page[:at]
-			switch {
-			case err == nil:
-				src.offset--
-			case !isNotFound(err):
+			switch result, err := read(src.s, src.place, row.Key, row.Value); {
+			case err != nil && !isNotFound(err):
 				return page, false, atKey(row.Key, err)
+			case err != nil:
+			case src.offset > 0:
+				src.offset--
+			default:
+				page = append(page, result)
 			}
 		}
 		if !more {

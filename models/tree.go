@@ -31,9 +31,10 @@ type Tree[M, K any] struct {
 	indexes []indexer[M]
 	raw     *Raw
 
-	// models holds *M to decode into: decoding through an interface makes its
-	// target escape, and reading one row is to allocate nothing but what the
-	// model itself refers to.
+	// values is the codec if it can return models; otherwise models holds *M to
+	// decode into: decoding through an interface makes its target escape, and
+	// reading one row is to allocate nothing but what the model itself refers to.
+	values ValueDecoder[M]
 	models sync.Pool
 	drafts sync.Pool
 
@@ -104,6 +105,9 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	if c, ok := o.codec.(interface{ Err() error }); ok && c.Err() != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, c.Err())
+	}
+	if o.setKey == nil {
+		t.values, _ = o.codec.(ValueDecoder[M])
 	}
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }
@@ -176,6 +180,22 @@ func (t *Tree[M, K]) decodeTo(m *M, primary, value []byte) error {
 	}
 	t.setKey(m, key)
 	return nil
+}
+
+// decode returns the model of the row under the encoded primary key.
+func (t *Tree[M, K]) decode(primary, value []byte) (m M, err error) {
+	if t.values != nil {
+		m, err = t.values.DecodeValue(value)
+	} else {
+		into := t.models.Get().(*M)
+		err = t.decodeTo(into, primary, value)
+		m, *into = *into, m
+		t.models.Put(into)
+	}
+	if err != nil {
+		return *new(M), corruptValue(err)
+	}
+	return m, nil
 }
 
 // corruptValue turns a decoder's refusal of a stored value, whose checksum is

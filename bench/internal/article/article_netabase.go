@@ -55,6 +55,13 @@ func (ArticleCodec) Decode(src []byte, m *Article) error {
 	return r.End("article.Article")
 }
 
+// DecodeValue implements models.ValueDecoder.
+func (ArticleCodec) DecodeValue(src []byte) (m Article, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadArticle(&r, &m)
+	return m, r.End("article.Article")
+}
+
 func cborAppendArticle(dst []byte, m *Article) (_ []byte, err error) {
 	dst = append(dst, "\xa4\x62ID"...)
 	dst = dagcbor.AppendUint(dst, m.ID)
@@ -92,9 +99,9 @@ func cborReadArticle(r *dagcbor.Reader, m *Article) {
 	r.EndFields(left)
 }
 
-// ArticleView views a value of type Article. Its text, byte
-// strings, lists and maps lie in the memory of the row that it was decoded from,
-// and are lent as long as that.
+// ArticleView views the encoding of Article.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
 type ArticleView struct {
 	ID       uint64
 	Title    models.BorrowedString

@@ -74,6 +74,13 @@ func (UserCodec) Decode(src []byte, m *User) error {
 	return r.End("blog.User")
 }
 
+// DecodeValue implements models.ValueDecoder.
+func (UserCodec) DecodeValue(src []byte) (m User, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadUser(&r, &m)
+	return m, r.End("blog.User")
+}
+
 // PostCodec writes models of type Post as models.DagCBOR does, without
 // reflection. It reads only what it writes, but for fields that are missing,
 // which stay zero.
@@ -111,6 +118,13 @@ func (PostCodec) Decode(src []byte, m *Post) error {
 	r := dagcbor.NewReader(src)
 	cborReadPost(&r, m)
 	return r.End("blog.Post")
+}
+
+// DecodeValue implements models.ValueDecoder.
+func (PostCodec) DecodeValue(src []byte) (m Post, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadPost(&r, &m)
+	return m, r.End("blog.Post")
 }
 
 func cborAppendUser(dst []byte, m *User) (_ []byte, err error) {

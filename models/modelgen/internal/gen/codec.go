@@ -39,6 +39,9 @@ func (w *writer) codec(m *model) {
 	w.p("// Decode implements %s.Codec.", mp)
 	w.p("func (%s) Decode(src []byte, m *%s) error {", name, m.name)
 	w.p("*m = %s{}\nr := %s.NewReader(src)\n%s(&r, m)\nreturn r.End(%q)\n}\n", m.name, dp, m.shape.readName(), full)
+	w.p("// DecodeValue implements %s.ValueDecoder.", mp)
+	w.p("func (%s) DecodeValue(src []byte) (m %s, err error) {", name, m.name)
+	w.p("r := %s.NewReader(src)\n%s(&r, &m)\nreturn m, r.End(%q)\n}\n", dp, m.shape.readName(), full)
 }
 
 func (st *structShape) appendName() string { return "cborAppend" + upperFirst(st.id) }

@@ -124,6 +124,13 @@ func (itemCodec) Decode(src []byte, m *item) error {
 	return r.End("wide.item")
 }
 
+// DecodeValue implements models2.ValueDecoder.
+func (itemCodec) DecodeValue(src []byte) (m item, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadItem(&r, &m)
+	return m, r.End("wide.item")
+}
+
 // ThingCodec writes models of type Thing as models2.DagCBOR does, without
 // reflection. It reads only what it writes, but for fields that are missing,
 // which stay zero.
@@ -231,6 +238,13 @@ func (ThingCodec) Decode(src []byte, m *Thing) error {
 	return r.End("wide.Thing")
 }
 
+// DecodeValue implements models2.ValueDecoder.
+func (ThingCodec) DecodeValue(src []byte) (m Thing, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadThing(&r, &m)
+	return m, r.End("wide.Thing")
+}
+
 // OptionalCodec writes models of type Optional as models2.DagCBOR does, without
 // reflection. It reads only what it writes, but for fields that are missing,
 // which stay zero.
@@ -298,6 +312,13 @@ func (OptionalCodec) Decode(src []byte, m *Optional) error {
 	r := dagcbor.NewReader(src)
 	cborReadOptional(&r, m)
 	return r.End("wide.Optional")
+}
+
+// DecodeValue implements models2.ValueDecoder.
+func (OptionalCodec) DecodeValue(src []byte) (m Optional, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadOptional(&r, &m)
+	return m, r.End("wide.Optional")
 }
 
 func cborAppendDagcborValue(dst []byte, m *dagcbor2.Value) (_ []byte, err error) {

@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -70,6 +72,72 @@ func TestFixtures(t *testing.T) {
 			}
 			checkFixture(t, eng)
 		})
+	}
+}
+
+// What a newer version has written is refused, and left as it is, on every engine:
+// a store of another format, and catalog entries of another schema.
+func TestNewerVersion(t *testing.T) {
+	for name, newEngine := range engines {
+		for what, change := range map[string]func(body []byte) []byte{
+			"format": func(body []byte) []byte {
+				return bytes.Replace(body, []byte("\x66format\x01"), []byte("\x66format\x02"), 1)
+			},
+			"schema": func(body []byte) []byte { body[1]++; return body }, // behind the flags of the row
+		} {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				eng := newEngine(t)
+				s, err := datastore.Open(t.Context(), eng, town)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fillTown(t, s, 3)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				store := []byte{1, 0} // the key of the store's own entry: see docs/format.md
+				rewrite(t, eng, store, change)
+				before := dump(t, eng)
+				for _, definitions := range [][]*models.Definition{{town}, nil} {
+					if _, err := datastore.Open(t.Context(), eng, definitions...); !errors.Is(err, datastore.ErrVersion) {
+						t.Errorf("with %d definitions: %v", len(definitions), err)
+					}
+				}
+				if _, err := datastore.Inspect(t.Context(), eng); !errors.Is(err, datastore.ErrVersion) {
+					t.Errorf("inspect: %v", err)
+				}
+				if !reflect.DeepEqual(dump(t, eng), before) {
+					t.Error("it has been changed")
+				}
+			})
+		}
+	}
+}
+
+// rewrite changes what comes before the checksum of a value, and that.
+func rewrite(t *testing.T, eng engine.Engine, key []byte, change func([]byte) []byte) {
+	t.Helper()
+	db, err := eng.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	txn, err := db.Update(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := txn.Get(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := stored[:len(stored)-crc32.Size]
+	changed := change(bytes.Clone(body))
+	if bytes.Equal(changed, body) {
+		t.Fatalf("%x is as it was", body)
+	}
+	sum := crc32.Checksum(append(bytes.Clone(key), changed...), crc32.MakeTable(crc32.Castagnoli))
+	value := binary.BigEndian.AppendUint32(changed, sum)
+	if err := errors.Join(txn.Put(key, value), txn.Commit(t.Context(), engine.Durable), db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

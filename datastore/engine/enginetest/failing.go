@@ -20,6 +20,10 @@ type Failing struct {
 	mu        sync.Mutex
 	countdown int
 	open      int
+	// commits counts down to that at which the process ends, and ended says that
+	// it has.
+	commits int
+	ended   bool
 }
 
 // FailAt has the call of that number fail, the next being 1; none where it is 0.
@@ -27,6 +31,22 @@ func (e *Failing) FailAt(call int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.countdown = call
+}
+
+// EndAt has the commit of that number fail, the next being 1, and all calls after
+// it: what is there then is what is there after a process has ended. 0 begins a new
+// process.
+func (e *Failing) EndAt(commit int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.commits, e.ended = commit, false
+}
+
+// Ended reports whether the commit has been made since EndAt.
+func (e *Failing) Ended() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ended
 }
 
 // Failed reports whether the call has been made since FailAt.
@@ -46,10 +66,19 @@ func (e *Failing) Transactions() int {
 func (e *Failing) fail() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.countdown--; e.countdown == 0 {
+	if e.countdown--; e.countdown == 0 || e.ended {
 		return ErrInjected
 	}
 	return nil
+}
+
+func (e *Failing) failCommit() error {
+	e.mu.Lock()
+	if e.commits--; e.commits == 0 {
+		e.ended = true
+	}
+	e.mu.Unlock()
+	return e.fail()
 }
 
 func (e *Failing) count(change int) {
@@ -172,7 +201,7 @@ func (t *failingWrite) Delete(key []byte) error {
 
 func (t *failingWrite) Commit(ctx context.Context, d engine.Durability) error {
 	t.end()
-	if err := t.engine.fail(); err != nil {
+	if err := t.engine.failCommit(); err != nil {
 		t.write.Discard()
 		return err
 	}

@@ -27,6 +27,10 @@ import (
 // hostileTime is for how long TestHostilePeers goes on, in the environment.
 const hostileTime = "NETABASE_HOSTILE_TIME"
 
+// hostileNoise is what a pause of the garbage collector or of another process makes
+// of one answer, on a machine with much to do.
+const hostileNoise = 30 * time.Millisecond
+
 // Peers that send everything they should not, all at once and over real
 // connections, fill nothing beyond its bounds, leave nothing invalid, and do not
 // keep an honest peer from being served.
@@ -42,6 +46,7 @@ func TestHostilePeers(t *testing.T) {
 	opts := market()
 	opts.Bounds = record.Bounds{Records: 200, Providers: 1000, ProvidersPerKey: 50, KeysPerPeer: 300, Bytes: 1 << 20}
 	victim := newNodeWith(t, memory.Engine(), opts)
+	spared := newNodeWith(t, memory.Engine(), opts) // what the victim would be without attackers
 	honest := newNodeWith(t, memory.Engine(), market())
 	permissive := kadrecord.NamespacedValidator{"market.offer": anything{}, "market.photo": anything{}, "market.profile": anything{}, "else": anything{}}
 	attackers := make([]*dht.IpfsDHT, 3)
@@ -49,7 +54,7 @@ func TestHostilePeers(t *testing.T) {
 		attackers[i] = newDHT(t, newHost(t), dht.ProtocolPrefix(record.ProtocolPrefix), dht.Validator(permissive))
 		connect(t, victim.dht, attackers[i])
 	}
-	connect(t, victim.dht, honest.dht)
+	connect(t, victim.dht, spared.dht, honest.dht)
 	mine := Offer{honest.host.ID(), 1, "honest", 1}
 	if err := record.Publish(ctx, honest.dht, honest.records, Offers, &mine); err != nil {
 		t.Fatal(err)
@@ -59,19 +64,13 @@ func TestHostilePeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := func(n int) (took []time.Duration) {
-		for range n {
-			began := time.Now()
-			if found, _, err := client.GetValue(ctx, victim.host.ID(), key); err != nil || found == nil {
-				t.Errorf("the honest peer is given %v, %v", found, err)
-				return []time.Duration{0}
-			}
-			took = append(took, time.Since(began))
+	ask := func(n *node) time.Duration {
+		began := time.Now()
+		if found, _, err := client.GetValue(ctx, n.host.ID(), key); err != nil || found == nil {
+			t.Errorf("the honest peer is given %v, %v", found, err)
 		}
-		slices.Sort(took)
-		return took
+		return time.Since(began)
 	}
-	alone := ask(300)
 
 	running, stop := context.WithTimeout(ctx, length)
 	defer stop()
@@ -158,21 +157,29 @@ func TestHostilePeers(t *testing.T) {
 		}
 		<-running.Done()
 	})
-	var under []time.Duration
+	var attacked, unattacked []time.Duration
 	for running.Err() == nil {
 		// A flood pushes out what is older than itself, and this is not to be.
 		if err := record.Publish(ctx, honest.dht, honest.records, Offers, &mine); err != nil {
 			t.Fatal(err)
 		}
-		under = append(under, ask(20)...)
+		for range 20 {
+			attacked, unattacked = append(attacked, ask(victim)), append(unattacked, ask(spared))
+		}
 		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
 	}
 	group.Wait()
-	slices.Sort(under)
-	p99 := func(took []time.Duration) time.Duration { return took[len(took)*99/100] }
-	// All peers share this process's processors, so that this is no measure of
-	// what the victim alone would do.
-	t.Logf("%d messages; the honest peer waits %v at p99, %v alone", sent.Load(), p99(under), p99(alone))
+	// All peers share this process's processors, and so the attack slows both: what
+	// the victim's store and its locks add is the difference.
+	p99 := func(took []time.Duration) time.Duration {
+		slices.Sort(took)
+		return took[len(took)*99/100]
+	}
+	slow, fair := p99(attacked), p99(unattacked)
+	t.Logf("%d messages; of %d answers the p99 is %v, and %v from a peer that is not attacked", sent.Load(), len(attacked), slow, fair)
+	if slow > 2*fair+hostileNoise {
+		t.Errorf("the honest peer waits %v at p99, and %v for a peer that is not attacked", slow, fair)
+	}
 
 	if err := manager.Close(); err != nil {
 		t.Fatal(err)

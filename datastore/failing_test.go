@@ -114,10 +114,60 @@ func operations(ctx context.Context) map[string]func(*datastore.Store) error {
 			}
 			return txn.Commit(ctx)
 		},
-		"sync":   func(s *datastore.Store) error { return s.Sync(ctx) },
-		"verify": func(s *datastore.Store) error { _, err := datastore.Verify(ctx, s); return err },
-		"repair": func(s *datastore.Store) error { _, err := datastore.Repair(ctx, s); return err },
-		"backup": func(s *datastore.Store) error { _, err := s.Backup(ctx, io.Discard); return err },
+		"put until": func(s *datastore.Store) error {
+			return people.PutUntil(ctx, s, &more, time.Now().Add(time.Hour))
+		},
+		"expire":  func(s *datastore.Store) error { _, err := s.Expire(ctx); return err },
+		"expires": func(s *datastore.Store) error { _, err := people.Expiry(ctx, s, 3); return err },
+		"page":    func(s *datastore.Store) error { _, _, err := people.Page(ctx, s, all, ""); return err },
+		"keys":    func(s *datastore.Store) error { return drain(people.Keys(ctx, s, all)) },
+		"is empty": func(s *datastore.Store) error {
+			_, err := people.IsEmpty(ctx, s)
+			return err
+		},
+		"view": func(s *datastore.Store) error {
+			return people.View(ctx, s, 3, func(models.BorrowedRow) error { return nil })
+		},
+		"view range": func(s *datastore.Store) error {
+			return people.ViewRange(ctx, s, all, func(models.BorrowedRow) error { return nil })
+		},
+		"unique get": func(s *datastore.Store) error { _, err := byEmail.Get(ctx, s, somebody(3).Email); return err },
+		"unique key": func(s *datastore.Store) error { _, err := byEmail.Key(ctx, s, somebody(3).Email); return err },
+		"unique get many": func(s *datastore.Store) error {
+			_, err := byEmail.GetMany(ctx, s, []string{somebody(3).Email, "none"})
+			return err
+		},
+		"find many":   func(s *datastore.Store) error { _, err := byTag.FindMany(ctx, s, []string{"all", "none"}); return err },
+		"index count": func(s *datastore.Store) error { _, err := byTag.Count(ctx, s, models.Only("all")); return err },
+		"index keys":  func(s *datastore.Store) error { return drain(byCityAge.Keys(ctx, s, models.Range[cityAge]{})) },
+		"get by path": func(s *datastore.Store) error { _, err := s.Datastore().Get(ctx, key); return err },
+		"has by path": func(s *datastore.Store) error { _, err := s.Datastore().Has(ctx, key); return err },
+		"size by path": func(s *datastore.Store) error {
+			_, err := s.Datastore().GetSize(ctx, key)
+			return err
+		},
+		"set TTL":        func(s *datastore.Store) error { return s.Datastore().SetTTL(ctx, key, time.Hour) },
+		"get expiration": func(s *datastore.Store) error { _, err := s.Datastore().GetExpiration(ctx, key); return err },
+		"check":          func(s *datastore.Store) error { return s.Datastore().Check(ctx) },
+		"scrub":          func(s *datastore.Store) error { return s.Datastore().Scrub(ctx) },
+		"disk usage":     func(s *datastore.Store) error { _, err := s.Datastore().DiskUsage(ctx); return err },
+		"in steps: collect garbage": func(s *datastore.Store) error {
+			return s.Datastore().CollectGarbage(ctx)
+		},
+		"compact": func(s *datastore.Store) error { return s.Compact(ctx) },
+		"size":    func(s *datastore.Store) error { _, err := s.Size(ctx); return err },
+		"inspect trees": func(s *datastore.Store) error {
+			trees, err := s.Inspect().Trees(ctx)
+			for _, tree := range trees {
+				err = errors.Join(err, tree.Err)
+			}
+			return err
+		},
+		"inspect counts": func(s *datastore.Store) error { _, err := s.Inspect().Count(ctx, people.Name()); return err },
+		"sync":           func(s *datastore.Store) error { return s.Sync(ctx) },
+		"verify":         func(s *datastore.Store) error { _, err := datastore.Verify(ctx, s); return err },
+		"repair":         func(s *datastore.Store) error { _, err := datastore.Repair(ctx, s); return err },
+		"backup":         func(s *datastore.Store) error { _, err := s.Backup(ctx, io.Discard); return err },
 		"inspect": func(s *datastore.Store) error {
 			return drain(s.Inspect().Rows(ctx, people.Name()))
 		},

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
@@ -54,6 +56,32 @@ func TestFailingEngine(t *testing.T) {
 			_, err = found.Rest()
 			return err
 		},
+		func(r *record.Records) error { return r.PutWithTTL(ctx, plain, []byte("new"), time.Hour) },
+		func(r *record.Records) error { return r.SetTTL(ctx, plain, time.Hour) },
+		func(r *record.Records) error { _, err := r.GetExpiration(ctx, plain); return err },
+		func(r *record.Records) error { return r.CollectGarbage(ctx) },
+		func(r *record.Records) error { _, err := r.DiskUsage(ctx); return err },
+		func(r *record.Records) error { return r.Check(ctx) },
+		func(r *record.Records) error { return r.Scrub(ctx) },
+		func(r *record.Records) error { return drain(r.ValuesIn(ctx, "pk")) },
+		func(r *record.Records) error { return drain(r.ValuesReceived(ctx, time.Time{}, time.Now())) },
+		func(r *record.Records) error { return drain(r.ProvidersOf(ctx, []byte("key"))) },
+		func(r *record.Records) error { return drain(r.ProvidersReceived(ctx, time.Time{}, time.Now())) },
+		func(r *record.Records) error { _, err := r.CountValues(ctx, "pk"); return err },
+		func(r *record.Records) error {
+			txn, err := r.NewTransaction(ctx, false)
+			if err != nil {
+				return err
+			}
+			defer txn.Discard(ctx)
+			if _, err := txn.Get(ctx, value); err != nil {
+				return err
+			}
+			if err := errors.Join(txn.Put(ctx, userKey, second), txn.Delete(ctx, provider)); err != nil {
+				return err
+			}
+			return txn.Commit(ctx)
+		},
 	}
 	for i, operation := range operations {
 		failures := 0
@@ -95,6 +123,16 @@ func TestFailingEngine(t *testing.T) {
 			t.Errorf("operation %d never failed", i)
 		}
 	}
+}
+
+// drain goes through a sequence and returns its error.
+func drain[T any](items iter.Seq2[T, error]) error {
+	for _, err := range items {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Whatever the order in which records come, the best one stays.

@@ -12,7 +12,8 @@ import (
 var ErrInjected = errors.New("injected failure")
 
 // Failing is an engine of which one call fails: beginning a transaction, reading or
-// writing a key, a step of a cursor, a commit, a sync. What is built on engines has
+// writing a key, a step of a cursor, a commit, a sync, a look at its size or its
+// files. What is built on engines has
 // to stay whole whichever it is. A commit that fails has not happened.
 type Failing struct {
 	engine.Engine
@@ -133,6 +134,31 @@ func (db failingDB) Sync(ctx context.Context) error {
 		return err
 	}
 	return db.DB.Sync(ctx)
+}
+
+func (db failingDB) Size(ctx context.Context) (int64, error) {
+	if err := db.engine.fail(); err != nil {
+		return 0, err
+	}
+	return db.DB.Size(ctx)
+}
+
+func (db failingDB) Compact(ctx context.Context) error {
+	if err := db.engine.fail(); err != nil {
+		return err
+	}
+	return db.DB.Compact(ctx)
+}
+
+// Check implements [engine.Checker].
+func (db failingDB) Check(ctx context.Context) error {
+	if err := db.engine.fail(); err != nil {
+		return err
+	}
+	if checker, ok := db.DB.(engine.Checker); ok {
+		return checker.Check(ctx)
+	}
+	return nil
 }
 
 type failingRead struct {

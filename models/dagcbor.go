@@ -41,10 +41,13 @@ const (
 //	with MarshalText             "string"
 //
 // where T stands for a type from the same table. A type that marshals itself
-// unmarshals itself, too. Any other type is an error of the declaration, and so
-// are types that contain themselves, embedded pointers and fields that hide one
-// another. datastore.Open reports it, naming the field; until then every call
-// of the codec returns an error that matches [ErrDefinition].
+// unmarshals itself, too; MarshalBinary comes before MarshalText, and MarshalJSON
+// is not called. A type with MarshalCBOR is refused, for what it writes need not
+// be DAG-CBOR: give it one of the two, or declare a type as it, which has none of
+// its methods. Any other type is an error of the declaration, and so are types
+// that contain themselves, embedded pointers and fields that hide one another.
+// datastore.Open reports it, naming the field; until then every call of the codec
+// returns an error that matches [ErrDefinition].
 //
 // Append refuses, with [ErrInvalid], what has no canonical form or would not be
 // read back: NaN and infinities, text that is not UTF-8, years before 0 and

@@ -237,8 +237,9 @@ func (e *treeEntry) fits(core *session.Tree) error {
 		return differ("codec", e.Codec, core.Codec)
 	case e.Schema != core.Schema:
 		return differ("schema version", e.Schema, core.Schema)
-	case !slices.Equal(e.Fields, core.Fields):
-		return differ("fields", e.Fields, core.Fields)
+	}
+	if difference := e.differentField(core.Fields); difference != "" {
+		return fmt.Errorf("%w: tree %s has %s", models.ErrDefinition, core.Name, difference)
 	}
 	for _, stored := range e.Indexes {
 		for _, defined := range core.Indexes {
@@ -252,6 +253,36 @@ func (e *treeEntry) fits(core *session.Tree) error {
 		}
 	}
 	return nil
+}
+
+// differentField describes the first field that the definition has otherwise, or
+// returns "". The order of fields is that of a struct, which DAG-CBOR does not
+// keep; another codec may depend on it.
+func (e *treeEntry) differentField(defined []session.Field) string {
+	named := func(fields []session.Field, name string) *session.Field {
+		i := slices.IndexFunc(fields, func(f session.Field) bool { return f.Name == name })
+		if i < 0 {
+			return nil
+		}
+		return &fields[i]
+	}
+	for _, f := range e.Fields {
+		switch d := named(defined, f.Name); {
+		case d == nil:
+			return fmt.Sprintf("a field %s, %s, in the store that the definition lacks", f.Name, f.Type)
+		case d.Type != f.Type:
+			return fmt.Sprintf("a field %s that is %s in the store and %s in the definition", f.Name, f.Type, d.Type)
+		}
+	}
+	for _, d := range defined {
+		if named(e.Fields, d.Name) == nil {
+			return fmt.Sprintf("a field %s, %s, in the definition that the store lacks", d.Name, d.Type)
+		}
+	}
+	if e.Codec != dagCBOR && !slices.Equal(e.Fields, defined) {
+		return fmt.Sprintf("its fields in the order %v in the store and %v in the definition", e.Fields, defined)
+	}
+	return ""
 }
 
 // matchIndexes adds the indexes that are new, to be filled if the tree may have

@@ -38,6 +38,14 @@ func TestOpenNamesTheDifference(t *testing.T) {
 		t.Fatal(err)
 	}
 	type other struct{ ID uint64 }
+	type more struct {
+		ID, Group uint64
+		Price     float64
+	}
+	type retyped struct {
+		ID    uint64
+		Group string
+	}
 	otherKind := func() *models.Definition {
 		_, d := items("shop", func(tree *models.Tree[item, uint64]) {
 			models.NewUnique(tree, "group", models.Uint64, itemGroup)
@@ -55,7 +63,9 @@ func TestOpenNamesTheDifference(t *testing.T) {
 		says       string
 	}{
 		"primary key":   {models.NewDefinition("shop", models.NewTree("item", models.Int64, func(i *item) int64 { return int64(i.ID) })), "primary key uint64 in the store and int64"},
-		"fields":        {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(o *other) uint64 { return o.ID })), "fields"},
+		"a field less":  {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(o *other) uint64 { return o.ID })), "a field Group, uint64, in the store that the definition lacks"},
+		"a field more":  {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(m *more) uint64 { return m.ID })), "a field Price, float64, in the definition that the store lacks"},
+		"another type":  {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(m *retyped) uint64 { return m.ID })), "a field Group that is uint64 in the store and string in the definition"},
 		"kind of index": {otherKind(), "the kind of index group index in the store and unique"},
 		"key of index":  {otherKey(), "the key of index group uint64 in the store and int64"},
 	}
@@ -65,7 +75,18 @@ func TestOpenNamesTheDifference(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// None of that has changed the store.
+	// None of that has changed the store. That the fields of a struct change places
+	// changes no row.
+	type reordered struct{ Group, ID uint64 }
+	moved := models.NewTree("item", models.Uint64, func(r *reordered) uint64 { return r.ID })
+	models.NewIndex(moved, "group", models.Uint64, func(r *reordered) uint64 { return r.Group })
+	store, err = datastore.Open(t.Context(), eng, models.NewDefinition("shop", moved))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
 	_, again := items("shop", func(tree *models.Tree[item, uint64]) {
 		models.NewIndex(tree, "group", models.Uint64, itemGroup)
 	})

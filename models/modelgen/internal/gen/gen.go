@@ -4,7 +4,6 @@ package gen
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,8 +54,8 @@ func Package(file string) (Output, error) {
 	if len(src.faults) == 0 && len(models) == 0 {
 		src.faultf(src.pkg.Syntax[0].Package, "the package has no model; tag the primary key of a struct `netabase:\"primary\"`")
 	}
-	if len(src.faults) > 0 {
-		return Output{}, errors.Join(src.faults...)
+	if err := src.fault(); err != nil {
+		return Output{}, err
 	}
 	w := newWriter(src, models)
 	content, err := w.file()

@@ -69,6 +69,9 @@ func TestFaults(t *testing.T) {
 					t.Errorf("nothing says at %s%q, but:\n%v", w.at, w.text, err)
 				}
 			}
+			if !slices.IsSortedFunc(got, func(a, b string) int { return lineOf(a) - lineOf(b) }) {
+				t.Errorf("not in the order of lines:\n%v", err)
+			}
 			if len(got) != len(want) {
 				t.Errorf("%d faults are found and not %d:\n%v", len(got), len(want), err)
 			}
@@ -88,6 +91,12 @@ func TestBefore(t *testing.T) {
 	if want := "Users = models.NewTree("; !bytes.Contains(out.Content, []byte(want)) {
 		t.Errorf("%q is not in\n%s", want, out.Content)
 	}
+}
+
+// lineOf returns the number of the line that a message is about.
+func lineOf(message string) (line int) {
+	fmt.Sscanf(message, "models.go:%d:", &line)
+	return line
 }
 
 // fault is a message that is wanted, and where.

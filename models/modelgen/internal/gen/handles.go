@@ -1,15 +1,12 @@
 package gen
 
 import (
-	"errors"
 	"fmt"
 	"go/token"
 	"path"
 	"slices"
 	"strings"
 )
-
-func joinFaults(faults []error) error { return errors.Join(faults...) }
 
 func firstElement(p string) string {
 	first, _, _ := strings.Cut(p, "/")

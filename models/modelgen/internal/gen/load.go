@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -8,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -16,7 +18,7 @@ import (
 // source is the package that is read, and what is wrong with it.
 type source struct {
 	pkg    *packages.Package
-	faults []error
+	faults []fault
 }
 
 // load reads the package in dir as if the file at output, which is about to be
@@ -49,11 +51,11 @@ func load(dir, output string) (*source, error) {
 		// That the package does not compile is expected, as it uses what is yet
 		// to be generated. It counts where a model has a type that is not known.
 		if e.Kind == packages.ParseError || e.Kind == packages.ListError && !strings.HasPrefix(e.Msg, compilerOutput) {
-			src.faults = append(src.faults, e)
+			src.faults = append(src.faults, fault{said: e})
 		}
 	}
-	if len(src.faults) > 0 {
-		return nil, errors.Join(src.faults...)
+	if err := src.fault(); err != nil {
+		return nil, err
 	}
 	if len(src.pkg.Syntax) == 0 {
 		return nil, fmt.Errorf("modelgen: %s holds no Go files", dir)
@@ -95,5 +97,23 @@ func (s *source) position(pos token.Pos) token.Position { return s.pkg.Fset.Posi
 // faultf notes what is wrong at pos, and what to do about it.
 func (s *source) faultf(pos token.Pos, format string, args ...any) {
 	at := s.position(pos)
-	s.faults = append(s.faults, fmt.Errorf("%s:%d: %s", filepath.Base(at.Filename), at.Line, fmt.Sprintf(format, args...)))
+	s.faults = append(s.faults, fault{at, fmt.Errorf("%s:%d: %s", filepath.Base(at.Filename), at.Line, fmt.Sprintf(format, args...))})
+}
+
+// fault is something that is wrong, and where.
+type fault struct {
+	at   token.Position
+	said error
+}
+
+// fault returns all that is wrong, in the order of files and lines, or nil.
+func (s *source) fault() error {
+	slices.SortStableFunc(s.faults, func(a, b fault) int {
+		return cmp.Or(cmp.Compare(a.at.Filename, b.at.Filename), cmp.Compare(a.at.Line, b.at.Line))
+	})
+	var all []error
+	for _, f := range s.faults {
+		all = append(all, f.said)
+	}
+	return errors.Join(all...)
 }

@@ -77,8 +77,8 @@ func (w *writer) file() ([]byte, error) {
 		w.viewFunc(st)
 	}
 	w.elementFuncs()
-	if len(w.src.faults) > 0 {
-		return nil, joinFaults(w.src.faults)
+	if err := w.src.fault(); err != nil {
+		return nil, err
 	}
 
 	var out bytes.Buffer

@@ -59,7 +59,8 @@
 //	Draft   *Post    `cbor:"-"`
 //
 // Keys are integers, floats, strings, byte slices, booleans, times, and types
-// declared as one of those. An index by anything else is declared by hand with
+// declared as one of those. The key of an array of bytes is a slice of it:
+// Files.Get(ctx, store, hash[:]). An index by anything else is declared by hand with
 // models.NewIndex, beside the generated ones.
 //
 // # Directives

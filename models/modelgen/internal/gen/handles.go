@@ -3,6 +3,7 @@ package gen
 import (
 	"fmt"
 	"go/token"
+	"go/types"
 	"path"
 	"slices"
 	"strings"
@@ -125,7 +126,11 @@ func partsOf(fields []*field) []keyPart {
 
 // key returns the codec of a key, its type, and the key itself.
 func (w *writer) key(parts []keyPart) (codec, key, expr string) {
-	codec, key, expr = w.keyCodec(parts[0].shape), w.typeName(parts[0].shape.typ), parts[0].expr
+	t := parts[0].shape.typ
+	codec, key, expr = w.keyCodec(t), w.typeName(t), parts[0].expr
+	if isSliced(t) {
+		key, expr = "[]byte", expr+"[:]"
+	}
 	if len(parts) == 1 {
 		return codec, key, expr
 	}
@@ -136,12 +141,12 @@ func (w *writer) key(parts []keyPart) (codec, key, expr string) {
 		fmt.Sprintf("%s.MakePair(%s, %s)", mp, expr, restExpr)
 }
 
-func (w *writer) keyCodec(sh *shape) string {
-	k := keyKind(sh.typ)
+func (w *writer) keyCodec(t types.Type) string {
+	k := keyKind(t)
 	if k.plain != "" {
 		return w.modelsPkg() + "." + k.plain
 	}
-	return w.modelsPkg() + "." + k.of + "[" + w.typeName(sh.typ) + "]()"
+	return w.modelsPkg() + "." + k.of + "[" + w.typeName(t) + "]()"
 }
 
 // multiKey is key for a multi index, by each element of the one field that has
@@ -153,7 +158,7 @@ func (w *writer) multiKey(fields []*field) (codec, keys, body string) {
 	parts[list] = keyPart{all.shape.elem, "v"}
 	codec, key, expr := w.key(parts)
 	switch {
-	case len(parts) > 1:
+	case len(parts) > 1 || isSliced(all.shape.elem.typ):
 		body = fmt.Sprintf("keys := make([]%s, len(%s))\nfor i, v := range %[2]s {\nkeys[i] = %[3]s\n}\nreturn keys", key, all.expr, expr)
 	case all.shape.kind == kindArray:
 		body = "return " + all.expr + "[:]"

@@ -42,9 +42,21 @@ func keyKind(t types.Type) keyCodec {
 			return keyCodec{plain: "Bytes"}
 		}
 		return keyCodec{of: "BytesOf"}
+	case *types.Array:
+		if isSliced(t) {
+			return keyCodec{plain: "Bytes"}
+		}
+		return noKey
 	default:
 		return noKey
 	}
+}
+
+// isSliced reports whether keys of type t are given as slices of them. An array of
+// bytes has no codec, since a type parameter cannot stand for its length.
+func isSliced(t types.Type) bool {
+	u, ok := t.Underlying().(*types.Array)
+	return ok && types.Identical(u.Elem(), types.Typ[types.Byte])
 }
 
 var plainKeys = map[types.BasicKind]string{

@@ -126,12 +126,12 @@ type Thing struct {
 	Data []byte `netabase:"multi=arr_data,2"`
 	T    time.Time
 	Arr  [3]int16 `netabase:"multi;multi=arr_data,1"`
-	ID16 [16]byte
+	ID16 [16]byte `netabase:"secondary;secondary=id_flag,1"`
 	None [0]string
 
 	Count    Count
 	Offset   Offset
-	Flag     Flag
+	Flag     Flag `netabase:"secondary=id_flag,2"`
 	Ratio    Ratio
 	Email    Email `netabase:"unique"`
 	Blob     Blob
@@ -144,6 +144,7 @@ type Thing struct {
 	Strings   []string `netabase:"multi;multi=string_level,1"`
 	Lists     [][]int
 	Blobs     [][]byte
+	Hashes    [][4]byte `netabase:"multi"`
 	Times     []time.Time
 	Addresses []Address
 	Pairs     [2]geo.Point

@@ -41,10 +41,22 @@ var (
 	})
 	// ThingByArr finds rows of Everything by each of their Arr.
 	ThingByArr = models2.NewMulti(Everything, "arr", models2.Int16, func(m *Thing) []int16 { return m.Arr[:] })
+	// ThingByID16 finds rows of Everything by ID16.
+	ThingByID16 = models2.NewIndex(Everything, "id16", models2.Bytes, func(m *Thing) []byte { return m.ID16[:] })
+	// ThingByIDFlag finds rows of Everything by ID16 and Flag.
+	ThingByIDFlag = models2.NewIndex(Everything, "id_flag", models2.PairOf(models2.Bytes, models2.BoolOf[Flag]()), func(m *Thing) models2.Pair[[]byte, Flag] { return models2.MakePair(m.ID16[:], m.Flag) })
 	// ThingByEmail finds the one row of Everything with a given Email.
 	ThingByEmail = models2.NewUnique(Everything, "email", models2.StringOf[Email](), func(m *Thing) Email { return m.Email })
 	// ThingByStrings finds rows of Everything by each of their Strings.
 	ThingByStrings = models2.NewMulti(Everything, "strings", models2.String, func(m *Thing) []string { return m.Strings })
+	// ThingByHashes finds rows of Everything by each of their Hashes.
+	ThingByHashes = models2.NewMulti(Everything, "hashes", models2.Bytes, func(m *Thing) [][]byte {
+		keys := make([][]byte, len(m.Hashes))
+		for i, v := range m.Hashes {
+			keys[i] = v[:]
+		}
+		return keys
+	})
 
 	// Optionals is the tree wide.optional, of Optional by Part and Name.
 	Optionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
@@ -180,6 +192,7 @@ var cborFieldsThing = []models2.Field{
 	{Name: "Strings", Type: "list(string)"},
 	{Name: "Lists", Type: "list(list(int64))"},
 	{Name: "Blobs", Type: "list(bytes)"},
+	{Name: "Hashes", Type: "list(bytes)"},
 	{Name: "Times", Type: "list(time)"},
 	{Name: "Addresses", Type: "list(map)"},
 	{Name: "Pairs", Type: "list(map)"},
@@ -1251,7 +1264,7 @@ func cborViewThingEmpty(r *dagcbor.ViewReader, v *ThingEmptyView) {
 }
 
 func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
-	dst = append(dst, "\xb8\x4a\x61B"...)
+	dst = append(dst, "\xb8\x4b\x61B"...)
 	dst = dagcbor.AppendBool(dst, m.B)
 	dst = append(dst, "\x61I"...)
 	dst = dagcbor.AppendInt(dst, int64(m.I))
@@ -1520,12 +1533,19 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	for i23 := range m.Units {
 		dst = cborAppendThingEmpty(dst, &m.Units[i23])
 	}
+	dst = append(dst, "\x66Hashes"...)
+	if dst, err = dagcbor.AppendList(dst, len(m.Hashes)); err != nil {
+		return nil, dagcbor.FieldError("Hashes", err)
+	}
+	for i24 := range m.Hashes {
+		dst = dagcbor.AppendBytes(dst, m.Hashes[i24][:])
+	}
 	dst = append(dst, "\x66Labels"...)
 	if dst, err = dagcbor.AppendList(dst, len(m.Labels)); err != nil {
 		return nil, dagcbor.FieldError("Labels", err)
 	}
-	for i24 := range m.Labels {
-		if dst, err = dagcbor.AppendText(dst, string(m.Labels[i24])); err != nil {
+	for i25 := range m.Labels {
+		if dst, err = dagcbor.AppendText(dst, string(m.Labels[i25])); err != nil {
 			return nil, dagcbor.FieldError("Labels", err)
 		}
 	}
@@ -1533,8 +1553,8 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendList(dst, len(m.Levels)); err != nil {
 		return nil, dagcbor.FieldError("Levels", err)
 	}
-	for i25 := range m.Levels {
-		if dst, err = dagcbor.AppendMarshaledText(dst, &m.Levels[i25]); err != nil {
+	for i26 := range m.Levels {
+		if dst, err = dagcbor.AppendMarshaledText(dst, &m.Levels[i26]); err != nil {
 			return nil, dagcbor.FieldError("Levels", err)
 		}
 	}
@@ -1569,8 +1589,8 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 		if dst, err = dagcbor.AppendList(dst, len((*m.PNames))); err != nil {
 			return nil, dagcbor.FieldError("PNames", err)
 		}
-		for i26 := range *m.PNames {
-			if dst, err = dagcbor.AppendText(dst, (*m.PNames)[i26]); err != nil {
+		for i27 := range *m.PNames {
+			if dst, err = dagcbor.AppendText(dst, (*m.PNames)[i27]); err != nil {
 				return nil, dagcbor.FieldError("PNames", err)
 			}
 		}
@@ -1587,13 +1607,13 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendMap(dst, len(m.Places)); err != nil {
 		return nil, dagcbor.FieldError("Places", err)
 	}
-	var keys27 [16]string
-	for _, key28 := range dagcbor.SortedKeys(m.Places, keys27[:0]) {
-		if dst, err = dagcbor.AppendText(dst, key28); err != nil {
+	var keys28 [16]string
+	for _, key29 := range dagcbor.SortedKeys(m.Places, keys28[:0]) {
+		if dst, err = dagcbor.AppendText(dst, key29); err != nil {
 			return nil, dagcbor.FieldError("Places", err)
 		}
-		v29 := m.Places[key28]
-		if dst, err = cborAppendAddress(dst, &v29); err != nil {
+		v30 := m.Places[key29]
+		if dst, err = cborAppendAddress(dst, &v30); err != nil {
 			return nil, dagcbor.FieldError("Places", err)
 		}
 	}
@@ -1609,13 +1629,13 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendMap(dst, len(m.ByLevel)); err != nil {
 		return nil, dagcbor.FieldError("ByLevel", err)
 	}
-	var keys30 [16]string
-	for _, key31 := range dagcbor.SortedKeys(m.ByLevel, keys30[:0]) {
-		if dst, err = dagcbor.AppendText(dst, key31); err != nil {
+	var keys31 [16]string
+	for _, key32 := range dagcbor.SortedKeys(m.ByLevel, keys31[:0]) {
+		if dst, err = dagcbor.AppendText(dst, key32); err != nil {
 			return nil, dagcbor.FieldError("ByLevel", err)
 		}
-		v32 := m.ByLevel[key31]
-		if dst, err = dagcbor.AppendMarshaledText(dst, &v32); err != nil {
+		v33 := m.ByLevel[key32]
+		if dst, err = dagcbor.AppendMarshaledText(dst, &v33); err != nil {
 			return nil, dagcbor.FieldError("ByLevel", err)
 		}
 	}
@@ -1627,8 +1647,8 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendList(dst, len(m.Secrets)); err != nil {
 		return nil, dagcbor.FieldError("Secrets", err)
 	}
-	for i33 := range m.Secrets {
-		if dst, err = dagcbor.AppendBinary(dst, &m.Secrets[i33]); err != nil {
+	for i34 := range m.Secrets {
+		if dst, err = dagcbor.AppendBinary(dst, &m.Secrets[i34]); err != nil {
 			return nil, dagcbor.FieldError("Secrets", err)
 		}
 	}
@@ -1636,8 +1656,8 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendList(dst, len(m.Strings)); err != nil {
 		return nil, dagcbor.FieldError("Strings", err)
 	}
-	for i34 := range m.Strings {
-		if dst, err = dagcbor.AppendText(dst, m.Strings[i34]); err != nil {
+	for i35 := range m.Strings {
+		if dst, err = dagcbor.AppendText(dst, m.Strings[i35]); err != nil {
 			return nil, dagcbor.FieldError("Strings", err)
 		}
 	}
@@ -1645,17 +1665,17 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendMap(dst, len(m.MapLists)); err != nil {
 		return nil, dagcbor.FieldError("MapLists", err)
 	}
-	var keys35 [16]string
-	for _, key36 := range dagcbor.SortedKeys(m.MapLists, keys35[:0]) {
-		if dst, err = dagcbor.AppendText(dst, key36); err != nil {
+	var keys36 [16]string
+	for _, key37 := range dagcbor.SortedKeys(m.MapLists, keys36[:0]) {
+		if dst, err = dagcbor.AppendText(dst, key37); err != nil {
 			return nil, dagcbor.FieldError("MapLists", err)
 		}
-		v37 := m.MapLists[key36]
-		if dst, err = dagcbor.AppendList(dst, len(v37)); err != nil {
+		v38 := m.MapLists[key37]
+		if dst, err = dagcbor.AppendList(dst, len(v38)); err != nil {
 			return nil, dagcbor.FieldError("MapLists", err)
 		}
-		for i38 := range v37 {
-			if dst, err = dagcbor.AppendText(dst, v37[i38]); err != nil {
+		for i39 := range v38 {
+			if dst, err = dagcbor.AppendText(dst, v38[i39]); err != nil {
 				return nil, dagcbor.FieldError("MapLists", err)
 			}
 		}
@@ -1664,13 +1684,13 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendMap(dst, len(m.Settings)); err != nil {
 		return nil, dagcbor.FieldError("Settings", err)
 	}
-	var keys39 [16]Email
-	for _, key40 := range dagcbor.SortedKeys(m.Settings, keys39[:0]) {
-		if dst, err = dagcbor.AppendText(dst, string(key40)); err != nil {
+	var keys40 [16]Email
+	for _, key41 := range dagcbor.SortedKeys(m.Settings, keys40[:0]) {
+		if dst, err = dagcbor.AppendText(dst, string(key41)); err != nil {
 			return nil, dagcbor.FieldError("Settings", err)
 		}
-		v41 := m.Settings[key40]
-		if dst, err = dagcbor.AppendFloat(dst, float64(v41)); err != nil {
+		v42 := m.Settings[key41]
+		if dst, err = dagcbor.AppendFloat(dst, float64(v42)); err != nil {
 			return nil, dagcbor.FieldError("Settings", err)
 		}
 	}
@@ -1678,8 +1698,8 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendList(dst, len(m.Addresses)); err != nil {
 		return nil, dagcbor.FieldError("Addresses", err)
 	}
-	for i42 := range m.Addresses {
-		if dst, err = cborAppendAddress(dst, &m.Addresses[i42]); err != nil {
+	for i43 := range m.Addresses {
+		if dst, err = cborAppendAddress(dst, &m.Addresses[i43]); err != nil {
 			return nil, dagcbor.FieldError("Addresses", err)
 		}
 	}
@@ -1687,16 +1707,16 @@ func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
 	if dst, err = dagcbor.AppendMap(dst, len(m.Optionals)); err != nil {
 		return nil, dagcbor.FieldError("Optionals", err)
 	}
-	var keys43 [16]string
-	for _, key44 := range dagcbor.SortedKeys(m.Optionals, keys43[:0]) {
-		if dst, err = dagcbor.AppendText(dst, key44); err != nil {
+	var keys44 [16]string
+	for _, key45 := range dagcbor.SortedKeys(m.Optionals, keys44[:0]) {
+		if dst, err = dagcbor.AppendText(dst, key45); err != nil {
 			return nil, dagcbor.FieldError("Optionals", err)
 		}
-		v45 := m.Optionals[key44]
-		if v45 == nil {
+		v46 := m.Optionals[key45]
+		if v46 == nil {
 			dst = dagcbor.AppendNull(dst)
 		} else {
-			if dst, err = dagcbor.AppendText(dst, (*v45)); err != nil {
+			if dst, err = dagcbor.AppendText(dst, (*v46)); err != nil {
 				return nil, dagcbor.FieldError("Optionals", err)
 			}
 		}
@@ -2086,12 +2106,24 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 			}
 		}
 	}
-	if r.Field(left, "\x66Labels") {
+	if r.Field(left, "\x66Hashes") {
 		left--
 		if n37 := r.List(); !r.Failed() {
-			m.Labels = make(Labels, n37)
-			for i38 := range m.Labels {
-				m.Labels[i38] = Email(r.Text())
+			m.Hashes = make([][4]byte, n37)
+			for i38 := range m.Hashes {
+				dagcbor.ReadByteArray(r, m.Hashes[i38][:])
+				if r.Failed() {
+					break
+				}
+			}
+		}
+	}
+	if r.Field(left, "\x66Labels") {
+		left--
+		if n39 := r.List(); !r.Failed() {
+			m.Labels = make(Labels, n39)
+			for i40 := range m.Labels {
+				m.Labels[i40] = Email(r.Text())
 				if r.Failed() {
 					break
 				}
@@ -2100,10 +2132,10 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x66Levels") {
 		left--
-		if n39 := r.List(); !r.Failed() {
-			m.Levels = make([]Level, n39)
-			for i40 := range m.Levels {
-				r.MarshaledText(&m.Levels[i40])
+		if n41 := r.List(); !r.Failed() {
+			m.Levels = make([]Level, n41)
+			for i42 := range m.Levels {
+				r.MarshaledText(&m.Levels[i42])
 				if r.Failed() {
 					break
 				}
@@ -2131,9 +2163,9 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 		if r.Null() {
 			m.PBytes = nil
 		} else {
-			v41 := new([]byte)
-			*v41 = dagcbor.ReadBytes[[]byte](r)
-			m.PBytes = v41
+			v43 := new([]byte)
+			*v43 = dagcbor.ReadBytes[[]byte](r)
+			m.PBytes = v43
 		}
 	}
 	if r.Field(left, "\x66PLevel") {
@@ -2141,9 +2173,9 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 		if r.Null() {
 			m.PLevel = nil
 		} else {
-			v42 := new(Level)
-			r.MarshaledText(v42)
-			m.PLevel = v42
+			v44 := new(Level)
+			r.MarshaledText(v44)
+			m.PLevel = v44
 		}
 	}
 	if r.Field(left, "\x66PNames") {
@@ -2151,17 +2183,17 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 		if r.Null() {
 			m.PNames = nil
 		} else {
-			v43 := new([]string)
-			if n44 := r.List(); !r.Failed() {
-				*v43 = make([]string, n44)
-				for i45 := range *v43 {
-					(*v43)[i45] = r.Text()
+			v45 := new([]string)
+			if n46 := r.List(); !r.Failed() {
+				*v45 = make([]string, n46)
+				for i47 := range *v45 {
+					(*v45)[i47] = r.Text()
 					if r.Failed() {
 						break
 					}
 				}
 			}
-			m.PNames = v43
+			m.PNames = v45
 		}
 	}
 	if r.Field(left, "\x66PPoint") {
@@ -2169,24 +2201,24 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 		if r.Null() {
 			m.PPoint = nil
 		} else {
-			v46 := new(geo.Point)
-			cborReadGeoPoint(r, v46)
-			m.PPoint = v46
+			v48 := new(geo.Point)
+			cborReadGeoPoint(r, v48)
+			m.PPoint = v48
 		}
 	}
 	if r.Field(left, "\x66Places") {
 		left--
-		if n47 := r.Map(); !r.Failed() {
-			m.Places = make(map[string]Address, n47)
-			var key48 []byte
-			for range n47 {
-				key48 = r.MapKey(key48)
-				var v49 Address
-				cborReadAddress(r, &v49)
+		if n49 := r.Map(); !r.Failed() {
+			m.Places = make(map[string]Address, n49)
+			var key50 []byte
+			for range n49 {
+				key50 = r.MapKey(key50)
+				var v51 Address
+				cborReadAddress(r, &v51)
 				if r.Failed() {
 					break
 				}
-				m.Places[string(key48)] = v49
+				m.Places[string(key50)] = v51
 			}
 		}
 	}
@@ -2200,17 +2232,17 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x67ByLevel") {
 		left--
-		if n50 := r.Map(); !r.Failed() {
-			m.ByLevel = make(map[string]Level, n50)
-			var key51 []byte
-			for range n50 {
-				key51 = r.MapKey(key51)
-				var v52 Level
-				r.MarshaledText(&v52)
+		if n52 := r.Map(); !r.Failed() {
+			m.ByLevel = make(map[string]Level, n52)
+			var key53 []byte
+			for range n52 {
+				key53 = r.MapKey(key53)
+				var v54 Level
+				r.MarshaledText(&v54)
 				if r.Failed() {
 					break
 				}
-				m.ByLevel[string(key51)] = v52
+				m.ByLevel[string(key53)] = v54
 			}
 		}
 	}
@@ -2220,10 +2252,10 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x67Secrets") {
 		left--
-		if n53 := r.List(); !r.Failed() {
-			m.Secrets = make([]Secret, n53)
-			for i54 := range m.Secrets {
-				r.Binary(&m.Secrets[i54])
+		if n55 := r.List(); !r.Failed() {
+			m.Secrets = make([]Secret, n55)
+			for i56 := range m.Secrets {
+				r.Binary(&m.Secrets[i56])
 				if r.Failed() {
 					break
 				}
@@ -2232,10 +2264,10 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x67Strings") {
 		left--
-		if n55 := r.List(); !r.Failed() {
-			m.Strings = make([]string, n55)
-			for i56 := range m.Strings {
-				m.Strings[i56] = r.Text()
+		if n57 := r.List(); !r.Failed() {
+			m.Strings = make([]string, n57)
+			for i58 := range m.Strings {
+				m.Strings[i58] = r.Text()
 				if r.Failed() {
 					break
 				}
@@ -2244,16 +2276,16 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x68MapLists") {
 		left--
-		if n57 := r.Map(); !r.Failed() {
-			m.MapLists = make(map[string][]string, n57)
-			var key58 []byte
-			for range n57 {
-				key58 = r.MapKey(key58)
-				var v59 []string
-				if n60 := r.List(); !r.Failed() {
-					v59 = make([]string, n60)
-					for i61 := range v59 {
-						v59[i61] = r.Text()
+		if n59 := r.Map(); !r.Failed() {
+			m.MapLists = make(map[string][]string, n59)
+			var key60 []byte
+			for range n59 {
+				key60 = r.MapKey(key60)
+				var v61 []string
+				if n62 := r.List(); !r.Failed() {
+					v61 = make([]string, n62)
+					for i63 := range v61 {
+						v61[i63] = r.Text()
 						if r.Failed() {
 							break
 						}
@@ -2262,32 +2294,32 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 				if r.Failed() {
 					break
 				}
-				m.MapLists[string(key58)] = v59
+				m.MapLists[string(key60)] = v61
 			}
 		}
 	}
 	if r.Field(left, "\x68Settings") {
 		left--
-		if n62 := r.Map(); !r.Failed() {
-			m.Settings = make(Settings, n62)
-			var key63 []byte
-			for range n62 {
-				key63 = r.MapKey(key63)
-				var v64 Ratio
-				v64 = Ratio(r.Float32())
+		if n64 := r.Map(); !r.Failed() {
+			m.Settings = make(Settings, n64)
+			var key65 []byte
+			for range n64 {
+				key65 = r.MapKey(key65)
+				var v66 Ratio
+				v66 = Ratio(r.Float32())
 				if r.Failed() {
 					break
 				}
-				m.Settings[Email(key63)] = v64
+				m.Settings[Email(key65)] = v66
 			}
 		}
 	}
 	if r.Field(left, "\x69Addresses") {
 		left--
-		if n65 := r.List(); !r.Failed() {
-			m.Addresses = make([]Address, n65)
-			for i66 := range m.Addresses {
-				cborReadAddress(r, &m.Addresses[i66])
+		if n67 := r.List(); !r.Failed() {
+			m.Addresses = make([]Address, n67)
+			for i68 := range m.Addresses {
+				cborReadAddress(r, &m.Addresses[i68])
 				if r.Failed() {
 					break
 				}
@@ -2296,23 +2328,23 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	}
 	if r.Field(left, "\x69Optionals") {
 		left--
-		if n67 := r.Map(); !r.Failed() {
-			m.Optionals = make(map[string]*string, n67)
-			var key68 []byte
-			for range n67 {
-				key68 = r.MapKey(key68)
-				var v69 *string
+		if n69 := r.Map(); !r.Failed() {
+			m.Optionals = make(map[string]*string, n69)
+			var key70 []byte
+			for range n69 {
+				key70 = r.MapKey(key70)
+				var v71 *string
 				if r.Null() {
-					v69 = nil
+					v71 = nil
 				} else {
-					v70 := new(string)
-					*v70 = r.Text()
-					v69 = v70
+					v72 := new(string)
+					*v72 = r.Text()
+					v71 = v72
 				}
 				if r.Failed() {
 					break
 				}
-				m.Optionals[string(key68)] = v69
+				m.Optionals[string(key70)] = v71
 			}
 		}
 	}
@@ -2362,6 +2394,7 @@ type ThingView struct {
 	Strings   dagcbor.List[models2.BorrowedString]
 	Lists     dagcbor.List[dagcbor.List[int]]
 	Blobs     dagcbor.List[models2.BorrowedBytes]
+	Hashes    dagcbor.List[[4]byte]
 	Times     dagcbor.List[time.Time]
 	Addresses dagcbor.List[AddressView]
 	Pairs     [2]geoPointView
@@ -2666,13 +2699,17 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 		left--
 		v.Units = dagcbor.ViewList(r, cborElementThingEmpty)
 	}
+	if r.Field(left, "\x66Hashes") {
+		left--
+		v.Hashes = dagcbor.ViewList(r, cborElement4Byte)
+	}
 	if r.Field(left, "\x66Labels") {
 		left--
-		v.Labels = dagcbor.ViewList(r, cborElementModels2BorrowedString13)
+		v.Labels = dagcbor.ViewList(r, cborElementModels2BorrowedString14)
 	}
 	if r.Field(left, "\x66Levels") {
 		left--
-		v.Levels = dagcbor.ViewList(r, cborElementModels2BorrowedString14)
+		v.Levels = dagcbor.ViewList(r, cborElementModels2BorrowedString15)
 	}
 	if r.Field(left, "\x66Moment") {
 		left--
@@ -2732,7 +2769,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x67ByLevel") {
 		left--
-		v.ByLevel = dagcbor.ViewMap(r, cborElementModels2BorrowedString14)
+		v.ByLevel = dagcbor.ViewMap(r, cborElementModels2BorrowedString15)
 	}
 	if r.Field(left, "\x67Created") {
 		left--
@@ -2740,7 +2777,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x67Secrets") {
 		left--
-		v.Secrets = dagcbor.ViewList(r, cborElementModels2BorrowedBytes16)
+		v.Secrets = dagcbor.ViewList(r, cborElementModels2BorrowedBytes17)
 	}
 	if r.Field(left, "\x67Strings") {
 		left--
@@ -3868,14 +3905,21 @@ func cborElementThingEmpty(b models2.BorrowedBytes) (ThingEmptyView, int, error)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModels2BorrowedString13(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
+func cborElement4Byte(b models2.BorrowedBytes) ([4]byte, int, error) {
+	r := dagcbor.NewViewReader(b)
+	var v [4]byte
+	dagcbor.ReadByteArray(&r.Reader, v[:])
+	return v, r.Offset(), r.Err()
+}
+
+func cborElementModels2BorrowedString14(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
 	r := dagcbor.NewViewReader(b)
 	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModels2BorrowedString14(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
+func cborElementModels2BorrowedString15(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
 	r := dagcbor.NewViewReader(b)
 	var v models2.BorrowedString
 	v = r.BorrowText()
@@ -3889,7 +3933,7 @@ func cborElementAddress(b models2.BorrowedBytes) (AddressView, int, error) {
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementModels2BorrowedBytes16(b models2.BorrowedBytes) (models2.BorrowedBytes, int, error) {
+func cborElementModels2BorrowedBytes17(b models2.BorrowedBytes) (models2.BorrowedBytes, int, error) {
 	r := dagcbor.NewViewReader(b)
 	var v models2.BorrowedBytes
 	v = r.BorrowBytes()

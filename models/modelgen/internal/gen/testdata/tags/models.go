@@ -66,10 +66,11 @@ type Lists struct {
 	C [2]uint16 `netabase:"multi=pair,2"`
 }
 
-type Bytes struct {
+type Parts struct {
 	A uint64   `netabase:"primary"`
 	B []string `netabase:"multi=pair,1"`
-	C [2]byte  `netabase:"multi=pair,2"` // fault: Bytes.C: [2]byte has no key codec
+	C [2]bool  `netabase:"secondary"`    // fault: Parts.C: [2]bool has no key codec
+	D *uint64  `netabase:"multi=pair,2"` // fault: Parts.D: *uint64 has no key codec
 }
 
 type Unnamed struct {

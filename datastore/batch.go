@@ -15,9 +15,12 @@ import (
 // the caller may reuse its memory, and commits in one transaction where the
 // engine can take it, otherwise in several. It may be used from several
 // goroutines.
-func (f *Face) Batch(context.Context) (ds.Batch, error) {
+func (f *Face) Batch(ctx context.Context) (ds.Batch, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	return &batch{face: f}, nil
 }

@@ -129,8 +129,8 @@ func (f *Face) CollectGarbage(ctx context.Context) error {
 // Check verifies the whole store. For damage it returns a *DamageError.
 func (f *Face) Check(ctx context.Context) error { return f.examine(ctx, Verify) }
 
-// Scrub repairs the whole store. For damage it could not mend it returns a
-// *DamageError.
+// Scrub repairs the whole store. For damage it could not mend, and for rows that
+// it has set aside because nobody can read them, it returns a *DamageError.
 func (f *Face) Scrub(ctx context.Context) error { return f.examine(ctx, Repair) }
 
 func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ...func(Report)) (Report, error)) error {
@@ -138,7 +138,7 @@ func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ..
 		return models.ErrClosed
 	}
 	report, err := how(ctx, f.store)
-	if err == nil && report.Left() > 0 {
+	if err == nil && (report.Left() > 0 || report.BadRows > 0) { // a row that is set aside is lost
 		err = &DamageError{report}
 	}
 	return err
@@ -152,7 +152,7 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("store is damaged: %d bad rows, %d orphan entries, %d missing entries, %d of these repaired",
+	return fmt.Sprintf("store is damaged: %d bad rows, %d orphan entries, %d missing entries, %d of these repaired or set aside",
 		e.Report.BadRows, e.Report.Orphans, e.Report.Missing, e.Report.Repaired)
 }
 

@@ -16,14 +16,13 @@ import (
 // Query returns the keys strictly below q.Prefix: of the rows, of what lies
 // under other keys, and, where the prefix names it, of the index entries.
 //
-// Prefix, order by key, keys-only, offset and limit are answered by walking the
-// engine's keys; filters see one entry after the other; other orders, and an
+// Prefix, order by key, keys-only, sizes, offset and limit are answered by walking
+// the engine's keys; filters see one entry after the other; other orders, and an
 // offset or limit behind them or a filter, are applied to entries already read.
 // No transaction is open between two results, so that the caller may write and
 // delete while it reads: entries written meanwhile may or may not be returned.
 //
-// With KeysOnly, sizes and expirations are there only if they are asked for, and
-// Size is -1 otherwise.
+// Sizes and expirations are always there.
 func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
@@ -48,11 +47,16 @@ func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query, closed *
 		}
 	}
 	examined := len(rest.Orders) > 0 || len(q.Filters) > 0
-	w.values = !q.KeysOnly || q.ReturnsSizes || q.ReturnExpirations || examined
-	if !examined && q.Limit > 0 {
+	w.values = !q.KeysOnly || examined
+	sources := p.sources(w)
+	switch {
+	case examined:
+	case len(sources) == 1:
+		w.skip, w.limit, rest.Offset = q.Offset, q.Limit, 0
+	case q.Limit > 0:
 		w.limit = q.Offset + q.Limit // of each source; what is too much is cut off below
 	}
-	found := dsq.NaiveQueryApply(rest, results(q, merge(p.sources(w), w.reverse), closed))
+	found := dsq.NaiveQueryApply(rest, results(q, merge(sources, w.reverse), closed))
 	if q.KeysOnly && w.values {
 		return withoutValues(q, found)
 	}
@@ -77,7 +81,7 @@ func results(q dsq.Query, entries source, closed *atomic.Bool) dsq.Results {
 	})
 }
 
-// withoutValues drops the values that only filters, orders or sizes asked for.
+// withoutValues drops the values that only filters or orders asked for.
 func withoutValues(q dsq.Query, found dsq.Results) dsq.Results {
 	return dsq.ResultsFromIterator(q, dsq.Iterator{
 		Next: func() (dsq.Result, bool) {
@@ -97,8 +101,9 @@ type queryWalk struct {
 	reverse bool
 	// values says that values are to be read.
 	values bool
-	// limit is how many entries of one source are enough, zero for all.
-	limit int
+	// skip is how many entries of each source to leave out first, and limit how many
+	// more are enough, zero for all. They are set before the first entry is read.
+	skip, limit int
 }
 
 // source yields entries in the order of their keys.
@@ -165,14 +170,14 @@ func (p paths) treeSources(w *queryWalk, raw *models.Raw, path string) []source 
 
 // others walks the keys that belong to no typed tree.
 func (p paths) others(w *queryWalk, prefix string) source {
-	rng := ranged(w, models.StartingWith([]byte(prefix)))
+	rng := models.StartingWith([]byte(prefix))
 	return p.walkRows(w, plain.Raw(), rng, func(key []byte) (string, error) { return string(key), nil })
 }
 
 // rows walks the rows of a typed tree.
 func (p paths) rows(w *queryWalk, raw *models.Raw) source {
 	base := "/" + raw.Name() + "/" + primary + "/"
-	return p.walkRows(w, raw, ranged(w, models.Range[[]byte]{}), func(key []byte) (string, error) {
+	return p.walkRows(w, raw, models.Range[[]byte]{}, func(key []byte) (string, error) {
 		text, err := raw.KeyText(key)
 		return base + text, err
 	})
@@ -182,39 +187,67 @@ func ranged(w *queryWalk, rng models.Range[[]byte]) models.Range[[]byte] {
 	if w.reverse {
 		rng = rng.Reverse()
 	}
-	return rng.Limit(w.limit)
+	return rng
+}
+
+// behind returns what is left of a range behind its first n rows, of which it reads
+// no values, and whether there were as many.
+func behind(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], n int) (models.Range[[]byte], bool, error) {
+	var last []byte
+	for row, err := range raw.Sizes(w.ctx, w.from, rng.Limit(n)) {
+		if err != nil {
+			return rng, false, err
+		}
+		last, n = row.Key, n-1
+	}
+	if w.reverse {
+		return rng.Before(last), n == 0, nil
+	}
+	return rng.After(last), n == 0, nil
 }
 
 func (p paths) walkRows(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) source {
 	return func(yield func(dsq.Entry, error) bool) {
+		rng := ranged(w, rng)
+		if w.skip > 0 {
+			left, more, err := behind(w, raw, rng, w.skip)
+			if err != nil {
+				yield(dsq.Entry{}, err)
+			}
+			if !more {
+				return
+			}
+			rng = left
+		}
+		rng = rng.Limit(w.limit)
 		if !w.values {
-			for key, err := range raw.Keys(w.ctx, w.from, rng) {
-				if !emit(yield, models.RawRow{Key: key}, false, name, err) {
+			for row, err := range raw.Sizes(w.ctx, w.from, rng) {
+				if !emit(yield, row, nil, name, err) {
 					return
 				}
 			}
 			return
 		}
 		for row, err := range raw.Scan(w.ctx, w.from, rng) {
-			if !emit(yield, row, true, name, err) {
+			if !emit(yield, withoutValue(row), row.Value, name, err) {
 				return
 			}
 		}
 	}
 }
 
-// emit yields a row as an entry, or the error that ended the walk. Values says
-// that the row's value was read.
-func emit(yield func(dsq.Entry, error) bool, row models.RawRow, values bool, name func([]byte) (string, error), err error) bool {
-	e := dsq.Entry{Size: -1, Expiration: row.Expiry}
+func withoutValue(row models.RawRow) models.RawSize {
+	return models.RawSize{Key: row.Key, Size: len(row.Value), Expiry: row.Expiry}
+}
+
+// emit yields a row as an entry, or the error that ended the walk.
+func emit(yield func(dsq.Entry, error) bool, row models.RawSize, value []byte, name func([]byte) (string, error), err error) bool {
+	e := dsq.Entry{Value: value, Size: row.Size, Expiration: row.Expiry}
 	if err == nil {
 		e.Key, err = name(row.Key)
 	}
 	if err != nil {
 		return yield(dsq.Entry{}, err)
-	}
-	if values {
-		e.Value, e.Size = row.Value, len(row.Value)
 	}
 	return yield(e, nil)
 }
@@ -223,6 +256,7 @@ func emit(yield func(dsq.Entry, error) bool, row models.RawRow, values bool, nam
 func (p paths) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng models.Range[[]byte]) source {
 	base := "/" + raw.Name() + "/" + secondary + "/" + ix.Name() + "/"
 	return func(yield func(dsq.Entry, error) bool) {
+		skip := w.skip
 		for entry, err := range ix.Scan(w.ctx, w.from, ranged(w, rng)) {
 			row := models.RawRow{Key: entry.Primary}
 			if err == nil {
@@ -231,7 +265,15 @@ func (p paths) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng mo
 					continue // deleted since the entry was read, or expired
 				}
 			}
-			more := emit(yield, row, w.values, func(primary []byte) (string, error) {
+			if err == nil && skip > 0 {
+				skip--
+				continue
+			}
+			value := row.Value
+			if !w.values {
+				value = nil
+			}
+			more := emit(yield, withoutValue(row), value, func(primary []byte) (string, error) {
 				index, err := ix.KeyText(entry.Index)
 				if err != nil {
 					return "", err

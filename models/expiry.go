@@ -60,10 +60,7 @@ func (r *Raw) Expiry(ctx context.Context, from Reader, key []byte) (time.Time, e
 	if err != nil {
 		return time.Time{}, r.failAt("expiry", key, err)
 	}
-	if nanos == 0 {
-		return time.Time{}, nil
-	}
-	return time.Unix(0, nanos), nil
+	return timeOf(nanos), nil
 }
 
 // SetExpiry is [Tree.SetExpiry].
@@ -154,4 +151,12 @@ func moveExpiry(s *session.Session, key []byte, old, expiry int64) error {
 	}
 	entry := format.AppendExpiryKey(make([]byte, 0, len(key)+format.ExpirySize), expiry, key)
 	return s.Put(entry, format.AppendChecksum(nil, entry))
+}
+
+// timeOf returns the instant that rows have as expiry, the zero time for never.
+func timeOf(expiry int64) time.Time {
+	if expiry == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, expiry)
 }

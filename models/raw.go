@@ -184,6 +184,25 @@ func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 	}
 }
 
+// RawSize is a row without its value.
+type RawSize struct {
+	Key []byte
+	// Size is the length of the value.
+	Size int
+	// Expiry is when the row expires, the zero time if it does not.
+	Expiry time.Time
+}
+
+// Sizes is Scan for who wants no values: none is copied.
+func (r *Raw) Sizes(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawSize, error] {
+	return func(yield func(RawSize, error) bool) {
+		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) (RawSize, error) {
+			row, err := r.tree.parse(key, stored)
+			return RawSize{Key: bytes.Clone(key[len(p.Space):]), Size: len(row.Value), Expiry: timeOf(row.Expiry)}, err
+		}, yield)
+	}
+}
+
 // Indexes returns the tree's indexes, in the order of their declaration.
 func (r *Raw) Indexes() []RawIndex {
 	indexes := make([]RawIndex, len(r.core.Indexes))
@@ -262,11 +281,7 @@ func (r *Raw) bounds(rng Range[[]byte]) bounds {
 
 // rawRow returns a parsed row in memory of its own.
 func rawRow(primary []byte, row format.Row) RawRow {
-	raw := RawRow{Key: bytes.Clone(primary), Value: bytes.Clone(row.Value)}
-	if row.Expiry != 0 {
-		raw.Expiry = time.Unix(0, row.Expiry)
-	}
-	return raw
+	return RawRow{Key: bytes.Clone(primary), Value: bytes.Clone(row.Value), Expiry: timeOf(row.Expiry)}
 }
 
 // row reads the row under key, borrowed from the transaction.

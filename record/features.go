@@ -102,7 +102,8 @@ func (r *Records) Check(ctx context.Context) error {
 	return r.plain.Check(ctx)
 }
 
-// Scrub repairs the whole store. For damage it could not mend it returns a
+// Scrub repairs the whole store. For damage it could not mend, and for rows that
+// it has set aside because nobody can read them, it returns a
 // *datastore.DamageError. It counts anew what the bounds are for.
 func (r *Records) Scrub(ctx context.Context) error {
 	if r.closed.Load() {

@@ -100,7 +100,7 @@ func testTTLOfQueries(t *testing.T, d ds.Batching) {
 
 // testTransactions: a transaction sees the snapshot of its start and its own
 // writes, and nobody sees these until it is committed.
-func testTransactions(t *testing.T, d ds.Batching) {
+func (want Traits) testTransactions(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TxnDatastore)
 	if !ok {
 		t.Skip("no TxnDatastore")
@@ -116,8 +116,10 @@ func testTransactions(t *testing.T, d ds.Batching) {
 	expect(t, snapshot, b, []byte("old"))
 	expect(t, snapshot, c, nil)
 	expectKeys(t, snapshot, dsq.Query{}, "/a", "/b")
-	if err := snapshot.Put(ctx, a, []byte("x")); err == nil {
-		t.Error("a transaction for reading can be written to")
+	for name, err := range map[string]error{"Put": snapshot.Put(ctx, a, []byte("x")), "Delete": snapshot.Delete(ctx, a)} {
+		if isNot(err, want.ReadOnly) {
+			t.Errorf("%s in a transaction that only reads: %v", name, err)
+		}
 	}
 	snapshot.Discard(ctx)
 	expect(t, d, a, []byte("new"))
@@ -134,23 +136,72 @@ func testTransactions(t *testing.T, d ds.Batching) {
 	txn.Discard(ctx) // which then does nothing
 	expect(t, d, a, nil)
 	expect(t, d, b, []byte("in txn"))
-	if err := txn.Put(ctx, a, nil); err == nil {
-		t.Error("a transaction that has ended can be written to")
+	for name, call := range txnCalls(txn) {
+		if err := guard(func() error { return call(ctx) }); isNot(err, want.Ended) {
+			t.Errorf("%s in a transaction that has ended: %v", name, err)
+		}
 	}
 
 	txn, err = f.NewTransaction(ctx, false)
 	must(t, err, txn.Put(ctx, a, []byte("x")))
 	txn.Discard(ctx)
-	if err := txn.Commit(ctx); err == nil {
-		t.Error("a transaction that was discarded can be committed")
+	if err := guard(func() error { return txn.Commit(ctx) }); isNot(err, want.Ended) {
+		t.Errorf("Commit after Discard: %v", err)
 	}
 	expect(t, d, a, nil)
+}
+
+// txnCalls are all calls of a transaction but its ends, by name.
+func txnCalls(txn ds.Txn) map[string]func(context.Context) error {
+	key := ds.NewKey("/key")
+	return map[string]func(context.Context) error{
+		"Get":     func(ctx context.Context) error { _, err := txn.Get(ctx, key); return err },
+		"Has":     func(ctx context.Context) error { _, err := txn.Has(ctx, key); return err },
+		"GetSize": func(ctx context.Context) error { _, err := txn.GetSize(ctx, key); return err },
+		"Put":     func(ctx context.Context) error { return txn.Put(ctx, key, []byte("x")) },
+		"Delete":  func(ctx context.Context) error { return txn.Delete(ctx, key) },
+		"Query": func(ctx context.Context) error {
+			found, err := txn.Query(ctx, dsq.Query{})
+			if err != nil {
+				return err
+			}
+			_, err = found.Rest()
+			return err
+		},
+	}
+}
+
+// testContextsOfTransactions: a call of a transaction honours its context, and what
+// is committed with one that has ended is not there.
+func testContextsOfTransactions(t *testing.T, d ds.Batching) {
+	f, ok := d.(ds.TxnDatastore)
+	if !ok {
+		t.Skip("no TxnDatastore")
+	}
+	ctx := context.Background()
+	key := ds.NewKey("/key")
+	must(t, d.Put(ctx, key, []byte("old")))
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	txn, err := f.NewTransaction(ctx, false)
+	must(t, err, txn.Put(ctx, key, []byte("new")))
+	defer txn.Discard(ctx)
+	for name, call := range txnCalls(txn) {
+		if err := call(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s with a context that has ended: %v", name, err)
+		}
+	}
+	if err := txn.Commit(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("Commit with a context that has ended: %v", err)
+	}
+	txn.Discard(ctx)
+	expect(t, d, key, []byte("old"))
 }
 
 // testConflicts: of two transactions that read and then write the same key, one
 // fails, or waits for the other to end. Where one waits it gives up with its
 // context.
-func testConflicts(t *testing.T, d ds.Batching) {
+func (want Traits) testConflicts(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TxnDatastore)
 	if !ok {
 		t.Skip("no TxnDatastore")
@@ -178,8 +229,8 @@ func testConflicts(t *testing.T, d ds.Batching) {
 		t.Fatal(err)
 	}
 	must(t, second.Put(ctx, key, []byte("second")), second.Commit(ctx))
-	if err := first.Commit(ctx); err == nil {
-		t.Error("both of two transactions in conflict are committed")
+	if err := first.Commit(ctx); isNot(err, want.Conflict) {
+		t.Errorf("of two transactions in conflict the later is committed with: %v", err)
 	}
 	expect(t, d, key, []byte("second"))
 }

@@ -1,27 +1,35 @@
 package dstest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
 // calls are all calls of a datastore, by name, with arguments that are fine.
+// Batch makes the batch that they commit.
 func calls(d ds.Batching, batch ds.Batch) map[string]func(context.Context) error {
 	key := ds.NewKey("/key")
 	all := map[string]func(context.Context) error{
-		"Get":     func(ctx context.Context) error { _, err := d.Get(ctx, key); return err },
-		"Has":     func(ctx context.Context) error { _, err := d.Has(ctx, key); return err },
-		"GetSize": func(ctx context.Context) error { _, err := d.GetSize(ctx, key); return err },
-		"Put":     func(ctx context.Context) error { return d.Put(ctx, key, []byte("x")) },
-		"Delete":  func(ctx context.Context) error { return d.Delete(ctx, key) },
-		"Sync":    func(ctx context.Context) error { return d.Sync(ctx, key) },
-		"Commit":  batch.Commit,
+		"Get":               func(ctx context.Context) error { _, err := d.Get(ctx, key); return err },
+		"Has":               func(ctx context.Context) error { _, err := d.Has(ctx, key); return err },
+		"GetSize":           func(ctx context.Context) error { _, err := d.GetSize(ctx, key); return err },
+		"Put":               func(ctx context.Context) error { return d.Put(ctx, key, []byte("x")) },
+		"Delete":            func(ctx context.Context) error { return d.Delete(ctx, key) },
+		"Sync":              func(ctx context.Context) error { return d.Sync(ctx, key) },
+		"Batch":             func(ctx context.Context) error { _, err := d.Batch(ctx); return err },
+		"Put of a batch":    func(ctx context.Context) error { return batch.Put(ctx, key, []byte("x")) },
+		"Delete of a batch": func(ctx context.Context) error { return batch.Delete(ctx, key) },
+		"Commit of a batch": batch.Commit,
 		"Query": func(ctx context.Context) error {
 			found, err := d.Query(ctx, dsq.Query{})
 			if err != nil {
@@ -76,13 +84,7 @@ func testContexts(t *testing.T, d ds.Batching) {
 		}
 	}
 	expect(t, d, key, []byte("old"))
-	if _, err := d.Batch(ended); err != nil && !errors.Is(err, context.Canceled) {
-		t.Errorf("Batch with a context that has ended: %v", err)
-	}
-
-	for i := range 3000 {
-		must(t, d.Put(ctx, ds.NewKey(fmt.Sprint("/many/", i)), []byte("x")))
-	}
+	putMany(t, d, 3000)
 	during, cancel := context.WithCancel(ctx)
 	defer cancel()
 	found, err := d.Query(during, dsq.Query{Prefix: "/many"})
@@ -145,11 +147,9 @@ func testConcurrency(t *testing.T, d ds.Batching) {
 
 // testClose: after Close every call returns an error, the same for all, and none
 // panics; neither does what was open.
-func testClose(t *testing.T, d ds.Batching) {
+func (want Traits) testClose(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
-	for i := range 2000 {
-		must(t, d.Put(ctx, ds.NewKey(fmt.Sprint("/many/", i)), []byte("x")))
-	}
+	putMany(t, d, 2000)
 	batch, err := d.Batch(ctx)
 	must(t, err, batch.Put(ctx, ds.NewKey("/key"), []byte("x")))
 	found, err := d.Query(ctx, dsq.Query{})
@@ -158,16 +158,83 @@ func testClose(t *testing.T, d ds.Batching) {
 		t.Fatalf("%v, %v", r.Error, ok)
 	}
 	must(t, d.Close())
-	if _, err := found.Rest(); err == nil {
-		t.Error("a query that was open when the datastore was closed ends as if it were complete")
+	if err := guard(func() error { _, err := found.Rest(); return err }); isNot(err, want.Closed) {
+		t.Errorf("a query that was open when the datastore was closed ends with: %v", err)
 	}
-	_ = found.Close()
+	if err := guard(found.Close); panics(err) {
+		t.Errorf("Close of the query: %v", err)
+	}
+	want.expectClosed(t, d, batch)
+	if err := guard(d.Close); panics(err) {
+		t.Errorf("Close, again: %v", err) // whatever else it returns
+	}
+}
+
+// expectClosed: every call returns an error, and all the same.
+func (want Traits) expectClosed(t *testing.T, d ds.Batching, batch ds.Batch) {
+	t.Helper()
+	ctx := context.Background()
 	all := calls(d, batch)
-	closed := all["Get"](ctx)
-	for name, call := range all {
-		if err := call(ctx); err == nil || !errors.Is(err, closed) && !errors.Is(closed, err) {
-			t.Errorf("%s after Close: %v; Get returns %v", name, err, closed)
+	same := want.Closed
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		err := guard(func() error { return all[name](ctx) })
+		if same == nil && err != nil && !panics(err) {
+			same = err
+		}
+		if isNot(err, same) {
+			t.Errorf("%s after Close: %v; want %v", name, err, cmp.Or(same, errAny))
 		}
 	}
-	_ = d.Close() // again: whatever it returns, it does not panic
+}
+
+var errAny = errors.New("an error")
+
+// testCloseBeside: Close may wait for a transaction or end it, but neither hangs for
+// ever nor panics, and afterwards the transaction returns errors.
+func (want Traits) testCloseBeside(t *testing.T, d ds.Batching, readOnly bool) {
+	f, ok := d.(ds.TxnDatastore)
+	if !ok {
+		t.Skip("no TxnDatastore")
+	}
+	ctx := context.Background()
+	must(t, d.Put(ctx, ds.NewKey("/key"), []byte("x")))
+	batch, err := d.Batch(ctx)
+	must(t, err)
+	txn, err := f.NewTransaction(ctx, readOnly)
+	must(t, err)
+	closed := make(chan error, 1)
+	go func() { closed <- guard(d.Close) }()
+	ended := want.Closed
+	select {
+	case err := <-closed:
+		must(t, err)
+	case <-time.After(200 * time.Millisecond): // it waits
+		txn.Discard(ctx)
+		must(t, <-closed)
+		ended = nil // be it for the end of the one or of the other
+	}
+	for name, call := range txnCalls(txn) {
+		if err := guard(func() error { return call(ctx) }); isNot(err, ended) {
+			t.Errorf("%s of the transaction after Close: %v", name, err)
+		}
+	}
+	if err := guard(func() error { return txn.Commit(ctx) }); isNot(err, ended) {
+		t.Errorf("Commit of the transaction after Close: %v", err)
+	}
+	if err := guard(func() error { txn.Discard(ctx); return nil }); err != nil {
+		t.Errorf("Discard of the transaction after Close: %v", err)
+	}
+	want.expectClosed(t, d, batch)
+}
+
+// putMany puts n values, in a batch since that may be faster.
+func putMany(t *testing.T, d ds.Batching, n int) {
+	t.Helper()
+	ctx := context.Background()
+	batch, err := d.Batch(ctx)
+	must(t, err)
+	for i := range n {
+		must(t, batch.Put(ctx, ds.NewKey(fmt.Sprint("/many/", i)), []byte("x")))
+	}
+	must(t, batch.Commit(ctx))
 }

@@ -4,16 +4,35 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 
 	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
+// Traits are what a datastore says of itself. Errors are matched with errors.Is;
+// where one is nil any will do.
+type Traits struct {
+	// Closed is returned by every call after Close.
+	Closed error
+	// Conflict is returned for committing the later of two transactions that have
+	// read and written the same.
+	Conflict error
+	// ReadOnly is returned for writing in a transaction that only reads.
+	ReadOnly error
+	// Ended is returned by every call of a transaction that has ended.
+	Ended error
+	// Scans says that queries read more than they return.
+	Scans bool
+}
+
 // Run tests the datastores that open returns, each of which has to be empty and
 // is closed by the test that gets it.
-func Run(t *testing.T, open func(t *testing.T) ds.Batching) {
+func Run(t *testing.T, open func(t *testing.T) ds.Batching, want Traits) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, d ds.Batching)
@@ -23,22 +42,26 @@ func Run(t *testing.T, open func(t *testing.T) ds.Batching) {
 		{"keys", testKeys},
 		{"batch", testBatch},
 		{"queries", testQueries},
+		{"pushdown", want.testPushdown},
 		{"writes during a query", testWritesDuringQuery},
 		{"queries left early", testQueriesLeftEarly},
 		{"contexts", testContexts},
 		{"concurrency", testConcurrency},
 		{"TTL", testTTL},
 		{"TTL of queries", testTTLOfQueries},
-		{"transactions", testTransactions},
-		{"conflicts", testConflicts},
+		{"transactions", want.testTransactions},
+		{"conflicts", want.testConflicts},
+		{"contexts of transactions", testContextsOfTransactions},
 		{"maintenance", testMaintenance},
 		{"disk usage", testDiskUsage},
-		{"close", testClose},
+		{"close", want.testClose},
+		{"close beside a reading transaction", func(t *testing.T, d ds.Batching) { want.testCloseBeside(t, d, true) }},
+		{"close beside a writing transaction", func(t *testing.T, d ds.Batching) { want.testCloseBeside(t, d, false) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := open(t)
 			t.Cleanup(func() {
-				if err := d.Close(); err != nil && !closesItself[test.name] {
+				if err := guard(d.Close); err != nil && !strings.HasPrefix(test.name, "close") { // those have closed it
 					t.Errorf("Close: %v", err)
 				}
 			})
@@ -47,8 +70,24 @@ func Run(t *testing.T, open func(t *testing.T) ds.Batching) {
 	}
 }
 
-// closesItself names the tests that have closed the datastore already.
-var closesItself = map[string]bool{"close": true}
+// guard calls fn, and makes an error of a panic, or of touching memory that is not
+// there any more, as what is mapped from a file may.
+func guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it panics: %v", p)
+		}
+	}()
+	return fn()
+}
+
+// isNot reports whether err is not the wanted one, or any if none is wanted.
+func isNot(err, want error) bool {
+	return err == nil || panics(err) || want != nil && !errors.Is(err, want)
+}
+
+func panics(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "it panics: ") }
 
 func must(t *testing.T, errs ...error) {
 	t.Helper()

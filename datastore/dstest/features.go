@@ -24,6 +24,19 @@ func poll(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// within runs what ought not to hang, and ends the test if it does.
+func within(t *testing.T, what string, fn func() error) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- guard(fn) }()
+	select {
+	case err := <-done:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s hangs", what)
+	}
+}
+
 // testTTL: values are gone when their time has passed, to a part of a second,
 // and a later put or SetTTL counts.
 func testTTL(t *testing.T, d ds.Batching) {
@@ -111,7 +124,9 @@ func (want Traits) testTransactions(t *testing.T, d ds.Batching) {
 
 	snapshot, err := f.NewTransaction(ctx, true)
 	must(t, err)
-	must(t, d.Put(ctx, a, []byte("new")), d.Delete(ctx, b), d.Put(ctx, c, []byte("new")))
+	within(t, "writing beside a transaction that only reads", func() error {
+		return errors.Join(d.Put(ctx, a, []byte("new")), d.Delete(ctx, b), d.Put(ctx, c, []byte("new")))
+	})
 	expect(t, snapshot, a, []byte("old"))
 	expect(t, snapshot, b, []byte("old"))
 	expect(t, snapshot, c, nil)
@@ -218,7 +233,11 @@ func (want Traits) testConflicts(t *testing.T, d ds.Batching) {
 	must(t, first.Put(ctx, key, []byte("first")))
 	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	second, err := f.NewTransaction(short, false)
+	var second ds.Txn
+	within(t, "waiting for another transaction, until its context has ended,", func() error {
+		second, err = f.NewTransaction(short, false)
+		return nil
+	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		must(t, first.Commit(ctx)) // one writer at a time
 		return

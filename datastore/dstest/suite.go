@@ -61,9 +61,12 @@ func Run(t *testing.T, open func(t *testing.T) ds.Batching, want Traits) {
 		t.Run(test.name, func(t *testing.T) {
 			d := open(t)
 			t.Cleanup(func() {
-				if err := guard(d.Close); err != nil && !strings.HasPrefix(test.name, "close") { // those have closed it
-					t.Errorf("Close: %v", err)
-				}
+				within(t, "Close", func() error {
+					if err := d.Close(); !strings.HasPrefix(test.name, "close") { // those have closed it
+						return err
+					}
+					return nil
+				})
 			})
 			test.run(t, d)
 		})

@@ -104,7 +104,7 @@ func (b *batch) Commit(ctx context.Context) error {
 	defer b.records.metrics.took(ctx, opCommit, time.Now())
 	var refused error
 	for size := len(b.changes); len(b.changes) > 0; size = min(size, len(b.changes)) {
-		left, err := b.records.apply(ctx, b.changes[:size])
+		left, err := b.records.applyBatch(ctx, b.changes[:size])
 		switch {
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
 			size /= 2

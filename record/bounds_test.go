@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	ds "github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
@@ -24,15 +26,26 @@ func checkTotals(t testing.TB, r *record.Records, store *datastore.Store) {
 	ctx := context.Background()
 	var providers, records record.Usage
 	ofKey, ofPeer := map[string]int{}, map[peer.ID]int{}
+	if err := r.Sync(ctx, ds.NewKey("/")); err != nil {
+		t.Fatal(err)
+	}
 	for s, err := range record.Providers.All(ctx, store) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, o := range s.Offers {
+			p, err := record.Peers.Get(ctx, store, o.Peer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw := o.Raw
+			if raw == nil {
+				raw = binary.AppendVarint(nil, o.Nanos)
+			}
 			providers.Rows++
-			providers.Bytes += int64(len(s.Key) + len(o.Peer) + len(o.Raw))
+			providers.Bytes += int64(len(s.Key) + len(p.ID) + len(raw))
 			ofKey[string(s.Key)]++
-			ofPeer[o.Peer]++
+			ofPeer[p.ID]++
 		}
 	}
 	for v, err := range record.Values.All(ctx, store) {

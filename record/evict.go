@@ -10,7 +10,7 @@ import (
 
 // evictMost is how much one transaction evicts at most. Each evicts what it has
 // put and more, so that a store whose bounds have been lowered comes below them.
-const evictMost = 1024
+const evictMost = 2 * fileAtOnce
 
 // evictable is something that a bound may drop, and when it came.
 type evictable struct {
@@ -26,27 +26,37 @@ func (l *ledger) evict() error {
 	r := l.records
 	over := func(limit, have, change int64) bool { return limit >= 0 && have+change > limit }
 	for _, bound := range []struct {
-		over func() bool
-		from []iter.Seq2[evictable, error]
+		over      func() bool
+		from      []iter.Seq2[evictable, error]
+		providers bool
 	}{
 		{
 			func() bool { return over(int64(r.bounds.Providers), r.providers.rows.Load(), l.providers.rows) },
-			[]iter.Seq2[evictable, error]{l.oldProviders()},
+			nil, true,
 		},
 		{
 			func() bool { return over(int64(r.bounds.Records), r.strangers.rows.Load(), l.strangers.rows) },
 			[]iter.Seq2[evictable, error]{l.oldValues(), l.oldStrangers()},
+			false,
 		},
 		{
 			func() bool {
 				have := r.providers.bytes.Load() + r.strangers.bytes.Load()
 				return over(r.bounds.Bytes, have, l.providers.bytes+l.strangers.bytes)
 			},
-			[]iter.Seq2[evictable, error]{l.oldProviders(), l.oldValues(), l.oldStrangers()},
+			[]iter.Seq2[evictable, error]{l.oldValues(), l.oldStrangers()},
+			true,
 		},
 	} {
 		if !bound.over() {
 			continue
+		}
+		if bound.providers {
+			if ok, err := l.canEvictProviders(); err != nil {
+				return err
+			} else if ok {
+				bound.from = append(bound.from, l.oldProviders())
+			}
 		}
 		for old, err := range merge(bound.from, func(a, b *evictable) bool { return a.received.Before(b.received) }) {
 			if err != nil {
@@ -67,14 +77,24 @@ func (l *ledger) evict() error {
 	return nil
 }
 
+// canEvictProviders reports whether provider records can be evicted by this
+// transaction: not while others have been filed in part, whose references are not
+// there yet. Who files them evicts afterwards.
+func (l *ledger) canEvictProviders() (bool, error) {
+	if l.files != nil {
+		return false, nil
+	}
+	err := l.own()
+	return l.records.pending.isAtRest(), err
+}
+
 // oldProviders yields the offers of the oldest minutes. Those of one minute are
 // in the order of their keys.
 func (l *ledger) oldProviders() iter.Seq2[evictable, error] {
 	return func(yield func(evictable, error) bool) {
-		for p, err := range providersReceived(l.ctx, l.tx, models.Range[time.Time]{}) {
-			key := models.MakePair(p.Key, p.shard)
+		for p, err := range l.records.providersReceived(l.ctx, l.tx, models.Range[RefKey]{}) {
 			drop := func() (bool, error) {
-				n, err := l.deleteOffers(key, func(o *Offer) bool { return o.Peer == p.Peer })
+				n, err := l.deleteOffers(p.hash, func(o *FiledOffer) bool { return o.Peer == p.number })
 				return n > 0, err
 			}
 			if !yield(evictable{p.Received, drop}, err) || err != nil {

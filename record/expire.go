@@ -31,11 +31,7 @@ func (r *Records) Expire(ctx context.Context) (int, error) {
 func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err error) {
 	s := sweep{records: r, ctx: ctx, now: now}
 	if r.ages.provider >= 0 {
-		cutoff := now.Add(-r.ages.provider)
-		found := ProviderByReceived.Keys(ctx, r.store, between(firstTime, cutoff))
-		err = sweepKeys(&s, primaries(found), func(l *ledger, key ProviderKey) (int, error) {
-			return l.deleteOffers(key, func(o *Offer) bool { return isBetween(o.Received, cutoff) })
-		})
+		err = s.providers(now.Add(-r.ages.provider))
 	}
 	if err == nil && r.ages.record >= 0 {
 		err = s.values(now.Add(-r.ages.record))
@@ -60,11 +56,29 @@ type sweep struct {
 	damage error
 }
 
+// providers removes the provider records that came before cutoff.
+func (s *sweep) providers(cutoff time.Time) error {
+	if err := s.records.file(s.ctx); err != nil {
+		return err
+	}
+	found := refsIn(s.ctx, s.records.store, Arrivals, minutesBetween(firstTime, cutoff))
+	hashes := func(yield func(uint64, error) bool) {
+		for r, err := range found {
+			if !yield(r.hash, err) {
+				return
+			}
+		}
+	}
+	return sweepKeys(s, hashes, s.records.changeProvided, func(l *ledger, hash uint64) (int, error) {
+		return l.deleteOffers(hash, func(o *FiledOffer) bool { return o.Raw == nil && o.Nanos < cutoff.UnixNano() })
+	})
+}
+
 // values removes the records that came before cutoff.
 func (s *sweep) values(cutoff time.Time) error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
-	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
+	err := sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key []byte) (int, error) {
 		v, err := Values.Get(s.ctx, l.tx, key)
 		if err != nil || !isBetween(v.Received, cutoff) {
 			return 0, err
@@ -74,7 +88,7 @@ func (s *sweep) values(cutoff time.Time) error {
 	})
 	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
 		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
-		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (int, error) {
+		err = sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key ReceiptKey) (int, error) {
 			return s.receipt(l, key, origin, cutoff)
 		})
 	}
@@ -100,32 +114,35 @@ func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Ti
 	return 1, tree.drop(l, key.Second)
 }
 
-// sweepKeys calls remove with the keys, a page of them in each transaction.
-// Remove returns how much there was to remove.
-func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K) (int, error)) error {
+// updater is how Records change something in a transaction.
+type updater func(ctx context.Context, fn func(*ledger) error) error
+
+// sweepKeys calls remove with the keys, a page of them in each transaction of
+// update. Remove returns how much there was to remove.
+func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], update updater, remove func(*ledger, K) (int, error)) error {
 	page := make([]K, 0, sweepPage)
 	for key, err := range keys {
 		if err != nil {
 			return err
 		}
 		if page = append(page, key); len(page) == sweepPage {
-			if err := removePage(s, page, remove); err != nil {
+			if err := removePage(s, page, update, remove); err != nil {
 				return err
 			}
 			page = page[:0]
 		}
 	}
-	return removePage(s, page, remove)
+	return removePage(s, page, update, remove)
 }
 
 // removePage removes a page in one transaction where that can be, and otherwise
 // in as many as it takes to pass over what is damaged.
-func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (int, error)) error {
+func removePage[K any](s *sweep, page []K, update updater, remove func(*ledger, K) (int, error)) error {
 	if len(page) == 0 {
 		return nil
 	}
 	removed := 0
-	err := s.records.change(s.ctx, s.records.store.UpdateRelaxed, func(l *ledger) error {
+	err := update(s.ctx, func(l *ledger) error {
 		removed = 0 // the transaction may run more than once
 		for _, key := range page {
 			n, err := remove(l, key)
@@ -143,10 +160,10 @@ func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (int, error))
 		return err
 	case len(page) > 1:
 		half := len(page) / 2
-		if err := removePage(s, page[:half], remove); err != nil {
+		if err := removePage(s, page[:half], update, remove); err != nil {
 			return err
 		}
-		return removePage(s, page[half:], remove)
+		return removePage(s, page[half:], update, remove)
 	case s.damage == nil:
 		s.damage = err
 	}
@@ -176,10 +193,10 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 		}
 	}
 	first(r.ages.provider, func(from time.Time) iter.Seq2[time.Time, error] {
-		minutes := indexKeys(ProviderByReceived.Keys(ctx, r.store, models.From(later(firstTime, minuteOf(from))).Limit(1)))
+		minutes := Arrivals.Keys(ctx, r.store, minutesBetween(later(firstTime, from), time.Time{}).Limit(1))
 		return func(yield func(time.Time, error) bool) {
-			for minute, err := range minutes { // by its end all of it has expired
-				if !yield(minute.Add(time.Minute), err) {
+			for key, err := range minutes { // by its end all of it has expired
+				if !yield(Minute(key.First).end(), err) {
 					return
 				}
 			}

@@ -89,7 +89,7 @@ func TestFailingEngine(t *testing.T) {
 			eng := &enginetest.Failing{Engine: memory.Engine()}
 			done := false
 			t.Run(fmt.Sprintf("%d at call %d", i, call), func(t *testing.T) {
-				records, store := openRecords(t, eng, record.Options{SyncInterval: -1})
+				records, store := openRecords(t, eng, record.Options{SyncInterval: -1, CacheBytes: -1})
 				for key, v := range map[ds.Key][]byte{userKey: first, provider: providerTime(monday), value: {1}, plain: {2}} {
 					mustPut(t, records, key, v)
 				}

@@ -15,13 +15,16 @@ import (
 type flusher struct {
 	// interval is negative to leave everything to close.
 	interval time.Duration
-	sync     func(context.Context) error
+	// file files what is pending, sync does that and makes all durable.
+	file, sync func(context.Context) error
 
 	mu sync.Mutex
 	// timer is set from the first write until the flush that covers it begins.
 	timer   *time.Timer
 	running sync.WaitGroup
-	closed  bool
+	// easing says that ease is at work.
+	easing bool
+	closed bool
 }
 
 // wrote notes that something has been committed that is not durable yet.
@@ -51,6 +54,23 @@ func (f *flusher) flush() {
 	if err := f.sync(context.Background()); err != nil && !errors.Is(err, models.ErrClosed) {
 		f.wrote()
 	}
+}
+
+// ease files what is pending now, on a goroutine of its own, so that whoever puts
+// more does not have to.
+func (f *flusher) ease() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.easing || f.closed {
+		return
+	}
+	f.easing = true
+	f.running.Go(func() {
+		_ = f.file(context.Background()) // or who puts too much is told
+		f.mu.Lock()
+		f.easing = false
+		f.mu.Unlock()
+	})
 }
 
 // close waits for a flush that is under way and makes everything durable.

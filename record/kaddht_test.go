@@ -80,6 +80,9 @@ func TestProviderManager(t *testing.T) {
 		if err := manager.Close(); err != nil { // writes what is buffered
 			t.Fatal(err)
 		}
+		if err := r.Sync(ctx, ds.NewKey("/")); err != nil {
+			t.Fatal(err)
+		}
 		if n, err := countProviders(store); err != nil || n != keys*each {
 			t.Errorf("%d rows, %v; want %d", n, err, keys*each)
 		}
@@ -132,8 +135,8 @@ func TestProviderManagerSweeps(t *testing.T) {
 			}
 			return left == n/2
 		})
-		if old, err := record.ProviderByReceived.Count(ctx, store, models.Before(time.Now().Add(-time.Hour))); err != nil || old != 0 {
-			t.Errorf("%d old ones are left, %v", old, err)
+		for old, err := range r.ProvidersReceived(ctx, time.Time{}, time.Now().Add(-time.Hour)) {
+			t.Errorf("%+v is left, %v", old, err)
 		}
 	})
 }

@@ -3,6 +3,8 @@ package record
 import (
 	"encoding/base32"
 	"strings"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // kad-dht names what it stores by two kinds of datastore key, of which only
@@ -72,23 +74,24 @@ func valueSpace(namespace string) string {
 
 // parseProviderKey returns the key and the peer id that a datastore key stands
 // for.
-func parseProviderKey(path string) (key, peer []byte, ok bool) {
+func parseProviderKey(path string) (key string, p peer.ID, ok bool) {
 	rest, ok := strings.CutPrefix(path, "/"+providerSpace+"/")
 	if !ok {
-		return nil, nil, false
+		return "", "", false
 	}
 	keyPart, peerPart, _ := strings.Cut(rest, "/")
-	if key, ok = parseKeyText(keyPart); !ok {
-		return nil, nil, false
+	decoded, ok := parseKeyText(keyPart)
+	if !ok {
+		return "", "", false
 	}
-	peer, ok = parseKeyText(peerPart)
-	return key, peer, ok
+	id, ok := parseKeyText(peerPart)
+	return string(decoded), peer.ID(id), ok
 }
 
 // providerKey returns the datastore key of a provider record.
-func providerKey(key, peer []byte) string {
-	buf := make([]byte, 0, len(providerSpace)+3+keyText.EncodedLen(len(key))+keyText.EncodedLen(len(peer)))
+func providerKey(key, id []byte) string {
+	buf := make([]byte, 0, len(providerSpace)+3+keyText.EncodedLen(len(key))+keyText.EncodedLen(len(id)))
 	buf = append(append(append(buf, '/'), providerSpace...), '/')
 	buf = append(keyText.AppendEncode(buf, key), '/')
-	return string(keyText.AppendEncode(buf, peer))
+	return string(keyText.AppendEncode(buf, id))
 }

@@ -67,7 +67,7 @@ func TestProviderKeys(t *testing.T) {
 	if !ok || string(gotKey) != key || string(gotPeer) != peer {
 		t.Errorf("parseProviderKey(%q) = %q, %q, %v", path, gotKey, gotPeer, ok)
 	}
-	if back := providerKey(gotKey, gotPeer); back != path {
+	if back := providerKey([]byte(gotKey), []byte(gotPeer)); back != path {
 		t.Errorf("providerKey is %q, want %q", back, path)
 	}
 	for name, path := range map[string]string{
@@ -103,7 +103,7 @@ func FuzzKeys(f *testing.F) {
 			}
 		}
 		if isProvider {
-			if back := providerKey(key, peer); back != path {
+			if back := providerKey([]byte(key), []byte(peer)); back != path {
 				t.Fatalf("%q is spelled again as %q", path, back)
 			}
 		}

@@ -3,6 +3,8 @@ package record
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -17,13 +19,73 @@ type ledger struct {
 	records *Records
 	ctx     context.Context
 	tx      *datastore.WriteTx
+	// shared says that others may change provider records while the transaction
+	// is open: it cannot have locks, since it is open for as long as the user likes.
+	shared bool
+	locks  *locks
+	// owned says that provider records are being changed, in which epoch of the
+	// cache and of the peers' numbers.
+	owned               bool
+	epoch, numbersEpoch uint64
 	// providers and strangers are the changes of the totals, peers those of how
 	// many keys each peer provides.
 	providers, strangers amount
-	peers                map[peer.ID]int
+	peers                map[PeerNumber]int
 	evicted              int
+	// shares and arrived are references that are to be changed, and those owed are
+	// to be changed by another transaction.
+	shares, arrived         refChanges
+	owedShares, owedArrived refChanges
+	// rows is what has become of rows of provider records. Met are peers whose
+	// numbers were read, added and dropped what has become of peers.
+	rows       map[uint64][]byte
+	met, added map[peer.ID]PeerNumber
+	dropped    []Peer
+	// postings are to be pending, and what the transaction files is not to be any
+	// more.
+	postings []*Posting
+	files    *part
 	// arrivals are the records of models that have come from the DHT.
 	arrivals []arrival
+}
+
+// locks are those that a transaction has until it has been committed, and which
+// its attempts hand on to each other. They are taken within it, so that nobody who
+// has one waits for anybody's transaction.
+type locks struct{ held []*sync.Mutex }
+
+func (l *locks) take(m *sync.Mutex) {
+	if !slices.Contains(l.held, m) {
+		m.Lock()
+		l.held = append(l.held, m)
+	}
+}
+
+func (l *locks) release() {
+	for _, m := range l.held {
+		m.Unlock()
+	}
+}
+
+// own has the transaction be the only one that changes provider records: by a
+// lock, or where there can be none by a conflict. For that each reads and writes
+// their total.
+func (l *ledger) own() error {
+	if l.owned {
+		return nil
+	}
+	switch {
+	case !l.shared:
+		l.locks.take(&l.records.pending.filer)
+	case !l.records.pending.isAtRest():
+		return models.ErrConflict
+	}
+	l.owned, l.epoch, l.numbersEpoch = true, l.records.cache.now(), l.records.numbers.now()
+	_, err := Totals.Get(l.ctx, l.tx, AllProviders)
+	if errors.Is(err, models.ErrNotFound) {
+		err = nil
+	}
+	return err
 }
 
 // amount is a number of records and of their bytes, or a change of both.
@@ -52,9 +114,12 @@ func (t *total) load() amount { return amount{t.rows.Load(), t.bytes.Load()} }
 // change runs fn in a transaction that keeps the counts and the bounds. It
 // evicts what there is too much of afterwards, in the same transaction.
 func (r *Records) change(ctx context.Context, update func(context.Context, func(*datastore.WriteTx) error) error, fn func(*ledger) error) error {
+	var held locks
+	defer held.release()
 	var done *ledger
 	err := update(ctx, func(tx *datastore.WriteTx) error {
 		done = r.newLedger(ctx, tx)
+		done.locks = &held
 		if err := fn(done); err != nil {
 			return err
 		}
@@ -66,27 +131,63 @@ func (r *Records) change(ctx context.Context, update func(context.Context, func(
 	return err
 }
 
+// changeRelaxed is change in a transaction that is durable some time later.
+func (r *Records) changeRelaxed(ctx context.Context, fn func(*ledger) error) error {
+	return r.change(ctx, r.store.UpdateRelaxed, fn)
+}
+
 func (r *Records) newLedger(ctx context.Context, tx *datastore.WriteTx) *ledger {
-	return &ledger{records: r, ctx: ctx, tx: tx, peers: map[peer.ID]int{}}
+	return &ledger{
+		records: r, ctx: ctx, tx: tx,
+		peers: map[PeerNumber]int{}, rows: map[uint64][]byte{},
+		met: map[peer.ID]PeerNumber{}, added: map[peer.ID]PeerNumber{},
+	}
 }
 
 // finish does what is left to do before the transaction commits.
 func (l *ledger) finish() error {
+	if err := l.fileRefs(); err != nil {
+		return err
+	}
 	if err := l.evict(); err != nil {
+		return err
+	}
+	if err := l.fileRefs(); err != nil { // of what has been evicted
 		return err
 	}
 	return l.saveTotals()
 }
 
+// fileRefs changes the references of the offers that have changed.
+func (l *ledger) fileRefs() error {
+	shares, arrived := l.shares.compact(), l.arrived.compact()
+	l.shares, l.arrived = nil, nil
+	err := shares.file(l, Shares, func(group uint32) error { return l.dropPeer(PeerNumber(group)) })
+	if err != nil {
+		return err
+	}
+	return arrived.file(l, Arrivals, func(uint32) error { return nil })
+}
+
 // committed is called once the transaction has been committed.
 func (l *ledger) committed() {
 	r := l.records
+	if l.owned {
+		r.numbers.committed(l.numbersEpoch, l.met, l.added, l.dropped)
+		r.cache.changed(l.epoch, l.rows)
+	}
+	if len(l.postings) > 0 {
+		r.pending.posted(l.postings)
+	}
+	if l.files != nil {
+		r.pending.filed(l.files, l)
+	}
 	r.providers.add(l.providers)
 	r.strangers.add(l.strangers)
 	if l.providers != (amount{}) || l.strangers != (amount{}) {
 		r.counted.Store(true)
 	}
-	r.peers.add(l.peers)
+	r.counts.add(l.peers)
 	r.metrics.evicted(l.ctx, l.evicted)
 	r.watchers.tell(l.arrivals)
 }

@@ -146,6 +146,7 @@ func reasonOf(err error) string {
 		{models.ErrTooLarge, "too_large"},
 		{models.ErrKeySize, "key_size"},
 		{models.ErrInvalid, "invalid"},
+		{models.ErrCorrupt, "damaged"},
 	} {
 		if errors.Is(err, reason.err) {
 			return reason.name

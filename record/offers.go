@@ -11,209 +11,390 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// errUnchanged leaves a row as it is.
-var errUnchanged = errors.New("unchanged")
-
-// editSet has edit change a row of provider records, which is not there any more
-// if it is empty afterwards.
-func (l *ledger) editSet(key ProviderKey, edit func(*ProviderSet) error) error {
-	err := Providers.Upsert(l.ctx, l.tx, key, func(s *ProviderSet, _ bool) (bool, error) {
-		s.Key, s.Shard = key.First, key.Second
-		err := edit(s)
-		return !s.isEmpty(), err
-	})
-	if errors.Is(err, errUnchanged) {
-		return nil
+// readSet reads a row of provider records, an empty one where there is none.
+func (l *ledger) readSet(key ProviderKey) (s ProviderSet, err error) {
+	if err := l.own(); err != nil {
+		return s, err
 	}
-	return err
+	if row, ok := l.rows[key.First]; ok && key.Second == 0 {
+		if row != nil {
+			err = providerCodec{}.Decode(row, &s)
+		}
+	} else if row, ok := l.cached(key); ok {
+		err = providerCodec{}.Decode(row, &s)
+	} else {
+		s, err = Providers.Get(l.ctx, l.tx, key)
+	}
+	if errors.Is(err, models.ErrNotFound) {
+		err = nil
+	}
+	s.Hash, s.Shard = key.First, key.Second
+	return s, err
 }
 
-// changeProviders puts and deletes offers of one key. Those that a bound does
-// not allow are left out, and refused has an error for each.
-func (l *ledger) changeProviders(changes []change) (refused []error, err error) {
-	for i := range changes {
-		if !changes[i].delete {
-			if err := l.countKeysOf(changes[i].peer); err != nil {
-				return nil, err
-			}
-		}
+// cached returns a row that is known in memory. That a transaction which others
+// can run beside may not use: it has to have read what it changes.
+func (l *ledger) cached(key ProviderKey) ([]byte, bool) {
+	if l.shared || key.Second != 0 {
+		return nil, false
 	}
-	first := models.MakePair(changes[0].provided, uint8(0))
-	err = l.editSet(first, func(s *ProviderSet) error {
-		refused = nil
-		changed := false
-		for i := range changes {
-			c := &changes[i]
-			var did bool
-			var err error
-			if c.delete {
-				did, err = l.deleteOffer(s, c.peer)
-			} else {
-				did, err = l.putOffer(s, Offer{Peer: c.peer, Received: c.received, Raw: c.value})
-			}
-			if isRefusal(err) {
-				refused = append(refused, failAt("put", c.raw, c.key, err))
-			} else if err != nil {
-				return err
-			}
-			changed = changed || did
+	return l.records.cache.get(key.First)
+}
+
+// wholeSet reads all offers of a key, in no order.
+func (l *ledger) wholeSet(hash uint64) (ProviderSet, error) {
+	s, err := l.readSet(models.MakePair(hash, uint8(0)))
+	if err != nil || s.Beyond == 0 {
+		return s, err
+	}
+	for shard := 1; shard <= shards; shard++ {
+		beyond, err := l.readSet(models.MakePair(hash, uint8(shard)))
+		if err != nil {
+			return s, err
 		}
-		if !changed {
-			return errUnchanged
+		s.Offers = append(s.Offers, beyond.Offers...)
+	}
+	return s, nil
+}
+
+// writeSet stores a row of provider records, or deletes it if it is empty.
+func (l *ledger) writeSet(s *ProviderSet) error {
+	if s.isEmpty() {
+		l.wrote(s, nil)
+		return Providers.Delete(l.ctx, l.tx, models.MakePair(s.Hash, s.Shard))
+	}
+	row, err := providerCodec{}.Append(nil, s)
+	if err != nil {
+		return err
+	}
+	l.wrote(s, row)
+	return Providers.Put(l.ctx, l.tx, s)
+}
+
+// wrote notes what becomes of shard 0 of a key.
+func (l *ledger) wrote(s *ProviderSet, row []byte) {
+	if s.Shard == 0 {
+		l.rows[s.Hash] = row
+	}
+}
+
+// changeProviders puts and deletes offers of one key. Those that a bound does not
+// allow are left out, and refused has an error for each.
+func (l *ledger) changeProviders(changes []OfferChange) (refused []error, err error) {
+	key := []byte(changes[0].Key)
+	s, err := l.readSet(models.MakePair(l.records.seed.hash(key), uint8(0)))
+	switch {
+	case err != nil:
+		return nil, err
+	case s.Key == nil:
+		s.Key = key
+	case string(s.Key) != changes[0].Key:
+		// Of 5,000,000 keys no two have one hash, but in one store of a million.
+		return []error{failAt("put", Providers.Raw(), Providers.EncodeKey(models.MakePair(s.Hash, s.Shard)),
+			&BoundError{Bound: "keys of this hash", Limit: 1})}, nil
+	}
+	changed := false
+	for i := range changes {
+		c := &changes[i]
+		did, err := false, error(nil)
+		if c.Delete {
+			did, err = l.deleteOffer(&s, peer.ID(c.Peer))
+		} else {
+			did, err = l.putOffer(&s, peer.ID(c.Peer), c.Raw)
 		}
-		return nil
-	})
-	return refused, err
+		if isRefusal(err) {
+			refused = append(refused, err)
+		} else if err != nil {
+			return nil, err
+		}
+		changed = changed || did
+	}
+	if !changed {
+		return refused, nil
+	}
+	return refused, l.writeSet(&s)
 }
 
 // putOffer puts an offer into the shard 0 that is being edited, or beyond it, and
 // tells whether it did.
-func (l *ledger) putOffer(s *ProviderSet, o Offer) (bool, error) {
-	at, known := s.find(o.Peer)
-	if known {
-		l.providers.add(0, len(o.Raw)-len(s.Offers[at].Raw))
-		s.Offers[at] = o
-		return true, nil
+func (l *ledger) putOffer(s *ProviderSet, id peer.ID, raw string) (bool, error) {
+	number, err := l.numberOf(id)
+	if err != nil {
+		return false, err
 	}
-	if s.Beyond > 0 {
-		if known, err := l.refreshBeyond(s.Key, o); known || err != nil {
+	if number != 0 {
+		if known, err := l.refresh(s, fileOffer(number, raw)); known || err != nil {
 			return known, err
 		}
 	}
-	if err := l.checkBounds(s, o.Peer); err != nil {
-		return false, err
+	if err := l.checkBounds(s, number); err != nil {
+		return false, failAt("put", Providers.Raw(), Providers.EncodeKey(models.MakePair(s.Hash, s.Shard)), err)
 	}
+	if number == 0 {
+		if number, err = l.addPeer(id); err != nil {
+			return false, err
+		}
+	}
+	o := fileOffer(number, raw)
 	if s.hasRoom(&o) {
+		at, _ := s.find(number)
 		s.Offers = slices.Insert(s.Offers, at, o)
 	} else {
-		err := l.editSet(models.MakePair(s.Key, shardOf(o.Peer)), func(beyond *ProviderSet) error {
-			at, _ := beyond.find(o.Peer)
-			beyond.Offers = slices.Insert(beyond.Offers, at, o)
-			return nil
-		})
+		beyond, err := l.readSet(models.MakePair(s.Hash, shardOf(number)))
 		if err != nil {
+			return false, err
+		}
+		beyond.Key = s.Key
+		at, _ := beyond.find(number)
+		beyond.Offers = slices.Insert(beyond.Offers, at, o)
+		if err := l.writeSet(&beyond); err != nil {
 			return false, err
 		}
 		s.Beyond++
 	}
-	l.countOffer(s.Key, &o, 1)
+	l.countOffer(s, &o, len(id), 1)
 	return true, nil
 }
 
-// refreshBeyond puts an offer in place of one that lies beyond shard 0, and tells
-// whether there was one.
-func (l *ledger) refreshBeyond(key []byte, o Offer) (known bool, err error) {
-	err = l.editSet(models.MakePair(key, shardOf(o.Peer)), func(beyond *ProviderSet) error {
-		var at int
-		if at, known = beyond.find(o.Peer); !known {
-			return errUnchanged
-		}
-		l.providers.add(0, len(o.Raw)-len(beyond.Offers[at].Raw))
-		beyond.Offers[at] = o
-		return nil
-	})
-	return known, err
-}
-
-// deleteOffer deletes an offer from the shard 0 that is being edited, or from
-// beyond it, and tells whether there was one.
-func (l *ledger) deleteOffer(s *ProviderSet, p peer.ID) (bool, error) {
-	if at, ok := s.find(p); ok {
-		l.countOffer(s.Key, &s.Offers[at], -1)
-		s.Offers = slices.Delete(s.Offers, at, at+1)
+// refresh puts an offer in place of the one that is there, and tells whether there
+// was one.
+func (l *ledger) refresh(s *ProviderSet, o FiledOffer) (known bool, err error) {
+	if at, ok := s.find(o.Peer); ok {
+		l.replaced(s, &s.Offers[at], &o)
+		s.Offers[at] = o
 		return true, nil
 	}
 	if s.Beyond == 0 {
 		return false, nil
 	}
-	n, err := l.deleteFrom(models.MakePair(s.Key, shardOf(p)), func(o *Offer) bool { return o.Peer == p })
-	s.Beyond -= min(s.Beyond, uint64(n))
-	return n > 0, err
-}
-
-// deleteOffers deletes the offers of a row that which selects, and returns how
-// many there were.
-func (l *ledger) deleteOffers(key ProviderKey, which func(*Offer) bool) (int, error) {
-	n, err := l.deleteFrom(key, which)
-	if err != nil || n == 0 || key.Second == 0 {
-		return n, err
+	beyond, err := l.readSet(models.MakePair(s.Hash, shardOf(o.Peer)))
+	if err != nil {
+		return false, err
 	}
-	return n, l.editSet(models.MakePair(key.First, uint8(0)), func(s *ProviderSet) error {
-		s.Beyond -= min(s.Beyond, uint64(n))
-		return nil
-	})
+	at, ok := beyond.find(o.Peer)
+	if !ok {
+		return false, nil
+	}
+	l.replaced(s, &beyond.Offers[at], &o)
+	beyond.Offers[at] = o
+	return true, l.writeSet(&beyond)
 }
 
-// deleteFrom is deleteOffers without a word to shard 0.
-func (l *ledger) deleteFrom(key ProviderKey, which func(*Offer) bool) (n int, err error) {
-	err = l.editSet(key, func(s *ProviderSet) error {
-		n = 0
-		s.Offers = slices.DeleteFunc(s.Offers, func(o Offer) bool {
-			if !which(&o) {
-				return false
-			}
-			l.countOffer(s.Key, &o, -1)
-			n++
-			return true
-		})
-		if n == 0 {
-			return errUnchanged
+// replaced counts an offer that another takes the place of.
+func (l *ledger) replaced(s *ProviderSet, old, o *FiledOffer) {
+	l.providers.add(0, o.size()-old.size())
+	if before, now := old.minute(), o.minute(); before != now {
+		l.arrived.add(uint32(before), s.Hash, -1)
+		l.arrived.add(uint32(now), s.Hash, 1)
+	}
+}
+
+// deleteOffer deletes an offer from the shard 0 that is being edited, or from
+// beyond it, and tells whether there was one.
+func (l *ledger) deleteOffer(s *ProviderSet, id peer.ID) (bool, error) {
+	number, err := l.numberOf(id)
+	if err != nil || number == 0 {
+		return false, err
+	}
+	is := func(o *FiledOffer) bool { return o.Peer == number }
+	if n, err := l.removeOffers(s, is); n > 0 || err != nil || s.Beyond == 0 {
+		return n > 0, err
+	}
+	beyond, err := l.readSet(models.MakePair(s.Hash, shardOf(number)))
+	if err != nil {
+		return false, err
+	}
+	n, err := l.removeOffers(&beyond, is)
+	if n == 0 || err != nil {
+		return false, err
+	}
+	s.Beyond -= min(s.Beyond, uint64(n))
+	return true, l.writeSet(&beyond)
+}
+
+// deleteOffers deletes the offers of a key that which selects, and returns how
+// many there were.
+func (l *ledger) deleteOffers(hash uint64, which func(*FiledOffer) bool) (int, error) {
+	s, err := l.readSet(models.MakePair(hash, uint8(0)))
+	if err != nil {
+		return 0, err
+	}
+	n, err := l.removeOffers(&s, which)
+	if err != nil {
+		return 0, err
+	}
+	for shard := 1; s.Beyond > 0 && shard <= shards; shard++ {
+		beyond, err := l.readSet(models.MakePair(hash, uint8(shard)))
+		if err != nil {
+			return 0, err
 		}
-		return nil
+		gone, err := l.removeOffers(&beyond, which)
+		if err != nil {
+			return 0, err
+		}
+		if gone == 0 {
+			continue
+		}
+		if err := l.writeSet(&beyond); err != nil {
+			return 0, err
+		}
+		s.Beyond -= min(s.Beyond, uint64(gone))
+		n += gone
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, l.writeSet(&s)
+}
+
+// removeOffers takes offers that which selects out of a row that is being edited.
+func (l *ledger) removeOffers(s *ProviderSet, which func(*FiledOffer) bool) (n int, err error) {
+	s.Offers = slices.DeleteFunc(s.Offers, func(o FiledOffer) bool {
+		if err != nil || !which(&o) {
+			return false
+		}
+		var id peer.ID
+		if id, err = l.records.idOf(l.ctx, l.tx, o.Peer); err != nil {
+			return false
+		}
+		l.countOffer(s, &o, len(id), -1)
+		n++
+		return true
 	})
 	return n, err
 }
 
-func (l *ledger) countOffer(key []byte, o *Offer, sign int) {
-	l.providers.add(sign, sign*o.size(key))
+// countOffer counts an offer that is there now, or is not any more.
+func (l *ledger) countOffer(s *ProviderSet, o *FiledOffer, idSize, sign int) {
+	l.providers.add(sign, sign*(len(s.Key)+idSize+o.size()))
 	l.peers[o.Peer] += sign
+	l.shares.add(uint32(o.Peer), s.Hash, sign)
+	l.arrived.add(uint32(o.minute()), s.Hash, sign)
 }
 
-// offersOf reads the offers of a key.
-func offersOf(ctx context.Context, from models.Reader, key []byte) ([]Offer, error) {
-	s, err := Providers.Get(ctx, from, models.MakePair(key, uint8(0)))
+// rowOf reads shard 0 of a key from a snapshot, nil if there is none.
+func rowOf(ctx context.Context, from models.Reader, hash uint64) (row []byte, err error) {
+	row, err = Providers.Raw().Get(ctx, from, Providers.EncodeKey(models.MakePair(hash, uint8(0))))
 	if errors.Is(err, models.ErrNotFound) {
-		return nil, nil
+		err = nil
 	}
-	if err != nil || s.Beyond == 0 {
-		return s.Offers, err
+	return row, err
+}
+
+// setOf reads the offers of a key, those beyond shard 0 included, from one
+// snapshot.
+func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s ProviderSet, err error) {
+	row, known := []byte(nil), false
+	if from == models.Reader(r.store) {
+		row, known = r.cache.get(hash)
 	}
-	others := models.FirstIs[[]byte, uint8](key).Offset(1)
-	for beyond, err := range Providers.Range(ctx, from, others) {
-		if err != nil {
-			return nil, err
+	epoch := r.cache.now()
+	if !known {
+		if row, err = rowOf(ctx, from, hash); err != nil || row == nil {
+			return s, err
 		}
-		s.Offers = append(s.Offers, beyond.Offers...)
 	}
-	return s.Offers, nil
-}
-
-// offers reads the offers of a key from one snapshot.
-func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) (offers []Offer, err error) {
+	if err = (providerCodec{}).Decode(row, &s); err != nil {
+		return s, failAt("get", Providers.Raw(), Providers.EncodeKey(models.MakePair(hash, uint8(0))), err)
+	}
+	s.Hash = hash
+	if s.Beyond == 0 {
+		if !known && from == models.Reader(r.store) {
+			r.cache.fill(epoch, hash, row)
+		}
+		return s, nil
+	}
 	err = r.snapshot(ctx, from, func(tx models.Reader) error {
-		offers, err = offersOf(ctx, tx, key)
-		return err
-	})
-	return offers, err
-}
-
-// offer reads the offer of one peer, or returns ds.ErrNotFound.
-func (r *Records) offer(ctx context.Context, from models.Reader, key []byte, p peer.ID) (found Offer, err error) {
-	err = r.snapshot(ctx, from, func(tx models.Reader) error {
-		for _, shard := range []uint8{0, shardOf(p)} {
-			s, err := Providers.Get(ctx, tx, models.MakePair(key, shard))
+		s = ProviderSet{Hash: hash}
+		for part, err := range Providers.Range(ctx, tx, models.FirstIs[uint64, uint8](hash)) {
 			if err != nil {
 				return err
 			}
-			if at, ok := s.find(p); ok {
-				found = s.Offers[at]
-				return nil
-			}
-			if s.Beyond == 0 {
-				break
+			s.Key, s.Beyond = part.Key, s.Beyond+part.Beyond
+			s.Offers = append(s.Offers, part.Offers...)
+		}
+		return nil
+	})
+	return s, err
+}
+
+// offers returns the offers of a key: what is filed, and if from is the store what
+// is pending.
+func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) ([]Offer, error) {
+	var changes []OfferChange
+	if from == models.Reader(r.store) {
+		changes = r.pending.on(key)
+	}
+	s, err := r.setOf(ctx, from, r.seed.hash(key))
+	if err != nil {
+		return nil, err
+	}
+	if string(s.Key) != string(key) {
+		s.Offers = nil
+	}
+	offers := make([]Offer, 0, len(s.Offers)+len(changes))
+	room := make([]byte, 0, 10*len(s.Offers))
+	for i := range s.Offers {
+		o := &s.Offers[i]
+		id, err := r.idOf(ctx, from, o.Peer)
+		if err != nil {
+			return nil, err
+		}
+		if id == "" {
+			continue // it has gone since
+		}
+		start := len(room)
+		room = o.appendRaw(room)
+		offers = append(offers, Offer{id, o.received(), room[start:len(room):len(room)]})
+	}
+	return r.overlay(offers, changes), nil
+}
+
+// overlay makes pending changes, as far as there is room for them.
+func (r *Records) overlay(offers []Offer, changes []OfferChange) []Offer {
+	if len(changes) == 0 {
+		return offers
+	}
+	at := make(map[peer.ID]int, len(offers)+len(changes))
+	for i := range offers {
+		at[offers[i].Peer] = i
+	}
+	limit := r.bounds.ProvidersPerKey
+	for i := range changes {
+		c := &changes[i]
+		id := peer.ID(c.Peer)
+		n, known := at[id]
+		switch {
+		case c.Delete && known:
+			delete(at, id)
+		case c.Delete || !known && limit >= 0 && len(at) >= limit:
+		default:
+			o := Offer{id, parseProviderTime([]byte(c.Raw)), []byte(c.Raw)}
+			if known {
+				offers[n] = o
+			} else {
+				at[id] = len(offers)
+				offers = append(offers, o)
 			}
 		}
-		return ds.ErrNotFound
-	})
-	return found, notFound(err)
+	}
+	left := offers[:0]
+	for i := range offers {
+		if n, ok := at[offers[i].Peer]; ok && n == i {
+			left = append(left, offers[i])
+		}
+	}
+	return left
+}
+
+// offer returns the offer of one peer, or ds.ErrNotFound.
+func (r *Records) offer(ctx context.Context, from models.Reader, key []byte, p peer.ID) (Offer, error) {
+	offers, err := r.offers(ctx, from, key)
+	if err != nil {
+		return Offer{}, err
+	}
+	if at := slices.IndexFunc(offers, func(o Offer) bool { return o.Peer == p }); at >= 0 {
+		return offers[at], nil
+	}
+	return Offer{}, ds.ErrNotFound
 }

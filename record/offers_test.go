@@ -128,16 +128,18 @@ func providersAgainstMap(t *testing.T, random *rand.Rand) {
 
 // A row that is none is refused.
 func TestProvidersRefuseDamagedRows(t *testing.T) {
-	key := append(models.Bytes.Append(nil, []byte("k")), 0)
-	if s, err := record.Providers.Decode(key, []byte{0, 1, 'p', 1, 2}); err != nil || len(s.Offers) != 1 {
+	key := make([]byte, 9)
+	if s, err := record.Providers.Decode(key, []byte{1, 'k', 0, 2, 1, 0, 1, 3, 0x80}); err != nil || len(s.Offers) != 2 {
 		t.Errorf("a good row: %+v, %v", s, err)
 	}
 	for name, value := range map[string][]byte{
 		"empty":        {},
-		"cut short":    {0, 5, 'p'},
-		"no value":     {0, 1, 'p'},
-		"out of order": {0, 1, 'p', 1, 2, 1, 'p', 1, 2},
-		"too long":     {0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
+		"no count":     {1, 'k'},
+		"cut short":    {1, 'k', 0, 2, 1},
+		"no value":     {1, 'k', 0, 2, 1, 5, 'v'},
+		"out of order": {1, 'k', 0, 2, 1, 4, 0, 4},
+		"too long":     {1, 'k', 0, 2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
+		"no number":    {1, 'k', 0, 2, 0xff, 0xff, 0xff, 0xff, 0x7f, 4},
 	} {
 		if s, err := record.Providers.Decode(key, value); !errors.Is(err, models.ErrInvalid) {
 			t.Errorf("%s: %+v, %v", name, s, err)

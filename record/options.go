@@ -28,6 +28,10 @@ const MaxKeyBytes = 4096
 // have put, unless told otherwise.
 const DefaultSyncInterval = time.Second
 
+// DefaultCacheBytes is the most memory for provider records, unless told
+// otherwise: enough for 5,000,000 of five to a key.
+const DefaultCacheBytes = 128 << 20
+
 // Options is what Records can be told. The zero value is of use.
 type Options struct {
 	// Models are the definitions whose trees travel in the DHT. The store has
@@ -70,6 +74,11 @@ type Options struct {
 	// durable. A negative one leaves that to Sync and Close. Defaults to
 	// DefaultSyncInterval.
 	SyncInterval time.Duration
+
+	// CacheBytes is the most memory, in bytes, for provider records that were
+	// read or written last, some 120 for a key with five. It is taken as it is
+	// needed. A negative number is none. Defaults to DefaultCacheBytes.
+	CacheBytes int
 }
 
 // Bounds limit soft state: provider records, and the records that came from the
@@ -160,6 +169,7 @@ func (o Options) normalize() (Options, error) {
 		faults = append(faults, fmt.Errorf("RepublishInterval is %v: it has to be less than MaxRecordAge, %v", o.RepublishInterval, o.MaxRecordAge))
 	}
 	o.SyncInterval = cmp.Or(o.SyncInterval, DefaultSyncInterval)
+	o.CacheBytes = cmp.Or(o.CacheBytes, DefaultCacheBytes)
 	o.Bounds = o.Bounds.withDefaults()
 	if o.Meters == nil {
 		o.Meters = otel.GetMeterProvider()

@@ -1,69 +1,196 @@
 package record
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// countedPeers is for how many peers it is remembered how many keys they provide.
-// Those who came last have some 6 MiB; the others are counted anew by the index,
-// which a few peers with many keys can only make costly by themselves being among
-// those who came last.
-const countedPeers = 32 << 10
-
-// peerCounts remembers how many keys peers provide.
-type peerCounts struct{ of *lru.Cache[peer.ID, int] }
-
-func newPeerCounts() (peerCounts, error) {
-	of, err := lru.New[peer.ID, int](countedPeers)
-	return peerCounts{of}, err
+// Peer is a provider. Rows of provider records have its number in place of its
+// id, which is ten times as long.
+type Peer struct {
+	Number PeerNumber
+	ID     peer.ID
 }
 
-// add adds what a transaction has changed. Transactions that run at the same time
-// may each miss what the other has counted, until the peer is counted anew.
-func (c peerCounts) add(changes map[peer.ID]int) {
-	for p, change := range changes {
-		if n, ok := c.of.Get(p); ok {
-			c.of.Add(p, n+change)
-		}
-	}
+// PeerNumber is the number that a provider has in this store as long as it
+// provides something here.
+type PeerNumber uint32
+
+var (
+	// Peers holds the providers, by number.
+	Peers = models.NewTree("peer", models.UintOf[PeerNumber](),
+		func(p *Peer) PeerNumber { return p.Number },
+		models.WithCodec(models.Codec[Peer](peerIDCodec{})),
+		models.WithKey(func(p *Peer, n PeerNumber) { p.Number = n }))
+
+	// PeerByID finds the number of a provider.
+	PeerByID = models.NewUnique(Peers, "id", models.StringOf[peer.ID](), func(p *Peer) peer.ID { return p.ID })
+)
+
+// peerIDCodec writes the peer id.
+type peerIDCodec struct{}
+
+func (peerIDCodec) Name() string { return "libp2p-peer" }
+
+func (peerIDCodec) Fields() []models.Field { return nil }
+
+func (peerIDCodec) Append(dst []byte, p *Peer) ([]byte, error) { return append(dst, p.ID...), nil }
+
+func (peerIDCodec) Decode(src []byte, p *Peer) error {
+	*p = Peer{ID: peer.ID(src)}
+	return nil
 }
 
-// mayBeFull reports whether a peer could have as many keys as it may: none has
-// more than there are provider records.
-func (l *ledger) mayBeFull() bool {
-	limit := int64(l.records.bounds.KeysPerPeer)
-	return limit >= 0 && l.records.providers.rows.Load()+l.providers.rows >= limit
+// knownPeers is of how many providers number and id are kept in memory, in 40 MiB
+// at most: those that came up last.
+const knownPeers = 128 << 10
+
+// peerNumbers are the numbers of providers, as far as they are known in memory.
+type peerNumbers struct {
+	number *lru.Cache[peer.ID, PeerNumber]
+	id     *lru.Cache[PeerNumber, peer.ID]
+	// last is the highest number that has been given.
+	last atomic.Uint32
+
+	mu sync.Mutex
+	// epoch is how often numbers have been taken back. Who reads a number to keep
+	// it here says in which epoch, so that none is kept that is nobody's by then.
+	epoch uint64
 }
 
-// countKeysOf sees to it that it is known how many keys a peer provides, while no
-// row is being edited.
-func (l *ledger) countKeysOf(p peer.ID) error {
-	if !l.mayBeFull() || l.records.peers.of.Contains(p) {
-		return nil
-	}
-	enough := models.Only(p).Limit(l.records.bounds.KeysPerPeer + 1)
-	n, err := ProviderByPeer.Count(l.ctx, l.tx, enough)
-	if err == nil {
-		l.records.peers.of.Add(p, n-l.peers[p]) // without what this transaction has put
+func (n *peerNumbers) init() (err error) {
+	if n.number, err = lru.New[peer.ID, PeerNumber](knownPeers); err == nil {
+		n.id, err = lru.New[PeerNumber, peer.ID](knownPeers)
 	}
 	return err
 }
 
-// checkBounds refuses another offer of a peer for a key of which shard 0 is being
-// edited, if either has as many as it may.
-func (l *ledger) checkBounds(s *ProviderSet, p peer.ID) error {
-	bounds := l.records.bounds
-	if n := uint64(len(s.Offers)) + s.Beyond; bounds.ProvidersPerKey >= 0 && n >= uint64(bounds.ProvidersPerKey) {
-		return &BoundError{Bound: "providers of the key", Limit: int64(bounds.ProvidersPerKey)}
-	}
-	if !l.mayBeFull() {
-		return nil
-	}
-	if n, _ := l.records.peers.of.Get(p); n+l.peers[p] >= bounds.KeysPerPeer {
-		return &BoundError{Bound: "keys of the peer", Limit: int64(bounds.KeysPerPeer)}
+// load finds out which number was the last.
+func (n *peerNumbers) load(ctx context.Context, from models.Reader) error {
+	for last, err := range Peers.Keys(ctx, from, models.Range[PeerNumber]{}.Reverse().Limit(1)) {
+		if err != nil {
+			return err
+		}
+		n.last.Store(uint32(last))
 	}
 	return nil
+}
+
+// now returns the epoch in which what is read next is read.
+func (n *peerNumbers) now() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.epoch
+}
+
+// know keeps the number of a peer that was read in epoch or later.
+func (n *peerNumbers) know(epoch uint64, p Peer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if epoch == n.epoch {
+		n.number.Add(p.ID, p.Number)
+		n.id.Add(p.Number, p.ID)
+	}
+}
+
+// committed keeps what a transaction has read, in epoch or later, and the numbers
+// that it has given, and drops those that it has taken back.
+func (n *peerNumbers) committed(epoch uint64, met, added map[peer.ID]PeerNumber, dropped []Peer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if epoch == n.epoch {
+		for id, number := range met {
+			n.number.Add(id, number)
+			n.id.Add(number, id)
+		}
+	}
+	for id, number := range added {
+		n.number.Add(id, number)
+		n.id.Add(number, id)
+	}
+	for _, p := range dropped {
+		n.epoch++
+		n.number.Remove(p.ID)
+		n.id.Remove(p.Number)
+	}
+}
+
+// numberOf returns the number of a peer, or 0, which none has.
+func (r *Records) numberOf(ctx context.Context, from models.Reader, id peer.ID) (PeerNumber, error) {
+	if n, ok := r.numbers.number.Get(id); ok {
+		return n, nil
+	}
+	epoch := r.numbers.now()
+	p, err := PeerByID.Get(ctx, from, id)
+	if errors.Is(err, models.ErrNotFound) {
+		return 0, nil
+	}
+	if err == nil && from == models.Reader(r.store) { // a transaction may be undone
+		r.numbers.know(epoch, p)
+	}
+	return p.Number, err
+}
+
+// idOf returns the id of a peer, or "" if there is none of that number any more.
+func (r *Records) idOf(ctx context.Context, from models.Reader, n PeerNumber) (peer.ID, error) {
+	if id, ok := r.numbers.id.Get(n); ok {
+		return id, nil
+	}
+	epoch := r.numbers.now()
+	p, err := Peers.Get(ctx, from, n)
+	if errors.Is(err, models.ErrNotFound) {
+		return "", nil
+	}
+	if err == nil && from == models.Reader(r.store) {
+		r.numbers.know(epoch, p)
+	}
+	return p.ID, err
+}
+
+// numberOf is that of Records, and knows the peers that the transaction has added.
+func (l *ledger) numberOf(id peer.ID) (PeerNumber, error) {
+	if n, ok := l.added[id]; ok {
+		return n, nil
+	}
+	n, err := l.records.numberOf(l.ctx, l.tx, id)
+	if n != 0 && !l.records.numbers.number.Contains(id) {
+		l.met[id] = n
+	}
+	return n, err
+}
+
+// addPeer gives a peer a number.
+func (l *ledger) addPeer(id peer.ID) (PeerNumber, error) {
+	n := l.records.numbers.last.Add(1)
+	if n == math.MaxUint32 {
+		l.records.numbers.last.Store(n - 1)
+		return 0, fmt.Errorf("%w: no number is left for a peer", ErrFull)
+	}
+	p := Peer{PeerNumber(n), id}
+	l.added[id] = p.Number
+	return p.Number, Peers.Put(l.ctx, l.tx, &p)
+}
+
+// dropPeer removes a peer that provides nothing any more.
+func (l *ledger) dropPeer(n PeerNumber) error {
+	p, err := Peers.Get(l.ctx, l.tx, n)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	delete(l.added, p.ID)
+	delete(l.met, p.ID)
+	l.dropped = append(l.dropped, p)
+	return Peers.Delete(l.ctx, l.tx, n)
 }

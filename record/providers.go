@@ -1,11 +1,10 @@
 package record
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"hash/fnv"
+	"math"
 	"slices"
 	"time"
 
@@ -33,24 +32,33 @@ type Offer struct {
 	Raw []byte
 }
 
-// size is what an offer of a key counts for Bounds.Bytes.
-func (o *Offer) size(key []byte) int { return len(key) + len(o.Peer) + len(o.Raw) }
-
 // ProviderSet is a row of provider records: those of one key, all of them as
 // long as they are few. What shard 0 has no room for lies in the other shards, by
-// the peer id.
+// the number of the peer.
 type ProviderSet struct {
-	// Key is the multihash of the content provided.
-	Key   []byte
+	// Hash is the key's, as the store hashes keys.
+	Hash  uint64
 	Shard uint8
+	// Key is the multihash of the content provided.
+	Key []byte
 	// Beyond is how many offers the other shards have; only shard 0 has it.
 	Beyond uint64
-	// Offers are in the order of the peer ids.
-	Offers []Offer
+	// Offers are in the order of the peers' numbers.
+	Offers []FiledOffer
+}
+
+// FiledOffer is an offer as a row has it.
+type FiledOffer struct {
+	// Peer is the number of the provider in Peers.
+	Peer PeerNumber
+	// Nanos is the time at which kad-dht took the offer, in nanoseconds since
+	// 1970, where Raw is nil. Otherwise Raw is what was put, which is no time.
+	Nanos int64
+	Raw   []byte
 }
 
 // A row is read to answer for its key and written for every offer, so that it
-// should be neither many rows nor long. Content has a few providers, of some 50
+// should be neither many rows nor long. Content has a few providers, of some 10
 // bytes each.
 const (
 	// shardOffers and shardBytes are how many offers shard 0 takes, and of what
@@ -62,22 +70,18 @@ const (
 )
 
 // shardOf returns the shard, 1 to 255, of what shard 0 has no room for.
-func shardOf(p peer.ID) uint8 {
-	h := fnv.New32a()
-	h.Write([]byte(p))
-	return uint8(h.Sum32()%shards) + 1
-}
+func shardOf(p PeerNumber) uint8 { return uint8(p%shards) + 1 }
 
 // find returns where the offer of p is, or belongs.
-func (s *ProviderSet) find(p peer.ID) (int, bool) {
-	return slices.BinarySearchFunc(s.Offers, p, func(o Offer, p peer.ID) int { return cmp.Compare(o.Peer, p) })
+func (s *ProviderSet) find(p PeerNumber) (int, bool) {
+	return slices.BinarySearchFunc(s.Offers, p, func(o FiledOffer, p PeerNumber) int { return cmp.Compare(o.Peer, p) })
 }
 
 // hasRoom reports whether shard 0 takes another offer.
-func (s *ProviderSet) hasRoom(o *Offer) bool {
-	size := o.size(nil)
+func (s *ProviderSet) hasRoom(o *FiledOffer) bool {
+	size := len(o.Raw)
 	for i := range s.Offers {
-		size += s.Offers[i].size(nil)
+		size += len(s.Offers[i].Raw)
 	}
 	return len(s.Offers) < shardOffers && size <= shardBytes
 }
@@ -85,49 +89,86 @@ func (s *ProviderSet) hasRoom(o *Offer) bool {
 // isEmpty reports whether the row is to go.
 func (s *ProviderSet) isEmpty() bool { return len(s.Offers) == 0 && s.Beyond == 0 }
 
-// ProviderKey is the primary key of a ProviderSet: its Key, then its Shard.
-type ProviderKey = models.Pair[[]byte, uint8]
+// fileOffer is the offer that what kad-dht has put stands for. It keeps raw only
+// where that is no time.
+func fileOffer(p PeerNumber, raw string) FiledOffer {
+	if nanos, ok := parseNanos(raw); ok {
+		return FiledOffer{Peer: p, Nanos: nanos}
+	}
+	return FiledOffer{Peer: p, Raw: []byte(raw)}
+}
 
-var (
-	peerCodec        = models.StringOf[peer.ID]()
-	providerKeyCodec = models.PairOf(models.Bytes, models.UintOf[uint8]())
-)
+// size returns the length of what kad-dht has put.
+func (o *FiledOffer) size() int {
+	if o.Raw != nil {
+		return len(o.Raw)
+	}
+	return uvarintSize(uint64(o.Nanos)<<1 ^ uint64(o.Nanos>>63))
+}
 
-// Providers holds the provider records, by key.
-var Providers = models.NewTree("provider", providerKeyCodec,
-	func(s *ProviderSet) ProviderKey { return models.MakePair(s.Key, s.Shard) },
+// appendRaw appends what kad-dht has put.
+func (o *FiledOffer) appendRaw(dst []byte) []byte {
+	if o.Raw != nil {
+		return append(dst, o.Raw...)
+	}
+	return binary.AppendVarint(dst, o.Nanos)
+}
+
+// show is the offer as others see it.
+func (o *FiledOffer) show(id peer.ID) Offer { return Offer{id, o.received(), o.appendRaw(nil)} }
+
+// received is the time at which kad-dht took the offer, or zero.
+func (o *FiledOffer) received() time.Time {
+	if o.Raw != nil {
+		return time.Time{}
+	}
+	return time.Unix(0, o.Nanos).UTC()
+}
+
+// Minute is the number of a minute since 1970, from 1 on: 0 is of what has no
+// time.
+type Minute uint32
+
+// minute is the one in which kad-dht took the offer.
+func (o *FiledOffer) minute() Minute {
+	if o.Raw != nil {
+		return 0
+	}
+	return minuteOfNanos(o.Nanos)
+}
+
+func minuteOfNanos(nanos int64) Minute { return Minute(max(nanos/int64(time.Minute), 1)) }
+
+// minuteOf returns the minute of a time, 0 for the zero time.
+func minuteOf(t time.Time) Minute {
+	switch seconds := t.Unix(); {
+	case t.IsZero():
+		return 0
+	case seconds >= math.MaxInt64/int64(time.Second):
+		return minuteOfNanos(math.MaxInt64)
+	case seconds < 60:
+		return 1
+	}
+	return minuteOfNanos(t.UnixNano())
+}
+
+// end is the instant by which the minute is over.
+func (m Minute) end() time.Time { return time.Unix(int64(m+1)*60, 0).UTC() }
+
+// ProviderKey is the primary key of a ProviderSet: its Hash, then its Shard.
+type ProviderKey = models.Pair[uint64, uint8]
+
+// Providers holds the provider records, by the hash of their key.
+var Providers = models.NewTree("provider", models.PairOf(models.Uint64, models.UintOf[uint8]()),
+	func(s *ProviderSet) ProviderKey { return models.MakePair(s.Hash, s.Shard) },
 	models.WithCodec(models.Codec[ProviderSet](providerCodec{})),
-	models.WithKey(func(s *ProviderSet, key ProviderKey) { s.Key, s.Shard = key.First, key.Second }))
+	models.WithKey(func(s *ProviderSet, key ProviderKey) { s.Hash, s.Shard = key.First, key.Second }))
 
-var (
-	// ProviderByPeer finds the keys that a peer provides.
-	ProviderByPeer = models.NewMulti(Providers, "peer", peerCodec, func(s *ProviderSet) []peer.ID {
-		peers := make([]peer.ID, len(s.Offers))
-		for i := range s.Offers {
-			peers[i] = s.Offers[i].Peer
-		}
-		return peers
-	})
-	// ProviderByReceived finds the keys of which offers came in a minute, the
-	// oldest first. What expires in days needs no more, and offers of one key
-	// that come together share an entry.
-	ProviderByReceived = models.NewMulti(Providers, "received", models.Time, func(s *ProviderSet) []time.Time {
-		minutes := make([]time.Time, 0, len(s.Offers))
-		for i := range s.Offers {
-			if m := minuteOf(s.Offers[i].Received); !slices.Contains(minutes, m) {
-				minutes = append(minutes, m)
-			}
-		}
-		return minutes
-	})
-)
-
-// minuteOf returns the minute of a time of receipt.
-func minuteOf(t time.Time) time.Time { return t.Truncate(time.Minute) }
-
-// providerCodec writes Beyond, and of each offer the length of the peer id, the
-// peer id, the length of what kad-dht has put, and that as it is: the time in
-// nanoseconds since 1970 as a zigzag varint. All numbers are varints.
+// providerCodec writes the length of the key and the key, Beyond, and if there are
+// offers the earliest time as a zigzag varint. Then come of each offer how much its
+// number is more than the one before, and twice by how many nanoseconds it is later
+// than the earliest; or, where it has no time, twice the length of what was put and
+// one, and that. All numbers but the earliest time are varints.
 type providerCodec struct{}
 
 func (providerCodec) Name() string { return "libp2p-providers" }
@@ -135,62 +176,87 @@ func (providerCodec) Name() string { return "libp2p-providers" }
 func (providerCodec) Fields() []models.Field { return nil }
 
 func (providerCodec) Append(dst []byte, s *ProviderSet) ([]byte, error) {
+	dst = append(binary.AppendUvarint(dst, uint64(len(s.Key))), s.Key...)
 	dst = binary.AppendUvarint(dst, s.Beyond)
+	if len(s.Offers) == 0 {
+		return dst, nil
+	}
+	first := int64(math.MaxInt64)
+	for i := range s.Offers {
+		if o := &s.Offers[i]; o.Raw == nil {
+			first = min(first, o.Nanos)
+		}
+	}
+	dst = binary.AppendVarint(dst, first)
+	before := PeerNumber(0)
 	for i := range s.Offers {
 		o := &s.Offers[i]
-		dst = append(binary.AppendUvarint(dst, uint64(len(o.Peer))), o.Peer...)
-		dst = append(binary.AppendUvarint(dst, uint64(len(o.Raw))), o.Raw...)
+		dst = binary.AppendUvarint(dst, uint64(o.Peer-before))
+		before = o.Peer
+		switch later := uint64(o.Nanos) - uint64(first); {
+		case o.Raw != nil:
+			dst = append(binary.AppendUvarint(dst, uint64(len(o.Raw))<<1|1), o.Raw...)
+		case later >= 1<<63: // times centuries apart
+			raw := o.appendRaw(nil)
+			dst = append(binary.AppendUvarint(dst, uint64(len(raw))<<1|1), raw...)
+		default:
+			dst = binary.AppendUvarint(dst, later<<1)
+		}
 	}
 	return dst, nil
 }
 
 func (providerCodec) Decode(src []byte, s *ProviderSet) error {
 	*s = ProviderSet{}
-	raw := bytes.Clone(src)
-	text := string(src) // which the peer ids share
-	beyond, at := binary.Uvarint(raw)
-	if at <= 0 {
-		return fmt.Errorf("%w: providers have no valid count", models.ErrInvalid)
+	text := string(src)
+	key, ok := cutText(&text)
+	if ok {
+		s.Key = []byte(key)
+		s.Beyond, ok = cutNumber(&text)
 	}
-	s.Beyond = beyond
-	// next returns where the part begins and ends whose length is at at.
-	next := func() (start, end int, ok bool) {
-		size, n := binary.Uvarint(raw[at:])
-		if n <= 0 || size > uint64(len(raw)-at-n) {
-			return 0, 0, false
-		}
-		return at + n, at + n + int(size), true
+	if !ok {
+		return fmt.Errorf("%w: providers have no key or no count", models.ErrInvalid)
 	}
-	for at < len(raw) {
-		var o Offer
-		start, end, ok := next()
-		if ok {
-			o.Peer = peer.ID(text[start:end])
-			at = end
-			start, end, ok = next()
+	if text == "" {
+		return nil
+	}
+	n, ok := cutNumber(&text)
+	first := zigzag(n)
+	s.Offers = make([]FiledOffer, 0, min(shardOffers, len(text)/2))
+	for peer := uint64(0); ok && text != ""; {
+		number, valid := cutNumber(&text)
+		what, valid2 := cutNumber(&text)
+		peer += number
+		ok = valid && valid2 && number <= math.MaxUint32 && peer <= math.MaxUint32 && (number > 0 || len(s.Offers) == 0)
+		switch {
+		case !ok:
+		case what&1 == 0:
+			s.Offers = append(s.Offers, FiledOffer{Peer: PeerNumber(peer), Nanos: int64(uint64(first) + what>>1)})
+		case what>>1 <= uint64(len(text)):
+			s.Offers = append(s.Offers, fileOffer(PeerNumber(peer), text[:what>>1]))
+			text = text[what>>1:]
+		default:
+			ok = false
 		}
-		if !ok {
-			return fmt.Errorf("%w: provider %d is cut short", models.ErrInvalid, len(s.Offers))
-		}
-		o.Raw, at = raw[start:end:end], end
-		o.Received = parseProviderTime(o.Raw)
-		if n := len(s.Offers); n > 0 && o.Peer <= s.Offers[n-1].Peer {
-			return fmt.Errorf("%w: provider %d is out of order", models.ErrInvalid, n)
-		}
-		if s.Offers == nil {
-			s.Offers = make([]Offer, 0, len(raw)/(end-1)+1) // they are alike in size
-		}
-		s.Offers = append(s.Offers, o)
+	}
+	if !ok {
+		return fmt.Errorf("%w: provider %d is damaged", models.ErrInvalid, len(s.Offers))
 	}
 	return nil
 }
 
+// parseNanos reads a time as kad-dht writes it, if raw is one.
+func parseNanos(raw string) (nanos int64, ok bool) {
+	rest := raw
+	n, ok := cutNumber(&rest)
+	return zigzag(n), ok && rest == "" && len(raw) == uvarintSize(n)
+}
+
 // parseProviderTime returns the zero time for what is no time.
 func parseProviderTime(raw []byte) time.Time {
-	nanoseconds, n := binary.Varint(raw)
-	var again [binary.MaxVarintLen64]byte
-	if n <= 0 || !bytes.Equal(binary.AppendVarint(again[:0], nanoseconds), raw) {
+	nanos, ok := parseNanos(string(raw))
+	if !ok {
 		return time.Time{}
 	}
-	return time.Unix(0, nanoseconds).UTC()
+	return time.Unix(0, nanos).UTC()
 }

@@ -170,13 +170,25 @@ func (w *walk) sources() []entries {
 // providers walks all provider records.
 func (w *walk) providers() entries {
 	return func(yield func(dsq.Entry, error) bool) {
+		if w.from == models.Reader(w.records.store) {
+			if err := w.records.look(w.ctx); err != nil {
+				yield(dsq.Entry{}, err)
+				return
+			}
+		}
 		for s, err := range Providers.All(w.ctx, w.from) {
 			if err != nil {
 				yield(dsq.Entry{}, err)
 				return
 			}
 			for i := range s.Offers {
-				if !yield(w.providerEntry(s.Key, &s.Offers[i]), nil) {
+				o := &s.Offers[i]
+				id, err := w.records.idOf(w.ctx, w.from, o.Peer)
+				if err == nil && id == "" {
+					continue // gone since
+				}
+				shown := o.show(id)
+				if !yield(w.providerEntry(s.Key, &shown), err) || err != nil {
 					return
 				}
 			}

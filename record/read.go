@@ -33,7 +33,7 @@ func (r *Records) get(ctx context.Context, from models.Reader, p *place) ([]byte
 	case p.tree != nil:
 		return r.record(ctx, from, p)
 	case p.isProvider():
-		o, err := r.offer(ctx, from, p.provided, p.peer)
+		o, err := r.offer(ctx, from, []byte(p.provided), p.peer)
 		return o.Raw, err
 	}
 	value, err := p.raw.Get(ctx, from, p.key)

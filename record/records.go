@@ -45,8 +45,13 @@ type Records struct {
 	foreign atomic.Bool
 	// counted is set once the totals have changed.
 	counted atomic.Bool
-	// peers are how many keys peers provide.
-	peers peerCounts
+	// seed is that of the hashes of provided keys.
+	seed Seed
+	// numbers are those of peers, and counts how many keys they provide.
+	numbers peerNumbers
+	counts  peerCounts
+	cache   rowCache
+	pending pending
 	// interval is Options.RepublishInterval, and done is closed with the Records.
 	interval time.Duration
 	done     chan struct{}
@@ -89,9 +94,18 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		bounds:   opts.Bounds,
 		interval: opts.RepublishInterval, done: make(chan struct{}),
 		ages:    ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
-		flusher: flusher{interval: opts.SyncInterval, sync: store.Sync},
+		cache:   rowCache{limit: opts.CacheBytes / 2},
+		pending: pending{limit: pendingBytes},
 	}
-	if r.peers, err = newPeerCounts(); err != nil {
+	if most := opts.Bounds.Providers; most >= 0 {
+		// A bound can be passed by what is pending.
+		r.pending.limit = min(r.pending.limit, most/8*(changeBytes+100))
+	}
+	r.flusher = flusher{interval: opts.SyncInterval, file: r.file, sync: r.flush}
+	if r.counts, err = newPeerCounts(); err != nil {
+		return nil, err
+	}
+	if err = r.numbers.init(); err != nil {
 		return nil, err
 	}
 	trees := Definition.Trees()
@@ -111,8 +125,11 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 				return err
 			}
 		}
-		return r.loadTotals(ctx, tx)
+		return errors.Join(r.loadTotals(ctx, tx), r.numbers.load(ctx, tx), r.loadJournal(ctx, tx))
 	})
+	if err == nil {
+		err = r.loadSeed(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
@@ -129,6 +146,9 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	r.sweeper.arm(due)
+	if !r.pending.isFiled(r.pending.number) {
+		r.flusher.wrote()
+	}
 	return r, nil
 }
 
@@ -136,6 +156,14 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 func (r *Records) Sync(ctx context.Context, _ ds.Key) error {
 	if r.closed.Load() {
 		return models.ErrClosed
+	}
+	return r.flush(ctx)
+}
+
+// flush files what is pending, and makes everything durable.
+func (r *Records) flush(ctx context.Context) error {
+	if err := r.file(ctx); err != nil {
+		return err
 	}
 	return r.store.Sync(ctx)
 }
@@ -151,7 +179,7 @@ func (r *Records) Close() error {
 	r.sweeper.close()
 	r.watchers.close()
 	unregistered := r.metrics.stop.Unregister()
-	err := errors.Join(r.leaveTotals(), r.flusher.close(), unregistered)
+	err := errors.Join(r.file(context.Background()), r.leaveTotals(), r.flusher.close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
 		err = nil // the store was closed before, which made everything durable
 	}
@@ -171,19 +199,29 @@ type place struct {
 	tree *modelTree
 	// recordKey is the DHT's key of such a record.
 	recordKey string
-	// provided and peer are set where the value is a provider record, of which
-	// key is that of the row that is looked at first.
-	provided []byte
+	// provided and peer are set where the value is a provider record. Key is not.
+	provided string
 	peer     peer.ID
 }
 
-func (p *place) isProvider() bool { return p.provided != nil }
+// encoded returns the encoded primary key of the row that is looked at first.
+func (p *place) encoded(r *Records) []byte {
+	if p.isProvider() {
+		return Providers.EncodeKey(models.MakePair(r.seed.hash([]byte(p.provided)), uint8(0)))
+	}
+	return p.key
+}
+
+func (p *place) isProvider() bool { return p.provided != "" }
 
 // find says where the value of a datastore key lies. Under a key for which it
 // returns an error nothing can lie: ErrNoRecord or models.ErrInvalid for one in
 // the namespace of a tree that is no record's, models.ErrKeySize for one that
 // is too long.
 func (r *Records) find(path string) (place, error) {
+	if key, p, ok := parseProviderKey(path); ok {
+		return place{raw: Providers.Raw(), provided: key, peer: p}, checkKeySize(Providers.Raw(), path, len(key)+len(p))
+	}
 	if recordKey, ok := parseValueKey(path); ok {
 		namespace, text, _ := splitRecordKey(recordKey)
 		tree := r.trees[namespace]
@@ -192,10 +230,6 @@ func (r *Records) find(path string) (place, error) {
 		}
 		key, err := tree.parseKey(text)
 		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, err
-	}
-	if key, p, ok := parseProviderKey(path); ok {
-		encoded := providerKeyCodec.AppendLast(nil, models.MakePair(key, uint8(0)))
-		return place{raw: Providers.Raw(), key: encoded, provided: key, peer: peer.ID(p)}, checkKeySize(Providers.Raw(), path, len(encoded)+len(p))
 	}
 	if r.reserved(path) {
 		return place{}, &datastore.KeyError{Key: shorten(path), Err: ErrNoRecord}

@@ -310,6 +310,7 @@ func TestTypedViews(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %v", p.Key, p.Received.UTC()))
 	}
+	slices.Sort(got)
 	if want := []string{fmt.Sprint("key1 ", monday), "key2 1970-01-01 00:00:00 +0000 UTC"}; !slices.Equal(got, want) {
 		t.Errorf("provided by peer1: %q, want %q", got, want)
 	}

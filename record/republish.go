@@ -129,7 +129,7 @@ func (r *Records) republish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree
 		return nil
 	}
 	// The receipt is as old as it has to be for the next attempt.
-	return errors.Join(err, r.change(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
+	return errors.Join(err, r.changeRelaxed(ctx, func(l *ledger) error {
 		s, err := tree.standing(l.ctx, l.tx, key)
 		if err != nil || s.filed.Origin != Published {
 			return err

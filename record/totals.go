@@ -67,13 +67,14 @@ func (r *Records) totals() map[TotalOf]*total {
 	return map[TotalOf]*total{AllProviders: &r.providers, AllRecords: &r.strangers}
 }
 
-// saveTotals writes the totals that the transaction changes, unread: they would
-// have every two transactions conflict.
+// saveTotals writes the totals that the transaction changes. That of provider
+// records it has read, so that every two that change some conflict; that of other
+// records it has not.
 func (l *ledger) saveTotals() error {
 	changed := map[TotalOf]amount{AllProviders: l.providers, AllRecords: l.strangers}
 	for of, counted := range l.records.totals() {
 		change := changed[of]
-		if change == (amount{}) {
+		if change == (amount{}) && !(of == AllProviders && l.owned) {
 			continue
 		}
 		now := counted.load()
@@ -123,7 +124,12 @@ func (r *Records) recount(ctx context.Context) error {
 			return err
 		}
 		for i := range set.Offers {
-			providers.add(1, set.Offers[i].size(set.Key))
+			o := &set.Offers[i]
+			id, err := r.idOf(ctx, r.store, o.Peer)
+			if err != nil {
+				return err
+			}
+			providers.add(1, len(set.Key)+len(id)+o.size())
 		}
 	}
 	for row, err := range Values.Raw().Scan(ctx, r.store, models.Range[[]byte]{}) {
@@ -150,7 +156,9 @@ func (r *Records) recount(ctx context.Context) error {
 // they are put; what the store takes on disk for them is more.
 type Usage struct{ Rows, Bytes int64 }
 
-// ProviderUsage returns how many provider records there are.
+// ProviderUsage returns how many provider records there are, without those that
+// have come since the last of them were filed: within Options.SyncInterval, or
+// since Sync.
 func (r *Records) ProviderUsage() Usage { return r.providers.load().usage() }
 
 // RecordUsage returns how many records there are that came from the DHT, without

@@ -22,6 +22,9 @@ func (r *Records) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, er
 	if r.closed.Load() {
 		return nil, models.ErrClosed
 	}
+	if err := r.look(ctx); err != nil {
+		return nil, err
+	}
 	plain, err := r.plain.Begin(ctx, readOnly)
 	if err != nil {
 		return nil, err
@@ -31,6 +34,7 @@ func (r *Records) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, er
 	t.from = read
 	if write != nil {
 		t.from, t.ledger = write, r.newLedger(ctx, write)
+		t.ledger.shared = true
 	}
 	return t, nil
 }
@@ -142,7 +146,7 @@ func (t *txn) Delete(ctx context.Context, key ds.Key) error {
 func (t *txn) change(ctx context.Context, c change) error {
 	var refused []error
 	t.ledger.ctx = ctx
-	if err := t.ledger.apply([]change{c}, &refused); err != nil {
+	if err := t.ledger.apply(&c, &refused); err != nil {
 		return err
 	}
 	t.records.metrics.refused(ctx, refused...)

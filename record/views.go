@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
@@ -90,42 +89,70 @@ func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error)
 	if r.closed.Load() {
 		return 0, models.ErrClosed
 	}
-	s, err := Providers.Get(ctx, r.store, models.MakePair(key, uint8(0)))
+	if err := r.look(ctx); err != nil {
+		return 0, err
+	}
+	s, err := Providers.Get(ctx, r.store, models.MakePair(r.seed.hash(key), uint8(0)))
 	if errors.Is(err, models.ErrNotFound) {
 		return 0, nil
 	}
 	return len(s.Offers) + int(s.Beyond), err
 }
 
-// ProvidedBy yields what a peer provides, in the order of the keys.
+// ProvidedBy yields what a peer provides, in no order that means anything.
 func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider, error] {
 	return untilClosed(r, func(yield func(Provider, error) bool) {
-		for s, err := range ProviderByPeer.Find(ctx, r.store, p) {
+		err := r.look(ctx)
+		var number PeerNumber
+		if err == nil {
+			number, err = r.numberOf(ctx, r.store, p)
+		}
+		if err != nil {
+			yield(Provider{}, err)
+			return
+		}
+		for ref, err := range refsIn(ctx, r.store, Shares, models.FirstIs[uint32, uint32](uint32(number))) {
+			var s ProviderSet
+			if err == nil {
+				s, err = r.setOf(ctx, r.store, ref.hash)
+			}
 			if err != nil {
 				yield(Provider{}, err)
 				return
 			}
-			if at, ok := s.find(p); ok && !yield(Provider{s.Key, s.Offers[at]}, nil) {
-				return
+			for i := range s.Offers {
+				if o := &s.Offers[i]; o.Peer == number && !yield(Provider{s.Key, o.show(p)}, nil) {
+					return
+				}
 			}
 		}
 	})
 }
 
-// CountProvidedBy returns how many keys a peer provides. It reads the index alone,
-// an entry for each.
+// CountProvidedBy returns how many keys a peer provides. It reads a row or two.
 func (r *Records) CountProvidedBy(ctx context.Context, p peer.ID) (int, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed
 	}
-	return ProviderByPeer.Count(ctx, r.store, models.Only(p))
+	if err := r.look(ctx); err != nil {
+		return 0, err
+	}
+	number, err := r.numberOf(ctx, r.store, p)
+	if err != nil || number == 0 {
+		return 0, err
+	}
+	return countRefs(ctx, r.store, Shares, uint32(number))
 }
 
 // ProvidersReceived yields the provider records by the time they came. The order
-// is by the minute: within one it is that of the keys.
+// is by the minute: within one it means nothing.
 func (r *Records) ProvidersReceived(ctx context.Context, from, before time.Time) iter.Seq2[Provider, error] {
 	return untilClosed(r, func(yield func(Provider, error) bool) {
-		for p, err := range providersReceived(ctx, r.store, between(minuteOf(from), before)) {
+		if err := r.look(ctx); err != nil {
+			yield(Provider{}, err)
+			return
+		}
+		for p, err := range r.providersReceived(ctx, r.store, minutesBetween(from, before)) {
 			if err == nil && (p.Received.Before(from) || !before.IsZero() && !p.Received.Before(before)) {
 				continue
 			}
@@ -136,36 +163,50 @@ func (r *Records) ProvidersReceived(ctx context.Context, from, before time.Time)
 	})
 }
 
-// filedProvider is a provider record, and the shard it lies in.
+// filedProvider is a provider record, and where it lies.
 type filedProvider struct {
 	Provider
-	shard uint8
+	hash   uint64
+	number PeerNumber
 }
 
 // providersReceived yields the provider records that came in a range of minutes.
-func providersReceived(ctx context.Context, from models.Reader, minutes models.Range[time.Time]) iter.Seq2[filedProvider, error] {
+func (r *Records) providersReceived(ctx context.Context, from models.Reader, minutes models.Range[RefKey]) iter.Seq2[filedProvider, error] {
 	return func(yield func(filedProvider, error) bool) {
-		for e, err := range ProviderByReceived.Keys(ctx, from, minutes) {
+		for ref, err := range refsIn(ctx, from, Arrivals, minutes) {
 			var s ProviderSet
 			if err == nil {
-				s, err = Providers.Get(ctx, from, e.Primary)
-			}
-			if errors.Is(err, models.ErrNotFound) {
-				continue // gone since
+				s, err = r.setOf(ctx, from, ref.hash)
 			}
 			if err != nil {
 				yield(filedProvider{}, err)
 				return
 			}
-			offers := slices.DeleteFunc(s.Offers, func(o Offer) bool { return !minuteOf(o.Received).Equal(e.Index) })
-			slices.SortFunc(offers, func(a, b Offer) int { return a.Received.Compare(b.Received) })
-			for _, o := range offers {
-				if !yield(filedProvider{Provider{s.Key, o}, s.Shard}, nil) {
+			for i := range s.Offers {
+				o := &s.Offers[i]
+				if o.minute() != Minute(ref.group) {
+					continue
+				}
+				id, err := r.idOf(ctx, from, o.Peer)
+				if err == nil && id == "" {
+					continue // gone since
+				}
+				if !yield(filedProvider{Provider{s.Key, o.show(id)}, s.Hash, o.Peer}, err) || err != nil {
 					return
 				}
 			}
 		}
 	}
+}
+
+// minutesBetween is the range of Arrivals in which all lies that came from one
+// time on and before another; what has no time too if from is the zero time.
+func minutesBetween(from, before time.Time) models.Range[RefKey] {
+	rng := models.From(models.MakePair(uint32(minuteOf(from)), uint32(0)))
+	if !before.IsZero() {
+		rng = rng.Before(models.MakePair(uint32(minuteOf(before))+1, uint32(0)))
+	}
+	return rng
 }
 
 // ProvidersExpiring yields the provider records that expire before an instant,

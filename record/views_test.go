@@ -72,7 +72,7 @@ func TestViews(t *testing.T) {
 			{"in time", texts(t, r.ValuesReceived(ctx, at(1), at(4)), value), []string{user(0), "/ipns/a", user(1)}},
 			{"expiring", texts(t, r.ValuesExpiring(ctx, at(24+3)), value), []string{"/pk/b", user(0), "/ipns/a"}},
 			{"k2", texts(t, r.ProvidersOf(ctx, []byte("k2")), provider), []string{"k2 p1", "k2 p2"}},
-			{"p1", texts(t, r.ProvidedBy(ctx, "p1"), provider), []string{"k1 p1", "k2 p1"}},
+			{"p1", slices.Sorted(slices.Values(texts(t, r.ProvidedBy(ctx, "p1"), provider))), []string{"k1 p1", "k2 p1"}},
 			{"providers by time", texts(t, r.ProvidersReceived(ctx, time.Time{}, at(10)), provider), []string{"k3 p3", "k2 p2", "k2 p1"}},
 			{"providers expiring", texts(t, r.ProvidersExpiring(ctx, at(24+9)), provider), []string{"k3 p3", "k2 p2"}},
 		} {

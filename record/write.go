@@ -1,9 +1,10 @@
 package record
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
@@ -34,7 +35,7 @@ func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	refused, err := r.apply(ctx, []change{c})
+	refused, err := r.applyNow(ctx, c)
 	return errors.Join(append(refused, err)...)
 }
 
@@ -53,7 +54,7 @@ func (r *Records) Delete(ctx context.Context, key ds.Key) error {
 	case p.raw == nil:
 		return r.plain.Delete(ctx, key)
 	}
-	_, err = r.apply(ctx, []change{{place: p, delete: true}})
+	_, err = r.applyNow(ctx, change{place: p, delete: true})
 	return err
 }
 
@@ -86,24 +87,67 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 		_, c.received = parseValue(value)
 	}
 	r.metrics.refused(ctx, err)
-	return c, failAt("put", p.raw, p.key, err)
+	return c, failAt("put", p.raw, p.encoded(r), err)
 }
 
-// apply makes changes in one transaction, which is durable some time later.
-// What a bound or what is stored does not allow is left out, and refused has an
-// error for each. After any other error nothing is changed.
-func (r *Records) apply(ctx context.Context, changes []change) (refused []error, err error) {
-	err = r.change(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
-		refused = nil // the transaction may run more than once
-		for rest := changes; len(rest) > 0; {
-			n := ofOneKey(rest)
-			err := l.apply(rest[:n], &refused)
-			if err != nil {
-				return err
+// applyNow makes a change in a transaction of its own.
+func (r *Records) applyNow(ctx context.Context, c change) ([]error, error) {
+	update := updater(r.changeRelaxed)
+	if c.isProvider() {
+		update = r.changeProvided
+	}
+	return r.apply(ctx, []change{c}, update, func(l *ledger, changes []change, refused *[]error) error {
+		return l.apply(&changes[0], refused)
+	})
+}
+
+// applyBatch makes changes in one transaction. Those of provider records are
+// pending afterwards.
+func (r *Records) applyBatch(ctx context.Context, changes []change) (refused []error, err error) {
+	if r.pending.size() >= r.pending.limit {
+		if err := r.file(ctx); err != nil {
+			return nil, err
+		}
+	}
+	refused, err = r.apply(ctx, changes, r.changeRelaxed, func(l *ledger, changes []change, refused *[]error) error {
+		var offers []OfferChange
+		for i := range changes {
+			c := &changes[i]
+			if c.isProvider() {
+				offers = append(offers, c.offer())
 			}
-			rest = rest[n:]
+		}
+		slices.SortStableFunc(offers, func(a, b OfferChange) int { return cmp.Compare(a.Key, b.Key) })
+		if err := l.post(offers); err != nil {
+			return err
+		}
+		for i := range changes {
+			if c := &changes[i]; !c.isProvider() {
+				if err := l.apply(c, refused); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
+	})
+	if err == nil && r.pending.size() >= r.pending.limit/2 {
+		r.flusher.ease()
+	}
+	return refused, err
+}
+
+// offer is a change of a provider record.
+func (c *change) offer() OfferChange {
+	return OfferChange{Key: c.provided, Peer: string(c.peer), Raw: string(c.value), Delete: c.delete}
+}
+
+// apply has do make changes in one transaction, which is durable some time later.
+// What a bound or what is stored does not allow is left out, and refused has an
+// error for each. After any other error nothing is changed.
+func (r *Records) apply(ctx context.Context, changes []change, update updater, do func(*ledger, []change, *[]error) error) (refused []error, err error) {
+	err = update(ctx, func(l *ledger) error {
+		refused = nil // the transaction may run more than once
+		return do(l, changes, &refused)
 	})
 	if err != nil {
 		return nil, err
@@ -133,25 +177,11 @@ func isRefusal(err error) bool {
 		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
 }
 
-// ofOneKey returns how many changes from the first on can be made together: the
-// first alone, or provider records of one key, which share a row.
-func ofOneKey(changes []change) int {
-	n := 1
-	for first := &changes[0]; first.isProvider() && n < len(changes); n++ {
-		if !changes[n].isProvider() || !bytes.Equal(changes[n].provided, first.provided) {
-			break
-		}
-	}
-	return n
-}
-
-// apply makes changes that ofOneKey has put together, and adds to refused.
-func (l *ledger) apply(changes []change, refused *[]error) error {
-	c := &changes[0]
-	var err error
+// apply makes a change, and adds to refused.
+func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	switch {
 	case c.isProvider():
-		left, err := l.changeProviders(changes)
+		left, err := l.changeProviders([]OfferChange{c.offer()})
 		*refused = append(*refused, left...)
 		return err
 	case c.tree != nil && c.delete:

@@ -1,0 +1,39 @@
+package record
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// cutNumber takes a varint off the beginning of text.
+func cutNumber(text *string) (n uint64, ok bool) {
+	for i := 0; i < len(*text) && i < binary.MaxVarintLen64; i++ {
+		b := (*text)[i]
+		n |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			*text = (*text)[i+1:]
+			return n, i < binary.MaxVarintLen64-1 || b <= 1
+		}
+	}
+	return 0, false
+}
+
+// cutText takes a length, and so many bytes, off the beginning of text.
+func cutText(text *string) (part string, ok bool) {
+	n, ok := cutNumber(text)
+	if !ok || n > uint64(len(*text)) {
+		return "", false
+	}
+	part, *text = (*text)[:n], (*text)[n:]
+	return part, true
+}
+
+func appendText(dst []byte, text string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+}
+
+// uvarintSize returns how many bytes a varint has.
+func uvarintSize(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
+
+// zigzag undoes the zigzag of a signed varint.
+func zigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }

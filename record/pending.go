@@ -1,0 +1,428 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Provider records come in great numbers, in batches, and each changes the row of
+// its key and two rows of references, which others of the batches that follow
+// change again. So a batch is only posted: it is written to the Journal as it is,
+// which is one write, and held in memory. What has been posted since the last time
+// is then filed together, as a generation: first the rows, in the order of the
+// keys, each once, and then the references, in the order of peers and of minutes,
+// each row of them once.
+//
+// Whoever looks at one key sees what is pending on top of what is filed. Whoever
+// looks at more, or changes provider records in other ways, has it filed before.
+//
+// A process that ends in between leaves the journal, which the next one files
+// again. It makes the same rows once more, and of their references exactly those
+// that there have to be.
+
+const (
+	// pendingBytes is how much memory is pending at most: some 100,000 provider
+	// records. From half of it on they are filed, and whoever posts beyond it
+	// files first. It is less where Bounds.Providers is small.
+	pendingBytes = 16 << 20
+	// changeBytes is about what a change takes besides its parts.
+	changeBytes = 80
+	// postingBytes is about how long a posting is at most.
+	postingBytes = 64 << 10
+	// fileAtOnce is how many provider records, and references, one transaction
+	// files.
+	fileAtOnce = 4096
+)
+
+// pending is what has been posted and is not filed.
+type pending struct {
+	// limit is how much may be pending.
+	limit int
+	// turn is of the one who writes to the journal, and filer of the one who
+	// writes to the trees of provider records.
+	turn, filer sync.Mutex
+
+	// mu guards what follows.
+	mu sync.Mutex
+	// waiting is what has been posted since filing was begun.
+	waiting, filing generation
+	// number is that of the last posting, and done that of the last one filed.
+	number, done uint64
+}
+
+// generation is what is filed together.
+type generation struct {
+	// of has the changes by key, n is how many these are, and bytes what they take.
+	of       map[string][]OfferChange
+	n, bytes int
+	// last is the number of the last posting.
+	last uint64
+	// again says that an earlier process may have filed some of it.
+	again bool
+
+	// begun says that it is being filed. Keys are then those that are left, in
+	// order.
+	begun bool
+	keys  []string
+	// shares and arrived are the references that the rows need which are filed
+	// by now, and peers how many keys each peer provides more.
+	shares, arrived refChanges
+	peers           map[PeerNumber]int
+	// sorted says that all rows are filed, and the references in order.
+	sorted bool
+}
+
+// add adds a posting.
+func (g *generation) add(p *Posting) {
+	if g.of == nil {
+		g.of = map[string][]OfferChange{}
+	}
+	for _, c := range p.Changes {
+		g.of[c.Key] = append(g.of[c.Key], c)
+		g.bytes += c.size()
+	}
+	g.n += len(p.Changes)
+	g.last = p.Number
+}
+
+func (c *OfferChange) size() int { return len(c.Key) + len(c.Peer) + len(c.Raw) + changeBytes }
+
+// on returns the changes of a key that are pending, in their order.
+func (p *pending) on(key []byte) []OfferChange {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.filing.n == 0 && p.waiting.n == 0 {
+		return nil
+	}
+	filing, waiting := p.filing.of[string(key)], p.waiting.of[string(key)]
+	if len(filing) == 0 {
+		return waiting[:len(waiting):len(waiting)] // is only ever appended to
+	}
+	return slices.Concat(filing, waiting)
+}
+
+// size returns how much memory is pending.
+func (p *pending) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.filing.bytes + p.waiting.bytes
+}
+
+// isFiled reports whether the postings up to number are filed.
+func (p *pending) isFiled(number uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.done >= number
+}
+
+// isAtRest reports whether no generation is filed in part.
+func (p *pending) isAtRest() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.filing.begun
+}
+
+// keysOf returns how many keys a peer provides more than its references say.
+func (p *pending) keysOf(n PeerNumber) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.filing.peers[n]
+}
+
+// post writes changes to the journal in the transaction, and has them pending once
+// that has been committed.
+func (l *ledger) post(changes []OfferChange) error {
+	p := &l.records.pending
+	l.locks.take(&p.turn)
+	p.mu.Lock()
+	number := p.number
+	p.mu.Unlock()
+	for len(changes) > 0 {
+		n := 0
+		for size := 0; n < len(changes) && size < postingBytes; n++ {
+			size += len(changes[n].Key) + len(changes[n].Peer) + len(changes[n].Raw)
+		}
+		number++
+		posting := &Posting{number, changes[:n:n]}
+		l.postings = append(l.postings, posting)
+		if err := Journal.Put(l.ctx, l.tx, posting); err != nil {
+			return err
+		}
+		changes = changes[n:]
+	}
+	return nil
+}
+
+// posted has postings be pending.
+func (p *pending) posted(postings []*Posting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, posting := range postings {
+		p.waiting.add(posting)
+		p.number = posting.Number
+	}
+}
+
+// part is what one transaction files: the rows of some keys, or references.
+type part struct {
+	keys            [][]OfferChange
+	shares, arrived refChanges
+	again           bool
+	// last is set if it is all that was left of its generation, whose postings
+	// are those from one number to another.
+	last     bool
+	from, to uint64
+}
+
+// next returns up to about most changes that are to be filed next, nil if there
+// are none.
+func (p *pending) next(most int) *part {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g := &p.filing
+	if !g.begun {
+		if p.waiting.n == 0 {
+			return nil
+		}
+		*g, p.waiting = p.waiting, generation{}
+		g.begun, g.keys, g.peers = true, slices.Sorted(maps.Keys(g.of)), map[PeerNumber]int{}
+	}
+	next := &part{again: g.again, from: p.done + 1, to: g.last}
+	if g.n > 0 {
+		n := 0
+		for _, key := range g.keys {
+			if n >= most {
+				break
+			}
+			changes := g.of[key]
+			changes = changes[:min(len(changes), most-n)]
+			n += len(changes)
+			next.keys = append(next.keys, changes)
+		}
+		return next
+	}
+	if !g.sorted {
+		g.shares, g.arrived, g.sorted = g.shares.compact(), g.arrived.compact(), true
+	}
+	// Shares go first: of what is found by its minute the share is there, then.
+	next.shares = g.shares.whole(most)
+	next.arrived = g.arrived.whole(most - len(next.shares))
+	next.last = len(next.shares) == len(g.shares) && len(next.arrived) == len(g.arrived)
+	return next
+}
+
+// whole returns the first changes, whole groups, until there are enough.
+func (c refChanges) whole(enough int) refChanges {
+	n := 0
+	for n < len(c) && n < enough {
+		n += c[n:].group()
+	}
+	return c[:n]
+}
+
+// filed has what a transaction has filed not be pending any more, but the
+// references that it needs.
+func (p *pending) filed(done *part, l *ledger) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g := &p.filing
+	if done.last {
+		p.done, *g = g.last, generation{}
+		return
+	}
+	for _, changes := range done.keys {
+		key := changes[0].Key
+		g.n -= len(changes)
+		for i := range changes {
+			g.bytes -= changes[i].size()
+		}
+		if left := g.of[key][len(changes):]; len(left) > 0 {
+			g.of[key] = left
+			continue
+		}
+		delete(g.of, key)
+		g.keys = g.keys[1:]
+	}
+	g.shares = append(g.shares[len(done.shares):], l.owedShares...)
+	g.arrived = append(g.arrived[len(done.arrived):], l.owedArrived...)
+	for peer, n := range l.peers {
+		g.peers[peer] += n
+	}
+}
+
+// file files all that was posted before the call, and evicts what there is too
+// much of then.
+func (r *Records) file(ctx context.Context) error {
+	p := &r.pending
+	p.mu.Lock()
+	number := p.number
+	p.mu.Unlock()
+	if p.isFiled(number) {
+		return nil
+	}
+	for most := fileAtOnce; !p.isFiled(number); {
+		err := r.filePart(ctx, most)
+		switch {
+		case errors.Is(err, models.ErrTooLarge) && most > 1:
+			most /= 2
+		case err != nil:
+			return fmt.Errorf("file provider records: %w", err)
+		}
+	}
+	for evicted := 1; evicted > 0; {
+		err := r.changeRelaxed(ctx, func(l *ledger) error {
+			if err := l.evict(); err != nil {
+				return err
+			}
+			evicted = l.evicted
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("evict provider records: %w", err)
+		}
+	}
+	return nil
+}
+
+// filePart files a part of what is pending in one transaction. What a bound does
+// not allow is left out, and counted.
+func (r *Records) filePart(ctx context.Context, most int) error {
+	var refused []error
+	err := r.changeRelaxed(ctx, func(l *ledger) error {
+		refused = nil // the transaction may run more than once
+		if err := l.own(); err != nil {
+			return err
+		}
+		if l.files = r.pending.next(most); l.files == nil {
+			return nil // somebody else was faster
+		}
+		for _, changes := range l.files.keys {
+			left, err := l.changeProviders(changes)
+			if err == nil && l.files.again {
+				err = l.checkRefs(changes)
+			}
+			if errors.Is(err, models.ErrCorrupt) { // which is for Scrub
+				left, err = append(left, err), nil
+			}
+			if err != nil {
+				return err
+			}
+			refused = append(refused, left...)
+		}
+		// The references of these rows are filed with those of the generation.
+		l.owedShares, l.owedArrived = l.shares, l.arrived
+		l.shares, l.arrived = l.files.shares, l.files.arrived
+		if !l.files.last {
+			return nil
+		}
+		for number := l.files.from; number <= l.files.to; number++ {
+			if err := Journal.Delete(ctx, l.tx, number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		r.metrics.refused(ctx, refused...)
+	}
+	return err
+}
+
+// checkRefs has the references be there that the offers of a key need which are
+// changed: an earlier process may have filed the row, and not the references.
+func (l *ledger) checkRefs(changes []OfferChange) error {
+	hash := l.records.seed.hash([]byte(changes[0].Key))
+	s, err := l.wholeSet(hash)
+	if err != nil {
+		return err
+	}
+	at := map[Minute]int{}
+	for i := range s.Offers {
+		at[s.Offers[i].minute()]++
+	}
+	for minute, n := range at {
+		l.arrived.set(uint32(minute), hash, n)
+	}
+	for i := range changes {
+		number, err := l.numberOf(peer.ID(changes[i].Peer))
+		if err != nil {
+			return err
+		}
+		if number == 0 {
+			continue
+		}
+		n := 0
+		if slices.ContainsFunc(s.Offers, func(o FiledOffer) bool { return o.Peer == number }) {
+			n = 1
+		}
+		l.shares.set(uint32(number), hash, n)
+	}
+	return nil
+}
+
+// look files what is pending for somebody who is to see all of it. Within an
+// Update of the store's that cannot be: there they see what has been filed.
+func (r *Records) look(ctx context.Context) error {
+	if err := r.file(ctx); !errors.Is(err, models.ErrNested) {
+		return err
+	}
+	return nil
+}
+
+// changeProvided is change of provider records that are not pending. It files what
+// is before, since what has been filed in part has not all of its references.
+func (r *Records) changeProvided(ctx context.Context, fn func(*ledger) error) error {
+	for {
+		if err := r.file(ctx); err != nil {
+			return err
+		}
+		err := r.changeRelaxed(ctx, func(l *ledger) error {
+			if err := l.own(); err != nil {
+				return err
+			}
+			if !r.pending.isAtRest() {
+				return errBusy
+			}
+			return fn(l)
+		})
+		if !errors.Is(err, errBusy) {
+			return err
+		}
+	}
+}
+
+// errBusy says that others have begun to file.
+var errBusy = errors.New("provider records are being filed")
+
+// loadJournal has pending what an earlier process has posted and not filed. What
+// is damaged of it is passed over: it is soft state.
+func (r *Records) loadJournal(ctx context.Context, from models.Reader) error {
+	p := &r.pending
+	for number, err := range Journal.Keys(ctx, from, models.Range[uint64]{}) {
+		var posting Posting
+		if err == nil {
+			posting, err = Journal.Get(ctx, from, number)
+		}
+		if errors.Is(err, models.ErrCorrupt) {
+			posting, err = Posting{Number: number}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if p.number == 0 {
+			p.done = number - 1
+		}
+		p.waiting.add(&posting)
+		p.number = number
+	}
+	p.waiting.again = p.number > 0
+	return nil
+}

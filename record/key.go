@@ -26,11 +26,19 @@ var escapedProviderSpace = keyText.EncodeToString([]byte(providerSpace))
 
 // parseKeyText decodes base 32 that is spelled just as keyText spells it.
 func parseKeyText(text string) ([]byte, bool) {
-	decoded, err := keyText.DecodeString(text)
-	if err != nil || len(decoded) == 0 || keyText.EncodeToString(decoded) != text {
+	if text == "" || strings.ContainsAny(text, "\r\n") { // which decoding passes over
 		return nil, false
 	}
-	return decoded, true
+	decoded, err := keyText.DecodeString(text)
+	if err != nil {
+		return nil, false
+	}
+	// The last letter may have bits of no byte: eight letters are five bytes.
+	const letters, bytes = 8, 5
+	whole := len(text) / letters
+	var again [letters]byte
+	end := keyText.AppendEncode(again[:0], decoded[whole*bytes:])
+	return decoded, len(decoded) > 0 && string(end) == text[whole*letters:]
 }
 
 // splitRecordKey splits "/<namespace>/<name>".

@@ -6,12 +6,13 @@ import (
 )
 
 // cutNumber takes a varint off the beginning of text.
-func cutNumber(text *string) (n uint64, ok bool) {
-	for i := 0; i < len(*text) && i < binary.MaxVarintLen64; i++ {
-		b := (*text)[i]
+func cutNumber[T ~string | ~[]byte](text *T) (n uint64, ok bool) {
+	t := *text
+	for i := 0; i < len(t) && i < binary.MaxVarintLen64; i++ {
+		b := t[i]
 		n |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 {
-			*text = (*text)[i+1:]
+			*text = t[i+1:]
 			return n, i < binary.MaxVarintLen64-1 || b <= 1
 		}
 	}
@@ -19,10 +20,10 @@ func cutNumber(text *string) (n uint64, ok bool) {
 }
 
 // cutText takes a length, and so many bytes, off the beginning of text.
-func cutText(text *string) (part string, ok bool) {
+func cutText[T ~string | ~[]byte](text *T) (part T, ok bool) {
 	n, ok := cutNumber(text)
 	if !ok || n > uint64(len(*text)) {
-		return "", false
+		return part, false
 	}
 	part, *text = (*text)[:n], (*text)[n:]
 	return part, true

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -18,10 +19,10 @@ func (l *ledger) readSet(key ProviderKey) (s ProviderSet, err error) {
 	}
 	if row, ok := l.rows[key.First]; ok && key.Second == 0 {
 		if row != nil {
-			err = providerCodec{}.Decode(row, &s)
+			err = parseSet(bytes.Clone(row), &s)
 		}
 	} else if row, ok := l.cached(key); ok {
-		err = providerCodec{}.Decode(row, &s)
+		err = parseSet(row, &s)
 	} else {
 		s, err = Providers.Get(l.ctx, l.tx, key)
 	}
@@ -294,7 +295,7 @@ func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s
 			return s, err
 		}
 	}
-	if err = (providerCodec{}).Decode(row, &s); err != nil {
+	if err = parseSet(row, &s); err != nil {
 		return s, failAt("get", Providers.Raw(), Providers.EncodeKey(models.MakePair(hash, uint8(0))), err)
 	}
 	s.Hash = hash

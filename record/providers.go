@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -207,34 +208,40 @@ func (providerCodec) Append(dst []byte, s *ProviderSet) ([]byte, error) {
 }
 
 func (providerCodec) Decode(src []byte, s *ProviderSet) error {
-	*s = ProviderSet{}
-	text := string(src)
-	key, ok := cutText(&text)
+	return parseSet(bytes.Clone(src), s)
+}
+
+// parseSet is Decode of a row whose bytes the set may keep.
+func parseSet(row []byte, s *ProviderSet) error {
+	*s = ProviderSet{Offers: s.Offers[:0]}
+	key, ok := cutText(&row)
 	if ok {
-		s.Key = []byte(key)
-		s.Beyond, ok = cutNumber(&text)
+		s.Key = key[:len(key):len(key)]
+		s.Beyond, ok = cutNumber(&row)
 	}
 	if !ok {
 		return fmt.Errorf("%w: providers have no key or no count", models.ErrInvalid)
 	}
-	if text == "" {
+	if len(row) == 0 {
 		return nil
 	}
-	n, ok := cutNumber(&text)
+	n, ok := cutNumber(&row)
 	first := zigzag(n)
-	s.Offers = make([]FiledOffer, 0, min(shardOffers, len(text)/2))
-	for peer := uint64(0); ok && text != ""; {
-		number, valid := cutNumber(&text)
-		what, valid2 := cutNumber(&text)
-		peer += number
-		ok = valid && valid2 && number <= math.MaxUint32 && peer <= math.MaxUint32 && (number > 0 || len(s.Offers) == 0)
+	if s.Offers == nil {
+		s.Offers = make([]FiledOffer, 0, min(shardOffers, len(row)/4+1)) // they have six bytes or more
+	}
+	for number := uint64(0); ok && len(row) > 0; {
+		more, valid := cutNumber(&row)
+		what, valid2 := cutNumber(&row)
+		number += more
+		ok = valid && valid2 && more <= math.MaxUint32 && number <= math.MaxUint32 && (more > 0 || len(s.Offers) == 0)
 		switch {
 		case !ok:
 		case what&1 == 0:
-			s.Offers = append(s.Offers, FiledOffer{Peer: PeerNumber(peer), Nanos: int64(uint64(first) + what>>1)})
-		case what>>1 <= uint64(len(text)):
-			s.Offers = append(s.Offers, fileOffer(PeerNumber(peer), text[:what>>1]))
-			text = text[what>>1:]
+			s.Offers = append(s.Offers, FiledOffer{Peer: PeerNumber(number), Nanos: int64(uint64(first) + what>>1)})
+		case what>>1 <= uint64(len(row)):
+			s.Offers = append(s.Offers, fileOffer(PeerNumber(number), string(row[:what>>1])))
+			row = row[what>>1:]
 		default:
 			ok = false
 		}

@@ -15,7 +15,8 @@ import (
 // Query returns the keys strictly below q.Prefix. The prefix is answered by
 // walking the keys in its range only; offset and limit count entries as they
 // are read; orders are applied to entries already read, since base 32 does not
-// sort as what it stands for.
+// sort as what it stands for. Below a prefix of two parts or more that is not of
+// provider records all is as with the store's own face.
 //
 // Keys beneath the provider records of one key that are none are found if they
 // were put through Records, or before those were made.
@@ -36,7 +37,14 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 
 // query is Query of what from has, and of plain below the records.
 func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, q dsq.Query) (dsq.Results, error) {
-	w := walk{records: r, ctx: ctx, from: from, plain: plain, prefix: path.Clean("/" + q.Prefix)}
+	w := walk{records: r, ctx: ctx, from: from, plain: plain, prefix: q.Prefix}
+	if !strings.HasPrefix(w.prefix, "/") {
+		w.prefix = "/" + w.prefix
+	}
+	w.prefix = path.Clean(w.prefix)
+	if w.isPlain() {
+		return plain.Query(ctx, q)
+	}
 	w.values = !q.KeysOnly || q.ReturnsSizes || len(q.Filters) > 0 || len(q.Orders) > 0
 	rest := q // what is left to do with the entries read
 	rest.Prefix = ""
@@ -49,6 +57,13 @@ func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, 
 		return withoutValues(q, found), nil
 	}
 	return found, nil
+}
+
+// isPlain reports whether nothing but the plain face has keys below the prefix. The
+// face answers orders, offsets and limits from the engine.
+func (w *walk) isPlain() bool {
+	space, _, deeper := strings.Cut(w.prefix[1:], "/")
+	return deeper && space != providerSpace && !w.records.reserved(w.prefix)
 }
 
 // withoutValues drops the values that only filters, orders or sizes asked for.
@@ -107,8 +122,28 @@ func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
 		return nil, err
 	}
 	entries := make([]dsq.Entry, len(offers))
+	if len(offers) == 0 {
+		return dsq.ResultsWithEntries(q, entries), nil
+	}
+	// All their names are written together: the prefix of the query, and a peer id.
+	size := 0
 	for i := range offers {
-		entries[i] = w.providerEntry(key, &offers[i])
+		size += len(w.prefix) + 1 + keyText.EncodedLen(len(offers[i].Peer))
+	}
+	names := make([]byte, 0, size)
+	for i := range offers {
+		names = append(append(names, w.prefix...), '/')
+		names = keyText.AppendEncode(names, []byte(offers[i].Peer))
+	}
+	all := string(names)
+	for i := range offers {
+		o := &offers[i]
+		size := len(w.prefix) + 1 + keyText.EncodedLen(len(o.Peer))
+		entries[i] = dsq.Entry{Key: all[:size], Size: -1}
+		all = all[size:]
+		if w.values {
+			entries[i].Value, entries[i].Size = o.Raw, len(o.Raw)
+		}
 	}
 	return dsq.ResultsWithEntries(q, entries), nil
 }

@@ -32,6 +32,8 @@ type batch struct {
 
 	mu      sync.Mutex
 	changes []change
+	// offers are the changes of provider records.
+	offers []OfferChange
 }
 
 // Put adds a put. A record that cannot be taken whatever is stored is refused
@@ -49,11 +51,10 @@ func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 		return b.plain.Put(ctx, key, value)
 	}
 	c, err := b.records.put(ctx, p, bytes.Clone(value))
-	if err != nil {
-		return err
+	if err == nil {
+		b.add(&c)
 	}
-	b.add(c)
-	return nil
+	return err
 }
 
 // Delete adds a delete.
@@ -68,7 +69,7 @@ func (b *batch) Delete(ctx context.Context, key ds.Key) error {
 	case p.raw == nil:
 		return b.plain.Delete(ctx, key)
 	}
-	b.add(change{place: p, delete: true})
+	b.add(&change{place: p, delete: true})
 	return nil
 }
 
@@ -79,10 +80,14 @@ func (b *batch) usable(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (b *batch) add(c change) {
+func (b *batch) add(c *change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.changes = append(b.changes, c)
+	if c.isProvider() {
+		b.offers = append(b.offers, c.offer())
+	} else {
+		b.changes = append(b.changes, *c)
+	}
 }
 
 // Commit applies the batch and empties it: records and providers in one
@@ -103,8 +108,9 @@ func (b *batch) Commit(ctx context.Context) error {
 	}
 	defer b.records.metrics.took(ctx, opCommit, time.Now())
 	var refused error
-	for size := len(b.changes); len(b.changes) > 0; size = min(size, len(b.changes)) {
-		left, err := b.records.applyBatch(ctx, b.changes[:size])
+	for size := max(len(b.changes), len(b.offers)); len(b.changes)+len(b.offers) > 0; {
+		n, m := min(size, len(b.changes)), min(size, len(b.offers))
+		left, err := b.records.applyBatch(ctx, b.changes[:n], b.offers[:m])
 		switch {
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
 			size /= 2
@@ -112,12 +118,8 @@ func (b *batch) Commit(ctx context.Context) error {
 		case err != nil:
 			return errors.Join(err, refused)
 		}
-		for _, err := range left {
-			if !errors.Is(err, ErrFull) {
-				refused = errors.Join(refused, err)
-			}
-		}
-		b.changes = b.changes[size:]
+		refused = errors.Join(append(left, refused)...)
+		b.changes, b.offers = b.changes[n:], b.offers[m:]
 	}
 	return errors.Join(refused, b.plain.Commit(ctx))
 }

@@ -24,12 +24,13 @@ var keyText = base32.StdEncoding.WithPadding(base32.NoPadding)
 // escapedProviderSpace stands for the record namespace "providers".
 var escapedProviderSpace = keyText.EncodeToString([]byte(providerSpace))
 
-// parseKeyText decodes base 32 that is spelled just as keyText spells it.
-func parseKeyText(text string) ([]byte, bool) {
+// parseKeyText decodes base 32 that is spelled just as keyText spells it, into room
+// if that is large enough.
+func parseKeyText(room []byte, text string) ([]byte, bool) {
 	if text == "" || strings.ContainsAny(text, "\r\n") { // which decoding passes over
 		return nil, false
 	}
-	decoded, err := keyText.DecodeString(text)
+	decoded, err := keyText.AppendDecode(room[:0], []byte(text))
 	if err != nil {
 		return nil, false
 	}
@@ -56,7 +57,7 @@ func parseValueKey(path string) (recordKey string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	decoded, ok := parseKeyText(text)
+	decoded, ok := parseKeyText(nil, text)
 	if !ok {
 		return "", false
 	}
@@ -88,12 +89,14 @@ func parseProviderKey(path string) (key string, p peer.ID, ok bool) {
 		return "", "", false
 	}
 	keyPart, peerPart, _ := strings.Cut(rest, "/")
-	decoded, ok := parseKeyText(keyPart)
+	var room [128]byte
+	decoded, ok := parseKeyText(room[:], keyPart)
 	if !ok {
 		return "", "", false
 	}
-	id, ok := parseKeyText(peerPart)
-	return string(decoded), peer.ID(id), ok
+	key = string(decoded)
+	decoded, ok = parseKeyText(room[:], peerPart)
+	return key, peer.ID(decoded), ok
 }
 
 // providerKey returns the datastore key of a provider record.

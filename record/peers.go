@@ -158,11 +158,14 @@ func (r *Records) idOf(ctx context.Context, from models.Reader, n PeerNumber) (p
 
 // numberOf is that of Records, and knows the peers that the transaction has added.
 func (l *ledger) numberOf(id peer.ID) (PeerNumber, error) {
+	if n, ok := l.records.numbers.number.Get(id); ok {
+		return n, nil
+	}
 	if n, ok := l.added[id]; ok {
 		return n, nil
 	}
 	n, err := l.records.numberOf(l.ctx, l.tx, id)
-	if n != 0 && !l.records.numbers.number.Contains(id) {
+	if n != 0 {
 		l.met[id] = n
 	}
 	return n, err

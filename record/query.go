@@ -98,7 +98,7 @@ type walk struct {
 // asks for most often, of one provided key, are read at once.
 func (w *walk) results(q dsq.Query) (dsq.Results, error) {
 	if text, ok := strings.CutPrefix(w.prefix, "/"+providerSpace+"/"); ok && !w.records.foreign.Load() {
-		if key, ok := parseKeyText(text); ok {
+		if key, ok := parseKeyText(nil, text); ok {
 			return w.resultsOf(q, key)
 		}
 	}
@@ -130,12 +130,15 @@ func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
 	for i := range offers {
 		size += len(w.prefix) + 1 + keyText.EncodedLen(len(offers[i].Peer))
 	}
-	names := make([]byte, 0, size)
+	var names strings.Builder
+	names.Grow(size)
+	var room [128]byte
 	for i := range offers {
-		names = append(append(names, w.prefix...), '/')
-		names = keyText.AppendEncode(names, []byte(offers[i].Peer))
+		names.WriteString(w.prefix)
+		names.WriteByte('/')
+		names.Write(keyText.AppendEncode(room[:0], []byte(offers[i].Peer)))
 	}
-	all := string(names)
+	all := names.String()
 	for i := range offers {
 		o := &offers[i]
 		size := len(w.prefix) + 1 + keyText.EncodedLen(len(o.Peer))
@@ -189,7 +192,7 @@ func (w *walk) sources() []entries {
 	case space == providerSpace && !deeper:
 		return []entries{w.providers(), w.others()}
 	case space == providerSpace:
-		if key, ok := parseKeyText(rest); ok {
+		if key, ok := parseKeyText(nil, rest); ok {
 			return []entries{w.providersOf(key), w.others()}
 		}
 	case !deeper:

@@ -172,7 +172,7 @@ func (t *txn) Commit(ctx context.Context) error {
 		return err
 	}
 	t.ledger.committed()
-	t.records.armFor(t.changes)
+	t.records.armFor(t.changes...)
 	t.changes = nil
 	return nil
 }

@@ -1,10 +1,8 @@
 package record
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
@@ -91,49 +89,60 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 }
 
 // applyNow makes a change in a transaction of its own.
-func (r *Records) applyNow(ctx context.Context, c change) ([]error, error) {
+func (r *Records) applyNow(ctx context.Context, c change) (refused []error, err error) {
 	update := updater(r.changeRelaxed)
 	if c.isProvider() {
 		update = r.changeProvided
 	}
-	return r.apply(ctx, []change{c}, update, func(l *ledger, changes []change, refused *[]error) error {
-		return l.apply(&changes[0], refused)
+	err = update(ctx, func(l *ledger) error {
+		refused = nil // the transaction may run more than once
+		return l.apply(&c, &refused)
 	})
+	if err != nil {
+		return nil, err
+	}
+	r.applied(ctx, refused)
+	r.armFor(c)
+	return refused, nil
 }
 
 // applyBatch makes changes in one transaction. Those of provider records are
 // pending afterwards.
-func (r *Records) applyBatch(ctx context.Context, changes []change) (refused []error, err error) {
-	if r.pending.size() >= r.pending.limit {
+func (r *Records) applyBatch(ctx context.Context, changes []change, offers []OfferChange) (refused []error, err error) {
+	if len(offers) > 0 && r.pending.size() >= r.pending.limit {
 		if err := r.file(ctx); err != nil {
 			return nil, err
 		}
 	}
-	refused, err = r.apply(ctx, changes, r.changeRelaxed, func(l *ledger, changes []change, refused *[]error) error {
-		var offers []OfferChange
-		for i := range changes {
-			c := &changes[i]
-			if c.isProvider() {
-				offers = append(offers, c.offer())
-			}
-		}
-		slices.SortStableFunc(offers, func(a, b OfferChange) int { return cmp.Compare(a.Key, b.Key) })
+	err = r.changeRelaxed(ctx, func(l *ledger) error {
+		refused = nil // the transaction may run more than once
 		if err := l.post(offers); err != nil {
 			return err
 		}
 		for i := range changes {
-			if c := &changes[i]; !c.isProvider() {
-				if err := l.apply(c, refused); err != nil {
-					return err
-				}
+			if err := l.apply(&changes[i], &refused); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	if err == nil && r.pending.size() >= r.pending.limit/2 {
+	if err != nil {
+		return nil, err
+	}
+	r.applied(ctx, refused)
+	r.armFor(changes...)
+	r.armForOffers(offers)
+	if r.pending.size() >= r.pending.limit/2 {
 		r.flusher.ease()
 	}
-	return refused, err
+	return refused, nil
+}
+
+// applied does what is to be done after changes have been made. They are durable
+// some time later.
+func (r *Records) applied(ctx context.Context, refused []error) {
+	r.metrics.refused(ctx, refused...)
+	r.flusher.wrote()
 }
 
 // offer is a change of a provider record.
@@ -141,25 +150,8 @@ func (c *change) offer() OfferChange {
 	return OfferChange{Key: c.provided, Peer: string(c.peer), Raw: string(c.value), Delete: c.delete}
 }
 
-// apply has do make changes in one transaction, which is durable some time later.
-// What a bound or what is stored does not allow is left out, and refused has an
-// error for each. After any other error nothing is changed.
-func (r *Records) apply(ctx context.Context, changes []change, update updater, do func(*ledger, []change, *[]error) error) (refused []error, err error) {
-	err = update(ctx, func(l *ledger) error {
-		refused = nil // the transaction may run more than once
-		return do(l, changes, &refused)
-	})
-	if err != nil {
-		return nil, err
-	}
-	r.metrics.refused(ctx, refused...)
-	r.flusher.wrote()
-	r.armFor(changes)
-	return refused, nil
-}
-
 // armFor has the sweeper run when the first of what is put expires.
-func (r *Records) armFor(changes []change) {
+func (r *Records) armFor(changes ...change) {
 	var due time.Time
 	for _, c := range changes {
 		if !c.delete {
@@ -167,6 +159,19 @@ func (r *Records) armFor(changes []change) {
 		}
 	}
 	r.sweeper.arm(due)
+}
+
+// armForOffers is armFor of provider records.
+func (r *Records) armForOffers(offers []OfferChange) {
+	first, any := int64(0), false
+	for i := range offers {
+		if nanos, ok := parseNanos(offers[i].Raw); ok && (!any || nanos < first) {
+			first, any = nanos, true
+		}
+	}
+	if any {
+		r.sweeper.arm(r.ages.due(true, time.Unix(0, first)))
+	}
 }
 
 // isRefusal reports whether err refuses a record for a bound, for what is

@@ -93,26 +93,3 @@ func (r *Records) DiskUsage(ctx context.Context) (uint64, error) {
 	}
 	return r.plain.DiskUsage(ctx)
 }
-
-// Check verifies the whole store. For damage it returns a *datastore.DamageError.
-func (r *Records) Check(ctx context.Context) error {
-	if r.closed.Load() {
-		return models.ErrClosed
-	}
-	return r.plain.Check(ctx)
-}
-
-// Scrub repairs the whole store. For damage it could not mend, and for rows that
-// it has set aside because nobody can read them, it returns a
-// *datastore.DamageError. It counts anew what the bounds are for.
-func (r *Records) Scrub(ctx context.Context) error {
-	if r.closed.Load() {
-		return models.ErrClosed
-	}
-	err := r.plain.Scrub(ctx)
-	var damage *datastore.DamageError
-	if err != nil && !errors.As(err, &damage) {
-		return err
-	}
-	return errors.Join(err, r.recount(ctx))
-}

@@ -65,8 +65,12 @@ type generation struct {
 	n, bytes int
 	// last is the number of the last posting.
 	last uint64
-	// again says that an earlier process may have filed some of it.
+	// again says that an earlier process may have filed some of it, and left is
+	// what offers had left then.
 	again bool
+	left  []MinuteKey
+	// moved is the number of the last of MovedRefs.
+	moved uint64
 
 	// begun says that it is being filed. Keys are then those that are left, in
 	// order.
@@ -176,6 +180,8 @@ type part struct {
 	keys            [][]OfferChange
 	shares, arrived refChanges
 	again           bool
+	left            []MinuteKey
+	moved           uint64
 	// last is set if it is all that was left of its generation, whose postings
 	// are those from one number to another.
 	last     bool
@@ -195,7 +201,7 @@ func (p *pending) next(most int) *part {
 		*g, p.waiting = p.waiting, generation{}
 		g.begun, g.keys, g.peers = true, slices.Sorted(maps.Keys(g.of)), map[PeerNumber]int{}
 	}
-	next := &part{again: g.again, from: p.done + 1, to: g.last}
+	next := &part{again: g.again, left: g.left, moved: g.moved, from: p.done + 1, to: g.last}
 	if g.n > 0 {
 		n := 0
 		for _, key := range g.keys {
@@ -251,6 +257,7 @@ func (p *pending) filed(done *part, l *ledger) {
 		delete(g.of, key)
 		g.keys = g.keys[1:]
 	}
+	g.left, g.moved = nil, done.moved
 	g.shares = append(g.shares[len(done.shares):], l.owedShares...)
 	g.arrived = append(g.arrived[len(done.arrived):], l.owedArrived...)
 	for peer, n := range l.peers {
@@ -304,6 +311,11 @@ func (r *Records) filePart(ctx context.Context, most int) error {
 		if l.files = r.pending.next(most); l.files == nil {
 			return nil // somebody else was faster
 		}
+		for _, from := range l.files.left {
+			if err := l.checkArrivals(from); err != nil {
+				return err
+			}
+		}
 		for _, changes := range l.files.keys {
 			left, err := l.changeProviders(changes)
 			if err == nil && l.files.again {
@@ -321,19 +333,61 @@ func (r *Records) filePart(ctx context.Context, most int) error {
 		l.owedShares, l.owedArrived = l.shares, l.arrived
 		l.shares, l.arrived = l.files.shares, l.files.arrived
 		if !l.files.last {
-			return nil
+			return l.noteMoved()
 		}
-		for number := l.files.from; number <= l.files.to; number++ {
-			if err := Journal.Delete(ctx, l.tx, number); err != nil {
-				return err
-			}
-		}
-		return nil
+		return l.closeBooks()
 	})
 	if err == nil {
 		r.metrics.refused(ctx, refused...)
 	}
 	return err
+}
+
+// noteMoved notes which references are to go that are not filed with this part.
+func (l *ledger) noteMoved() error {
+	var m Moved
+	for _, c := range l.owedArrived {
+		if c.n < 0 {
+			m.From = append(m.From, MinuteKey{Minute(c.group), c.ref})
+		}
+	}
+	if len(m.From) == 0 {
+		return nil
+	}
+	l.files.moved++
+	m.Number = l.files.moved
+	return MovedRefs.Put(l.ctx, l.tx, &m)
+}
+
+// closeBooks deletes what has been written for the case that this process ends.
+func (l *ledger) closeBooks() error {
+	for number := l.files.from; number <= l.files.to; number++ {
+		if err := Journal.Delete(l.ctx, l.tx, number); err != nil {
+			return err
+		}
+	}
+	for number := range l.files.moved {
+		if err := MovedRefs.Delete(l.ctx, l.tx, number+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkArrivals has as many references be there as a minute has offers of a key.
+func (l *ledger) checkArrivals(of MinuteKey) error {
+	s, err := l.wholeSet(of.Hash)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for i := range s.Offers {
+		if s.Offers[i].minute() == of.Minute {
+			n++
+		}
+	}
+	l.arrived.set(uint32(of.Minute), of.Hash, n)
+	return nil
 }
 
 // checkRefs has the references be there that the offers of a key need which are
@@ -424,5 +478,14 @@ func (r *Records) loadJournal(ctx context.Context, from models.Reader) error {
 		p.number = number
 	}
 	p.waiting.again = p.number > 0
+	for m, err := range MovedRefs.All(ctx, from) {
+		if errors.Is(err, models.ErrCorrupt) {
+			return nil // Scrub finds it
+		}
+		if err != nil {
+			return err
+		}
+		p.waiting.left, p.waiting.moved = append(p.waiting.left, m.From...), m.Number
+	}
 	return nil
 }

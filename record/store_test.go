@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -83,6 +84,9 @@ func openRecords(t testing.TB, eng engine.Engine, opts record.Options) (*record.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if err := records.Check(context.Background()); err != nil && !errors.Is(err, models.ErrClosed) {
+			t.Errorf("checking the records: %v", err)
+		}
 		if err := records.Close(); err != nil {
 			t.Errorf("closing records: %v", err)
 		}

@@ -1,0 +1,246 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Check verifies the whole store, and that each provider record is found by its
+// peer and by its time. For damage it returns a *datastore.DamageError.
+func (r *Records) Check(ctx context.Context) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	err := r.plain.Check(ctx)
+	if err != nil && !isDamage(err) {
+		return err
+	}
+	report, refsErr := r.checkRefs(ctx)
+	if refsErr == nil && !report.Clean() {
+		refsErr = &datastore.DamageError{Report: report}
+	}
+	return errors.Join(err, refsErr)
+}
+
+// Scrub repairs the whole store, and has provider records be found by peer and by
+// time again where they are not. For damage it could not mend, and for rows that it
+// has set aside because nobody can read them, it returns a *datastore.DamageError.
+// It counts anew what the bounds are for.
+func (r *Records) Scrub(ctx context.Context) error {
+	if r.closed.Load() {
+		return models.ErrClosed
+	}
+	damage := r.plain.Scrub(ctx)
+	if damage != nil && !isDamage(damage) {
+		return damage
+	}
+	report, err := r.checkRefs(ctx)
+	if err == nil && !report.Clean() {
+		err = r.makeRefs(ctx)
+	}
+	return errors.Join(damage, err, r.recount(ctx))
+}
+
+func isDamage(err error) bool {
+	var damage *datastore.DamageError
+	return errors.As(err, &damage)
+}
+
+// atRest calls fn with a snapshot in which no provider record is filed in part.
+func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) error {
+	for {
+		if err := r.look(ctx); err != nil {
+			return err
+		}
+		filer := &r.pending.filer
+		filer.Lock()
+		held, resting := true, r.pending.isAtRest()
+		err := r.store.View(ctx, func(tx *datastore.ReadTx) error {
+			filer.Unlock() // the snapshot is there
+			held = false
+			if !resting {
+				return errBusy
+			}
+			return fn(tx)
+		})
+		if held {
+			filer.Unlock()
+		}
+		if !errors.Is(err, errBusy) {
+			return err
+		}
+	}
+}
+
+// checkRefs compares the references with the provider records.
+func (r *Records) checkRefs(ctx context.Context) (report datastore.Report, err error) {
+	err = r.atRest(ctx, func(tx models.Reader) error {
+		offers := int64(0)
+		for s, err := range Providers.All(ctx, tx) {
+			if err == nil && r.seed.hash(s.Key) != s.Hash {
+				err = fmt.Errorf("%w: a key has another hash", models.ErrCorrupt)
+			}
+			if errors.Is(err, models.ErrCorrupt) {
+				report.BadRows++
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			offers += int64(len(s.Offers))
+		}
+		of := func(o *FiledOffer) uint32 { return uint32(o.Peer) }
+		if err := r.checkTree(ctx, tx, Shares, offers, of, &report); err != nil {
+			return err
+		}
+		of = func(o *FiledOffer) uint32 { return uint32(o.minute()) }
+		return r.checkTree(ctx, tx, Arrivals, offers, of, &report)
+	})
+	return report, err
+}
+
+// checkTree compares a tree of references with the offers there are, of each of
+// which group tells the group. If each reference is of an offer, and there are as
+// many of either, there is one for each.
+func (r *Records) checkTree(ctx context.Context, tx models.Reader, tree *refTree, offers int64, group func(*FiledOffer) uint32, report *datastore.Report) error {
+	found := int64(0)
+	var head RefSet
+	check := func() { // when a group is over
+		if head.Count != 0 {
+			report.BadRows++
+		}
+	}
+	for s, err := range tree.Range(ctx, tx, models.Range[RefKey]{}) {
+		if err != nil {
+			return err
+		}
+		if s.Part == 0 {
+			check()
+			head = s
+		}
+		if s.Group != head.Group || uint64(len(s.Refs)) > head.Count {
+			report.BadRows++
+			continue
+		}
+		head.Count -= uint64(len(s.Refs))
+		report.Entries += int64(len(s.Refs))
+		if tree == Shares && s.Part == 0 {
+			if id, err := r.idOf(ctx, tx, PeerNumber(s.Group)); err != nil || id == "" {
+				report.BadRows++
+			}
+		}
+		for len(s.Refs) > 0 {
+			n := int64(1)
+			for int(n) < len(s.Refs) && s.Refs[n] == s.Refs[0] {
+				n++
+			}
+			set, err := r.setOf(ctx, tx, s.Refs[0])
+			if err != nil && !errors.Is(err, models.ErrCorrupt) {
+				return err
+			}
+			there := int64(0)
+			for i := range set.Offers {
+				if group(&set.Offers[i]) == s.Group {
+					there++
+				}
+			}
+			found += min(n, there)
+			report.Orphans += max(n-there, 0)
+			s.Refs = s.Refs[n:]
+		}
+	}
+	check()
+	report.Missing += max(offers-found, 0)
+	return nil
+}
+
+// makeRefs makes all references anew. What is put meanwhile gets its own.
+func (r *Records) makeRefs(ctx context.Context) error {
+	if err := errors.Join(Shares.Clear(ctx, r.store), Arrivals.Clear(ctx, r.store)); err != nil {
+		return err
+	}
+	var hashes []uint64
+	flush := func() error {
+		err := r.changeProvided(ctx, func(l *ledger) error {
+			for _, hash := range hashes {
+				if err := l.makeRefs(hash); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		hashes = hashes[:0]
+		return err
+	}
+	for key, err := range Providers.Keys(ctx, r.store, models.Range[ProviderKey]{}) {
+		if err != nil {
+			return err
+		}
+		if n := len(hashes); n > 0 && hashes[n-1] == key.First {
+			continue // another shard
+		}
+		if hashes = append(hashes, key.First); len(hashes) == sweepPage {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	return r.dropIdlePeers(ctx)
+}
+
+// makeRefs has the references of a key's offers be there. Offers of a peer that
+// nothing is known of go, and so do all of a key that another seed has hashed:
+// nobody could find them.
+func (l *ledger) makeRefs(hash uint64) error {
+	s, err := l.wholeSet(hash)
+	if err != nil {
+		return err
+	}
+	lost := l.records.seed.hash(s.Key) != hash
+	at, unknown := map[uint32]int{}, map[PeerNumber]bool{}
+	for i := range s.Offers {
+		o := &s.Offers[i]
+		id, err := l.records.idOf(l.ctx, l.tx, o.Peer)
+		if err != nil {
+			return err
+		}
+		l.shares.set(uint32(o.Peer), hash, 1)
+		at[uint32(o.minute())]++
+		unknown[o.Peer] = lost || id == ""
+	}
+	for minute, n := range at {
+		l.arrived.set(minute, hash, n)
+	}
+	_, err = l.deleteOffers(hash, func(o *FiledOffer) bool { return unknown[o.Peer] })
+	return err
+}
+
+// dropIdlePeers drops the peers that provide nothing.
+func (r *Records) dropIdlePeers(ctx context.Context) error {
+	for n, err := range Peers.Keys(ctx, r.store, models.Range[PeerNumber]{}) {
+		if err != nil {
+			return err
+		}
+		shares, err := countRefs(ctx, r.store, Shares, uint32(n))
+		if err == nil && shares == 0 {
+			err = r.changeProvided(ctx, func(l *ledger) error {
+				left, err := countRefs(ctx, l.tx, Shares, uint32(n))
+				if err == nil && left == 0 {
+					err = l.dropPeer(n)
+				}
+				return err
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -38,7 +38,7 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	}
 	r.metrics.swept(ctx, s.removed, now)
 	if s.removed > 0 {
-		r.flusher.wrote()
+		r.syncs.ask()
 	}
 	return s.removed, errors.Join(err, s.damage)
 }
@@ -193,7 +193,7 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 		}
 	}
 	first(r.ages.provider, func(from time.Time) iter.Seq2[time.Time, error] {
-		minutes := Arrivals.Keys(ctx, r.store, minutesBetween(later(firstTime, from), time.Time{}).Limit(1))
+		minutes := Arrivals.Keys(ctx, r.store, minutesBetween(newer(firstTime, from), time.Time{}).Limit(1))
 		return func(yield func(time.Time, error) bool) {
 			for key, err := range minutes { // by its end all of it has expired
 				if !yield(Minute(key.First).end(), err) {
@@ -203,11 +203,11 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 		}
 	})
 	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(later(firstTime, from)).Limit(1)))
+		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(newer(firstTime, from)).Limit(1)))
 	})
 	for origin := Stranger; origin <= Withdrawn; origin++ {
 		first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-			entries := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, later(firstTime, from), time.Time{}).Limit(1))
+			entries := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, newer(firstTime, from), time.Time{}).Limit(1))
 			return func(yield func(time.Time, error) bool) {
 				for key, err := range indexKeys(entries) {
 					if !yield(key.Second, err) {
@@ -231,7 +231,7 @@ func indexKeys[I, K any](entries iter.Seq2[models.Entry[I, K], error]) iter.Seq2
 	}
 }
 
-func later(a, b time.Time) time.Time {
+func newer(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
 	}

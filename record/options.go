@@ -71,8 +71,8 @@ type Options struct {
 	Meters metric.MeterProvider
 
 	// SyncInterval is the longest time after which what strangers put is made
-	// durable. A negative one leaves that to Sync and Close. Defaults to
-	// DefaultSyncInterval.
+	// durable. A negative one leaves that to Sync and Close, and the filing of
+	// what comes in batches as well. Defaults to DefaultSyncInterval.
 	SyncInterval time.Duration
 
 	// CacheBytes is the most memory, in bytes, for provider records that were

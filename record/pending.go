@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -37,6 +38,9 @@ const (
 	changeBytes = 80
 	// postingBytes is about how long a posting is at most.
 	postingBytes = 64 << 10
+	// fileInterval is how long provider records are pending at most. They are
+	// durable before, by the journal.
+	fileInterval = 10 * time.Second
 	// fileAtOnce is how many provider records, and references, one transaction
 	// files.
 	fileAtOnce = 4096

@@ -56,10 +56,11 @@ type Records struct {
 	interval time.Duration
 	done     chan struct{}
 	watchers watchers
-	flusher  flusher
-	sweeper  sweeper
-	metrics  metrics
-	closed   atomic.Bool
+	// syncs makes durable what strangers put, and filing files it.
+	syncs, filing later
+	sweeper       sweeper
+	metrics       metrics
+	closed        atomic.Bool
 }
 
 // ages is how old records and provider records get; a negative age is for ever.
@@ -101,7 +102,11 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		// A bound can be passed by what is pending.
 		r.pending.limit = min(r.pending.limit, most/8*(changeBytes+100))
 	}
-	r.flusher = flusher{interval: opts.SyncInterval, file: r.file, sync: r.flush}
+	r.syncs = later{interval: opts.SyncInterval, do: store.Sync}
+	r.filing = later{interval: fileInterval, do: r.file}
+	if opts.SyncInterval < 0 {
+		r.filing.interval = -1
+	}
 	if r.counts, err = newPeerCounts(); err != nil {
 		return nil, err
 	}
@@ -147,7 +152,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	}
 	r.sweeper.arm(due)
 	if !r.pending.isFiled(r.pending.number) {
-		r.flusher.wrote()
+		r.filing.ask()
 	}
 	return r, nil
 }
@@ -179,7 +184,7 @@ func (r *Records) Close() error {
 	r.sweeper.close()
 	r.watchers.close()
 	unregistered := r.metrics.stop.Unregister()
-	err := errors.Join(r.file(context.Background()), r.leaveTotals(), r.flusher.close(), unregistered)
+	err := errors.Join(r.filing.close(), r.leaveTotals(), r.syncs.close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
 		err = nil // the store was closed before, which made everything durable
 	}

@@ -157,8 +157,7 @@ func (r *Records) recount(ctx context.Context) error {
 type Usage struct{ Rows, Bytes int64 }
 
 // ProviderUsage returns how many provider records there are, without those that
-// have come since the last of them were filed: within Options.SyncInterval, or
-// since Sync.
+// are not filed yet: the batches of the last ten seconds, or since Sync.
 func (r *Records) ProviderUsage() Usage { return r.providers.load().usage() }
 
 // RecordUsage returns how many records there are that came from the DHT, without

@@ -132,8 +132,11 @@ func (r *Records) applyBatch(ctx context.Context, changes []change, offers []Off
 	r.applied(ctx, refused)
 	r.armFor(changes...)
 	r.armForOffers(offers)
+	if len(offers) > 0 {
+		r.filing.ask()
+	}
 	if r.pending.size() >= r.pending.limit/2 {
-		r.flusher.ease()
+		r.filing.now()
 	}
 	return refused, nil
 }
@@ -142,7 +145,7 @@ func (r *Records) applyBatch(ctx context.Context, changes []change, offers []Off
 // some time later.
 func (r *Records) applied(ctx context.Context, refused []error) {
 	r.metrics.refused(ctx, refused...)
-	r.flusher.wrote()
+	r.syncs.ask()
 }
 
 // offer is a change of a provider record.

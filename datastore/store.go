@@ -158,12 +158,11 @@ func (s *Store) update(ctx context.Context, d engine.Durability, fn func(*WriteT
 // BeginRead is how trees read from the store: each call in a snapshot of its
 // own.
 func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
-	txn, err := s.db.View(ctx)
-	if err != nil {
+	ses := s.sessions.Get().(*session.Session)
+	if err := ses.View(ctx, s.db); err != nil {
+		s.sessions.Put(ses)
 		return nil, err
 	}
-	ses := s.sessions.Get().(*session.Session)
-	ses.Read = txn
 	return ses, nil
 }
 

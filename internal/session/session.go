@@ -1,6 +1,8 @@
 package session
 
 import (
+	"context"
+
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
@@ -34,6 +36,11 @@ type Session struct {
 	place *Place
 
 	pages []*Page
+
+	// spare is the last read transaction, which has ended, if it can be renewed:
+	// as it is and as what renews it.
+	spare   engine.ReadTxn
+	renewer engine.Renewer
 
 	release func(*Session)
 	failure error
@@ -80,6 +87,26 @@ func (p *Page) Clear() {
 // New returns a session over a store's places, which End gives to release.
 func New(places map[*Tree]*Place, release func(*Session)) *Session {
 	return &Session{places: places, release: release}
+}
+
+// View begins a read transaction of db, the same for every call.
+func (s *Session) View(ctx context.Context, db engine.DB) error {
+	if s.renewer != nil {
+		if err := s.renewer.Renew(ctx); err != nil {
+			return err
+		}
+		s.Read = s.spare
+		return nil
+	}
+	txn, err := db.View(ctx)
+	if err != nil {
+		return err
+	}
+	s.Read = txn
+	if s.renewer, _ = txn.(engine.Renewer); s.renewer != nil {
+		s.spare = txn
+	}
+	return nil
 }
 
 // End tells that the operation is over. A transaction the user holds stays

@@ -72,6 +72,19 @@ func (t *readTxn) corrupt(err error) error {
 
 func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
 
+// Renew implements engine.Renewer.
+func (t *readTxn) Renew(ctx context.Context) error {
+	if err := t.db.gate.Enter(ctx); err != nil {
+		return err
+	}
+	if err := t.begin(false); err != nil {
+		t.db.gate.Leave()
+		return err
+	}
+	t.ctx, t.done = ctx, false
+	return nil
+}
+
 func (t *readTxn) Discard() {
 	if !t.done {
 		t.end()

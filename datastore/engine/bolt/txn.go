@@ -120,6 +120,19 @@ func (t *readTxn) scan(r engine.Range, most int, p *engine.Page) (more bool, err
 
 func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
 
+// Renew implements engine.Renewer.
+func (t *readTxn) Renew(ctx context.Context) error {
+	if err := t.db.gate.Enter(ctx); err != nil {
+		return err
+	}
+	if err := t.begin(false); err != nil {
+		t.db.gate.Leave()
+		return err
+	}
+	t.ctx, t.failed, t.done = ctx, nil, false
+	return nil
+}
+
 func (t *readTxn) Discard() {
 	if t.end() {
 		t.db.gate.Leave()

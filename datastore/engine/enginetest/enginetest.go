@@ -30,7 +30,7 @@ import (
 // without any data.
 func Run(t *testing.T, create func(t *testing.T) engine.Engine) {
 	for _, tests := range [][]test{
-		basicTests, cursorTests, scanTests, isolationTests, lifecycleTests, limitTests, checkTests, modelTests,
+		basicTests, cursorTests, scanTests, renewTests, isolationTests, lifecycleTests, limitTests, checkTests, modelTests,
 	} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) { test.run(open(t, create(t))) })

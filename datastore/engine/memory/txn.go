@@ -64,6 +64,15 @@ func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err
 	return more, nil
 }
 
+// Renew implements engine.Renewer.
+func (t *readTxn) Renew(ctx context.Context) error {
+	if err := t.db.gate.Enter(ctx); err != nil {
+		return err
+	}
+	t.ctx, t.tree, t.done = ctx, t.db.memory.tree.Load(), false
+	return nil
+}
+
 func (t *readTxn) Discard() {
 	if t.end() {
 		t.db.gate.Leave()

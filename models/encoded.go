@@ -28,7 +28,7 @@ func splitEntry(ix *session.Index, entry []byte, space int, stored []byte) (key,
 }
 
 // sized is implemented by key codecs all of whose keys take the same number of
-// bytes.
+// bytes, and have one form.
 type sized interface{ keySize() int }
 
 // skipper is implemented by key codecs that can find the end of a delimited key

@@ -238,21 +238,30 @@ func (ix *shared[M, K, I]) Keys(ctx context.Context, r Reader, rng Range[I]) ite
 	}
 }
 
-// entry reads an entry. Decoding its index key tells where that ends.
+// entry reads an entry. Where index keys differ in size, decoding one tells
+// where it ends.
 func (ix *shared[M, K, I]) entry(_ *session.Session, p *session.Place, key, stored []byte) (e Entry[I, K], err error) {
 	value, err := format.CutChecksum(key, stored)
 	if err != nil {
 		return e, err
 	}
-	var rest []byte
-	if e.Index, rest, err = ix.key.Decode(key[len(p.Indexes[ix.number]):]); err != nil {
+	rest := key[len(p.Indexes[ix.number]):]
+	if ix.size > 0 && len(rest) >= ix.size {
+		e.Index, err = ix.key.DecodeLast(rest[:ix.size])
+		rest = rest[ix.size:]
+	} else {
+		e.Index, rest, err = ix.key.Decode(rest)
+	}
+	if err != nil {
 		return e, corruptKey(err)
 	}
 	if ix.core.Kind == session.Unique {
 		rest = value
 	}
-	e.Primary, err = ix.tree.decodeKey(rest)
-	return e, err
+	if e.Primary, err = ix.tree.key.DecodeLast(rest); err != nil {
+		return e, corruptKey(err)
+	}
+	return e, nil
 }
 
 // Count returns how many entries rng selects, from one snapshot: the rows under

@@ -151,10 +151,10 @@ func (b *Bolt) KeysEach(authors []uint64) (contender.Tally, error) {
 func (b *Bolt) entries(authors []uint64, visit func(*bbolt.Bucket, uint64) error) error {
 	return b.db.View(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(bucketName)
+		cursor := bucket.Cursor()
 		var prefix []byte
 		for _, author := range authors {
 			prefix = appendAuthor(prefix[:0], author)
-			cursor := bucket.Cursor()
 			for key, value := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = cursor.Next() {
 				id, err := entryID(key, value)
 				if err != nil {

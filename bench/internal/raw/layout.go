@@ -72,12 +72,12 @@ func parseRow(key, row []byte, codec codec, a *article.Article) error {
 
 // appendEntryValue appends the value of the entry at key.
 func appendEntryValue(dst, key []byte) []byte {
-	return binary.BigEndian.AppendUint32(dst, checksum(key, nil))
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(key, castagnoli))
 }
 
 // entryID returns the id of the row that an entry points to.
 func entryID(key, value []byte) (uint64, error) {
-	if len(key) != entryKeySize || len(value) != sumSize || checksum(key, nil) != binary.BigEndian.Uint32(value) {
+	if len(key) != entryKeySize || len(value) != sumSize || crc32.Checksum(key, castagnoli) != binary.BigEndian.Uint32(value) {
 		return 0, errDamaged
 	}
 	return binary.BigEndian.Uint64(key[1+8:]), nil

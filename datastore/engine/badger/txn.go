@@ -63,7 +63,8 @@ func (t *readTxn) get(key []byte) (value []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return valueOf(item)
+	err = item.Value(func(v []byte) error { value = v; return nil })
+	return value, err
 }
 
 func (t *readTxn) corrupt(err error) error {

@@ -61,11 +61,6 @@ func (c *cursor) Next() bool {
 
 func (c *cursor) next() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	return c.step()
-}
-
-// step is next for a caller that guards against damage itself.
-func (c *cursor) step() error {
 	key, value := c.move()
 	if err := c.txn.mapped.check(key); err != nil {
 		return err

@@ -106,14 +106,26 @@ func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err
 func (t *readTxn) scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	c := cursor{txn: t, at: t.cursor(), span: span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}}
+	key, value := c.move()
 	for size := 0; ; {
-		if err := c.step(); err != nil || c.state == ended {
+		if err := t.mapped.check(key); err != nil {
 			return false, err
 		}
-		p.Rows = append(p.Rows, engine.Row{Key: c.key, Value: c.value})
-		size += len(c.key) + len(c.value)
+		if key == nil || c.span.Beyond(key) {
+			return false, nil
+		}
+		if err := t.mapped.check(value); err != nil {
+			return false, err
+		}
+		p.Rows = append(p.Rows, engine.Row{Key: key, Value: value})
+		size += len(key) + len(value)
 		if len(p.Rows) >= most || size >= engine.ScanBytes {
 			return true, nil
+		}
+		if r.Reverse {
+			key, value = c.previous(key)
+		} else {
+			key, value = c.at.Next()
 		}
 	}
 }
@@ -250,11 +262,15 @@ type mapping struct {
 
 // check refuses bytes that reach beyond the pages, as a damaged length has
 // them do. Whoever reads those bytes would end the process.
-func (m mapping) check(b []byte) error {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - m.start
-	outside := at > m.size // also where b lies before start
-	if len(b) == 0 || outside && !m.strict || !outside && uintptr(len(b)) <= m.size-at {
+func (m *mapping) check(b []byte) error {
+	if m.holds(b) {
 		return nil
 	}
 	return fmt.Errorf("%w: an entry reaches beyond the pages", engine.ErrCorrupt)
+}
+
+func (m *mapping) holds(b []byte) bool {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - m.start
+	outside := at > m.size // also where b lies before start
+	return len(b) == 0 || outside && !m.strict || !outside && uintptr(len(b)) <= m.size-at
 }

@@ -49,7 +49,14 @@ func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err
 	switch {
 	case !r.Reverse:
 		t.tree.Ascend(item{key: r.Lower}, func(i item) bool {
-			return (r.Upper == nil || bytes.Compare(i.key, r.Upper) < 0) && take(i)
+			if r.Upper != nil && bytes.Compare(i.key, r.Upper) >= 0 {
+				return false
+			}
+			// As take, without the call, for this is what nearly all scans do.
+			rows = append(rows, engine.Row{Key: i.key, Value: i.value})
+			size += len(i.key) + len(i.value)
+			more = len(rows) >= most || size >= engine.ScanBytes
+			return !more
 		})
 	case r.Upper == nil:
 		t.tree.Reverse(func(i item) bool {

@@ -1,6 +1,8 @@
 package models
 
 import (
+	"bytes"
+
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
@@ -14,14 +16,15 @@ func (t *Tree[M, K]) prepare(model any) (session.Prepared, error) {
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
 	var p session.Prepared
-	buf := t.key.AppendLast(make([]byte, 0, d.size), t.primary(m))
-	p.Primary = buf[:len(buf):len(buf)]
+	buf := t.key.AppendLast(d.buf[:0], t.primary(m))
+	end := len(buf)
 	buf, err := t.codec.Append(buf, m)
 	if err != nil {
 		return p, err
 	}
-	p.Value = buf[len(p.Primary):len(buf):len(buf)]
-	d.size = max(d.size*7/8, len(buf))
+	d.buf = buf
+	buf = bytes.Clone(buf)
+	p.Primary, p.Value = buf[:end:end], buf[end:len(buf):len(buf)]
 
 	entries, size := 0, 0
 	for i, ix := range t.indexes {

@@ -120,7 +120,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
 
-	at := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), key)
+	at := t.key.AppendLast(bytes.Clone(place.Space), key)
 	at = at[:len(at):len(at)]
 	row, found, err := t.oldRow(s, d, at)
 	if err != nil {
@@ -182,8 +182,8 @@ type draft[M any] struct {
 	// oldExpiry and oldSize, of the value, are those of the row that d.old is of.
 	oldExpiry int64
 	oldSize   int
-	// size is what the last row took, a guess at what the next will.
-	size int
+	// buf is for building what has a size that is not known before.
+	buf []byte
 }
 
 // store writes m and brings its index entries up to date.
@@ -214,16 +214,17 @@ func (t *Tree[M, K]) replace(s *session.Session, d *draft[M], place *session.Pla
 // encode returns the key and the row of m, which lie in one piece of memory that
 // the engine gets, and fills d.new with its index keys.
 func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) (key, row []byte, err error) {
-	buf := t.key.AppendLast(append(make([]byte, 0, d.size), place.Space...), t.primary(m))
-	key = buf[:len(buf):len(buf)]
+	buf := t.key.AppendLast(append(d.buf[:0], place.Space...), t.primary(m))
+	end := len(buf)
 	buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
 	if w.value != nil {
 		buf = append(buf, w.value...)
 	} else if buf, err = t.codec.Append(buf, m); err != nil {
 		return nil, nil, err
 	}
-	row = format.AppendChecksum(buf[len(key):], key)
-	d.size = max(d.size*7/8, len(key)+len(row)) // follows the rows down slowly
+	d.buf = format.Seal(buf)
+	stored := bytes.Clone(d.buf)
+	key, row = stored[:end:end], stored[end:]
 	for i, ix := range t.indexes {
 		ix.appendKeys(&d.new[i], m)
 	}

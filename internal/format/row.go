@@ -49,6 +49,12 @@ func AppendChecksum(body, key []byte) []byte {
 	return binary.BigEndian.AppendUint32(body, checksum(key, body))
 }
 
+// Seal is AppendChecksum where the body lies behind its key: keyAndBody is both,
+// in one piece.
+func Seal(keyAndBody []byte) []byte {
+	return binary.BigEndian.AppendUint32(keyAndBody, crc32.Checksum(keyAndBody, castagnoli))
+}
+
 // ParseRow checks and takes apart the row stored at key. Its errors match
 // engine.ErrCorrupt.
 func ParseRow(key, stored []byte) (Row, error) {

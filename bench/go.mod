@@ -18,6 +18,7 @@ require (
 	github.com/libp2p/go-libp2p-record v0.3.1
 	github.com/mjl-/bstore v0.0.9
 	github.com/newsnet-africa/netabase-go v0.0.0
+	github.com/syndtr/goleveldb v1.0.0
 	github.com/tidwall/btree v1.8.2
 	github.com/timshannon/badgerhold/v4 v4.0.3
 	github.com/timshannon/bolthold v0.0.0-20240314194003-30aac6950928
@@ -97,7 +98,6 @@ require (
 	github.com/prometheus/procfs v0.21.1 // indirect
 	github.com/rogpeppe/go-internal v1.14.1 // indirect
 	github.com/spaolacci/murmur3 v1.1.0 // indirect
-	github.com/syndtr/goleveldb v1.0.0 // indirect
 	github.com/whyrusleeping/go-keyspace v0.0.0-20160322163242-5b898ac5add1 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect

@@ -24,12 +24,14 @@ const (
 	opPut    operation = "put"
 	opDelete operation = "delete"
 	opCommit operation = "commit"
+	// opQuery is until the first result can be read: of a key's providers all of it.
+	opQuery operation = "query"
 	// opPublish and opResolve include what the DHT takes.
 	opPublish operation = "publish"
 	opResolve operation = "resolve"
 )
 
-var operations = []operation{opGet, opPut, opDelete, opCommit, opPublish, opResolve}
+var operations = []operation{opGet, opPut, opDelete, opCommit, opQuery, opPublish, opResolve}
 
 // metrics are what Records tell OpenTelemetry. See docs/records.md for the list.
 type metrics struct {

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	ds "github.com/ipfs/go-datastore"
+	dsq "github.com/ipfs/go-datastore/query"
 	dhtpb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	kadrecord "github.com/libp2p/go-libp2p-record"
 
@@ -129,6 +130,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	expire(t, r, 1)
+	list(t, r, dsq.Query{Prefix: "/providers"})
 	if err := r.Delete(ctx, key); err != nil {
 		t.Error(err)
 	}
@@ -152,6 +154,7 @@ func TestMetrics(t *testing.T) {
 		"netabase.record.operation.duration get":    1,
 		"netabase.record.operation.duration delete": 1,
 		"netabase.record.operation.duration commit": 1,
+		"netabase.record.operation.duration query":  1,
 		"netabase.record.rows provider":             3,
 		"netabase.record.rows record":               1,
 		"netabase.record.bytes provider":            r.ProviderUsage().Bytes,

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"path"
 	"strings"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 	dsq "github.com/ipfs/go-datastore/query"
@@ -32,6 +33,7 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	defer r.metrics.took(ctx, opQuery, time.Now())
 	return r.query(ctx, r.store, r.plain, q)
 }
 

@@ -278,6 +278,9 @@ func (m *dhtMeter) expire() error {
 	if err := batch.Commit(m.ctx); err != nil {
 		return err
 	}
+	if err := m.store.Sync(m.ctx, ds.NewKey("/")); err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := m.store.Expire(m.ctx, validity); err != nil {
 		return err

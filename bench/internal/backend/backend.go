@@ -14,6 +14,7 @@ import (
 	flatfs "github.com/ipfs/go-ds-flatfs"
 	leveldb "github.com/ipfs/go-ds-leveldb"
 	pebbleds "github.com/ipfs/go-ds-pebble"
+	"github.com/syndtr/goleveldb/leveldb/util"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -137,7 +138,7 @@ func openLevelDB(dir string) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scanning{d, nil}, nil
+	return scanning{d, func(context.Context) error { return d.DB.CompactRange(util.Range{}) }}, nil
 }
 
 func openFlatfs(dir string) (Store, error) {

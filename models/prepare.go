@@ -20,6 +20,7 @@ func (t *Tree[M, K]) prepare(model any) (session.Prepared, error) {
 	end := len(buf)
 	buf, err := t.codec.Append(buf, m)
 	if err != nil {
+		p.Primary = bytes.Clone(buf[:end]) // for whoever tells which it was
 		return p, err
 	}
 	d.buf = buf

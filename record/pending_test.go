@@ -217,7 +217,7 @@ func TestScrubMakesReferences(t *testing.T) {
 	}
 	defer store.Close()
 	r := newRecords(t, store, Options{})
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	const keys, peers = 300, 40
 	id := func(i int) peer.ID { return peer.ID(fmt.Sprint("peer", i)) }
 	for i := range keys {
@@ -249,18 +249,33 @@ func TestScrubMakesReferences(t *testing.T) {
 			return Providers.Delete(ctx, store, models.MakePair(r.seed.hash([]byte("17")), uint8(0)))
 		},
 		"a peer is unknown": func() error { return Peers.Delete(ctx, store, 9) },
+		"the seed is another": func() error {
+			r.seed.Value[0]++
+			return Seeds.Put(ctx, store, &r.seed)
+		},
 	} {
 		if err := damage(); err != nil {
 			t.Fatal(name, err)
 		}
-		r.cache, r.counts.of = rowCache{limit: 1 << 20}, newRecords(t, store, Options{}).counts.of
-		r.numbers.number.Purge()
-		r.numbers.id.Purge()
+		r.cache = rowCache{limit: 1 << 20}
+		for _, known := range []interface{ Purge() }{r.counts.of, r.numbers.number, r.numbers.id} {
+			known.Purge()
+		}
 		if err := r.Check(ctx); !isDamage(err) {
 			t.Errorf("%s: Check says %v", name, err)
 		}
-		if err := r.Scrub(ctx); err != nil {
-			t.Errorf("%s: Scrub says %v", name, err)
+		if report, err := Verify(ctx, store); err != nil || report.Clean() || len(report.Damage) == 0 {
+			t.Errorf("%s: Verify says %+v, %v", name, report, err)
+		}
+		if len(name)%2 == 0 {
+			if err := r.Scrub(ctx); err != nil {
+				t.Errorf("%s: Scrub says %v", name, err)
+			}
+		} else {
+			if report, err := Repair(ctx, store); err != nil || report.Left() > 0 || report.Repaired == 0 {
+				t.Errorf("%s: Repair says %+v, %v", name, report, err)
+			}
+			r = newRecords(t, store, Options{})
 		}
 		if err := r.Check(ctx); err != nil {
 			t.Errorf("%s: after Scrub, Check says %v", name, err)

@@ -19,7 +19,8 @@ func (r *Records) Check(ctx context.Context) error {
 	if err != nil && !isDamage(err) {
 		return err
 	}
-	report, refsErr := r.checkRefs(ctx)
+	var report datastore.Report
+	refsErr := r.checkRefs(ctx, &report)
 	if refsErr == nil && !report.Clean() {
 		refsErr = &datastore.DamageError{Report: report}
 	}
@@ -38,11 +39,25 @@ func (r *Records) Scrub(ctx context.Context) error {
 	if damage != nil && !isDamage(damage) {
 		return damage
 	}
-	report, err := r.checkRefs(ctx)
-	if err == nil && !report.Clean() {
-		err = r.makeRefs(ctx)
-	}
+	err := r.mendRefs(ctx, &datastore.Report{})
 	return errors.Join(damage, err, r.recount(ctx))
+}
+
+// mendRefs makes references anew if any are wrong, and adds to a report.
+func (r *Records) mendRefs(ctx context.Context, report *datastore.Report, progress ...func(datastore.Report)) error {
+	before := report.Left()
+	if err := r.checkRefs(ctx, report, progress...); err != nil {
+		return err
+	}
+	wrong := report.Left() - before
+	if wrong == 0 {
+		return nil
+	}
+	if err := r.makeRefs(ctx); err != nil {
+		return err
+	}
+	report.Repaired += wrong
+	return nil
 }
 
 func isDamage(err error) bool {
@@ -76,31 +91,35 @@ func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) erro
 	}
 }
 
-// checkRefs compares the references with the provider records.
-func (r *Records) checkRefs(ctx context.Context) (report datastore.Report, err error) {
-	err = r.atRest(ctx, func(tx models.Reader) error {
+// checkRefs compares the references with the provider records, and adds what it
+// finds to a report. Bad rows have been counted, or are counted here for what only
+// Records know.
+func (r *Records) checkRefs(ctx context.Context, report *datastore.Report, progress ...func(datastore.Report)) error {
+	return r.atRest(ctx, func(tx models.Reader) error {
 		offers := int64(0)
 		for s, err := range Providers.All(ctx, tx) {
-			if err == nil && r.seed.hash(s.Key) != s.Hash {
-				err = fmt.Errorf("%w: a key has another hash", models.ErrCorrupt)
-			}
-			if errors.Is(err, models.ErrCorrupt) {
-				report.BadRows++
-				continue
-			}
 			if err != nil {
 				return err
+			}
+			if r.seed.hash(s.Key) != s.Hash {
+				report.BadRows++
+				describe(report, datastore.BadRow, Providers.Name(), Providers.EncodeKey(models.MakePair(s.Hash, s.Shard)), "key has another hash")
 			}
 			offers += int64(len(s.Offers))
 		}
 		of := func(o *FiledOffer) uint32 { return uint32(o.Peer) }
-		if err := r.checkTree(ctx, tx, Shares, offers, of, &report); err != nil {
+		if err := r.checkTree(ctx, tx, Shares, offers, of, report); err != nil {
 			return err
 		}
 		of = func(o *FiledOffer) uint32 { return uint32(o.minute()) }
-		return r.checkTree(ctx, tx, Arrivals, offers, of, &report)
+		if err := r.checkTree(ctx, tx, Arrivals, offers, of, report); err != nil {
+			return err
+		}
+		for _, tell := range progress {
+			tell(*report)
+		}
+		return nil
 	})
-	return report, err
 }
 
 // checkTree compares a tree of references with the offers there are, of each of
@@ -112,6 +131,7 @@ func (r *Records) checkTree(ctx context.Context, tx models.Reader, tree *refTree
 	check := func() { // when a group is over
 		if head.Count != 0 {
 			report.BadRows++
+			describe(report, datastore.BadRow, tree.Name(), refKey(&head), "another number of references is counted")
 		}
 	}
 	for s, err := range tree.Range(ctx, tx, models.Range[RefKey]{}) {
@@ -124,6 +144,7 @@ func (r *Records) checkTree(ctx context.Context, tx models.Reader, tree *refTree
 		}
 		if s.Group != head.Group || uint64(len(s.Refs)) > head.Count {
 			report.BadRows++
+			describe(report, datastore.BadRow, tree.Name(), refKey(&s), "more references than are counted")
 			continue
 		}
 		head.Count -= uint64(len(s.Refs))
@@ -131,6 +152,7 @@ func (r *Records) checkTree(ctx context.Context, tx models.Reader, tree *refTree
 		if tree == Shares && s.Part == 0 {
 			if id, err := r.idOf(ctx, tx, PeerNumber(s.Group)); err != nil || id == "" {
 				report.BadRows++
+				describe(report, datastore.BadRow, tree.Name(), refKey(&s), "references of a peer that is not known")
 			}
 		}
 		for len(s.Refs) > 0 {
@@ -149,13 +171,31 @@ func (r *Records) checkTree(ctx context.Context, tx models.Reader, tree *refTree
 				}
 			}
 			found += min(n, there)
-			report.Orphans += max(n-there, 0)
+			if n > there {
+				report.Orphans += n - there
+				describe(report, datastore.Orphan, tree.Name(), refKey(&s), "reference to no provider record")
+			}
 			s.Refs = s.Refs[n:]
 		}
 	}
 	check()
-	report.Missing += max(offers-found, 0)
+	if found < offers {
+		report.Missing += offers - found
+		describe(report, datastore.Missing, tree.Name(), nil, "provider records have no reference")
+	}
 	return nil
+}
+
+func refKey(s *RefSet) []byte { return Shares.EncodeKey(models.MakePair(s.Group, s.Part)) }
+
+// describe adds what is wrong to a report, unless that has enough.
+func describe(report *datastore.Report, kind datastore.DamageKind, tree string, key []byte, what string) {
+	const enough = 100
+	if len(report.Damage) < enough {
+		report.Damage = append(report.Damage, datastore.Damage{
+			Kind: kind, Tree: tree, Key: key, Err: fmt.Errorf("%w: %s", models.ErrCorrupt, what),
+		})
+	}
 }
 
 // makeRefs makes all references anew. What is put meanwhile gets its own.
@@ -196,15 +236,16 @@ func (r *Records) makeRefs(ctx context.Context) error {
 }
 
 // makeRefs has the references of a key's offers be there. Offers of a peer that
-// nothing is known of go, and so do all of a key that another seed has hashed:
-// nobody could find them.
+// nothing is known of go; those of a key that another seed has hashed, and that
+// nobody could find, are filed where they belong now.
 func (l *ledger) makeRefs(hash uint64) error {
 	s, err := l.wholeSet(hash)
 	if err != nil {
 		return err
 	}
 	lost := l.records.seed.hash(s.Key) != hash
-	at, unknown := map[uint32]int{}, map[PeerNumber]bool{}
+	at, gone := map[uint32]int{}, map[PeerNumber]bool{}
+	var moved []OfferChange
 	for i := range s.Offers {
 		o := &s.Offers[i]
 		id, err := l.records.idOf(l.ctx, l.tx, o.Peer)
@@ -213,12 +254,18 @@ func (l *ledger) makeRefs(hash uint64) error {
 		}
 		l.shares.set(uint32(o.Peer), hash, 1)
 		at[uint32(o.minute())]++
-		unknown[o.Peer] = lost || id == ""
+		gone[o.Peer] = lost || id == ""
+		if lost && id != "" {
+			moved = append(moved, OfferChange{Key: string(s.Key), Peer: string(id), Raw: string(o.appendRaw(nil))})
+		}
 	}
 	for minute, n := range at {
 		l.arrived.set(minute, hash, n)
 	}
-	_, err = l.deleteOffers(hash, func(o *FiledOffer) bool { return unknown[o.Peer] })
+	_, err = l.deleteOffers(hash, func(o *FiledOffer) bool { return gone[o.Peer] })
+	if err == nil && len(moved) > 0 {
+		_, err = l.changeProviders(moved)
+	}
 	return err
 }
 

@@ -37,6 +37,10 @@ func turned[K any](rng models.Range[K], reverse bool) models.Range[K] {
 // TestWritesInLoops writes and deletes rows before, behind and at where a loop is,
 // on a store and in a transaction: every row that is left alone is seen once.
 func TestWritesInLoops(t *testing.T) {
+	most := 400
+	if testing.Short() {
+		most = 80 // three pages
+	}
 	for name, newEngine := range engines {
 		t.Run(name, func(t *testing.T) {
 			store := datastore.Temp(t, newEngine(t), town)
@@ -45,7 +49,7 @@ func TestWritesInLoops(t *testing.T) {
 				if err := people.Clear(ctx, store); err != nil {
 					rt.Fatal(err)
 				}
-				all := make([]person, rapid.IntRange(1, 400).Draw(rt, "rows"))
+				all := make([]person, rapid.IntRange(1, most).Draw(rt, "rows"))
 				for i := range all {
 					all[i] = somebody(2 * uint64(i))
 				}

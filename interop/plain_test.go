@@ -3,6 +3,9 @@ package interop_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -16,10 +19,14 @@ import (
 	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	dhtpb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	recordlib "github.com/libp2p/go-libp2p-record"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	libp2ppeer "github.com/libp2p/go-libp2p/core/peer"
+	envelope "github.com/libp2p/go-libp2p/core/record"
 	"github.com/multiformats/go-multihash"
 
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -137,8 +144,14 @@ func connect(t *testing.T, a, b *dht.IpfsDHT) {
 }
 
 func TestPlainPeer(t *testing.T) {
+	for name, engineAt := range engines {
+		t.Run(name, func(t *testing.T) { exchange(t, newPeerOn(t, engineAt(t.TempDir())), newPlainPeer(t)) })
+	}
+}
+
+// exchange has our peer and a plain one read what the other has written.
+func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 	ctx := context.Background()
-	ours, plain := newPeer(t), newPlainPeer(t)
 	connect(t, plain, ours.dht)
 
 	put := func(i Item, key uint64) {
@@ -197,17 +210,31 @@ func TestPlainPeer(t *testing.T) {
 	}
 }
 
-// A program may keep values and providers in stores of their own, beside a
-// datastore of another kind.
-func TestSeparateDatastores(t *testing.T) {
-	ctx := context.Background()
-	values, _ := newRecords(t)
-	providers, _ := newRecords(t)
-	rest := dssync.MutexWrap(ds.NewMapDatastore())
-	d := newDHT(t, dht.ProtocolPrefix("/netabase"), dht.Validator(values.Validator()),
-		dht.Datastore(rest), dht.ValueDatastore(values), dht.ProviderDatastore(providers))
-	connect(t, d, newPlainPeer(t))
+// A program may keep everything in one datastore, or values and providers in stores
+// of their own, beside a datastore of another kind.
+func TestDatastores(t *testing.T) {
+	for name, engineAt := range engines {
+		t.Run("one, "+name, func(t *testing.T) {
+			records, _ := newRecords(t, engineAt(t.TempDir()))
+			keep(t, records, records, dht.Datastore(records))
+		})
+		t.Run("separate, "+name, func(t *testing.T) {
+			values, _ := newRecords(t, engineAt(t.TempDir()))
+			providers, _ := newRecords(t, engineAt(t.TempDir()))
+			keep(t, values, providers, dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
+				dht.ValueDatastore(values), dht.ProviderDatastore(providers))
+			if values.ProviderUsage().Rows != 0 || providers.RecordUsage().Rows != 0 {
+				t.Errorf("there are %+v and %+v", values.ProviderUsage(), providers.RecordUsage())
+			}
+		})
+	}
+}
 
+// keep has a DHT with these options keep a value and a provider record.
+func keep(t *testing.T, values, providers *record.Records, opts ...dht.Option) {
+	ctx := context.Background()
+	d := newDHT(t, append(opts, dht.ProtocolPrefix("/netabase"), dht.Validator(values.Validator()))...)
+	connect(t, d, newPlainPeer(t))
 	hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada", Tags: []string{}}
 	if err := d.PutValue(ctx, record.Key(Items, hammer.ID), encodeItem(t, hammer)); err != nil {
 		t.Fatal(err)
@@ -219,10 +246,106 @@ func TestSeparateDatastores(t *testing.T) {
 	if err := errors.Join(d.Provide(ctx, cid.NewCidV1(cid.Raw, hash), false), d.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := values.CountValues(ctx, "shop.item"); err != nil || n != 1 || values.ProviderUsage().Rows != 0 {
-		t.Errorf("there are %d items, %v, and %+v", n, err, values.ProviderUsage())
+	if n, err := values.CountValues(ctx, "shop.item"); err != nil || n != 1 {
+		t.Errorf("there are %d items, %v", n, err)
 	}
-	if n, err := providers.CountProvidersOf(ctx, hash); err != nil || n != 1 || providers.RecordUsage().Rows != 0 {
-		t.Errorf("there are %d providers, %v, and %+v", n, err, providers.RecordUsage())
+	if n, err := providers.CountProvidersOf(ctx, hash); err != nil || n != 1 {
+		t.Errorf("there are %d providers, %v", n, err)
+	}
+}
+
+// statement is what the owner of a deed signs, by docs/format.md.
+type statement struct {
+	sequence, expires uint64
+	kind              byte
+	key               string
+	value             []byte
+}
+
+func (s *statement) Domain() string                 { return "netabase-record" }
+func (s *statement) Codec() []byte                  { return []byte("/netabase/record") }
+func (s *statement) UnmarshalRecord(_ []byte) error { return errors.New("nobody reads it") }
+func (s *statement) MarshalRecord() ([]byte, error) {
+	b := append(binary.AppendUvarint(binary.AppendUvarint(nil, s.sequence), s.expires), s.kind)
+	b = append(binary.AppendUvarint(b, uint64(len(s.key))), s.key...)
+	return append(b, s.value...), nil
+}
+
+// Under each policy a plain peer puts records that we take, and bad ones that we
+// refuse.
+func TestPlainPeerPolicies(t *testing.T) {
+	ctx := context.Background()
+	ours, plain := newPeer(t), newPlainPeer(t)
+	connect(t, plain, ours.dht)
+	client, err := dhtpb.NewProtocolMessenger(plain.MessageSender())
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := plain.PeerID()
+	deedKey := fmt.Sprintf("/shop.deed/%s,%020d", hex.EncodeToString([]byte(owner)), 1)
+	deed := func(by crypto.PrivKey, s statement, text string) []byte {
+		if text != "" {
+			s.value, err = models.DagCBOR[Deed]().Append(nil, &Deed{owner, 1, text})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.key = deedKey
+		if s.expires == 0 {
+			s.expires = uint64(time.Now().Add(time.Hour).Unix())
+		}
+		e, err := envelope.Seal(&s, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := e.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	own := plain.Host().Peerstore().PrivKey(owner)
+	another, _, err := crypto.GenerateEd25519Key(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := []byte("\xa1\x65title\x65a cat")
+	pictureKey := func(value []byte) string { return fmt.Sprintf("/shop.picture/%x", sha256.Sum256(value)) }
+	item := encodeItem(t, Item{ID: 7, Version: 2, Name: "hammer", Maker: "Ada", Tags: []string{}})
+	for _, test := range []struct {
+		name, key string
+		value     []byte
+		taken     bool
+	}{
+		{"open", record.Key(Items, uint64(7)), item, true},
+		{"open, another key", record.Key(Items, uint64(8)), item, false},
+		{"open, an older one", record.Key(Items, uint64(7)), encodeItem(t, Item{ID: 7, Version: 1, Name: "saw", Maker: "Ada", Tags: []string{}}), false},
+		{"open, more behind it", record.Key(Items, uint64(7)), append(bytes.Clone(item), 0), false},
+		{"signed", deedKey, deed(own, statement{sequence: 5}, "a house"), true},
+		{"signed by another", deedKey, deed(another, statement{sequence: 6}, "a castle"), false},
+		{"signed, an older one", deedKey, deed(own, statement{sequence: 4}, "a hut"), false},
+		{"signed, expired", deedKey, deed(own, statement{sequence: 6, expires: 1}, "a tent"), false},
+		{"signed for too long", deedKey, deed(own, statement{sequence: 6, expires: 1 << 40}, "a pyramid"), false},
+		{"signed, another key", deedKey[:len(deedKey)-1] + "2", deed(own, statement{sequence: 6}, "a shed"), false},
+		{"a tombstone of another", deedKey, deed(another, statement{sequence: 6, kind: 1}, ""), false},
+		{"a tombstone", deedKey, deed(own, statement{sequence: 6, kind: 1}, ""), true},
+		{"signed, after the tombstone", deedKey, deed(own, statement{sequence: 5}, "a house"), false},
+		{"immutable", pictureKey(picture), picture, true},
+		{"immutable, another hash", pictureKey([]byte("a dog")), picture, false},
+		{"immutable, no picture", pictureKey([]byte("a dog")), []byte("a dog"), false},
+	} {
+		err := client.PutValue(ctx, ours.dht.PeerID(), recordlib.MakePutRecord(test.key, test.value))
+		if (err == nil) != test.taken {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	for _, text := range []string{"a house", "a castle", "a hut", "a tent", "a pyramid", "a shed"} {
+		if n, err := DeedByText.Count(ctx, ours.store, models.Only(text)); err != nil || n != 0 {
+			t.Errorf("there are %d deeds of %s, %v", n, text, err)
+		}
+	}
+	pictures, err := Pictures.Count(ctx, ours.store, models.Range[record.Hash]{})
+	if err != nil || pictures != 1 || len(ours.byMaker(t, "Ada")) != 1 {
+		t.Errorf("there are %d pictures, %v, and %v", pictures, err, ours.byMaker(t, "Ada"))
 	}
 }

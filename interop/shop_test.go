@@ -10,6 +10,7 @@ import (
 	libp2ppeer "github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
@@ -74,9 +75,9 @@ func newHost(t *testing.T) host.Host {
 }
 
 // newRecords opens a store with records. It is verified at the end.
-func newRecords(t *testing.T) (*record.Records, *datastore.Store) {
+func newRecords(t *testing.T, eng engine.Engine) (*record.Records, *datastore.Store) {
 	t.Helper()
-	store := datastore.Temp(t, memory.Engine(), record.Definition, Shop)
+	store := datastore.Temp(t, eng, record.Definition, Shop)
 	records, err := record.New(store, record.Options{
 		Models:   []*models.Definition{Shop},
 		Policies: map[models.AnyTree]record.Policy{Deeds: record.SignedPolicy, Pictures: record.ImmutablePolicy},
@@ -106,10 +107,15 @@ func newDHT(t *testing.T, opts ...dht.Option) *dht.IpfsDHT {
 	return d
 }
 
-// newPeer starts a peer.
+// newPeer starts a peer with its records in memory.
 func newPeer(t *testing.T) *peer {
 	t.Helper()
-	records, store := newRecords(t)
+	return newPeerOn(t, memory.Engine())
+}
+
+func newPeerOn(t *testing.T, eng engine.Engine) *peer {
+	t.Helper()
+	records, store := newRecords(t, eng)
 	return &peer{newDHT(t, records.DHTOptions()...), records, store}
 }
 

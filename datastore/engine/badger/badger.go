@@ -112,6 +112,15 @@ func open(ctx context.Context, options Options) (_ *db, err error) {
 			return nil, err
 		}
 	}
+	if options.ReadOnly {
+		if err := needsNoRecovery(options.Path); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := mendManifest(options.Path, !options.NoFsync); err != nil {
+			return nil, err
+		}
+	}
 	if d.tables, err = verify(ctx, options.Path, !options.SkipVerify); err != nil {
 		return nil, err
 	}
@@ -124,6 +133,7 @@ func open(ctx context.Context, options Options) (_ *db, err error) {
 			return nil, err
 		}
 	}
+	d.failures = own.Logger.(watcher).failed
 	if d.badger, err = openBadger(own); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ type db struct {
 
 	compacting chan struct{} // holds one while a compaction is under way
 
+	// failures has each failure to write out a memtable, while Close receives.
+	failures <-chan error
+
 	// failed is the error of a commit that has left Badger unable to write.
 	failed atomic.Pointer[error]
 }
@@ -168,11 +171,35 @@ func (d *db) flatten() (err error) {
 
 func (d *db) Limits() engine.Limits { return d.limits }
 
+// closeAttempts is how often Badger may fail to write its last memtable before Close
+// returns. There is a second between two attempts.
+const closeAttempts = 3
+
+// Close returns an error, and leaves the database locked, if what is in memory
+// cannot be written to the disk: Badger goes on trying, and what was committed is
+// recovered from its log when the process has ended.
 func (d *db) Close() error {
 	if !d.gate.Close() {
 		return nil
 	}
+	closed := make(chan error, 1)
+	go func() { closed <- d.close() }()
+	var err error
+	for range closeAttempts {
+		select {
+		case err := <-closed:
+			return err
+		case err = <-d.failures:
+		}
+	}
+	return fmt.Errorf("badger: close %s: %w", d.options.Path, translate(err))
+}
+
+func (d *db) close() error {
 	err := d.closeBadger()
+	if err == nil && !d.options.ReadOnly {
+		err = mendManifest(d.options.Path, !d.options.NoFsync)
+	}
 	if err == nil && !d.options.ReadOnly {
 		err = writeMark(d.options.Path, d.tables, !d.options.NoFsync)
 	}

@@ -11,7 +11,7 @@ import (
 // own reports whether a file in the directory of a database is part of it.
 func own(name string) bool {
 	switch name {
-	case badger.ManifestFilename, "MANIFEST-REWRITE", badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", "LOCK", markName:
+	case badger.ManifestFilename, "MANIFEST-REWRITE", badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", "LOCK", markName, voidName:
 		return true
 	}
 	switch filepath.Ext(name) {
@@ -60,6 +60,18 @@ func removeEmpty(path string) error {
 	return eachFile(path, func(path string, info fs.FileInfo) error {
 		if ext := filepath.Ext(path); info.Size() == 0 && (ext == ".mem" || ext == ".vlog") {
 			return os.Remove(path)
+		}
+		return nil
+	})
+}
+
+// needsNoRecovery refuses a database with the log of a memtable, which Badger may
+// try to cut even if it is to read only, and says then in one way or another that it
+// cannot.
+func needsNoRecovery(path string) error {
+	return eachFile(path, func(path string, info fs.FileInfo) error {
+		if filepath.Ext(path) == ".mem" && info.Size() > 0 {
+			return errNotClosed
 		}
 		return nil
 	})

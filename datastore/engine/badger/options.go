@@ -93,10 +93,7 @@ func (o Options) badger() badger.Options {
 	b.BypassLockGuard = locksItself
 	b.NumVersionsToKeep = 1
 	b.MetricsEnabled = false
-	b.Logger = nil
-	if o.Logger != nil {
-		b.Logger = logger{o.Logger}
-	}
+	b.Logger = watcher{logger{o.Logger}, o.Path, make(chan error)}
 
 	b.MemTableSize = int64(o.MemTableMB) << 20
 	b.NumMemtables = 2

@@ -223,8 +223,8 @@ func (c *checker) open(page uint64, as string, depth int) (*level, error) {
 	return l, nil
 }
 
-// tree checks what hangs from a page, whose keys are at least lower and below
-// upper, where that is not nil. Pages at the depth of leaves are not read.
+// tree checks what hangs from a page, whose first key is lower and whose others are
+// below upper, where these are not nil. Pages at the depth of leaves are not read.
 func (c *checker) tree(page uint64, depth, leaves int, lower, upper []byte) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
@@ -263,7 +263,10 @@ func (c *checker) elements(l *level, depth, leaves int, lower, upper []byte) err
 		if err != nil {
 			return err
 		}
-		if order := bytes.Compare(key, lower); order < 0 || order == 0 && i > 0 || upper != nil && bytes.Compare(key, upper) >= 0 {
+		// The first key is that by which the page is known above: bbolt finds the
+		// page by it when it writes, and leaves the old one in the tree if it does not.
+		order := bytes.Compare(key, lower)
+		if i > 0 && order <= 0 || i == 0 && lower != nil && order != 0 || upper != nil && bytes.Compare(key, upper) >= 0 {
 			return fmt.Errorf("%w: key %d, %.32x, is out of order", engine.ErrCorrupt, i, key)
 		}
 		switch {

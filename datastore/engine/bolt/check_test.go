@@ -69,10 +69,15 @@ func TestCheck(t *testing.T) {
 		"reach beyond the page":    func(file []byte) { file[leaf+16+12+1] = 0xFF },
 		"a key of":                 func(file []byte) { file[leaf+16+8+2] = 1 },
 		"out of order":             func(file []byte) { file[leaf+16+16+4]++ },
-		"leads nowhere":            func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
-		"is not in the file of":    func(file []byte) { file[branch+16+8+7] = 1 },
-		"is so already, or":        func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
-		"in use, is so already":    func(file []byte) { file[twin+12] = 1 },
+		"key 0, ": func(file []byte) { // in order, and not what the page is known by
+			at := leaf + 16 + int(binary.LittleEndian.Uint32(file[leaf+16+4:])) + int(binary.LittleEndian.Uint32(file[leaf+16+8:]))
+			file[at-1] += 5
+			file[leaf+10] = 1
+		},
+		"leads nowhere":         func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
+		"is not in the file of": func(file []byte) { file[branch+16+8+7] = 1 },
+		"is so already, or":     func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
+		"in use, is so already": func(file []byte) { file[twin+12] = 1 },
 	} {
 		damaged := append([]byte(nil), whole...)
 		change(damaged)

@@ -150,39 +150,38 @@ func (b *Badger) KeysEach(authors []uint64) (contender.Tally, error) {
 	return contender.Each(authors, b.Keys)
 }
 
+var entryPrefix = []byte{entrySpace}
+
+// entries has one iterator for all authors, as Badger's documentation does it.
 func (b *Badger) entries(authors []uint64, visit func(*badger.Txn, uint64) error) error {
 	return b.db.View(func(txn *badger.Txn) error {
+		o := badger.DefaultIteratorOptions
+		o.PrefetchValues = false // that is for values outside the tree
+		prefix := make([]byte, 0, 1+8)
+		if o.Prefix = entryPrefix; len(authors) == 1 { // fewer tables to look into
+			o.Prefix = appendAuthor(prefix, authors[0])
+		}
+		iterator := txn.NewIterator(o)
+		defer iterator.Close()
 		for _, author := range authors {
-			if err := b.entriesOf(txn, author, visit); err != nil {
-				return err
+			prefix = appendAuthor(prefix[:0], author)
+			for iterator.Seek(prefix); iterator.ValidForPrefix(prefix); iterator.Next() {
+				item := iterator.Item()
+				var id uint64
+				err := item.Value(func(value []byte) (err error) {
+					id, err = entryID(item.Key(), value)
+					return err
+				})
+				if err == nil {
+					err = visit(txn, id)
+				}
+				if err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
-}
-
-func (b *Badger) entriesOf(txn *badger.Txn, author uint64, visit func(*badger.Txn, uint64) error) error {
-	var prefix [1 + 8]byte
-	o := badger.DefaultIteratorOptions
-	o.PrefetchValues = false // that is for values outside the tree
-	o.Prefix = appendAuthor(prefix[:0], author)
-	iterator := txn.NewIterator(o)
-	defer iterator.Close()
-	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
-		item := iterator.Item()
-		var id uint64
-		err := item.Value(func(value []byte) (err error) {
-			id, err = entryID(item.Key(), value)
-			return err
-		})
-		if err == nil {
-			err = visit(txn, id)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Close implements contender.Store.

@@ -3,7 +3,9 @@ package record_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -220,4 +222,90 @@ func TestTombstonesEnd(t *testing.T) {
 	})
 	cancel()
 	<-ended
+}
+
+// What was published before a restart is republished after it.
+func TestRepublishAfterRestart(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		ctx, cancel := context.WithCancel(context.Background())
+		opts := market()
+		opts.RepublishInterval = 50 * time.Millisecond
+		r, store := openRecords(t, eng, opts)
+		h := newHost(t)
+		o := Offer{h.ID(), 1, "hammer", 5}
+		d := newDHT(t, h, r.DHTOptions()...)
+		_ = record.Publish(ctx, d, r, Offers, &o) // there is nobody to publish to
+		if err := errors.Join(d.Close(), r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		again, err := record.New(store, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, other := newDHT(t, h, again.DHTOptions()...), newNodeWith(t, memory.Engine(), market())
+		connect(t, d, other.dht)
+		ended := make(chan error)
+		go func() { ended <- again.Republish(ctx, d) }()
+		eventually(t, "the other peer has it", func() bool { return len(titles(t, other.store, "hammer")) == 1 })
+		cancel()
+		<-ended
+		if err := errors.Join(d.Close(), again.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Two programs with one key publish at once: one of the records wins everywhere,
+// and a publisher is told if it is not its own.
+func TestTwoOwners(t *testing.T) {
+	ctx := context.Background()
+	ada := newTrader(t)
+	r, store := openRecords(t, memory.Engine(), market())
+	var group sync.WaitGroup
+	for w := range 4 {
+		group.Go(func() {
+			for i := range 25 {
+				err := take(t, r, ada.recordKey(1), offer(t, ada, 1, uint64(i), fmt.Sprint("title ", w)))
+				if err != nil && !errors.Is(err, record.ErrOldRecord) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	got, err := Offers.Get(ctx, store, models.MakePair(ada.id, uint64(1)))
+	if err != nil || sequence(t, store) != 24 || len(titles(t, store, got.Title)) != 1 {
+		t.Errorf("there is %+v of number %d, %v", got, sequence(t, store), err)
+	}
+}
+
+// Publishing and republishing end with errors, and nothing hangs or is left, when
+// the DHT and the records are closed meanwhile.
+func TestPublishWhileClosing(t *testing.T) {
+	ctx := context.Background()
+	opts := market()
+	opts.RepublishInterval = time.Millisecond
+	a, b := newNodeWith(t, memory.Engine(), opts), newNodeWith(t, memory.Engine(), market())
+	connect(t, a.dht, b.dht)
+	var group sync.WaitGroup
+	for w := range 4 {
+		group.Go(func() {
+			for i := uint64(0); ; i++ {
+				o := Offer{a.host.ID(), uint64(w)<<32 + i, "hammer", 5}
+				if err := record.Publish(ctx, a.dht, a.records, Offers, &o); errors.Is(err, models.ErrClosed) {
+					return
+				}
+			}
+		})
+	}
+	group.Go(func() {
+		if err := a.records.Republish(ctx, a.dht); !errors.Is(err, models.ErrClosed) {
+			t.Errorf("Republish ends with %v", err)
+		}
+	})
+	eventually(t, "some have come", func() bool { return len(titles(t, b.store, "hammer")) > 20 })
+	if err := errors.Join(a.dht.Close(), a.records.Close()); err != nil {
+		t.Error(err)
+	}
+	group.Wait()
 }

@@ -13,7 +13,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Badger leaves goroutines behind where it refuses a damaged database.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/dgraph-io/badger/v4.(*DB).monitorCache"),
+		goleak.IgnoreAnyFunction("github.com/dgraph-io/ristretto/v2/z.(*AllocatorPool).freeupAllocators"),
+		goleak.IgnoreAnyFunction("github.com/dgraph-io/ristretto/v2.(*Cache[...]).processItems"),
+		goleak.IgnoreAnyFunction("github.com/dgraph-io/ristretto/v2.(*defaultPolicy[...]).processItems"),
+	)
+}
 
 // engines makes a fresh engine of each kind. They do not wait for the disk:
 // what is durable when, the engines' own tests tell.

@@ -16,8 +16,8 @@ import (
 // Query returns the keys strictly below q.Prefix. The prefix is answered by
 // walking the keys in its range only; offset and limit count entries as they
 // are read; orders are applied to entries already read, since base 32 does not
-// sort as what it stands for. Below a prefix of two parts or more that is not of
-// provider records all is as with the store's own face.
+// sort as what it stands for. Below a prefix that has nothing but other data all is
+// as with the store's own face.
 //
 // Keys beneath the provider records of one key that are none are found if they
 // were put through Records, or before those were made.
@@ -44,10 +44,12 @@ func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, 
 		w.prefix = "/" + w.prefix
 	}
 	w.prefix = path.Clean(w.prefix)
-	if w.isPlain() {
+	if isPlain, err := w.isPlain(); err != nil {
+		return nil, err
+	} else if isPlain {
 		return plain.Query(ctx, q)
 	}
-	w.values = !q.KeysOnly || q.ReturnsSizes || len(q.Filters) > 0 || len(q.Orders) > 0
+	w.values, w.sizes = !q.KeysOnly || len(q.Filters) > 0 || len(q.Orders) > 0, q.ReturnsSizes
 	rest := q // what is left to do with the entries read
 	rest.Prefix = ""
 	results, err := w.results(q)
@@ -63,12 +65,19 @@ func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, 
 
 // isPlain reports whether nothing but the plain face has keys below the prefix. The
 // face answers orders, offsets and limits from the engine.
-func (w *walk) isPlain() bool {
+func (w *walk) isPlain() (bool, error) {
 	space, _, deeper := strings.Cut(w.prefix[1:], "/")
-	return deeper && space != providerSpace && !w.records.reserved(w.prefix)
+	if space == "" || space == providerSpace || space == escapedProviderSpace || w.records.reserved(w.prefix) {
+		return false, nil
+	}
+	if deeper {
+		return true, nil
+	}
+	n, err := Values.Count(w.ctx, w.from, inNamespace(space).Limit(1))
+	return n == 0, err
 }
 
-// withoutValues drops the values that only filters, orders or sizes asked for.
+// withoutValues drops the values that only filters or orders asked for.
 func withoutValues(q dsq.Query, found dsq.Results) dsq.Results {
 	return dsq.ResultsFromIterator(q, dsq.Iterator{
 		Next: func() (dsq.Result, bool) {
@@ -92,8 +101,8 @@ type walk struct {
 	plain ds.Read
 	// prefix is the query's, cleaned: "/", or without a slash at its end.
 	prefix string
-	// values says that values are to be read.
-	values bool
+	// values says that values are to be read, and sizes that their lengths are.
+	values, sizes bool
 }
 
 // results gives the entries the shape that go-datastore wants. Those that kad-dht
@@ -144,10 +153,10 @@ func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
 	for i := range offers {
 		o := &offers[i]
 		size := len(w.prefix) + 1 + keyText.EncodedLen(len(o.Peer))
-		entries[i] = dsq.Entry{Key: all[:size], Size: -1}
+		entries[i] = dsq.Entry{Key: all[:size], Size: len(o.Raw)}
 		all = all[size:]
 		if w.values {
-			entries[i].Value, entries[i].Size = o.Raw, len(o.Raw)
+			entries[i].Value = o.Raw
 		}
 	}
 	return dsq.ResultsWithEntries(q, entries), nil
@@ -253,9 +262,9 @@ func (w *walk) providersOf(key []byte) entries {
 }
 
 func (w *walk) providerEntry(key []byte, o *Offer) dsq.Entry {
-	e := dsq.Entry{Key: providerKey(key, []byte(o.Peer)), Size: -1}
+	e := dsq.Entry{Key: providerKey(key, []byte(o.Peer)), Size: len(o.Raw)}
 	if w.values {
-		e.Value, e.Size = o.Raw, len(o.Raw)
+		e.Value = o.Raw
 	}
 	return e
 }
@@ -272,17 +281,24 @@ func (w *walk) valuesIn(rng models.Range[[]byte]) entries {
 // of an encoded primary key.
 func (w *walk) rows(raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		if !w.values {
+		switch {
+		case w.values:
+			for row, err := range raw.Scan(w.ctx, w.from, rng) {
+				if !emit(yield, row.Key, dsq.Entry{Value: row.Value, Size: len(row.Value)}, name, err) {
+					return
+				}
+			}
+		case w.sizes:
+			for row, err := range raw.Sizes(w.ctx, w.from, rng) {
+				if !emit(yield, row.Key, dsq.Entry{Size: row.Size}, name, err) {
+					return
+				}
+			}
+		default:
 			for key, err := range raw.Keys(w.ctx, w.from, rng) {
 				if !emit(yield, key, dsq.Entry{Size: -1}, name, err) {
 					return
 				}
-			}
-			return
-		}
-		for row, err := range raw.Scan(w.ctx, w.from, rng) {
-			if !emit(yield, row.Key, dsq.Entry{Value: row.Value, Size: len(row.Value)}, name, err) {
-				return
 			}
 		}
 	}
@@ -304,9 +320,9 @@ func (w *walk) recordsOf(tree *modelTree) entries {
 	return func(yield func(dsq.Entry, error) bool) {
 		receipts := Receipts.Keys(w.ctx, w.from, models.FirstIs[string, []byte](tree.raw.Name()))
 		for v, err := range w.records.served(w.ctx, w.from, receipts) {
-			e := dsq.Entry{Value: v.Raw, Size: len(v.Raw)}
-			if !w.values {
-				e = dsq.Entry{Size: -1}
+			e := dsq.Entry{Size: len(v.Raw)}
+			if w.values {
+				e.Value = v.Raw
 			}
 			more := emit(yield, v.Key, e, func(recordKey []byte) (string, error) {
 				return valueKey(tree.raw.Name(), recordKey), nil

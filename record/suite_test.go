@@ -26,7 +26,6 @@ func TestDatastoreSuite(t *testing.T) {
 // traits are what Records say of themselves.
 var traits = dstest.Traits{
 	Closed: models.ErrClosed, Conflict: models.ErrConflict, ReadOnly: models.ErrReadOnly, Ended: models.ErrTxnDone,
-	Scans: true,
 }
 
 func TestWholeDatastore(t *testing.T) {

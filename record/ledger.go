@@ -82,8 +82,8 @@ func (l *ledger) own() error {
 	}
 	l.owned, l.epoch, l.numbersEpoch = true, l.records.cache.now(), l.records.numbers.now()
 	_, err := Totals.Get(l.ctx, l.tx, AllProviders)
-	if errors.Is(err, models.ErrNotFound) {
-		err = nil
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
+		err = nil // it is written anew
 	}
 	return err
 }

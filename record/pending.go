@@ -427,12 +427,14 @@ func (l *ledger) checkRefs(changes []OfferChange) error {
 }
 
 // look files what is pending for somebody who is to see all of it. Within an
-// Update of the store's that cannot be: there they see what has been filed.
+// Update of the store's, and in a store opened to be read, that cannot be: there
+// they see what has been filed.
 func (r *Records) look(ctx context.Context) error {
-	if err := r.file(ctx); !errors.Is(err, models.ErrNested) {
-		return err
+	err := r.file(ctx)
+	if errors.Is(err, models.ErrNested) || errors.Is(err, models.ErrReadOnly) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // changeProvided is change of provider records that are not pending. It files what

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -13,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -101,6 +104,49 @@ func TestFilingIsResumed(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// What an earlier process has not filed is there also if the store can only be read.
+func TestPendingIsRead(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	open := func(readOnly bool) *datastore.Store {
+		t.Helper()
+		eng := bolt.Options{Config: engine.Config{Path: dir, ReadOnly: readOnly}}.Engine()
+		store, err := datastore.Open(ctx, eng, Definition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+	store := open(false)
+	r := newRecords(t, store, Options{})
+	batch, err := r.Batch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := FiledOffer{Nanos: int64(time.Hour)}
+	path := providerKey([]byte("key0"), []byte("peer"))
+	if err := errors.Join(batch.Put(ctx, ds.NewKey(path), o.appendRaw(nil)), batch.Commit(ctx), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	store = open(true)
+	defer store.Close()
+	r = newRecords(t, store, Options{})
+	checkOffers(t, r, map[string]string{path: string(o.appendRaw(nil))})
+	for p, err := range r.ProvidedBy(ctx, "peer") {
+		t.Errorf("%v is filed, %v", p, err)
+	}
+	if err := r.Check(ctx); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	if report, err := Verify(ctx, store); err != nil || !report.Clean() {
+		t.Errorf("Verify: %+v, %v", report, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Errorf("Close: %v", err)
 	}
 }
 

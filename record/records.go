@@ -98,12 +98,15 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		cache:   rowCache{limit: opts.CacheBytes / 2},
 		pending: pending{limit: pendingBytes},
 	}
+	// What is pending can pass a bound.
 	if most := opts.Bounds.Providers; most >= 0 {
-		// A bound can be passed by what is pending.
 		r.pending.limit = min(r.pending.limit, most/8*(changeBytes+100))
 	}
+	if most := opts.Bounds.Bytes; most >= 0 {
+		r.pending.limit = int(min(int64(r.pending.limit), most/8))
+	}
 	r.syncs = later{interval: opts.SyncInterval, do: store.Sync}
-	r.filing = later{interval: fileInterval, do: r.file}
+	r.filing = later{interval: fileInterval, do: r.look}
 	if opts.SyncInterval < 0 {
 		r.filing.interval = -1
 	}

@@ -65,10 +65,15 @@ func isDamage(err error) bool {
 	return errors.As(err, &damage)
 }
 
-// atRest calls fn with a snapshot in which no provider record is filed in part.
+// atRest calls fn with a snapshot in which no provider record is filed in part. In
+// a store opened to be read, in which an earlier process has left some, there is
+// none.
 func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) error {
 	for {
-		if err := r.look(ctx); err != nil {
+		switch err := r.file(ctx); {
+		case errors.Is(err, models.ErrReadOnly):
+			return nil
+		case err != nil:
 			return err
 		}
 		filer := &r.pending.filer

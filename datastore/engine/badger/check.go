@@ -2,7 +2,6 @@ package badger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -30,8 +29,8 @@ func (d *db) Check(ctx context.Context) error {
 		}
 		name := table.NewFilename(id, d.options.Path)
 		_, err := verifyFile(name, compression, true)
-		if errors.Is(err, errNoTable) && d.dropped(id) {
-			continue
+		if err != nil && d.dropped(id) {
+			continue // Badger empties a file before it removes it
 		}
 		if err != nil {
 			return fmt.Errorf("badger: check %s: %w", filepath.Base(name), err)

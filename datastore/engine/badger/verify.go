@@ -94,15 +94,12 @@ func manifestTables(path string) (map[uint64]options.CompressionType, error) {
 	return tables, nil
 }
 
-// errNoTable is that of a table which the manifest names and which is not there.
-var errNoTable = fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
-
 // verifyFile checks a table. It returns the checksum of the whole if all is set,
 // and nil otherwise.
 func verifyFile(name string, compression options.CompressionType, all bool) (sum *uint32, err error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoTable
+		return nil, fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
 	}
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 
 // evictMost is how much one transaction evicts at most. Each evicts what it has
 // put and more, so that a store whose bounds have been lowered comes below them.
-const evictMost = 2 * fileAtOnce
+const evictMost = 1024
 
 // evictable is something that a bound may drop, and when it came.
 type evictable struct {

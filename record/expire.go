@@ -29,7 +29,7 @@ func (r *Records) Expire(ctx context.Context) (int, error) {
 }
 
 func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err error) {
-	s := sweep{records: r, ctx: ctx, now: now}
+	s := sweep{records: r, ctx: ctx, now: now, most: sweepPage}
 	if r.ages.provider >= 0 {
 		err = s.providers(now.Add(-r.ages.provider))
 	}
@@ -52,6 +52,9 @@ type sweep struct {
 	ctx     context.Context
 	now     time.Time
 	removed int
+	// most is how many offers of a key are removed at once: each is the row of
+	// another peer.
+	most int
 	// damage is why the first thing could not be removed.
 	damage error
 }
@@ -69,8 +72,16 @@ func (s *sweep) providers(cutoff time.Time) error {
 			}
 		}
 	}
+	expired := func(o *FiledOffer) bool { return o.Raw == nil && o.Nanos < cutoff.UnixNano() }
 	return sweepKeys(s, hashes, s.records.changeProvided, func(l *ledger, hash uint64) (int, error) {
-		return l.deleteOffers(hash, func(o *FiledOffer) bool { return o.Raw == nil && o.Nanos < cutoff.UnixNano() })
+		n := 0
+		return l.deleteOffers(hash, func(o *FiledOffer) bool {
+			if !expired(o) || n == s.most {
+				return false
+			}
+			n++
+			return true
+		})
 	})
 }
 
@@ -141,21 +152,28 @@ func removePage[K any](s *sweep, page []K, update updater, remove func(*ledger, 
 	if len(page) == 0 {
 		return nil
 	}
-	removed := 0
+	removed, more := 0, false
 	err := update(s.ctx, func(l *ledger) error {
-		removed = 0 // the transaction may run more than once
+		removed, more = 0, false // the transaction may run more than once
 		for _, key := range page {
 			n, err := remove(l, key)
 			if err != nil && !errors.Is(err, models.ErrNotFound) {
 				return err
 			}
 			removed += n
+			more = more || n == s.most
 		}
 		return nil
 	})
 	switch {
 	case err == nil:
 		s.removed += removed
+		if more {
+			return removePage(s, page, update, remove)
+		}
+	case errors.Is(err, models.ErrTooLarge) && len(page) == 1 && s.most > 1:
+		s.most /= 2
+		return removePage(s, page, update, remove)
 	case !errors.Is(err, models.ErrCorrupt) && !errors.Is(err, models.ErrTooLarge):
 		return err
 	case len(page) > 1:

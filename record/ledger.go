@@ -162,7 +162,12 @@ func (l *ledger) finish() error {
 func (l *ledger) fileRefs() error {
 	shares, arrived := l.shares.compact(), l.arrived.compact()
 	l.shares, l.arrived = nil, nil
-	err := shares.file(l, Shares, func(group uint32) error { return l.dropPeer(PeerNumber(group)) })
+	err := shares.file(l, Shares, func(group uint32) error {
+		if l.files != nil && l.files.goesOn == group {
+			return nil
+		}
+		return l.dropPeer(PeerNumber(group))
+	})
 	if err != nil {
 		return err
 	}

@@ -30,10 +30,10 @@ import (
 // that there have to be.
 
 const (
-	// pendingBytes is how much memory is pending at most: some 100,000 provider
+	// pendingBytes is how much memory is pending at most: some 200,000 provider
 	// records. From half of it on they are filed, and whoever posts beyond it
 	// files first. It is less where Bounds.Providers is small.
-	pendingBytes = 16 << 20
+	pendingBytes = 32 << 20
 	// changeBytes is about what a change takes besides its parts.
 	changeBytes = 80
 	// postingBytes is about how long a posting is at most.
@@ -186,6 +186,8 @@ type part struct {
 	again           bool
 	left            []MinuteKey
 	moved           uint64
+	// goesOn is the peer of which there are more shares in the next part.
+	goesOn uint32
 	// last is set if it is all that was left of its generation, whose postings
 	// are those from one number to another.
 	last     bool
@@ -223,19 +225,15 @@ func (p *pending) next(most int) *part {
 		g.shares, g.arrived, g.sorted = g.shares.compact(), g.arrived.compact(), true
 	}
 	// Shares go first: of what is found by its minute the share is there, then.
-	next.shares = g.shares.whole(most)
-	next.arrived = g.arrived.whole(most - len(next.shares))
+	// Each may be a row of its own, of a KiB or two.
+	most = max(most/4, 1)
+	next.shares = g.shares[:min(most, len(g.shares))]
+	next.arrived = g.arrived[:min(most-len(next.shares), len(g.arrived))]
 	next.last = len(next.shares) == len(g.shares) && len(next.arrived) == len(g.arrived)
-	return next
-}
-
-// whole returns the first changes, whole groups, until there are enough.
-func (c refChanges) whole(enough int) refChanges {
-	n := 0
-	for n < len(c) && n < enough {
-		n += c[n:].group()
+	if n := len(next.shares); n > 0 && n < len(g.shares) && g.shares[n-1].group == g.shares[n].group {
+		next.goesOn = g.shares[n].group
 	}
-	return c[:n]
+	return next
 }
 
 // filed has what a transaction has filed not be pending any more, but the

@@ -249,7 +249,7 @@ func TestRefsAgainstMap(t *testing.T) {
 			}
 		}
 	}
-	if divided < 4 {
+	if divided < 3 {
 		t.Errorf("no group was divided by more than %d bits", divided)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/models"
@@ -15,8 +16,8 @@ import (
 // Provider records are found by peer and by time through references: the hash of
 // the provided key, once for each offer, in the group of the peer or the minute.
 // An index entry for each would take ten times the space, since it is nearly all
-// overhead. So a row has many of them, but never more than some hundreds: a group
-// that has more is divided by the first bits of the hashes.
+// overhead. So a row has many of them, but never more than some hundreds: one that
+// has more is divided by the next bit of the hashes.
 //
 // References are in no index of package models, so that Verify does not know of
 // them. Records.Check compares them with the rows, and Scrub makes them anew.
@@ -25,11 +26,12 @@ import (
 type RefSet struct {
 	// Group is what they have in common: the number of a peer, or of a minute.
 	Group uint32
-	// Part is 0 for the first row of a group, and otherwise one more than the
-	// number that the first bits of the row's references are.
+	// Part is 0 for the first row of a group, and otherwise a 1 and behind it the
+	// bits with which all of the row's references begin.
 	Part uint32
-	// Count is how many references the group has, and Bits by how many bits it
-	// is divided. Only part 0 has them, and if Bits is not 0 nothing else.
+	// Count is how many references the group has, and Bits with how many bits at
+	// most a part is told from others. Only part 0 has them, and if Bits is not 0
+	// nothing else.
 	Count uint64
 	Bits  uint8
 	// Refs are in order. An offer more of the same key is the same hash again.
@@ -58,10 +60,10 @@ var (
 )
 
 const (
-	// refsInPart is how many references a part takes before its group is divided
-	// further, as long as there are refsInPart/4 to a part on average: hashes do
-	// not crowd.
+	// refsInPart is how many references a part takes before it is divided.
 	refsInPart = 256
+	// maxRefBits is by how many bits at most. Hashes do not crowd, so that a group
+	// has billions of references by then.
 	maxRefBits = 24
 )
 
@@ -175,92 +177,96 @@ func (c refChanges) file(l *ledger, tree *refTree, emptied func(group uint32) er
 // fileGroup makes the changes of one group, and returns how many references it has
 // afterwards.
 func fileGroup(l *ledger, tree *refTree, changes refChanges) (left uint64, err error) {
-	group := changes[0].group
-	head, err := getRefs(l, tree, models.MakePair(group, uint32(0)))
+	head, err := getRefs(l, tree, models.MakePair(changes[0].group, uint32(0)))
 	if err != nil {
 		return 0, err
 	}
 	before := head.Count
 	if head.Bits == 0 {
 		head.Count += uint64(head.merge(changes))
-	} else if err := fileParts(l, tree, &head, changes); err != nil {
+		if len(head.Refs) > refsInPart {
+			whole := RefSet{Group: head.Group, Part: 1, Refs: head.Refs}
+			head.Refs = nil
+			err = split(l, tree, &head, &whole)
+		}
+	} else {
+		err = fileParts(l, tree, &head, changes)
+	}
+	switch {
+	case err != nil:
 		return 0, err
+	case head.Count > 0:
+		return head.Count, tree.Put(l.ctx, l.tx, &head)
+	case before > 0:
+		return 0, tree.Delete(l.ctx, l.tx, models.MakePair(head.Group, uint32(0)))
 	}
-	if head.Count == 0 {
-		if before == 0 {
-			return 0, nil
-		}
-		return 0, tree.Delete(l.ctx, l.tx, models.MakePair(group, uint32(0)))
-	}
-	if head.Bits == 0 && len(head.Refs) > refsInPart {
-		refs := head.Refs
-		head.Refs = nil
-		if err := divide(l, tree, &head, refs, 0); err != nil {
-			return 0, err
-		}
-	}
-	return head.Count, tree.Put(l.ctx, l.tx, &head)
+	return 0, nil
 }
 
 // fileParts makes the changes of a group that is divided.
 func fileParts(l *ledger, tree *refTree, head *RefSet, changes refChanges) error {
-	crowded := false
 	for len(changes) > 0 {
-		part := head.part(changes[0].ref)
+		s, err := findPart(l, tree, head, changes[0].ref)
+		if err != nil {
+			return err
+		}
 		n := 1
-		for n < len(changes) && head.part(changes[n].ref) == part {
+		for n < len(changes) && s.has(changes[n].ref) {
 			n++
 		}
-		s, err := getRefs(l, tree, models.MakePair(head.Group, part))
-		if err != nil {
-			return err
-		}
 		head.Count += uint64(s.merge(changes[:n]))
-		if err := putRefs(l, tree, &s); err != nil {
+		if err := split(l, tree, head, &s); err != nil {
 			return err
 		}
-		crowded = crowded || len(s.Refs) > refsInPart
 		changes = changes[n:]
-	}
-	if !crowded || head.Count < refsInPart/4<<head.Bits {
-		return nil
-	}
-	// All of the group is read here, each time that it has become twice as large.
-	var refs []uint64
-	for part := range uint32(1) << head.Bits {
-		s, err := getRefs(l, tree, models.MakePair(head.Group, part+1))
-		if err != nil {
-			return err
-		}
-		refs = append(refs, s.Refs...)
-	}
-	return divide(l, tree, head, refs, uint32(1)<<head.Bits)
-}
-
-// divide writes the references of a group as parts, in place of the first had
-// parts.
-func divide(l *ledger, tree *refTree, head *RefSet, refs []uint64, had uint32) error {
-	for head.Bits < maxRefBits && len(refs)>>head.Bits > refsInPart/4 {
-		head.Bits++
-	}
-	for part := range uint32(1) << head.Bits {
-		s := RefSet{Group: head.Group, Part: part + 1}
-		n, _ := slices.BinarySearchFunc(refs, part+1, func(ref uint64, part uint32) int {
-			return cmp.Compare(head.part(ref), part+1)
-		})
-		s.Refs, refs = refs[:n], refs[n:]
-		if n == 0 && part >= had {
-			continue
-		}
-		if err := putRefs(l, tree, &s); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// part returns the part of a divided group that a reference belongs to.
-func (s *RefSet) part(ref uint64) uint32 { return uint32(ref>>(64-s.Bits)) + 1 }
+// findPart reads the part that a reference belongs to. Where there is none yet it is
+// a new one, of the smallest kind there is, which no other can lie within.
+func findPart(l *ledger, tree *refTree, head *RefSet, ref uint64) (RefSet, error) {
+	for bits := head.Bits; bits > 0; bits-- {
+		s, err := getRefs(l, tree, models.MakePair(head.Group, partOf(ref, bits)))
+		if err != nil || len(s.Refs) > 0 {
+			return s, err
+		}
+	}
+	return RefSet{Group: head.Group, Part: partOf(ref, head.Bits)}, nil
+}
+
+// partOf returns the number of the part of the references that begin with the same
+// bits as ref: these bits behind a 1.
+func partOf(ref uint64, bits uint8) uint32 { return 1<<bits | uint32(ref>>(64-bits)) }
+
+// has reports whether a reference belongs to a part.
+func (s *RefSet) has(ref uint64) bool {
+	return partOf(ref, uint8(bits.Len32(s.Part)-1)) == s.Part
+}
+
+// split stores a part, as two of one bit more if it has too many references.
+func split(l *ledger, tree *refTree, head, s *RefSet) error {
+	deep := uint8(bits.Len32(s.Part) - 1)
+	if len(s.Refs) <= refsInPart || deep == maxRefBits {
+		return putRefs(l, tree, s)
+	}
+	head.Bits = max(head.Bits, deep+1)
+	upper := RefSet{Group: s.Group, Part: 2*s.Part + 1}
+	n, _ := slices.BinarySearchFunc(s.Refs, upper.Part, func(ref uint64, part uint32) int {
+		return cmp.Compare(partOf(ref, deep+1), part)
+	})
+	upper.Refs = s.Refs[n:]
+	lower := RefSet{Group: s.Group, Part: 2 * s.Part, Refs: s.Refs[:n]}
+	if deep > 0 { // part 1, all of the group, is in part 0
+		if err := tree.Delete(l.ctx, l.tx, models.MakePair(s.Group, s.Part)); err != nil {
+			return err
+		}
+	}
+	if err := split(l, tree, head, &lower); err != nil {
+		return err
+	}
+	return split(l, tree, head, &upper)
+}
 
 // merge makes changes, and returns how many references there are more.
 func (s *RefSet) merge(changes refChanges) (more int) {

@@ -208,58 +208,58 @@ func (r *Records) makeRefs(ctx context.Context) error {
 	if err := errors.Join(Shares.Clear(ctx, r.store), Arrivals.Clear(ctx, r.store)); err != nil {
 		return err
 	}
-	var hashes []uint64
-	flush := func() error {
-		err := r.changeProvided(ctx, func(l *ledger) error {
-			for _, hash := range hashes {
-				if err := l.makeRefs(hash); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		hashes = hashes[:0]
-		return err
-	}
 	for key, err := range Providers.Keys(ctx, r.store, models.Range[ProviderKey]{}) {
 		if err != nil {
 			return err
 		}
-		if n := len(hashes); n > 0 && hashes[n-1] == key.First {
-			continue // another shard
+		if key.Second != 0 {
+			continue // its key has been done
 		}
-		if hashes = append(hashes, key.First); len(hashes) == sweepPage {
-			if err := flush(); err != nil {
+		for from, most := 0, sweepPage; from >= 0; {
+			next := 0
+			err := r.changeProvided(ctx, func(l *ledger) (err error) {
+				next, err = l.makeRefs(key.First, from, most)
 				return err
+			})
+			switch {
+			case errors.Is(err, models.ErrTooLarge) && most > 1:
+				most /= 2
+			case err != nil:
+				return err
+			default:
+				from = next
 			}
 		}
-	}
-	if err := flush(); err != nil {
-		return err
 	}
 	return r.dropIdlePeers(ctx)
 }
 
-// makeRefs has the references of a key's offers be there. Offers of a peer that
-// nothing is known of go; those of a key that another seed has hashed, and that
-// nobody could find, are filed where they belong now.
-func (l *ledger) makeRefs(hash uint64) error {
+// makeRefs has the references of some of a key's offers be there, from one on, and
+// returns where to go on, -1 at the end. Offers of a peer that nothing is known of
+// go; those of a key that another seed has hashed, and that nobody could find, are
+// filed where they belong now.
+func (l *ledger) makeRefs(hash uint64, from, most int) (next int, err error) {
 	s, err := l.wholeSet(hash)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	lost := l.records.seed.hash(s.Key) != hash
 	at, gone := map[uint32]int{}, map[PeerNumber]bool{}
 	var moved []OfferChange
 	for i := range s.Offers {
 		o := &s.Offers[i]
+		at[uint32(o.minute())]++
+		if i < from || i >= from+most {
+			continue
+		}
 		id, err := l.records.idOf(l.ctx, l.tx, o.Peer)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		l.shares.set(uint32(o.Peer), hash, 1)
-		at[uint32(o.minute())]++
-		gone[o.Peer] = lost || id == ""
+		if lost || id == "" {
+			gone[o.Peer] = true
+		}
 		if lost && id != "" {
 			moved = append(moved, OfferChange{Key: string(s.Key), Peer: string(id), Raw: string(o.appendRaw(nil))})
 		}
@@ -267,11 +267,13 @@ func (l *ledger) makeRefs(hash uint64) error {
 	for minute, n := range at {
 		l.arrived.set(minute, hash, n)
 	}
-	_, err = l.deleteOffers(hash, func(o *FiledOffer) bool { return gone[o.Peer] })
-	if err == nil && len(moved) > 0 {
+	if next = from + most - len(gone); next >= len(s.Offers)-len(gone) {
+		next = -1
+	}
+	if _, err = l.deleteOffers(hash, func(o *FiledOffer) bool { return gone[o.Peer] }); err == nil && len(moved) > 0 {
 		_, err = l.changeProviders(moved)
 	}
-	return err
+	return next, err
 }
 
 // dropIdlePeers drops the peers that provide nothing.

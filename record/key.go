@@ -31,7 +31,7 @@ func parseKeyText(room []byte, text string) ([]byte, bool) {
 		return nil, false
 	}
 	decoded, err := keyText.AppendDecode(room[:0], []byte(text))
-	if err != nil {
+	if err != nil || len(decoded) != keyText.DecodedLen(len(text)) { // FF, which no letter is, ends it as padding would
 		return nil, false
 	}
 	// The last letter may have bits of no byte: eight letters are five bytes.

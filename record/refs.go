@@ -67,8 +67,8 @@ const (
 	maxRefBits = 24
 )
 
-// refCodec writes of part 0 Count and Bits, and of each reference by how much it
-// is more than the one before. Numbers are varints.
+// refCodec writes Count and Bits, which are 0 but in part 0, and of each reference
+// by how much it is more than the one before. Count and these are varints.
 type refCodec struct{}
 
 func (refCodec) Name() string { return "libp2p-refs" }

@@ -41,8 +41,8 @@ const (
 	// fileInterval is how long provider records are pending at most. They are
 	// durable before, by the journal.
 	fileInterval = 10 * time.Second
-	// fileAtOnce is how many provider records one transaction files, or four times
-	// the references.
+	// fileAtOnce is how many provider records one transaction files, and a
+	// quarter of that references.
 	fileAtOnce = 4096
 )
 

@@ -134,14 +134,6 @@ func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
 	return r.put(ctx, w, key, value, writing{})
 }
 
-// PutIf is Put that asks allow first, with the length of the value of the row
-// that there is, or -1. An error of allow ends it with nothing written, and is
-// matched by that of PutIf. Given a store, allow may be called again, where
-// another write was faster.
-func (r *Raw) PutIf(ctx context.Context, w Writer, key, value []byte, allow func(size int) error) error {
-	return r.put(ctx, w, key, value, writing{allow: allow})
-}
-
 func (r *Raw) put(ctx context.Context, w Writer, key, value []byte, how writing) error {
 	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValue(s, key, value, how) })
 	if err != nil {

@@ -25,24 +25,32 @@ func (m mode) String() string { return [...]string{"put", "insert", "update"}[m]
 // whose index entries go in the same transaction. It returns ErrUnique, with
 // nothing written, if another row has one of m's unique keys.
 func (t *Tree[M, K]) Put(ctx context.Context, w Writer, m *M) error {
-	return t.write(ctx, w, m, put)
+	return t.write(ctx, w, m, writing{})
+}
+
+// PutIf is Put that asks allow first, with the length of the value of the row
+// that there is, as the codec wrote it, or -1. An error of allow ends it with
+// nothing written, and is matched by that of PutIf. Given a store, allow may be
+// called again, where another write was faster.
+func (t *Tree[M, K]) PutIf(ctx context.Context, w Writer, m *M, allow func(size int) error) error {
+	return t.write(ctx, w, m, writing{allow: allow})
 }
 
 // Insert stores m, or returns ErrExists if a row has its primary key.
 func (t *Tree[M, K]) Insert(ctx context.Context, w Writer, m *M) error {
-	return t.write(ctx, w, m, insert)
+	return t.write(ctx, w, m, writing{how: insert})
 }
 
 // Update stores m in place of the row with the same primary key, or returns
 // ErrNotFound if there is none.
 func (t *Tree[M, K]) Update(ctx context.Context, w Writer, m *M) error {
-	return t.write(ctx, w, m, update)
+	return t.write(ctx, w, m, writing{how: update})
 }
 
-func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how mode) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error { return t.store(s, m, writing{how: how}) })
+func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how writing) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return t.store(s, m, how) })
 	if err != nil {
-		return t.failAt(how.String(), t.primary(m), err)
+		return t.failAt(how.how.String(), t.primary(m), err)
 	}
 	return nil
 }

@@ -151,6 +151,39 @@ func TestTotals(t *testing.T) {
 	})
 }
 
+// A process that has not closed its records leaves no total of them, and the next
+// one counts.
+func TestTotalsAfterCrash(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		opts := aDay
+		opts.Models = []*models.Definition{Blog}
+		r, store := openRecords(t, eng, opts)
+		for i := range 20 {
+			putAll(t, r, i, time.Now())
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// Each is closed, and leaves its total, when the others have been looked at.
+		for round := range 3 {
+			next, err := record.New(store, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := next.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			if got, want := next.RecordUsage().Rows, int64(2*(20+round)); got != want {
+				t.Errorf("process %d begins with %d records, want %d", round, got, want)
+			}
+			checkTotals(t, next, store)
+			putAll(t, next, 20+round, time.Now())
+		}
+	})
+}
+
 func TestProvidersPerKeyAndPeer(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
 		ctx := context.Background()

@@ -25,40 +25,41 @@ type evictable struct {
 func (l *ledger) evict() error {
 	r := l.records
 	over := func(limit, have, change int64) bool { return limit >= 0 && have+change > limit }
-	for _, bound := range []struct {
-		over      func() bool
-		from      []iter.Seq2[evictable, error]
-		providers bool
+	for _, bound := range [...]struct {
+		over               func() bool
+		records, providers bool
 	}{
 		{
 			func() bool { return over(int64(r.bounds.Providers), r.providers.rows.Load(), l.providers.rows) },
-			nil, true,
+			false, true,
 		},
 		{
 			func() bool { return over(int64(r.bounds.Records), r.strangers.rows.Load(), l.strangers.rows) },
-			[]iter.Seq2[evictable, error]{l.oldValues(), l.oldStrangers()},
-			false,
+			true, false,
 		},
 		{
 			func() bool {
 				have := r.providers.bytes.Load() + r.strangers.bytes.Load()
 				return over(r.bounds.Bytes, have, l.providers.bytes+l.strangers.bytes)
 			},
-			[]iter.Seq2[evictable, error]{l.oldValues(), l.oldStrangers()},
-			true,
+			true, true,
 		},
 	} {
 		if !bound.over() {
 			continue
 		}
+		var from []iter.Seq2[evictable, error]
+		if bound.records {
+			from = append(from, l.oldValues(), l.oldStrangers())
+		}
 		if bound.providers {
 			if ok, err := l.canEvictProviders(); err != nil {
 				return err
 			} else if ok {
-				bound.from = append(bound.from, l.oldProviders())
+				from = append(from, l.oldProviders())
 			}
 		}
-		for old, err := range merge(bound.from, func(a, b *evictable) bool { return a.received.Before(b.received) }) {
+		for old, err := range merge(from, func(a, b *evictable) bool { return a.received.Before(b.received) }) {
 			if err != nil {
 				return err
 			}

@@ -81,6 +81,8 @@ func (l *ledger) own() error {
 		return models.ErrConflict
 	}
 	l.owned, l.epoch, l.numbersEpoch = true, l.records.cache.now(), l.records.numbers.now()
+	l.peers, l.rows = map[PeerNumber]int{}, map[uint64][]byte{}
+	l.met, l.added = map[peer.ID]PeerNumber{}, map[peer.ID]PeerNumber{}
 	_, err := Totals.Get(l.ctx, l.tx, AllProviders)
 	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
 		err = nil // it is written anew
@@ -137,11 +139,7 @@ func (r *Records) changeRelaxed(ctx context.Context, fn func(*ledger) error) err
 }
 
 func (r *Records) newLedger(ctx context.Context, tx *datastore.WriteTx) *ledger {
-	return &ledger{
-		records: r, ctx: ctx, tx: tx,
-		peers: map[PeerNumber]int{}, rows: map[uint64][]byte{},
-		met: map[peer.ID]PeerNumber{}, added: map[peer.ID]PeerNumber{},
-	}
+	return &ledger{records: r, ctx: ctx, tx: tx}
 }
 
 // finish does what is left to do before the transaction commits.
@@ -189,7 +187,7 @@ func (l *ledger) committed() {
 	}
 	r.providers.add(l.providers)
 	r.strangers.add(l.strangers)
-	if l.providers != (amount{}) || l.strangers != (amount{}) {
+	if l.changed() {
 		r.counted.Store(true)
 	}
 	r.counts.add(l.peers)
@@ -198,16 +196,16 @@ func (l *ledger) committed() {
 }
 
 // putValue stores a record of no model.
-func (l *ledger) putValue(key, value []byte) error {
+func (l *ledger) putValue(v *Value) error {
 	size := 0
-	err := Values.Raw().PutIf(l.ctx, l.tx, key, value, func(old int) error { size = old; return nil })
+	err := Values.PutIf(l.ctx, l.tx, v, func(old int) error { size = old; return nil })
 	if err != nil {
 		return err
 	}
 	if size < 0 {
-		l.strangers.add(1, len(key)+len(value))
+		l.strangers.add(1, len(v.Key)+len(v.Raw))
 	} else {
-		l.strangers.add(0, len(value)-size)
+		l.strangers.add(0, len(v.Raw)-size)
 	}
 	return nil
 }

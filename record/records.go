@@ -43,7 +43,7 @@ type Records struct {
 	// foreign is set once there may be plain keys beneath "/providers": such as no
 	// provider record has. While there are none, looking for providers is one read.
 	foreign atomic.Bool
-	// counted is set once the totals have changed.
+	// counted is set once the totals have changed, and Close is to write them.
 	counted atomic.Bool
 	// seed is that of the hashes of provided keys.
 	seed Seed

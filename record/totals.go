@@ -28,9 +28,11 @@ const (
 	AllRecords TotalOf = 2
 )
 
-// Totals holds the totals as the last transaction that changed them knew them:
-// transactions that ran at the same time count once the next has been made. Close
-// leaves them right, and Scrub counts anew.
+// Totals holds what an earlier process has counted, for the next to begin with.
+// That of provider records is as the last transaction that changed some has left
+// it. That of records would be one more row to write with every value: the first
+// transaction that changes anything takes it away, and Close puts it back. Where
+// it is missing, New counts.
 var Totals = models.NewTree("total", models.UintOf[TotalOf](),
 	func(t *Total) TotalOf { return t.Of },
 	models.WithCodec(models.Codec[Total](totalCodec{})),
@@ -67,35 +69,66 @@ func (r *Records) totals() map[TotalOf]*total {
 	return map[TotalOf]*total{AllProviders: &r.providers, AllRecords: &r.strangers}
 }
 
-// saveTotals writes the totals that the transaction changes. That of provider
-// records it has read, so that every two that change some conflict; that of other
-// records it has not.
+// changed reports whether the transaction changes a total.
+func (l *ledger) changed() bool { return l.providers != (amount{}) || l.strangers != (amount{}) }
+
+// saveTotals writes the total of provider records if the transaction can have
+// changed some. It has read it, so that every two of those conflict.
 func (l *ledger) saveTotals() error {
-	changed := map[TotalOf]amount{AllProviders: l.providers, AllRecords: l.strangers}
-	for of, counted := range l.records.totals() {
-		change := changed[of]
-		if change == (amount{}) && !(of == AllProviders && l.owned) {
-			continue
-		}
-		now := counted.load()
-		t := Total{Of: of, Rows: now.rows + change.rows, Bytes: now.bytes + change.bytes}
-		if err := Totals.Put(l.ctx, l.tx, &t); err != nil {
+	if l.changed() && !l.records.counted.Load() {
+		if err := Totals.Delete(l.ctx, l.tx, AllRecords); err != nil {
 			return err
 		}
+	}
+	if !l.owned {
+		return nil
+	}
+	now := l.records.providers.load()
+	t := Total{Of: AllProviders, Rows: now.rows + l.providers.rows, Bytes: now.bytes + l.providers.bytes}
+	return Totals.Put(l.ctx, l.tx, &t)
+}
+
+// loadTotals reads the totals that an earlier process has left, and counts the
+// records if it has not been closed.
+func (r *Records) loadTotals(ctx context.Context, tx *datastore.ReadTx) error {
+	for of, counted := range r.totals() {
+		t, err := Totals.Get(ctx, tx, of)
+		found := amount{t.Rows, t.Bytes}
+		switch missing := errors.Is(err, models.ErrNotFound); {
+		case of == AllRecords && (missing || errors.Is(err, models.ErrCorrupt)):
+			found, err = countRecords(ctx, tx)
+			if errors.Is(err, models.ErrCorrupt) {
+				err = nil // Scrub finds it, and counts anew
+			}
+		case missing:
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		counted.set(found)
 	}
 	return nil
 }
 
-// loadTotals reads the totals that an earlier process has left.
-func (r *Records) loadTotals(ctx context.Context, tx *datastore.ReadTx) error {
-	for of, counted := range r.totals() {
-		t, err := Totals.Get(ctx, tx, of)
-		if err != nil && !errors.Is(err, models.ErrNotFound) {
-			return err
+// countRecords counts the records that came from the DHT, up to one that is
+// damaged.
+func countRecords(ctx context.Context, from models.Reader) (n amount, err error) {
+	for row, err := range Values.Raw().Sizes(ctx, from, models.Range[[]byte]{}) {
+		if err != nil {
+			return n, err
 		}
-		counted.set(amount{t.Rows, t.Bytes})
+		n.add(1, len(row.Key)+row.Size)
 	}
-	return nil
+	for receipt, err := range Receipts.All(ctx, from) {
+		if err != nil {
+			return n, err
+		}
+		if receipt.Origin == Stranger {
+			n.add(1, receipt.counted())
+		}
+	}
+	return n, nil
 }
 
 // leaveTotals writes the totals for the next process to read.
@@ -118,7 +151,7 @@ func (r *Records) leaveTotals() error {
 // recount counts everything. What is written meanwhile may count twice or not at
 // all.
 func (r *Records) recount(ctx context.Context) error {
-	var providers, strangers amount
+	var providers amount
 	for set, err := range Providers.All(ctx, r.store) {
 		if err != nil {
 			return err
@@ -132,24 +165,18 @@ func (r *Records) recount(ctx context.Context) error {
 			providers.add(1, len(set.Key)+len(id)+o.size())
 		}
 	}
-	for row, err := range Values.Raw().Scan(ctx, r.store, models.Range[[]byte]{}) {
-		if err != nil {
-			return err
-		}
-		strangers.add(1, len(row.Key)+len(row.Value))
-	}
-	for receipt, err := range Receipts.All(ctx, r.store) {
-		if err != nil {
-			return err
-		}
-		if receipt.Origin == Stranger {
-			strangers.add(1, receipt.counted())
-		}
+	strangers, err := countRecords(ctx, r.store)
+	if err != nil {
+		return err
 	}
 	r.providers.set(providers)
 	r.strangers.set(strangers)
-	r.counted.Store(true)
-	return r.leaveTotals()
+	err = r.store.UpdateRelaxed(ctx, func(tx *datastore.WriteTx) error {
+		t := Total{Of: AllProviders, Rows: providers.rows, Bytes: providers.bytes}
+		return errors.Join(Totals.Put(ctx, tx, &t), Totals.Delete(ctx, tx, AllRecords))
+	})
+	r.counted.Store(err == nil)
+	return err
 }
 
 // Usage is how much of a kind there is. Bytes are those of keys and values as

@@ -199,7 +199,7 @@ func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	case c.delete:
 		_, err = l.deleteValue(c.key)
 	default:
-		err = l.putValue(c.key, c.value)
+		err = l.putValue(&Value{Key: c.key, Received: c.received, Raw: c.value})
 	}
 	if isRefusal(err) {
 		*refused = append(*refused, failAt("put", c.raw, c.key, err))

@@ -25,7 +25,7 @@ func write(ctx context.Context, store *datastore.Store) error {
 		_ = blog.Users.Upsert(ctx, tx, 1, nil)                                     // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.PutUntil(ctx, tx, &u, time.Time{})                          // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.SetExpiry(ctx, tx, 1, time.Time{})                          // want `ReadTx does not implement models\.Writer`
-		_ = blog.Users.Raw().PutIf(ctx, tx, nil, nil, nil)                         // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.PutIf(ctx, tx, nil, nil)                                    // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Raw().Delete(ctx, tx, nil)                                  // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Raw().Put(ctx, tx, nil, nil)                                // want `ReadTx does not implement models\.Writer`
 		var reader models.Reader = tx

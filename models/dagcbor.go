@@ -58,7 +58,8 @@ const (
 // nil. Decode takes some spellings that Append does not write, such as numbers
 // in a longer form than they need, or a map that lacks a field, which stays
 // zero; what strangers send is therefore encoded again and compared. Each byte
-// of what they send can cost the memory of one element of a list in M.
+// of what they send can cost the memory of one element of a list in M and, where
+// that cannot be read, of an error about it.
 func DagCBOR[M any]() Codec[M] {
 	shape, err := dagShapeOf(reflect.TypeFor[M]())
 	return &dagCBOR[M]{name: reflect.TypeFor[M]().String(), dagShape: shape, err: err}

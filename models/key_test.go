@@ -150,6 +150,7 @@ type anyKeyCase interface {
 	checkRoundTrip(t *rapid.T)
 	checkForeign(t *rapid.T)
 	checkDecode(t failer, encoded []byte)
+	decode(encoded []byte)
 }
 
 type failer interface {
@@ -298,6 +299,14 @@ func (c keyCase[K]) checkDecode(t failer, encoded []byte) {
 	} else if !errors.Is(err, ErrInvalid) {
 		t.Fatalf("%s: parsing %q: %v", c.name(), encoded, err)
 	}
+}
+
+// decode reads the bytes in every form, the text once more for being a string.
+func (c keyCase[K]) decode(encoded []byte) {
+	_, _, _ = cutKey(c.codec, encoded)
+	_, _, _ = c.codec.Decode(encoded)
+	_, _ = c.codec.DecodeLast(encoded)
+	_, _ = c.codec.ParseText(string(encoded))
 }
 
 func TestKeyOrder(t *testing.T) {

@@ -63,6 +63,9 @@ func (journalCodec) Append(dst []byte, p *Posting) ([]byte, error) {
 
 func (journalCodec) Decode(src []byte, p *Posting) error {
 	*p = Posting{}
+	if len(src) > 0 {
+		p.Changes = make([]OfferChange, 0, 1+len(src)/32) // they have more, but for damage
+	}
 	for text, before := string(src), ""; text != ""; {
 		c := OfferChange{}
 		key, ok := cutText(&text)
@@ -85,7 +88,7 @@ func (journalCodec) Decode(src []byte, p *Posting) error {
 		default:
 			c.Raw, text = text[:size-1], text[size-1:]
 		}
-		p.Changes = append(p.Changes, c)
+		p.Changes = append(withRoom(p.Changes, 1+len(text)/3), c)
 	}
 	return nil
 }

@@ -6,7 +6,10 @@ import (
 
 	ds "github.com/ipfs/go-datastore"
 	kadrecord "github.com/libp2p/go-libp2p-record"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-base32"
+
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 )
 
 // kadValueKey is valueDsKey of kad-dht's records package.
@@ -90,9 +93,16 @@ func FuzzKeys(f *testing.F) {
 	f.Add(kadValueKey("/pk/abc"))
 	f.Add(providerKey([]byte("key"), []byte("peer")))
 	f.Add("/peers/addrs/x")
+	f.Add(kadValueKey("/pk/" + strings.Repeat("a", 10_000)))
+	f.Add(providerKey(make([]byte, 10_000), make([]byte, 10_000)))
 	f.Fuzz(func(t *testing.T, path string) {
-		recordKey, isValue := parseValueKey(path)
-		key, peer, isProvider := parseProviderKey(path)
+		var recordKey, key string
+		var p peer.ID
+		var isValue, isProvider bool
+		alloctest.Bound(t, len(path), func() {
+			recordKey, isValue = parseValueKey(path)
+			key, p, isProvider = parseProviderKey(path)
+		})
 		if isValue && isProvider {
 			t.Fatalf("%q is both", path)
 		}
@@ -103,7 +113,7 @@ func FuzzKeys(f *testing.F) {
 			}
 		}
 		if isProvider {
-			if back := providerKey([]byte(key), []byte(peer)); back != path {
+			if back := providerKey([]byte(key), []byte(p)); back != path {
 				t.Fatalf("%q is spelled again as %q", path, back)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
@@ -445,13 +446,17 @@ func FuzzRecordsPut(f *testing.F) {
 			f.Add(p.key.String(), p.value)
 		}
 	}
-	key, value := userRecord(f, User{ID: 1, Username: "u", Email: "e", Version: 1})
-	f.Add(key.String(), value)
+	for _, u := range []User{{ID: 1, Username: "u", Email: "e", Version: 1}, {ID: 2, Username: strings.Repeat("u", 30_000)}} {
+		key, value := userRecord(f, u)
+		f.Add(key.String(), value)
+	}
 	f.Fuzz(func(t *testing.T, path string, value []byte) {
 		ctx := context.Background()
 		records, _ := openRecords(t, memory.Engine(), record.Options{})
 		key := ds.NewKey(path)
-		if err := records.Put(ctx, key, value); err != nil {
+		var err error
+		alloctest.Bound(t, len(path)+len(value), func() { err = records.Put(ctx, key, value) })
+		if err != nil {
 			if has, hasErr := records.Has(ctx, key); hasErr != nil || has {
 				t.Fatalf("%s was refused (%v) and is there: %v, %v", key, err, has, hasErr)
 			}

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -50,6 +51,7 @@ func (movedCodec) Decode(src []byte, m *Moved) error {
 	if len(src)%movedBytes != 0 {
 		return fmt.Errorf("%w: minutes and hashes have %d bytes", models.ErrInvalid, len(src))
 	}
+	m.From = slices.Grow(m.From, len(src)/movedBytes)
 	for ; len(src) > 0; src = src[movedBytes:] {
 		m.From = append(m.From, MinuteKey{Minute(binary.BigEndian.Uint32(src)), binary.BigEndian.Uint64(src[4:])})
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
@@ -682,7 +683,8 @@ func FuzzSigned(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		err := take(t, r, key, data)
+		var err error
+		alloctest.Bound(t, len(data), func() { err = take(t, r, key, data) })
 		if err != nil {
 			return
 		}

@@ -235,6 +235,7 @@ func parseSet(row []byte, s *ProviderSet) error {
 		what, valid2 := cutNumber(&row)
 		number += more
 		ok = valid && valid2 && more <= math.MaxUint32 && number <= math.MaxUint32 && (more > 0 || len(s.Offers) == 0)
+		s.Offers = withRoom(s.Offers, 1+len(row)/2)
 		switch {
 		case !ok:
 		case what&1 == 0:
@@ -250,6 +251,15 @@ func parseSet(row []byte, s *ProviderSet) error {
 		return fmt.Errorf("%w: provider %d is damaged", models.ErrInvalid, len(s.Offers))
 	}
 	return nil
+}
+
+// withRoom returns a list with room for one more element: where there is none, for
+// as many as there can be, so that growing does not take several times that.
+func withRoom[E any](list []E, most int) []E {
+	if len(list) < cap(list) {
+		return list
+	}
+	return slices.Grow(list, most)
 }
 
 // parseNanos reads a time as kad-dht writes it, if raw is one.

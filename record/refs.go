@@ -104,7 +104,7 @@ func (refCodec) Decode(src []byte, s *RefSet) error {
 			return fmt.Errorf("%w: reference %d is damaged", models.ErrInvalid, len(s.Refs))
 		}
 		ref += more
-		s.Refs = append(s.Refs, ref)
+		s.Refs = append(withRoom(s.Refs, len(src)), ref)
 	}
 	return nil
 }

@@ -4,8 +4,14 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
+
+// rowsFactor is how many bytes of memory one byte of a row can take: an offer has two
+// at least, a change three, and they have 40 and 56 in memory; what they refer to is
+// copied.
+const rowsFactor = 24
 
 // FuzzRows decodes bytes as rows of the trees of provider records. What is taken
 // means the same once it has been written again.
@@ -14,6 +20,11 @@ func FuzzRows(f *testing.F) {
 	f.Add([]byte{1, 'k', 1, 'p', 2, 9, 0, 1, 'q', 0})
 	f.Add([]byte{3, 0, 1, 0, 200, 1})
 	f.Add(make([]byte, movedBytes))
+	// Rows as long as a damaged file can have them, with as much in them as there can be.
+	f.Add(make([]byte, 1000*movedBytes))
+	f.Add(append([]byte{1, 'k', 0, 0}, bytes.Repeat([]byte{1, 0}, 10_000)...)) // offers
+	f.Add(append([]byte{1, 'k', 0, 0}, make([]byte, 30_000)...))               // changes
+	f.Add(append([]byte{3, 0}, make([]byte, 20_000)...))                       // references
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, providerCodec{})
 		again(t, data, journalCodec{})
@@ -28,7 +39,11 @@ func again[M any](t *testing.T, data []byte, codec models.Codec[M]) {
 	t.Helper()
 	kept := bytes.Clone(data)
 	var m, back M
-	err := codec.Decode(data, &m)
+	var err error
+	alloctest.BoundBy(t, rowsFactor, len(data), func() {
+		m = *new(M)
+		err = codec.Decode(data, &m)
+	})
 	if !bytes.Equal(data, kept) {
 		t.Fatalf("%s: decoding has changed the bytes", codec.Name())
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -72,10 +74,17 @@ func TestParseExactRefuses(t *testing.T) {
 // FuzzWire compares the reader with that of the protocol buffer library.
 func FuzzWire(f *testing.F) {
 	f.Add(marshal(f, "/pk/a", "value", "2026-11-23T13:58:01.5Z"))
+	f.Add(marshal(f, "/pk/a", strings.Repeat("a", 20_000), "2026-11-23T13:58:01.5Z"))
+	f.Add(bytes.Repeat([]byte{0x0A, 0}, 10_000))
 	f.Add([]byte{0x0A})
 	f.Add([]byte{0x1B, 0x0A, 0x00, 0x1C})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, ok := parseWire(data)
+		var got wireRecord
+		var ok bool
+		alloctest.Bound(t, len(data), func() {
+			got, ok = parseWire(data)
+			_, _, _ = parseExact(string(got.key), data)
+		})
 		var want recpb.Record
 		if err := proto.Unmarshal(data, &want); err != nil {
 			return // it refuses more: text that is not UTF-8

@@ -22,7 +22,14 @@ const attempts = 5
 // the bound, and each time that it is called again.
 func Bound(t testing.TB, input int, read func()) {
 	t.Helper()
-	bound, least := uint64(Factor*input+Base), uint64(math.MaxUint64)
+	BoundBy(t, Factor, input, read)
+}
+
+// BoundBy is Bound with another factor, for what in memory is larger by it than it
+// may be in the input.
+func BoundBy(t testing.TB, factor, input int, read func()) {
+	t.Helper()
+	bound, least := uint64(factor*input+Base), uint64(math.MaxUint64)
 	for range attempts {
 		before := allocated()
 		read()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 )
 
 func TestSpacesKeepTheirOrder(t *testing.T) {
@@ -137,7 +138,9 @@ func FuzzParseRow(f *testing.F) {
 		if sealIt {
 			row = AppendChecksum(slices.Clone(row), key)
 		}
-		got, err := ParseRow(key, row)
+		var got Row
+		var err error
+		alloctest.Bound(t, len(key)+len(row), func() { got, err = ParseRow(key, row) })
 		if err != nil {
 			if !errors.Is(err, engine.ErrCorrupt) {
 				t.Error(err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 )
 
@@ -163,12 +164,16 @@ func FuzzRead(f *testing.F) {
 	f.Add("", fmtJSON+"\n{\n"+ioJSON)
 	f.Add("", "\uFEFF\r\n\xff\n{}\n,\n")
 	f.Fuzz(func(t *testing.T, name, input string) {
-		last := 0
-		packages, err := golang.Read(strings.NewReader(input), name, func(line int, reason error) {
-			if line <= last || reason == nil {
-				t.Errorf("line %d refused after line %d: %v", line, last, reason)
-			}
-			last = line
+		var packages []golang.Package
+		var err error
+		alloctest.Bound(t, len(input), func() {
+			last := 0
+			packages, err = golang.Read(strings.NewReader(input), name, func(line int, reason error) {
+				if line <= last || reason == nil {
+					t.Errorf("line %d refused after line %d: %v", line, last, reason)
+				}
+				last = line
+			})
 		})
 		if (err == nil) == (len(packages) == 0) {
 			t.Errorf("%d packages and error %v", len(packages), err)

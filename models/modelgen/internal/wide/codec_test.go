@@ -75,6 +75,9 @@ func FuzzBytes(f *testing.F) {
 		f.Add(encoded)
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
+		boundBytes(t, things, src)
+		boundBytes(t, optionals, src)
+		boundBytes(t, items, src)
 		compareBytes(t, things, src)
 		compareBytes(t, optionals, src)
 		compareBytes(t, items, src)

@@ -1,0 +1,67 @@
+package wide_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/internal/alloctest"
+)
+
+// How many bytes of memory one byte of what is decoded can take. An element of a
+// list can be one byte, and an Address of 64 and the pointer to it in memory; one of
+// a map four with its key, and a URL of 128 with key, pointer and its place in the
+// map, half of which may be empty. The reflected codec goes on behind an element that
+// it refuses, and makes an error of each; that of a time has much to say.
+const (
+	generatedFactor = 96
+	reflectedFactor = 400
+)
+
+func boundBytes[M any](t *testing.T, p pair[M], src []byte) {
+	t.Helper()
+	alloctest.BoundBy(t, generatedFactor, len(src), func() { _ = p.generated.Decode(src, new(M)) })
+	alloctest.BoundBy(t, reflectedFactor, len(src), func() { _ = p.reflected.Decode(src, new(M)) })
+}
+
+// TestAllocations decodes models with nothing in them but very many elements, in
+// each list and each map in turn.
+func TestAllocations(t *testing.T) {
+	eachCrowd(t, things)
+	eachCrowd(t, optionals)
+	eachCrowd(t, items)
+}
+
+func eachCrowd[M any](t *testing.T, p pair[M]) {
+	// The shortest elements: 0, bytes, text, a list and a map of nothing, null; and a
+	// few that are longer. Most are wrong for most fields.
+	elements := []string{"\x00", "\x40", "\x60", "\x80", "\xA0", "\xF6", "\x81\x60", "\xA1\x61a\x60", "\x61a", "\x41a"}
+	for _, f := range p.generated.Fields() {
+		word := strings.TrimPrefix(f.Type, "optional(")
+		isMap := strings.HasPrefix(word, "map(")
+		if !isMap && !strings.HasPrefix(word, "list(") {
+			continue
+		}
+		for _, element := range elements {
+			t.Run(fmt.Sprintf("%s.%s/%x", reflect.TypeFor[M]().Name(), f.Name, element), func(t *testing.T) {
+				boundBytes(t, p, crowd(f.Name, isMap, element))
+			})
+		}
+	}
+}
+
+// crowd encodes a model of which one field has very many elements.
+func crowd(field string, isMap bool, element string) []byte {
+	const many = 10_000
+	src := append([]byte{0xA1, 0x60 + byte(len(field))}, field...) // no name is longer than 23 bytes
+	if !isMap {
+		return append(binary.BigEndian.AppendUint16(append(src, 0x99), many), strings.Repeat(element, many)...)
+	}
+	src = binary.BigEndian.AppendUint16(append(src, 0xB9), many)
+	for i := range many {
+		src = append(append(src, 0x62, byte(i/100), byte(i%100)), element...) // keys of two bytes
+	}
+	return src
+}

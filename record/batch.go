@@ -50,7 +50,10 @@ func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 	case p.raw == nil:
 		return b.plain.Put(ctx, key, value)
 	}
-	c, err := b.records.put(ctx, p, bytes.Clone(value))
+	if !p.isProvider() { // whose bytes become a string
+		value = bytes.Clone(value)
+	}
+	c, err := b.records.put(ctx, p, value)
 	if err == nil {
 		b.add(&c)
 	}

@@ -41,7 +41,7 @@ func (l *ledger) keysOf(p PeerNumber) (int, error) {
 		if n, err = countRefs(l.ctx, l.tx, Shares, uint32(p)); err != nil {
 			return 0, err
 		}
-		n += l.records.pending.keysOf(p)
+		n += l.records.owed.keysOf(p)
 		if !l.shared {
 			l.records.counts.of.Add(p, n)
 		}

@@ -8,4 +8,4 @@ import "github.com/newsnet-africa/netabase-go/models"
 //
 // The trees are there to be read and counted. Written to other than through
 // Records they answer kad-dht wrongly.
-var Definition = models.NewDefinition("libp2p", Values, Providers, Peers, Shares, Arrivals, Journal, MovedRefs, Seeds, Receipts, Seals, Totals)
+var Definition = models.NewDefinition("libp2p", Values, Providers, Peers, Shares, Arrivals, Journal, OwedRefs, Seeds, Receipts, Seals, Totals)

@@ -1,8 +1,11 @@
 package record
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
@@ -19,45 +22,83 @@ type evictable struct {
 	drop func() (bool, error)
 }
 
-// evict drops the oldest of what there is too much of: provider records for
-// their number, records for theirs, and either for the bytes of both. What has
-// no time of receipt is the oldest.
+// limit is a bound that is kept by dropping the oldest of some kinds of records.
+type limit struct {
+	// exceeded reports whether there is too much, of provider records and of others.
+	exceeded func(b *Bounds, providers, strangers amount) bool
+	kinds    []evictableKind
+}
+
+// evictableKind yields the records of a kind, the oldest first.
+type evictableKind func(*ledger) iter.Seq2[evictable, error]
+
+// limits are those that are kept: provider records for their number, records for
+// theirs, and either for the bytes of both.
+var limits = []limit{
+	{
+		func(b *Bounds, providers, _ amount) bool {
+			return b.Providers >= 0 && providers.rows > int64(b.Providers)
+		},
+		[]evictableKind{(*ledger).oldProviders},
+	},
+	{
+		func(b *Bounds, _, strangers amount) bool { return b.Records >= 0 && strangers.rows > int64(b.Records) },
+		[]evictableKind{(*ledger).oldValues, (*ledger).oldStrangers},
+	},
+	{
+		func(b *Bounds, providers, strangers amount) bool {
+			return b.Bytes >= 0 && providers.bytes+strangers.bytes > b.Bytes
+		},
+		[]evictableKind{(*ledger).oldValues, (*ledger).oldStrangers, (*ledger).oldProviders},
+	},
+}
+
+// isExceeded reports whether a limit is exceeded, with what the transaction changes.
+func (l *ledger) isExceeded(of *limit) bool {
+	providers, strangers := l.records.providers.load(), l.records.strangers.load()
+	providers.add(int(l.providers.rows), int(l.providers.bytes))
+	strangers.add(int(l.strangers.rows), int(l.strangers.bytes))
+	return of.exceeded(&l.records.bounds, providers, strangers)
+}
+
+// keepBounds drops the oldest of what there is too much of. What has no time of
+// receipt is the oldest. It does so in transactions of its own, once what was too
+// much has been put.
+func (r *Records) keepBounds(ctx context.Context) error {
+	isOver := func(of limit) bool { return of.exceeded(&r.bounds, r.providers.load(), r.strangers.load()) }
+	for slices.ContainsFunc(limits, isOver) {
+		if err := r.fileRefs(ctx); err != nil { // the oldest are found by theirs
+			return err
+		}
+		evicted := 0
+		err := r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
+			err := l.evict()
+			evicted = l.evicted
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("keep the bounds: %w", err)
+		}
+		if evicted == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// evict is keepBounds as far as one transaction goes.
 func (l *ledger) evict() error {
-	r := l.records
-	over := func(limit, have, change int64) bool { return limit >= 0 && have+change > limit }
-	for _, bound := range [...]struct {
-		over               func() bool
-		records, providers bool
-	}{
-		{
-			func() bool { return over(int64(r.bounds.Providers), r.providers.rows.Load(), l.providers.rows) },
-			false, true,
-		},
-		{
-			func() bool { return over(int64(r.bounds.Records), r.strangers.rows.Load(), l.strangers.rows) },
-			true, false,
-		},
-		{
-			func() bool {
-				have := r.providers.bytes.Load() + r.strangers.bytes.Load()
-				return over(r.bounds.Bytes, have, l.providers.bytes+l.strangers.bytes)
-			},
-			true, true,
-		},
-	} {
-		if !bound.over() {
+	if err := l.own(); err != nil {
+		return err
+	}
+	for i := range limits {
+		of := &limits[i]
+		if !l.isExceeded(of) {
 			continue
 		}
 		var from []iter.Seq2[evictable, error]
-		if bound.records {
-			from = append(from, l.oldValues(), l.oldStrangers())
-		}
-		if bound.providers {
-			if ok, err := l.canEvictProviders(); err != nil {
-				return err
-			} else if ok {
-				from = append(from, l.oldProviders())
-			}
+		for _, kind := range of.kinds {
+			from = append(from, kind(l))
 		}
 		for old, err := range merge(from, func(a, b *evictable) bool { return a.received.Before(b.received) }) {
 			if err != nil {
@@ -70,23 +111,12 @@ func (l *ledger) evict() error {
 			if dropped {
 				l.evicted++
 			}
-			if l.evicted >= evictMost || !bound.over() {
+			if l.evicted >= evictMost || !l.isExceeded(of) {
 				break
 			}
 		}
 	}
 	return nil
-}
-
-// canEvictProviders reports whether provider records can be evicted by this
-// transaction: not while others have been filed in part, whose references are not
-// there yet. Who files them evicts afterwards.
-func (l *ledger) canEvictProviders() (bool, error) {
-	if l.files != nil {
-		return false, nil
-	}
-	err := l.own()
-	return l.records.pending.isAtRest(), err
 }
 
 // oldProviders yields the offers of the oldest minutes. Those of one minute are

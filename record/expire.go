@@ -39,6 +39,7 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	r.metrics.swept(ctx, s.removed, now)
 	if s.removed > 0 {
 		r.syncs.ask()
+		r.filing.ask()
 	}
 	return s.removed, errors.Join(err, s.damage)
 }

@@ -55,8 +55,9 @@ func (l *later) run() {
 	}
 }
 
-// now has it begun at once, on a goroutine of its own.
-func (l *later) now() {
+// now has something begun at once, on a goroutine of its own, unless that is being
+// done.
+func (l *later) now(do func(context.Context) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hurried || l.closed {
@@ -64,7 +65,7 @@ func (l *later) now() {
 	}
 	l.hurried = true
 	l.running.Go(func() {
-		_ = l.do(context.Background()) // Sync and Close report it
+		_ = do(context.Background()) // Sync and Close report it
 		l.mu.Lock()
 		l.hurried = false
 		l.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// ledger is a transaction that counts what it changes, and keeps the bounds.
-// Every change of records goes through one.
+// ledger is a transaction that counts what it changes. Every change of records goes
+// through one.
 type ledger struct {
 	records *Records
 	ctx     context.Context
@@ -22,7 +22,10 @@ type ledger struct {
 	// shared says that others may change provider records while the transaction
 	// is open: it cannot have locks, since it is open for as long as the user likes.
 	shared bool
-	locks  *locks
+	// resting says that references are to be changed at once, with none that are
+	// owed: those of a shared transaction always are.
+	resting bool
+	locks   *locks
 	// owned says that provider records are being changed, in which epoch of the
 	// cache and of the peers' numbers.
 	owned               bool
@@ -32,10 +35,10 @@ type ledger struct {
 	providers, strangers amount
 	peers                map[PeerNumber]int
 	evicted              int
-	// shares and arrived are references that are to be changed, and those owed are
-	// to be changed by another transaction.
-	shares, arrived         refChanges
-	owedShares, owedArrived refChanges
+	// shares and arrived are references that are to be changed, and owes is what
+	// has been noted of them.
+	shares, arrived refChanges
+	owes            *Owed
 	// rows is what has become of rows of provider records. Met are peers whose
 	// numbers were read, added and dropped what has become of peers.
 	rows       map[uint64][]byte
@@ -43,8 +46,9 @@ type ledger struct {
 	dropped    []Peer
 	// postings are to be pending, and what the transaction files is not to be any
 	// more.
-	postings []*Posting
-	files    *part
+	postings  []*Posting
+	files     *part
+	filesRefs *owedPart
 	// arrivals are the records of models that have come from the DHT.
 	arrivals []arrival
 }
@@ -74,11 +78,14 @@ func (l *ledger) own() error {
 	if l.owned {
 		return nil
 	}
-	switch {
-	case !l.shared:
+	if !l.shared {
 		l.locks.take(&l.records.pending.filer)
-	case !l.records.pending.isAtRest():
+	}
+	switch isNone := l.records.owed.isNone(); {
+	case l.shared && !isNone:
 		return models.ErrConflict
+	case l.resting && !isNone:
+		return errBusy
 	}
 	l.owned, l.epoch, l.numbersEpoch = true, l.records.cache.now(), l.records.numbers.now()
 	l.peers, l.rows = map[PeerNumber]int{}, map[uint64][]byte{}
@@ -89,6 +96,9 @@ func (l *ledger) own() error {
 	}
 	return err
 }
+
+// atRest reports whether the transaction changes references itself.
+func (l *ledger) atRest() bool { return l.shared || l.resting }
 
 // amount is a number of records and of their bytes, or a change of both.
 type amount struct{ rows, bytes int64 }
@@ -113,9 +123,22 @@ func (t *total) set(a amount) {
 
 func (t *total) load() amount { return amount{t.rows.Load(), t.bytes.Load()} }
 
-// change runs fn in a transaction that keeps the counts and the bounds. It
-// evicts what there is too much of afterwards, in the same transaction.
+// change runs fn in a transaction that keeps the counts, and evicts what there is
+// too much of afterwards.
 func (r *Records) change(ctx context.Context, update func(context.Context, func(*datastore.WriteTx) error) error, fn func(*ledger) error) error {
+	if err := r.transact(ctx, update, fn); err != nil {
+		return err
+	}
+	return r.keepBounds(ctx)
+}
+
+// changeRelaxed is change in a transaction that is durable some time later.
+func (r *Records) changeRelaxed(ctx context.Context, fn func(*ledger) error) error {
+	return r.change(ctx, r.store.UpdateRelaxed, fn)
+}
+
+// transact runs fn in a transaction that keeps the counts.
+func (r *Records) transact(ctx context.Context, update func(context.Context, func(*datastore.WriteTx) error) error, fn func(*ledger) error) error {
 	var held locks
 	defer held.release()
 	var done *ledger
@@ -133,43 +156,16 @@ func (r *Records) change(ctx context.Context, update func(context.Context, func(
 	return err
 }
 
-// changeRelaxed is change in a transaction that is durable some time later.
-func (r *Records) changeRelaxed(ctx context.Context, fn func(*ledger) error) error {
-	return r.change(ctx, r.store.UpdateRelaxed, fn)
-}
-
 func (r *Records) newLedger(ctx context.Context, tx *datastore.WriteTx) *ledger {
 	return &ledger{records: r, ctx: ctx, tx: tx}
 }
 
 // finish does what is left to do before the transaction commits.
 func (l *ledger) finish() error {
-	if err := l.fileRefs(); err != nil {
-		return err
-	}
-	if err := l.evict(); err != nil {
-		return err
-	}
-	if err := l.fileRefs(); err != nil { // of what has been evicted
+	if err := l.owe(); err != nil {
 		return err
 	}
 	return l.saveTotals()
-}
-
-// fileRefs changes the references of the offers that have changed.
-func (l *ledger) fileRefs() error {
-	shares, arrived := l.shares.compact(), l.arrived.compact()
-	l.shares, l.arrived = nil, nil
-	err := shares.file(l, Shares, func(group uint32) error {
-		if l.files != nil && l.files.goesOn == group {
-			return nil
-		}
-		return l.dropPeer(PeerNumber(group))
-	})
-	if err != nil {
-		return err
-	}
-	return arrived.file(l, Arrivals, func(uint32) error { return nil })
 }
 
 // committed is called once the transaction has been committed.
@@ -180,10 +176,16 @@ func (l *ledger) committed() {
 		r.cache.changed(l.epoch, l.rows)
 	}
 	if len(l.postings) > 0 {
-		r.pending.posted(l.postings)
+		r.pending.posted(&r.seed, l.postings)
 	}
 	if l.files != nil {
-		r.pending.filed(l.files, l)
+		r.pending.filed(l.files)
+	}
+	if l.owes != nil {
+		r.owed.add(l.owes)
+	}
+	if l.filesRefs != nil {
+		r.owed.filed(l.filesRefs)
 	}
 	r.providers.add(l.providers)
 	r.strangers.add(l.strangers)

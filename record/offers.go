@@ -79,28 +79,28 @@ func (l *ledger) wrote(s *ProviderSet, row []byte) {
 	}
 }
 
-// changeProviders puts and deletes offers of one key. Those that a bound does not
-// allow are left out, and refused has an error for each.
-func (l *ledger) changeProviders(changes []OfferChange) (refused []error, err error) {
-	key := []byte(changes[0].Key)
-	s, err := l.readSet(models.MakePair(l.records.seed.hash(key), uint8(0)))
-	switch {
-	case err != nil:
+// changeProviders puts and deletes offers of the key with a hash. Those that a
+// bound does not allow are left out, and refused has an error for each.
+func (l *ledger) changeProviders(hash uint64, changes []OfferChange) (refused []error, err error) {
+	s, err := l.readSet(models.MakePair(hash, uint8(0)))
+	if err != nil {
 		return nil, err
-	case s.Key == nil:
-		s.Key = key
-	case string(s.Key) != changes[0].Key:
-		// Of 5,000,000 keys no two have one hash, but in one store of a million.
-		return []error{failAt("put", Providers.Raw(), Providers.EncodeKey(models.MakePair(s.Hash, s.Shard)),
-			&BoundError{Bound: "keys of this hash", Limit: 1})}, nil
+	}
+	if s.Key == nil {
+		s.Key = []byte(changes[0].Key)
 	}
 	changed := false
 	for i := range changes {
 		c := &changes[i]
 		did, err := false, error(nil)
-		if c.Delete {
+		switch {
+		case string(s.Key) != c.Key:
+			// Of 5,000,000 keys no two have one hash, but in one store of a million.
+			err = failAt("put", Providers.Raw(), Providers.EncodeKey(models.MakePair(s.Hash, s.Shard)),
+				&BoundError{Bound: "keys of this hash", Limit: 1})
+		case c.Delete:
 			did, err = l.deleteOffer(&s, peer.ID(c.Peer))
-		} else {
+		default:
 			did, err = l.putOffer(&s, peer.ID(c.Peer), c.Raw)
 		}
 		if isRefusal(err) {
@@ -323,10 +323,11 @@ func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s
 // is pending.
 func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) ([]Offer, error) {
 	var changes []OfferChange
+	hash := r.seed.hash(key)
 	if from == models.Reader(r.store) {
-		changes = r.pending.on(key)
+		changes = r.pending.on(hash)
 	}
-	s, err := r.setOf(ctx, from, r.seed.hash(key))
+	s, err := r.setOf(ctx, from, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -348,11 +349,11 @@ func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) ([
 		room = o.appendRaw(room)
 		offers = append(offers, Offer{id, o.received(), room[start:len(room):len(room)]})
 	}
-	return r.overlay(offers, changes), nil
+	return r.overlay(offers, string(key), changes), nil
 }
 
-// overlay makes pending changes, as far as there is room for them.
-func (r *Records) overlay(offers []Offer, changes []OfferChange) []Offer {
+// overlay makes pending changes of a key, as far as there is room for them.
+func (r *Records) overlay(offers []Offer, key string, changes []OfferChange) []Offer {
 	if len(changes) == 0 {
 		return offers
 	}
@@ -366,6 +367,7 @@ func (r *Records) overlay(offers []Offer, changes []OfferChange) []Offer {
 		id := peer.ID(c.Peer)
 		n, known := at[id]
 		switch {
+		case c.Key != key: // of the same hash
 		case c.Delete && known:
 			delete(at, id)
 		case c.Delete || !known && limit >= 0 && len(at) >= limit:

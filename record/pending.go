@@ -9,25 +9,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // Provider records come in great numbers, in batches, and each changes the row of
-// its key and two rows of references, which others of the batches that follow
-// change again. So a batch is only posted: it is written to the Journal as it is,
-// which is one write, and held in memory. What has been posted since the last time
-// is then filed together, as a generation: first the rows, in the order of the
-// keys, each once, and then the references, in the order of peers and of minutes,
-// each row of them once.
+// its key, which others of the batches that follow change again. So a batch is only
+// posted: it is written to the Journal as it is, which is one write, and held in
+// memory. What has been posted since the last time is then filed together, as a
+// generation, in the order of the rows, each once. References follow later: see
+// OwedRefs.
 //
 // Whoever looks at one key sees what is pending on top of what is filed. Whoever
 // looks at more, or changes provider records in other ways, has it filed before.
 //
 // A process that ends in between leaves the journal, which the next one files
-// again. It makes the same rows once more, and of their references exactly those
-// that there have to be.
+// again. It makes the same rows once more, and notes what that changes in references.
 
 const (
 	// pendingBytes is how much memory is pending at most: some 200,000 provider
@@ -41,8 +37,7 @@ const (
 	// fileInterval is how long provider records are pending at most. They are
 	// durable before, by the journal.
 	fileInterval = 10 * time.Second
-	// fileAtOnce is how many provider records one transaction files, and a
-	// quarter of that references.
+	// fileAtOnce is how many provider records one transaction files.
 	fileAtOnce = 4096
 )
 
@@ -64,38 +59,37 @@ type pending struct {
 
 // generation is what is filed together.
 type generation struct {
-	// of has the changes by key, n is how many these are, and bytes what they take.
-	of       map[string][]OfferChange
+	// of has the changes by the hash of their key, n is how many these are, and
+	// bytes what they take.
+	of       map[uint64][]OfferChange
 	n, bytes int
 	// last is the number of the last posting.
 	last uint64
-	// again says that an earlier process may have filed some of it, and left is
-	// what offers had left then.
-	again bool
-	left  []MinuteKey
-	// moved is the number of the last of MovedRefs.
-	moved uint64
 
-	// begun says that it is being filed. Keys are then those that are left, in
+	// begun says that it is being filed. Hashes are then those that are left, in
 	// order.
-	begun bool
-	keys  []string
-	// shares and arrived are the references that the rows need which are filed
-	// by now, and peers how many keys each peer provides more.
-	shares, arrived refChanges
-	peers           map[PeerNumber]int
-	// sorted says that all rows are filed, and the references in order.
-	sorted bool
+	begun  bool
+	hashes []uint64
 }
 
 // add adds a posting.
-func (g *generation) add(p *Posting) {
+func (g *generation) add(seed *Seed, p *Posting) {
 	if g.of == nil {
-		g.of = map[string][]OfferChange{}
+		g.of = map[uint64][]OfferChange{}
 	}
-	for _, c := range p.Changes {
-		g.of[c.Key] = append(g.of[c.Key], c)
-		g.bytes += c.size()
+	for changes := p.Changes; len(changes) > 0; {
+		n := 0
+		for n < len(changes) && changes[n].Key == changes[0].Key {
+			g.bytes += changes[n].size()
+			n++
+		}
+		hash := seed.hash([]byte(changes[0].Key))
+		if before := g.of[hash]; before == nil {
+			g.of[hash] = changes[:n:n]
+		} else {
+			g.of[hash] = append(before, changes[:n]...)
+		}
+		changes = changes[n:]
 	}
 	g.n += len(p.Changes)
 	g.last = p.Number
@@ -103,14 +97,11 @@ func (g *generation) add(p *Posting) {
 
 func (c *OfferChange) size() int { return len(c.Key) + len(c.Peer) + len(c.Raw) + changeBytes }
 
-// on returns the changes of a key that are pending, in their order.
-func (p *pending) on(key []byte) []OfferChange {
+// on returns the changes of the keys with a hash that are pending, in their order.
+func (p *pending) on(hash uint64) []OfferChange {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.filing.n == 0 && p.waiting.n == 0 {
-		return nil
-	}
-	filing, waiting := p.filing.of[string(key)], p.waiting.of[string(key)]
+	filing, waiting := p.filing.of[hash], p.waiting.of[hash]
 	if len(filing) == 0 {
 		return waiting[:len(waiting):len(waiting)] // is only ever appended to
 	}
@@ -129,20 +120,6 @@ func (p *pending) isFiled(number uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.done >= number
-}
-
-// isAtRest reports whether no generation is filed in part.
-func (p *pending) isAtRest() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.filing.begun
-}
-
-// keysOf returns how many keys a peer provides more than its references say.
-func (p *pending) keysOf(n PeerNumber) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.filing.peers[n]
 }
 
 // post writes changes to the journal in the transaction, and has them pending once
@@ -170,24 +147,20 @@ func (l *ledger) post(changes []OfferChange) error {
 }
 
 // posted has postings be pending.
-func (p *pending) posted(postings []*Posting) {
+func (p *pending) posted(seed *Seed, postings []*Posting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, posting := range postings {
-		p.waiting.add(posting)
+		p.waiting.add(seed, posting)
 		p.number = posting.Number
 	}
 }
 
-// part is what one transaction files: the rows of some keys, or references.
+// part is what one transaction files: the rows of some keys.
 type part struct {
-	keys            [][]OfferChange
-	shares, arrived refChanges
-	again           bool
-	left            []MinuteKey
-	moved           uint64
-	// goesOn is the peer of which there are more shares in the next part.
-	goesOn uint32
+	// changes are those of each hash.
+	changes [][]OfferChange
+	hashes  []uint64
 	// last is set if it is all that was left of its generation, whose postings
 	// are those from one number to another.
 	last     bool
@@ -201,44 +174,29 @@ func (p *pending) next(most int) *part {
 	defer p.mu.Unlock()
 	g := &p.filing
 	if !g.begun {
-		if p.waiting.n == 0 {
+		if p.waiting.last == 0 {
 			return nil
 		}
 		*g, p.waiting = p.waiting, generation{}
-		g.begun, g.keys, g.peers = true, slices.Sorted(maps.Keys(g.of)), map[PeerNumber]int{}
+		g.begun, g.hashes = true, slices.Sorted(maps.Keys(g.of))
 	}
-	next := &part{again: g.again, left: g.left, moved: g.moved, from: p.done + 1, to: g.last}
-	if g.n > 0 {
-		n := 0
-		for _, key := range g.keys {
-			if n >= most {
-				break
-			}
-			changes := g.of[key]
-			changes = changes[:min(len(changes), most-n)]
-			n += len(changes)
-			next.keys = append(next.keys, changes)
+	next := &part{from: p.done + 1, to: g.last}
+	n := 0
+	for _, hash := range g.hashes {
+		if n >= most {
+			break
 		}
-		return next
+		changes := g.of[hash]
+		changes = changes[:min(len(changes), most-n)]
+		n += len(changes)
+		next.hashes, next.changes = append(next.hashes, hash), append(next.changes, changes)
 	}
-	if !g.sorted {
-		g.shares, g.arrived, g.sorted = g.shares.compact(), g.arrived.compact(), true
-	}
-	// Shares go first: of what is found by its minute the share is there, then.
-	// Each may be a row of its own, of a KiB or two.
-	most = max(most/4, 1)
-	next.shares = g.shares[:min(most, len(g.shares))]
-	next.arrived = g.arrived[:min(most-len(next.shares), len(g.arrived))]
-	next.last = len(next.shares) == len(g.shares) && len(next.arrived) == len(g.arrived)
-	if n := len(next.shares); n > 0 && n < len(g.shares) && g.shares[n-1].group == g.shares[n].group {
-		next.goesOn = g.shares[n].group
-	}
+	next.last = n == g.n
 	return next
 }
 
-// filed has what a transaction has filed not be pending any more, but the
-// references that it needs.
-func (p *pending) filed(done *part, l *ledger) {
+// filed has what a transaction has filed not be pending any more.
+func (p *pending) filed(done *part) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g := &p.filing
@@ -246,30 +204,42 @@ func (p *pending) filed(done *part, l *ledger) {
 		p.done, *g = g.last, generation{}
 		return
 	}
-	for _, changes := range done.keys {
-		key := changes[0].Key
+	for i, changes := range done.changes {
 		g.n -= len(changes)
-		for i := range changes {
-			g.bytes -= changes[i].size()
+		for k := range changes {
+			g.bytes -= changes[k].size()
 		}
-		if left := g.of[key][len(changes):]; len(left) > 0 {
-			g.of[key] = left
+		hash := done.hashes[i]
+		if left := g.of[hash][len(changes):]; len(left) > 0 {
+			g.of[hash] = left
 			continue
 		}
-		delete(g.of, key)
-		g.keys = g.keys[1:]
-	}
-	g.left, g.moved = nil, done.moved
-	g.shares = append(g.shares[len(done.shares):], l.owedShares...)
-	g.arrived = append(g.arrived[len(done.arrived):], l.owedArrived...)
-	for peer, n := range l.peers {
-		g.peers[peer] += n
+		delete(g.of, hash)
+		g.hashes = g.hashes[1:]
 	}
 }
 
-// file files all that was posted before the call, and evicts what there is too
-// much of then.
+// file files all that was posted before the call, and its references.
 func (r *Records) file(ctx context.Context) error {
+	if err := r.fileRows(ctx); err != nil {
+		return err
+	}
+	return r.fileRefs(ctx)
+}
+
+// fileMuch files all that was posted before the call, and references if they are
+// many.
+func (r *Records) fileMuch(ctx context.Context) error {
+	err := r.fileRows(ctx)
+	if err == nil && r.owed.isMuch() {
+		err = r.fileRefs(ctx)
+	}
+	return err
+}
+
+// fileRows files all that was posted before the call, and evicts what there is too
+// much of then.
+func (r *Records) fileRows(ctx context.Context) error {
 	p := &r.pending
 	p.mu.Lock()
 	number := p.number
@@ -286,19 +256,7 @@ func (r *Records) file(ctx context.Context) error {
 			return fmt.Errorf("file provider records: %w", err)
 		}
 	}
-	for evicted := 1; evicted > 0; {
-		err := r.changeRelaxed(ctx, func(l *ledger) error {
-			if err := l.evict(); err != nil {
-				return err
-			}
-			evicted = l.evicted
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("evict provider records: %w", err)
-		}
-	}
-	return nil
+	return r.keepBounds(ctx)
 }
 
 // filePart files a part of what is pending in one transaction. What a bound does
@@ -313,16 +271,8 @@ func (r *Records) filePart(ctx context.Context, most int) error {
 		if l.files = r.pending.next(most); l.files == nil {
 			return nil // somebody else was faster
 		}
-		for _, from := range l.files.left {
-			if err := l.checkArrivals(from); err != nil {
-				return err
-			}
-		}
-		for _, changes := range l.files.keys {
-			left, err := l.changeProviders(changes)
-			if err == nil && l.files.again {
-				err = l.checkRefs(changes)
-			}
+		for i, changes := range l.files.changes {
+			left, err := l.changeProviders(l.files.hashes[i], changes)
 			if errors.Is(err, models.ErrCorrupt) { // which is for Scrub
 				left, err = append(left, err), nil
 			}
@@ -331,97 +281,20 @@ func (r *Records) filePart(ctx context.Context, most int) error {
 			}
 			refused = append(refused, left...)
 		}
-		// The references of these rows are filed with those of the generation.
-		l.owedShares, l.owedArrived = l.shares, l.arrived
-		l.shares, l.arrived = l.files.shares, l.files.arrived
 		if !l.files.last {
-			return l.noteMoved()
+			return nil
 		}
-		return l.closeBooks()
+		for number := l.files.from; number <= l.files.to; number++ {
+			if err := Journal.Delete(l.ctx, l.tx, number); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err == nil {
 		r.metrics.refused(ctx, refused...)
 	}
 	return err
-}
-
-// noteMoved notes which references are to go that are not filed with this part.
-func (l *ledger) noteMoved() error {
-	var m Moved
-	for _, c := range l.owedArrived {
-		if c.n < 0 {
-			m.From = append(m.From, MinuteKey{Minute(c.group), c.ref})
-		}
-	}
-	if len(m.From) == 0 {
-		return nil
-	}
-	l.files.moved++
-	m.Number = l.files.moved
-	return MovedRefs.Put(l.ctx, l.tx, &m)
-}
-
-// closeBooks deletes what has been written for the case that this process ends.
-func (l *ledger) closeBooks() error {
-	for number := l.files.from; number <= l.files.to; number++ {
-		if err := Journal.Delete(l.ctx, l.tx, number); err != nil {
-			return err
-		}
-	}
-	for number := range l.files.moved {
-		if err := MovedRefs.Delete(l.ctx, l.tx, number+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkArrivals has as many references be there as a minute has offers of a key.
-func (l *ledger) checkArrivals(of MinuteKey) error {
-	s, err := l.wholeSet(of.Hash)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for i := range s.Offers {
-		if s.Offers[i].minute() == of.Minute {
-			n++
-		}
-	}
-	l.arrived.set(uint32(of.Minute), of.Hash, n)
-	return nil
-}
-
-// checkRefs has the references be there that the offers of a key need which are
-// changed: an earlier process may have filed the row, and not the references.
-func (l *ledger) checkRefs(changes []OfferChange) error {
-	hash := l.records.seed.hash([]byte(changes[0].Key))
-	s, err := l.wholeSet(hash)
-	if err != nil {
-		return err
-	}
-	at := map[Minute]int{}
-	for i := range s.Offers {
-		at[s.Offers[i].minute()]++
-	}
-	for minute, n := range at {
-		l.arrived.set(uint32(minute), hash, n)
-	}
-	for i := range changes {
-		number, err := l.numberOf(peer.ID(changes[i].Peer))
-		if err != nil {
-			return err
-		}
-		if number == 0 {
-			continue
-		}
-		n := 0
-		if slices.ContainsFunc(s.Offers, func(o FiledOffer) bool { return o.Peer == number }) {
-			n = 1
-		}
-		l.shares.set(uint32(number), hash, n)
-	}
-	return nil
 }
 
 // look files what is pending for somebody who is to see all of it. Within an
@@ -435,19 +308,28 @@ func (r *Records) look(ctx context.Context) error {
 	return err
 }
 
-// changeProvided is change of provider records that are not pending. It files what
-// is before, since what has been filed in part has not all of its references.
+// changeProvided is change of provider records that are not pending. What is before
+// is filed first.
 func (r *Records) changeProvided(ctx context.Context, fn func(*ledger) error) error {
+	if err := r.fileRows(ctx); err != nil {
+		return err
+	}
+	if err := r.changeRelaxed(ctx, fn); err != nil {
+		return err
+	}
+	return r.keepBounds(ctx)
+}
+
+// changeResting is change of references that are all filed.
+func (r *Records) changeResting(ctx context.Context, fn func(*ledger) error) error {
 	for {
 		if err := r.file(ctx); err != nil {
 			return err
 		}
 		err := r.changeRelaxed(ctx, func(l *ledger) error {
+			l.resting = true
 			if err := l.own(); err != nil {
 				return err
-			}
-			if !r.pending.isAtRest() {
-				return errBusy
 			}
 			return fn(l)
 		})
@@ -457,17 +339,17 @@ func (r *Records) changeProvided(ctx context.Context, fn func(*ledger) error) er
 	}
 }
 
-// errBusy says that others have begun to file.
+// errBusy says that others have filed more.
 var errBusy = errors.New("provider records are being filed")
 
 // loadJournal has pending what an earlier process has posted and not filed. What
 // is damaged of it is passed over: it is soft state.
-func (r *Records) loadJournal(ctx context.Context, from models.Reader) error {
+func (r *Records) loadJournal(ctx context.Context) error {
 	p := &r.pending
-	for number, err := range Journal.Keys(ctx, from, models.Range[uint64]{}) {
+	for number, err := range Journal.Keys(ctx, r.store, models.Range[uint64]{}) {
 		var posting Posting
 		if err == nil {
-			posting, err = Journal.Get(ctx, from, number)
+			posting, err = Journal.Get(ctx, r.store, number)
 		}
 		if errors.Is(err, models.ErrCorrupt) {
 			posting, err = Posting{Number: number}, nil
@@ -478,18 +360,8 @@ func (r *Records) loadJournal(ctx context.Context, from models.Reader) error {
 		if p.number == 0 {
 			p.done = number - 1
 		}
-		p.waiting.add(&posting)
+		p.waiting.add(&r.seed, &posting)
 		p.number = number
-	}
-	p.waiting.again = p.number > 0
-	for m, err := range MovedRefs.All(ctx, from) {
-		if errors.Is(err, models.ErrCorrupt) {
-			return nil // Scrub finds it
-		}
-		if err != nil {
-			return err
-		}
-		p.waiting.left, p.waiting.moved = append(p.waiting.left, m.From...), m.Number
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func newRecords(t *testing.T, store *datastore.Store, opts Options) *Records {
 // part was the last, everything is there afterwards, once, and is found by peer and
 // by time.
 func TestFilingIsResumed(t *testing.T) {
-	for parts := range 40 {
+	for parts := range 80 {
 		t.Run(fmt.Sprint(parts, " parts"), func(t *testing.T) {
 			ctx := context.Background()
 			random := rand.New(rand.NewPCG(uint64(parts), 0))
@@ -79,7 +79,11 @@ func TestFilingIsResumed(t *testing.T) {
 			}
 			post()
 			for range parts {
-				if err := r.filePart(ctx, 10); err != nil {
+				step := r.fileRefsPart
+				if random.IntN(2) == 0 {
+					step = r.filePart
+				}
+				if err := step(ctx, 10); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -96,6 +100,9 @@ func TestFilingIsResumed(t *testing.T) {
 			checkOffers(t, r, want)
 			if n, err := Journal.Count(ctx, store, models.Range[uint64]{}); err != nil || n != 0 {
 				t.Errorf("%d postings are left, %v", n, err)
+			}
+			if n, err := OwedRefs.Count(ctx, store, models.Range[uint64]{}); err != nil || n != 0 {
+				t.Errorf("%d rows of references are left, %v", n, err)
 			}
 			if usage := r.ProviderUsage(); usage.Rows != int64(len(want)) {
 				t.Errorf("there are %+v, want %d", usage, len(want))
@@ -204,17 +211,17 @@ func TestRefsAgainstMap(t *testing.T) {
 					}
 				case random.IntN(10) == 0:
 					n := random.IntN(3)
-					changes.set(group, ref, n)
-					if of[ref] = n; n == 0 {
-						delete(of, ref)
+					changes.add(group, ref, n)
+					if n > 0 {
+						of[ref] += n
 					}
 				default:
 					changes.add(group, ref, 1)
 					of[ref]++
 				}
 			}
-			return changes.compact().file(l, Shares, func(group uint32) error {
-				if len(want[group]) > 0 {
+			return changes.compact().file(l, Shares, func(made refChanges) error {
+				if group := made[0].group; len(want[group]) > 0 {
 					t.Errorf("group %d is said to be empty, and has %d", group, len(want[group]))
 				}
 				return nil

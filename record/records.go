@@ -52,6 +52,7 @@ type Records struct {
 	counts  peerCounts
 	cache   rowCache
 	pending pending
+	owed    owed
 	// interval is Options.RepublishInterval, and done is closed with the Records.
 	interval time.Duration
 	done     chan struct{}
@@ -133,10 +134,13 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 				return err
 			}
 		}
-		return errors.Join(r.loadTotals(ctx, tx), r.numbers.load(ctx, tx), r.loadJournal(ctx, tx))
+		return errors.Join(r.loadTotals(ctx, tx), r.numbers.load(ctx, tx))
 	})
 	if err == nil {
 		err = r.loadSeed(ctx)
+	}
+	if err == nil {
+		err = errors.Join(r.loadJournal(ctx), r.loadOwed(ctx))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
@@ -154,8 +158,9 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	r.sweeper.arm(due)
-	if !r.pending.isFiled(r.pending.number) {
+	if !r.pending.isFiled(r.pending.number) || !r.owed.isNone() {
 		r.filing.ask()
+		r.sweeper.arm(time.Now()) // what expires first is not found yet
 	}
 	return r, nil
 }

@@ -109,44 +109,91 @@ func (refCodec) Decode(src []byte, s *RefSet) error {
 	return nil
 }
 
-// refChange is a reference that is to be there a number of times more or, if exact
-// is set, just as many times.
+// refChange is a reference that is to be there a number of times more.
 type refChange struct {
 	ref   uint64
 	group uint32
-	n     int16
-	exact bool
+	n     int32
+}
+
+func (c refChange) compare(d refChange) int {
+	if c.group != d.group {
+		return cmp.Compare(c.group, d.group)
+	}
+	return cmp.Compare(c.ref, d.ref)
 }
 
 // refChanges are those of some transactions.
 type refChanges []refChange
 
 func (c *refChanges) add(group uint32, ref uint64, n int) {
-	*c = append(*c, refChange{ref: ref, group: group, n: int16(n)})
-}
-
-func (c *refChanges) set(group uint32, ref uint64, n int) {
-	*c = append(*c, refChange{ref: ref, group: group, n: int16(n), exact: true})
+	*c = append(*c, refChange{ref: ref, group: group, n: int32(n)})
 }
 
 // compact puts the changes in order, each reference once.
 func (c refChanges) compact() refChanges {
-	slices.SortStableFunc(c, func(a, b refChange) int {
-		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.ref, b.ref))
-	})
+	slices.SortFunc(c, refChange.compare)
+	return c.once()
+}
+
+// once makes one of the changes of the same reference that follow each other.
+func (c refChanges) once() refChanges {
 	done := c[:0]
 	for _, change := range c {
-		if n := len(done); n > 0 && done[n-1].group == change.group && done[n-1].ref == change.ref {
-			if change.exact {
-				done[n-1] = change
-			} else {
-				done[n-1].n += change.n
-			}
+		if n := len(done); n > 0 && done[n-1].compare(change) == 0 {
+			done[n-1].n += change.n
 			continue
 		}
 		done = append(done, change)
 	}
 	return done
+}
+
+// after returns the changes, which are in order, that come after one.
+func (c refChanges) after(last refChange) refChanges {
+	n, found := slices.BinarySearchFunc(c, last, refChange.compare)
+	if found {
+		n++
+	}
+	return c[n:]
+}
+
+// mergeRefs makes one of lists of changes, each of which is in order.
+func mergeRefs(lists []refChanges) refChanges {
+	all := slices.Concat(lists...)
+	room := make(refChanges, len(all))
+	for ends := listEnds(lists); len(ends) > 1; all, room = room, all {
+		ends = mergePairs(room, all, ends)
+	}
+	return all.once()
+}
+
+func listEnds(lists []refChanges) (ends []int) {
+	end := 0
+	for _, list := range lists {
+		end += len(list)
+		ends = append(ends, end)
+	}
+	return ends
+}
+
+// mergePairs merges every two neighbours of the lists in from, which end where ends
+// says, and returns where those in to end.
+func mergePairs(to, from refChanges, ends []int) []int {
+	merged, start := ends[:0], 0
+	for i := 0; i < len(ends); i += 2 {
+		end := ends[min(i+1, len(ends)-1)]
+		a, b := from[start:ends[i]], from[ends[i]:end]
+		for k := start; k < end; k++ {
+			if len(b) == 0 || len(a) > 0 && a[0].compare(b[0]) <= 0 {
+				to[k], a = a[0], a[1:]
+			} else {
+				to[k], b = b[0], b[1:]
+			}
+		}
+		start, merged = end, append(merged, end)
+	}
+	return merged
 }
 
 // group returns how many changes from the first on are of one group.
@@ -158,13 +205,13 @@ func (c refChanges) group() (n int) {
 }
 
 // file makes changes, which are in order, in a tree of references, and calls
-// emptied with every group that has none afterwards.
-func (c refChanges) file(l *ledger, tree *refTree, emptied func(group uint32) error) error {
+// emptied with those of every group that has none afterwards.
+func (c refChanges) file(l *ledger, tree *refTree, emptied func(made refChanges) error) error {
 	for len(c) > 0 {
 		n := c.group()
 		left, err := fileGroup(l, tree, c[:n])
 		if err == nil && left == 0 {
-			err = emptied(c[0].group)
+			err = emptied(c[:n])
 		}
 		if err != nil {
 			return err
@@ -281,11 +328,7 @@ func (s *RefSet) merge(changes refChanges) (more int) {
 			had++
 		}
 		old = old[had:]
-		want := int(c.n)
-		if !c.exact {
-			want += had
-		}
-		for range max(want, 0) {
+		for range had + int(c.n) {
 			refs = append(refs, c.ref)
 		}
 	}
@@ -309,6 +352,19 @@ func putRefs(l *ledger, tree *refTree, s *RefSet) error {
 		return tree.Delete(l.ctx, l.tx, models.MakePair(s.Group, s.Part))
 	}
 	return tree.Put(l.ctx, l.tx, s)
+}
+
+// timesRef returns how many times a reference is there.
+func (l *ledger) timesRef(tree *refTree, group uint32, ref uint64) (n int, err error) {
+	s, err := getRefs(l, tree, models.MakePair(group, uint32(0)))
+	if err == nil && s.Bits > 0 {
+		s, err = findPart(l, tree, &s, ref)
+	}
+	at, _ := slices.BinarySearch(s.Refs, ref)
+	for at+n < len(s.Refs) && s.Refs[at+n] == ref {
+		n++
+	}
+	return n, err
 }
 
 // countRefs returns how many references a group has.

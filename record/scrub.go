@@ -65,8 +65,7 @@ func isDamage(err error) bool {
 	return errors.As(err, &damage)
 }
 
-// atRest calls fn with a snapshot in which no provider record is filed in part. In
-// a store opened to be read, in which an earlier process has left some, there is
+// atRest calls fn with a snapshot in which all references are filed. In a store opened to be read, in which an earlier process has left some, there is
 // none.
 func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) error {
 	for {
@@ -78,7 +77,7 @@ func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) erro
 		}
 		filer := &r.pending.filer
 		filer.Lock()
-		held, resting := true, r.pending.isAtRest()
+		held, resting := true, r.owed.isNone()
 		err := r.store.View(ctx, func(tx *datastore.ReadTx) error {
 			filer.Unlock() // the snapshot is there
 			held = false
@@ -217,7 +216,7 @@ func (r *Records) makeRefs(ctx context.Context) error {
 		}
 		for from, most := 0, sweepPage; from >= 0; {
 			next := 0
-			err := r.changeProvided(ctx, func(l *ledger) (err error) {
+			err := r.changeResting(ctx, func(l *ledger) (err error) {
 				next, err = l.makeRefs(key.First, from, most)
 				return err
 			})
@@ -256,7 +255,9 @@ func (l *ledger) makeRefs(hash uint64, from, most int) (next int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		l.shares.set(uint32(o.Peer), hash, 1)
+		if err := l.setRef(Shares, &l.shares, uint32(o.Peer), hash, 1); err != nil {
+			return 0, err
+		}
 		if lost || id == "" {
 			gone[o.Peer] = true
 		}
@@ -265,15 +266,24 @@ func (l *ledger) makeRefs(hash uint64, from, most int) (next int, err error) {
 		}
 	}
 	for minute, n := range at {
-		l.arrived.set(minute, hash, n)
+		if err := l.setRef(Arrivals, &l.arrived, minute, hash, n); err != nil {
+			return 0, err
+		}
 	}
 	if next = from + most - len(gone); next >= len(s.Offers)-len(gone) {
 		next = -1
 	}
 	if _, err = l.deleteOffers(hash, func(o *FiledOffer) bool { return gone[o.Peer] }); err == nil && len(moved) > 0 {
-		_, err = l.changeProviders(moved)
+		_, err = l.changeProviders(l.records.seed.hash(s.Key), moved)
 	}
 	return next, err
+}
+
+// setRef has a reference be there a number of times.
+func (l *ledger) setRef(tree *refTree, changes *refChanges, group uint32, ref uint64, n int) error {
+	had, err := l.timesRef(tree, group, ref)
+	changes.add(group, ref, n-had)
+	return err
 }
 
 // dropIdlePeers drops the peers that provide nothing.
@@ -284,7 +294,7 @@ func (r *Records) dropIdlePeers(ctx context.Context) error {
 		}
 		shares, err := countRefs(ctx, r.store, Shares, uint32(n))
 		if err == nil && shares == 0 {
-			err = r.changeProvided(ctx, func(l *ledger) error {
+			err = r.changeResting(ctx, func(l *ledger) error {
 				left, err := countRefs(ctx, l.tx, Shares, uint32(n))
 				if err == nil && left == 0 {
 					err = l.dropPeer(n)

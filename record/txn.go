@@ -174,7 +174,7 @@ func (t *txn) Commit(ctx context.Context) error {
 	t.ledger.committed()
 	t.records.armFor(t.changes...)
 	t.changes = nil
-	return nil
+	return t.records.keepBounds(ctx)
 }
 
 func (t *txn) Discard(ctx context.Context) { t.plain.Discard(ctx) }

@@ -21,9 +21,10 @@ func Verify(ctx context.Context, store *datastore.Store, progress ...func(datast
 	if err := r.numbers.init(); err != nil {
 		return report, err
 	}
-	switch idle, err := Journal.IsEmpty(ctx, store); {
-	case err != nil || !idle:
-		return report, err
+	for _, isEmpty := range []func(context.Context, models.Reader) (bool, error){Journal.IsEmpty, OwedRefs.IsEmpty} {
+		if idle, err := isEmpty(ctx, store); err != nil || !idle {
+			return report, err
+		}
 	}
 	seed, err := Seeds.Get(ctx, store, ofKeys)
 	switch {

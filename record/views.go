@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -89,14 +88,8 @@ func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error)
 	if r.closed.Load() {
 		return 0, models.ErrClosed
 	}
-	if err := r.look(ctx); err != nil {
-		return 0, err
-	}
-	s, err := Providers.Get(ctx, r.store, models.MakePair(r.seed.hash(key), uint8(0)))
-	if errors.Is(err, models.ErrNotFound) {
-		return 0, nil
-	}
-	return len(s.Offers) + int(s.Beyond), err
+	offers, err := r.offers(ctx, r.store, key)
+	return len(offers), err
 }
 
 // ProvidedBy yields what a peer provides, in no order that means anything.

@@ -84,8 +84,11 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 	default:
 		_, c.received = parseValue(value)
 	}
-	r.metrics.refused(ctx, err)
-	return c, failAt("put", p.raw, p.encoded(r), err)
+	if err != nil {
+		r.metrics.refused(ctx, err)
+		err = failAt("put", p.raw, p.encoded(r), err)
+	}
+	return c, err
 }
 
 // applyNow makes a change in a transaction of its own.
@@ -110,7 +113,7 @@ func (r *Records) applyNow(ctx context.Context, c change) (refused []error, err 
 // pending afterwards.
 func (r *Records) applyBatch(ctx context.Context, changes []change, offers []OfferChange) (refused []error, err error) {
 	if len(offers) > 0 && r.pending.size() >= r.pending.limit {
-		if err := r.file(ctx); err != nil {
+		if err := r.fileMuch(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -136,7 +139,7 @@ func (r *Records) applyBatch(ctx context.Context, changes []change, offers []Off
 		r.filing.ask()
 	}
 	if r.pending.size() >= r.pending.limit/2 {
-		r.filing.now()
+		r.filing.now(r.fileMuch)
 	}
 	return refused, nil
 }
@@ -189,7 +192,7 @@ func isRefusal(err error) bool {
 func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	switch {
 	case c.isProvider():
-		left, err := l.changeProviders([]OfferChange{c.offer()})
+		left, err := l.changeProviders(l.records.seed.hash([]byte(c.provided)), []OfferChange{c.offer()})
 		*refused = append(*refused, left...)
 		return err
 	case c.tree != nil && c.delete:

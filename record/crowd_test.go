@@ -19,7 +19,7 @@ import (
 // far more than a transaction of the engine takes.
 func TestCrowds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it stores 50,000 provider records")
+		t.Skip("it stores 20,000 provider records")
 	}
 	ctx := context.Background()
 	eng := badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, MemTableMB: 1}.Engine()
@@ -27,7 +27,7 @@ func TestCrowds(t *testing.T) {
 	opts.SyncInterval, opts.Bounds.ProvidersPerKey = -1, -1
 	r, store := openRecords(t, eng, opts)
 	at := time.Now().Add(-25 * time.Hour).Truncate(time.Minute)
-	const keys, peers, ofPeer = 30_000, 600, 30
+	const keys, peers, ofPeer = 9_000, 600, 15
 	batch, err := r.Batch(ctx)
 	if err != nil {
 		t.Fatal(err)

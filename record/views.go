@@ -235,7 +235,7 @@ func between(from, before time.Time) models.Range[time.Time] {
 func originBetween(origin Origin, from, before time.Time) models.Range[models.Pair[Origin, time.Time]] {
 	rng := models.FirstIs[Origin, time.Time](origin).From(models.MakePair(origin, from))
 	if before.IsZero() {
-		return rng.Before(models.MakePair(origin+1, time.Time{}))
+		return rng
 	}
 	return rng.Before(models.MakePair(origin, before))
 }

@@ -43,7 +43,7 @@ type metrics struct {
 	again     metric.Int64Counter
 	stop      metric.Registration
 	// operations are the attributes of latencies, made once.
-	operations map[operation]metric.MeasurementOption
+	operations map[operation][]metric.RecordOption
 }
 
 // newMetrics makes the instruments. The gauges read the totals of r whenever
@@ -73,9 +73,9 @@ func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error
 	if err := errors.Join(errs[:]...); err != nil {
 		return m, fmt.Errorf("records: metrics: %w", err)
 	}
-	m.operations = map[operation]metric.MeasurementOption{}
+	m.operations = map[operation][]metric.RecordOption{}
 	for _, op := range operations {
-		m.operations[op] = metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", string(op))))
+		m.operations[op] = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", string(op))))}
 	}
 	m.stop, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for kind, u := range map[string]Usage{"record": r.RecordUsage(), "provider": r.ProviderUsage()} {
@@ -92,7 +92,7 @@ func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error
 }
 
 func (m *metrics) took(ctx context.Context, op operation, start time.Time) {
-	m.latency.Record(ctx, time.Since(start).Seconds(), m.operations[op])
+	m.latency.Record(ctx, time.Since(start).Seconds(), m.operations[op]...)
 }
 
 // refused counts what is refused. Errors that are no refusals count for nothing.

@@ -19,10 +19,10 @@ func (l *ledger) readSet(key ProviderKey) (s ProviderSet, err error) {
 	}
 	if row, ok := l.rows[key.First]; ok && key.Second == 0 {
 		if row != nil {
-			err = parseSet(bytes.Clone(row), &s)
+			s, err = parseSet(bytes.Clone(row), nil)
 		}
 	} else if row, ok := l.cached(key); ok {
-		err = parseSet(row, &s)
+		s, err = parseSet(row, nil)
 	} else {
 		s, err = Providers.Get(l.ctx, l.tx, key)
 	}
@@ -283,8 +283,8 @@ func rowOf(ctx context.Context, from models.Reader, hash uint64) (row []byte, er
 }
 
 // setOf reads the offers of a key, those beyond shard 0 included, from one
-// snapshot.
-func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s ProviderSet, err error) {
+// snapshot. They are in the memory of room as far as that reaches.
+func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64, room []FiledOffer) (s ProviderSet, err error) {
 	row, known := []byte(nil), false
 	if from == models.Reader(r.store) {
 		row, known = r.cache.get(hash)
@@ -295,7 +295,7 @@ func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s
 			return s, err
 		}
 	}
-	if err = parseSet(row, &s); err != nil {
+	if s, err = parseSet(row, room); err != nil {
 		return s, failAt("get", Providers.Raw(), Providers.EncodeKey(models.MakePair(hash, uint8(0))), err)
 	}
 	s.Hash = hash
@@ -305,6 +305,11 @@ func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s
 		}
 		return s, nil
 	}
+	return r.shardsOf(ctx, from, hash)
+}
+
+// shardsOf reads the offers of a key that has some beyond shard 0.
+func (r *Records) shardsOf(ctx context.Context, from models.Reader, hash uint64) (s ProviderSet, err error) {
 	err = r.snapshot(ctx, from, func(tx models.Reader) error {
 		s = ProviderSet{Hash: hash}
 		for part, err := range Providers.Range(ctx, tx, models.FirstIs[uint64, uint8](hash)) {
@@ -320,22 +325,23 @@ func (r *Records) setOf(ctx context.Context, from models.Reader, hash uint64) (s
 }
 
 // offers returns the offers of a key: what is filed, and if from is the store what
-// is pending.
-func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) ([]Offer, error) {
+// is pending. They are in the memory of room as far as that reaches.
+func (r *Records) offers(ctx context.Context, from models.Reader, key []byte, room []Offer) ([]Offer, error) {
 	var changes []OfferChange
 	hash := r.seed.hash(key)
 	if from == models.Reader(r.store) {
 		changes = r.pending.on(hash)
 	}
-	s, err := r.setOf(ctx, from, hash)
+	var few [16]FiledOffer
+	s, err := r.setOf(ctx, from, hash, few[:0])
 	if err != nil {
 		return nil, err
 	}
 	if string(s.Key) != string(key) {
 		s.Offers = nil
 	}
-	offers := make([]Offer, 0, len(s.Offers)+len(changes))
-	room := make([]byte, 0, 10*len(s.Offers))
+	offers := slices.Grow(room[:0], len(s.Offers)+len(changes))
+	raws := make([]byte, 0, 10*len(s.Offers))
 	for i := range s.Offers {
 		o := &s.Offers[i]
 		id, err := r.idOf(ctx, from, o.Peer)
@@ -345,9 +351,9 @@ func (r *Records) offers(ctx context.Context, from models.Reader, key []byte) ([
 		if id == "" {
 			continue // it has gone since
 		}
-		start := len(room)
-		room = o.appendRaw(room)
-		offers = append(offers, Offer{id, o.received(), room[start:len(room):len(room)]})
+		start := len(raws)
+		raws = o.appendRaw(raws)
+		offers = append(offers, Offer{id, o.received(), raws[start:len(raws):len(raws)]})
 	}
 	return r.overlay(offers, string(key), changes), nil
 }
@@ -392,7 +398,7 @@ func (r *Records) overlay(offers []Offer, key string, changes []OfferChange) []O
 
 // offer returns the offer of one peer, or ds.ErrNotFound.
 func (r *Records) offer(ctx context.Context, from models.Reader, key []byte, p peer.ID) (Offer, error) {
-	offers, err := r.offers(ctx, from, key)
+	offers, err := r.offers(ctx, from, key, nil)
 	if err != nil {
 		return Offer{}, err
 	}

@@ -51,26 +51,64 @@ func (peerIDCodec) Decode(src []byte, p *Peer) error {
 }
 
 // knownPeers is of how many providers number and id are kept in memory, in 40 MiB
-// at most: those that came up last.
+// at most: the number of an id for those that came up last, the id of a number as
+// peerIDs say.
 const knownPeers = 128 << 10
+
+// peerIDs are ids by number. Each number has a place, and shares it with those that
+// are a multiple of knownPeers away: as numbers are handed out one after the other,
+// those in use are kept together.
+type peerIDs struct {
+	pages [knownPeers / peerPage]*[peerPage]Peer
+}
+
+const peerPage = 256
+
+// at returns the place of a number, nil while there is none.
+func (p *peerIDs) at(n PeerNumber) *Peer {
+	page := p.pages[n%knownPeers/peerPage]
+	if page == nil {
+		return nil
+	}
+	return &page[n%peerPage]
+}
+
+func (p *peerIDs) get(n PeerNumber) (id peer.ID, ok bool) {
+	if known := p.at(n); known != nil && known.Number == n {
+		return known.ID, known.ID != ""
+	}
+	return "", false
+}
+
+func (p *peerIDs) put(known Peer) {
+	page := &p.pages[known.Number%knownPeers/peerPage]
+	if *page == nil {
+		*page = new([peerPage]Peer)
+	}
+	*p.at(known.Number) = known
+}
+
+func (p *peerIDs) remove(n PeerNumber) {
+	if _, ok := p.get(n); ok {
+		*p.at(n) = Peer{}
+	}
+}
 
 // peerNumbers are the numbers of providers, as far as they are known in memory.
 type peerNumbers struct {
 	number *lru.Cache[peer.ID, PeerNumber]
-	id     *lru.Cache[PeerNumber, peer.ID]
 	// last is the highest number that has been given.
 	last atomic.Uint32
 
-	mu sync.Mutex
+	mu sync.RWMutex
+	id peerIDs
 	// epoch is how often numbers have been taken back. Who reads a number to keep
 	// it here says in which epoch, so that none is kept that is nobody's by then.
 	epoch uint64
 }
 
 func (n *peerNumbers) init() (err error) {
-	if n.number, err = lru.New[peer.ID, PeerNumber](knownPeers); err == nil {
-		n.id, err = lru.New[PeerNumber, peer.ID](knownPeers)
-	}
+	n.number, err = lru.New[peer.ID, PeerNumber](knownPeers)
 	return err
 }
 
@@ -97,9 +135,20 @@ func (n *peerNumbers) know(epoch uint64, p Peer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if epoch == n.epoch {
-		n.number.Add(p.ID, p.Number)
-		n.id.Add(p.Number, p.ID)
+		n.add(p)
 	}
+}
+
+func (n *peerNumbers) add(p Peer) {
+	n.number.Add(p.ID, p.Number)
+	n.id.put(p)
+}
+
+// idOf returns the id of a number that is known.
+func (n *peerNumbers) idOf(number PeerNumber) (peer.ID, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.id.get(number)
 }
 
 // committed keeps what a transaction has read, in epoch or later, and the numbers
@@ -109,18 +158,16 @@ func (n *peerNumbers) committed(epoch uint64, met, added map[peer.ID]PeerNumber,
 	defer n.mu.Unlock()
 	if epoch == n.epoch {
 		for id, number := range met {
-			n.number.Add(id, number)
-			n.id.Add(number, id)
+			n.add(Peer{number, id})
 		}
 	}
 	for id, number := range added {
-		n.number.Add(id, number)
-		n.id.Add(number, id)
+		n.add(Peer{number, id})
 	}
 	for _, p := range dropped {
 		n.epoch++
 		n.number.Remove(p.ID)
-		n.id.Remove(p.Number)
+		n.id.remove(p.Number)
 	}
 }
 
@@ -142,7 +189,7 @@ func (r *Records) numberOf(ctx context.Context, from models.Reader, id peer.ID) 
 
 // idOf returns the id of a peer, or "" if there is none of that number any more.
 func (r *Records) idOf(ctx context.Context, from models.Reader, n PeerNumber) (peer.ID, error) {
-	if id, ok := r.numbers.id.Get(n); ok {
+	if id, ok := r.numbers.idOf(n); ok {
 		return id, nil
 	}
 	epoch := r.numbers.now()

@@ -208,22 +208,25 @@ func (providerCodec) Append(dst []byte, s *ProviderSet) ([]byte, error) {
 }
 
 func (providerCodec) Decode(src []byte, s *ProviderSet) error {
-	return parseSet(bytes.Clone(src), s)
+	var err error
+	*s, err = parseSet(bytes.Clone(src), s.Offers)
+	return err
 }
 
-// parseSet is Decode of a row whose bytes the set may keep.
-func parseSet(row []byte, s *ProviderSet) error {
-	*s = ProviderSet{Offers: s.Offers[:0]}
+// parseSet is Decode of a row whose bytes the set may keep. The offers are in the
+// memory of room as far as that reaches.
+func parseSet(row []byte, room []FiledOffer) (s ProviderSet, err error) {
+	s.Offers = room[:0]
 	key, ok := cutText(&row)
 	if ok {
 		s.Key = key[:len(key):len(key)]
 		s.Beyond, ok = cutNumber(&row)
 	}
 	if !ok {
-		return fmt.Errorf("%w: providers have no key or no count", models.ErrInvalid)
+		return s, fmt.Errorf("%w: providers have no key or no count", models.ErrInvalid)
 	}
 	if len(row) == 0 {
-		return nil
+		return s, nil
 	}
 	n, ok := cutNumber(&row)
 	first := zigzag(n)
@@ -248,9 +251,9 @@ func parseSet(row []byte, s *ProviderSet) error {
 		}
 	}
 	if !ok {
-		return fmt.Errorf("%w: provider %d is damaged", models.ErrInvalid, len(s.Offers))
+		return s, fmt.Errorf("%w: provider %d is damaged", models.ErrInvalid, len(s.Offers))
 	}
-	return nil
+	return s, nil
 }
 
 // withRoom returns a list with room for one more element: where there is none, for

@@ -109,7 +109,8 @@ type walk struct {
 // asks for most often, of one provided key, are read at once.
 func (w *walk) results(q dsq.Query) (dsq.Results, error) {
 	if text, ok := strings.CutPrefix(w.prefix, "/"+providerSpace+"/"); ok && !w.records.foreign.Load() {
-		if key, ok := parseKeyText(nil, text); ok {
+		var room [128]byte
+		if key, ok := parseKeyText(room[:], text); ok {
 			return w.resultsOf(q, key)
 		}
 	}
@@ -128,13 +129,14 @@ func (w *walk) results(q dsq.Query) (dsq.Results, error) {
 
 // resultsOf returns the provider records of a key.
 func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
-	offers, err := w.records.offers(w.ctx, w.from, key)
+	var few [8]Offer
+	offers, err := w.records.offers(w.ctx, w.from, key, few[:0])
 	if err != nil {
 		return nil, err
 	}
 	entries := make([]dsq.Entry, len(offers))
 	if len(offers) == 0 {
-		return dsq.ResultsWithEntries(q, entries), nil
+		return &found{query: q, entries: entries}, nil
 	}
 	// All their names are written together: the prefix of the query, and a peer id.
 	size := 0
@@ -159,11 +161,11 @@ func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
 			entries[i].Value = o.Raw
 		}
 	}
-	return dsq.ResultsWithEntries(q, entries), nil
+	return &found{query: q, entries: entries}, nil
 }
 
 // all yields the entries of every source, up to the first error.
-func (w *walk) all() entries {
+func (w walk) all() entries {
 	return func(yield func(dsq.Entry, error) bool) {
 		for _, source := range w.sources() {
 			for e, err := range source {
@@ -248,7 +250,7 @@ func (w *walk) providers() entries {
 // providersOf has the provider records of one key.
 func (w *walk) providersOf(key []byte) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		offers, err := w.records.offers(w.ctx, w.from, key)
+		offers, err := w.records.offers(w.ctx, w.from, key, nil)
 		if err != nil {
 			yield(dsq.Entry{}, err)
 			return

@@ -164,7 +164,7 @@ func (r *Records) checkTree(ctx context.Context, tx models.Reader, tree *refTree
 			for int(n) < len(s.Refs) && s.Refs[n] == s.Refs[0] {
 				n++
 			}
-			set, err := r.setOf(ctx, tx, s.Refs[0])
+			set, err := r.setOf(ctx, tx, s.Refs[0], nil)
 			if err != nil && !errors.Is(err, models.ErrCorrupt) {
 				return err
 			}

@@ -70,7 +70,7 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 // ProvidersOf yields the providers of a key, from one snapshot.
 func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provider, error] {
 	return untilClosed(r, func(yield func(Provider, error) bool) {
-		offers, err := r.offers(ctx, r.store, key)
+		offers, err := r.offers(ctx, r.store, key, nil)
 		if err != nil {
 			yield(Provider{}, err)
 			return
@@ -88,7 +88,7 @@ func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error)
 	if r.closed.Load() {
 		return 0, models.ErrClosed
 	}
-	offers, err := r.offers(ctx, r.store, key)
+	offers, err := r.offers(ctx, r.store, key, nil)
 	return len(offers), err
 }
 
@@ -107,7 +107,7 @@ func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider,
 		for ref, err := range refsIn(ctx, r.store, Shares, models.FirstIs[uint32, uint32](uint32(number))) {
 			var s ProviderSet
 			if err == nil {
-				s, err = r.setOf(ctx, r.store, ref.hash)
+				s, err = r.setOf(ctx, r.store, ref.hash, nil)
 			}
 			if err != nil {
 				yield(Provider{}, err)
@@ -169,7 +169,7 @@ func (r *Records) providersReceived(ctx context.Context, from models.Reader, min
 		for ref, err := range refsIn(ctx, from, Arrivals, minutes) {
 			var s ProviderSet
 			if err == nil {
-				s, err = r.setOf(ctx, from, ref.hash)
+				s, err = r.setOf(ctx, from, ref.hash, nil)
 			}
 			if err != nil {
 				yield(filedProvider{}, err)

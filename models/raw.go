@@ -79,16 +79,29 @@ func (r *Raw) Check(key, value []byte) (clock uint64, err error) {
 
 // Get returns the value of the row under key, or ErrNotFound.
 func (r *Raw) Get(ctx context.Context, from Reader, key []byte) ([]byte, error) {
+	value, found, err := r.Find(ctx, from, key)
+	if err == nil && !found {
+		err = r.failAt("get", key, ErrNotFound)
+	}
+	return value, err
+}
+
+// Find is Get for who looks for rows that are often not there: it says so without
+// an error, which would name the key.
+func (r *Raw) Find(ctx context.Context, from Reader, key []byte) (value []byte, found bool, err error) {
 	s, err := from.BeginRead(ctx)
 	if err != nil {
-		return nil, r.failAt("get", key, err)
+		return nil, false, r.failAt("get", key, err)
 	}
 	defer s.End()
 	row, err := r.row(s, key)
-	if err != nil {
-		return nil, r.failAt("get", key, err)
+	if isNotFound(err) {
+		return nil, false, nil
 	}
-	return bytes.Clone(row.Value), nil
+	if err != nil {
+		return nil, false, r.failAt("get", key, err)
+	}
+	return bytes.Clone(row.Value), true, nil
 }
 
 // Row returns the row under key, or ErrNotFound.

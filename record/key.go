@@ -86,15 +86,17 @@ func parseValueKey(path string) (recordKey string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	decoded, ok := parseKeyText(nil, text)
+	var room [128]byte
+	decoded, ok := parseKeyText(room[:], text)
 	if !ok {
 		return "", false
 	}
-	namespace, _, ok := splitRecordKey(string(decoded))
+	recordKey = string(decoded)
+	namespace, _, ok := splitRecordKey(recordKey)
 	if !ok || valueSpace(namespace) != space {
 		return "", false
 	}
-	return string(decoded), true
+	return recordKey, true
 }
 
 // valueKey returns the datastore key of a record key in a namespace.

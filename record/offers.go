@@ -275,10 +275,7 @@ func (l *ledger) countOffer(s *ProviderSet, o *FiledOffer, idSize, sign int) {
 
 // rowOf reads shard 0 of a key from a snapshot, nil if there is none.
 func rowOf(ctx context.Context, from models.Reader, hash uint64) (row []byte, err error) {
-	row, err = Providers.Raw().Get(ctx, from, Providers.EncodeKey(models.MakePair(hash, uint8(0))))
-	if errors.Is(err, models.ErrNotFound) {
-		err = nil
-	}
+	row, _, err = Providers.Raw().Find(ctx, from, Providers.EncodeKey(models.MakePair(hash, uint8(0))))
 	return row, err
 }
 

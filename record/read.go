@@ -36,8 +36,11 @@ func (r *Records) get(ctx context.Context, from models.Reader, p *place) ([]byte
 		o, err := r.offer(ctx, from, []byte(p.provided), p.peer)
 		return o.Raw, err
 	}
-	value, err := p.raw.Get(ctx, from, p.key)
-	return value, notFound(err)
+	value, found, err := p.raw.Find(ctx, from, p.key)
+	if err == nil && !found {
+		err = ds.ErrNotFound
+	}
+	return value, err
 }
 
 // Has reports whether key has a value.

@@ -20,8 +20,9 @@ const verifyHelp = `Examines every row and every index entry of the store in DIR
 has written, or of the one in the peer's directory DIR. Each row has to match its
 checksum and its key and to decode; every entry has to have its row, and every row
 its entries. Of trees that this program does not know, it goes by the store's
-catalog: there it can count the entries that rows lack, but not tell which. Nothing
-may have the store open meanwhile.
+catalog: there it can count the entries that rows lack, but neither tell which nor
+add them, as datastore.Repair can in the program whose trees they are. Nothing may
+have the store open meanwhile.
 
 With -repair entries without a row are removed, missing ones added, and what cannot
 be read is set aside within the store. No row is deleted. Without it nothing is

@@ -1,6 +1,7 @@
 package golang
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"errors"
@@ -8,11 +9,23 @@ import (
 	"strconv"
 )
 
-// header says which field of a package each column holds.
-type header []string
+// table reads lines of CSV.
+type table struct {
+	// columns says which field of a package each column holds.
+	columns []string
+	// All lines are read by one reader: a new one would take some kilobytes each.
+	line     bytes.Reader
+	buffered *bufio.Reader
+	csv      *csv.Reader
+}
 
-func parseHeader(line []byte) (header, error) {
-	columns, err := parseCSV(line)
+// newTable reads the header.
+func newTable(line []byte) (*table, error) {
+	t := &table{}
+	t.buffered = bufio.NewReader(&t.line)
+	t.csv = csv.NewReader(t.buffered)
+	t.csv.FieldsPerRecord = -1 // decode has its own words for it
+	columns, err := t.split(line)
 	if err != nil {
 		return nil, err
 	}
@@ -29,18 +42,19 @@ func parseHeader(line []byte) (header, error) {
 	if !seen["import_path"] {
 		return nil, errors.New("no column import_path, the primary key")
 	}
-	return columns, nil
+	t.columns = columns
+	return t, nil
 }
 
-func (h header) decode(line []byte, p *Package) error {
-	values, err := parseCSV(line)
+func (t *table) decode(line []byte, p *Package) error {
+	values, err := t.split(line)
 	if err != nil {
 		return err
 	}
-	if len(values) != len(h) {
-		return fmt.Errorf("%d CSV fields where the header has %d", len(values), len(h))
+	if len(values) != len(t.columns) {
+		return fmt.Errorf("%d CSV fields where the header has %d", len(values), len(t.columns))
 	}
-	for i, name := range h {
+	for i, name := range t.columns {
 		switch field := fieldOf(p, name).(type) {
 		case *string:
 			*field = values[i]
@@ -53,10 +67,11 @@ func (h header) decode(line []byte, p *Package) error {
 	return nil
 }
 
-// parseCSV splits one line.
-func parseCSV(line []byte) ([]string, error) {
-	r := csv.NewReader(bytes.NewReader(line))
-	values, err := r.Read()
+// split takes one line apart.
+func (t *table) split(line []byte) ([]string, error) {
+	t.line.Reset(line)
+	t.buffered.Reset(&t.line)
+	values, err := t.csv.Read()
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
 		err = parse.Err // its line number would count within this line

@@ -60,11 +60,11 @@ func Read(r io.Reader, name string, refuse func(line int, reason error)) ([]Pack
 			if jsonLines(name, line) {
 				decode = decodeJSON
 			} else {
-				header, err := parseHeader(line)
+				table, err := newTable(line)
 				if err != nil {
 					return nil, fmt.Errorf("line %d, the CSV header: %w", lines.number, err)
 				}
-				decode = header.decode
+				decode = table.decode
 				continue
 			}
 		}

@@ -159,14 +159,27 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
+// readLine is as many bytes of input as a line may count for that has next to none:
+// two kilobytes are allocated for it at most: a record and its place in a map, or a
+// decoder of JSON and an error.
+const readLine = 2048 / alloctest.Factor
+
 func FuzzRead(f *testing.F) {
 	f.Add("a.csv", csvHead+fmtCSV+"\n"+ioCSV)
 	f.Add("", fmtJSON+"\n{\n"+ioJSON)
+	var many, bad strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&many, "%x\n", i)
+		fmt.Fprint(&bad, "{\n")
+	}
+	f.Add("", "import_path\n"+many.String())
+	f.Add("", bad.String())
+	f.Add("a.csv", "import_path\n"+strings.Repeat("\"\n", 5000))
 	f.Add("", "\uFEFF\r\n\xff\n{}\n,\n")
 	f.Fuzz(func(t *testing.T, name, input string) {
 		var packages []golang.Package
 		var err error
-		alloctest.Bound(t, len(input), func() {
+		alloctest.Bound(t, len(input)+readLine*strings.Count(input, "\n"), func() {
 			last := 0
 			packages, err = golang.Read(strings.NewReader(input), name, func(line int, reason error) {
 				if line <= last || reason == nil {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,10 @@ import (
 // damageRounds says, in the environment, how many damaged stores TestDamagedFiles
 // opens on each engine.
 const damageRounds = "NETABASE_DAMAGE_ROUNDS"
+
+// damageHangs is after what time it is taken for sure that a store does not come to
+// an end. On a machine with much to do a round has taken more than a minute.
+const damageHangs = 5 * time.Minute
 
 // damageEngines have what is there, and make nothing.
 var damageEngines = map[string]func(path string) engine.Engine{
@@ -64,7 +69,10 @@ func TestDamagedFiles(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "store")
 				write(t, path, damaged)
 				said := fmt.Sprintf("seed %d, round %d: %s", seed, round, what)
-				hung := time.AfterFunc(time.Minute, func() { panic("hung on " + said) })
+				hung := time.AfterFunc(damageHangs, func() {
+					debug.SetTraceback("all")
+					panic("hung on " + said)
+				})
 				outcome, err := useDamagedStore(t.Context(), open(path), put)
 				hung.Stop()
 				if err != nil {

@@ -28,8 +28,12 @@ import (
 const hostileTime = "NETABASE_HOSTILE_TIME"
 
 // hostileNoise is what a pause of the garbage collector or of another process makes
-// of one answer, on a machine with much to do.
-const hostileNoise = 30 * time.Millisecond
+// of one answer, on a machine with much to do. Of fewer than hostileMany answers the
+// p99 is one of a few, which such pauses decide: the median is looked at then.
+const (
+	hostileNoise = 30 * time.Millisecond
+	hostileMany  = 1000
+)
 
 // Peers that send everything they should not, all at once and over real
 // connections, fill nothing beyond its bounds, leave nothing invalid, and do not
@@ -171,14 +175,18 @@ func TestHostilePeers(t *testing.T) {
 	group.Wait()
 	// All peers share this process's processors, and so the attack slows both: what
 	// the victim's store and its locks add is the difference.
-	p99 := func(took []time.Duration) time.Duration {
-		slices.Sort(took)
-		return took[len(took)*99/100]
+	share, noise := 99, time.Duration(0)
+	if len(attacked) < hostileMany {
+		share, noise = 50, hostileNoise
 	}
-	slow, fair := p99(attacked), p99(unattacked)
-	t.Logf("%d messages; of %d answers the p99 is %v, and %v from a peer that is not attacked", sent.Load(), len(attacked), slow, fair)
-	if slow > 2*fair+hostileNoise {
-		t.Errorf("the honest peer waits %v at p99, and %v for a peer that is not attacked", slow, fair)
+	quantile := func(took []time.Duration) time.Duration {
+		slices.Sort(took)
+		return took[len(took)*share/100]
+	}
+	slow, fair := quantile(attacked), quantile(unattacked)
+	t.Logf("%d messages; of %d answers p%d is %v, and %v from a peer that is not attacked", sent.Load(), len(attacked), share, slow, fair)
+	if slow > 2*fair+noise {
+		t.Errorf("the honest peer waits %v at p%d, and %v for a peer that is not attacked", slow, share, fair)
 	}
 
 	if err := manager.Close(); err != nil {

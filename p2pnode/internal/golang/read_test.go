@@ -179,7 +179,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, input string) {
 		var packages []golang.Package
 		var err error
-		alloctest.Bound(t, len(input)+readLine*strings.Count(input, "\n"), func() {
+		alloctest.Bound(t, len(name)+len(input)+readLine*strings.Count(input, "\n"), func() {
 			last := 0
 			packages, err = golang.Read(strings.NewReader(input), name, func(line int, reason error) {
 				if line <= last || reason == nil {

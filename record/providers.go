@@ -262,7 +262,7 @@ func withRoom[E any](list []E, most int) []E {
 	if len(list) < cap(list) {
 		return list
 	}
-	return slices.Grow(list, most)
+	return append(make([]E, 0, len(list)+most), list...)
 }
 
 // parseNanos reads a time as kad-dht writes it, if raw is one.

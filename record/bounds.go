@@ -1,26 +1,59 @@
 package record
 
-import (
-	lru "github.com/hashicorp/golang-lru/v2"
+import "sync"
+
+const (
+	// countedPeers is for how many peers at most it is remembered how many keys
+	// they provide, in 8 MiB. The others are looked up again.
+	countedPeers = 1 << 20
+	// countPage is by how many places the memory for it grows.
+	countPage = 4096
 )
 
-// countedPeers is for how many peers it is remembered how many keys they provide.
-// Those who came last have some 4 MiB; the others are looked up again.
-const countedPeers = 32 << 10
+// peerCounts remembers how many keys peers provide. Each number has a place, and
+// shares it with those that are a multiple of countedPeers away.
+type peerCounts struct {
+	mu    sync.Mutex
+	pages [countedPeers / countPage]*[countPage]peerCount
+}
 
-// peerCounts remembers how many keys peers provide.
-type peerCounts struct{ of *lru.Cache[PeerNumber, int] }
+type peerCount struct {
+	peer PeerNumber // 0 where there is none
+	keys int32
+}
 
-func newPeerCounts() (peerCounts, error) {
-	of, err := lru.New[PeerNumber, int](countedPeers)
-	return peerCounts{of}, err
+// at returns the place of a peer. Where it has none and is to have one, it gets it.
+func (c *peerCounts) at(p PeerNumber, add bool) *peerCount {
+	page := &c.pages[p%countedPeers/countPage]
+	if *page == nil {
+		if !add {
+			return &peerCount{}
+		}
+		*page = new([countPage]peerCount)
+	}
+	return &(*page)[p%countPage]
+}
+
+func (c *peerCounts) get(p PeerNumber) (keys int, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.at(p, false)
+	return int(known.keys), known.peer == p
+}
+
+func (c *peerCounts) set(p PeerNumber, keys int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*c.at(p, true) = peerCount{p, int32(keys)}
 }
 
 // add adds what a transaction has changed.
-func (c peerCounts) add(changes map[PeerNumber]int) {
+func (c *peerCounts) add(changes map[PeerNumber]int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for p, change := range changes {
-		if n, ok := c.of.Get(p); ok {
-			c.of.Add(p, n+change)
+		if known := c.at(p, false); known.peer == p {
+			known.keys += int32(change)
 		}
 	}
 }
@@ -35,7 +68,7 @@ func (l *ledger) mayBeFull() bool {
 // keysOf returns how many keys a peer provides, with what the transaction has
 // changed.
 func (l *ledger) keysOf(p PeerNumber) (int, error) {
-	n, ok := l.records.counts.of.Get(p)
+	n, ok := l.records.counts.get(p)
 	if !ok || l.shared {
 		var err error
 		if n, err = countRefs(l.ctx, l.tx, Shares, uint32(p)); err != nil {
@@ -43,7 +76,7 @@ func (l *ledger) keysOf(p PeerNumber) (int, error) {
 		}
 		n += l.records.owed.keysOf(p)
 		if !l.shared {
-			l.records.counts.of.Add(p, n)
+			l.records.counts.set(p, n)
 		}
 	}
 	return n + l.peers[p], nil

@@ -111,9 +111,6 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	if opts.SyncInterval < 0 {
 		r.filing.interval = -1
 	}
-	if r.counts, err = newPeerCounts(); err != nil {
-		return nil, err
-	}
 	if err = r.numbers.init(); err != nil {
 		return nil, err
 	}

@@ -65,8 +65,8 @@ func isDamage(err error) bool {
 	return errors.As(err, &damage)
 }
 
-// atRest calls fn with a snapshot in which all references are filed. In a store opened to be read, in which an earlier process has left some, there is
-// none.
+// atRest calls fn with a snapshot in which all references are filed. In a store
+// opened to be read, in which an earlier process has left some, there is none.
 func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) error {
 	for {
 		switch err := r.file(ctx); {

@@ -269,14 +269,8 @@ func (l *ledger) fileRefs(o *Owed) error {
 // fileRefs files all references that were owed before the call.
 func (r *Records) fileRefs(ctx context.Context) error {
 	number := r.owed.lastNumber()
-	for most := refsAtOnce; !r.owed.isFiled(number); {
-		err := r.fileRefsPart(ctx, most)
-		switch {
-		case errors.Is(err, models.ErrTooLarge) && most > 1:
-			most /= 2
-		case err != nil:
-			return fmt.Errorf("file references of provider records: %w", err)
-		}
+	if err := inParts(ctx, refsAtOnce, func() bool { return r.owed.isFiled(number) }, r.fileRefsPart); err != nil {
+		return fmt.Errorf("file references of provider records: %w", err)
 	}
 	return nil
 }

@@ -247,16 +247,25 @@ func (r *Records) fileRows(ctx context.Context) error {
 	if p.isFiled(number) {
 		return nil
 	}
-	for most := fileAtOnce; !p.isFiled(number); {
-		err := r.filePart(ctx, most)
+	if err := inParts(ctx, fileAtOnce, func() bool { return p.isFiled(number) }, r.filePart); err != nil {
+		return fmt.Errorf("file provider records: %w", err)
+	}
+	return r.keepBounds(ctx)
+}
+
+// inParts calls part until all is done, with less at once where that is more than a
+// transaction of the engine takes.
+func inParts(ctx context.Context, most int, isDone func() bool, part func(ctx context.Context, most int) error) error {
+	for !isDone() {
+		err := part(ctx, most)
 		switch {
 		case errors.Is(err, models.ErrTooLarge) && most > 1:
 			most /= 2
 		case err != nil:
-			return fmt.Errorf("file provider records: %w", err)
+			return err
 		}
 	}
-	return r.keepBounds(ctx)
+	return nil
 }
 
 // filePart files a part of what is pending in one transaction. What a bound does

@@ -33,7 +33,7 @@ func newTable(line []byte) (*table, error) {
 	for _, name := range columns {
 		switch {
 		case fieldOf(new(Package), name) == nil:
-			return nil, fmt.Errorf("unknown column %q", name)
+			return nil, fmt.Errorf("unknown column %.64q", name)
 		case seen[name]:
 			return nil, fmt.Errorf("column %q occurs twice", name)
 		}
@@ -60,7 +60,7 @@ func (t *table) decode(line []byte, p *Package) error {
 			*field = values[i]
 		case *uint64:
 			if *field, err = strconv.ParseUint(values[i], 10, 64); err != nil {
-				return fmt.Errorf("column %q: %q is not a whole number from 0 to 2⁶⁴-1", name, values[i])
+				return fmt.Errorf("column %q: %.64q is not a whole number from 0 to 2⁶⁴-1", name, values[i])
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func decodeJSON(line []byte, p *Package) error {
 		field := fieldOf(p, name)
 		switch {
 		case !ok || field == nil:
-			return fmt.Errorf("unknown field %q", token)
+			return fmt.Errorf("unknown field %.64q", token)
 		case seen[name]:
 			return fmt.Errorf("field %q occurs twice", name)
 		}

@@ -277,7 +277,7 @@ func (r *Records) fileRefs(ctx context.Context) error {
 
 // fileRefsPart files some of the references that are owed in one transaction.
 func (r *Records) fileRefsPart(ctx context.Context, most int) error {
-	return r.changeRelaxed(ctx, func(l *ledger) error {
+	return r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
 		if err := l.own(); err != nil {
 			return err
 		}

@@ -272,7 +272,7 @@ func inParts(ctx context.Context, most int, isDone func() bool, part func(ctx co
 // not allow is left out, and counted.
 func (r *Records) filePart(ctx context.Context, most int) error {
 	var refused []error
-	err := r.changeRelaxed(ctx, func(l *ledger) error {
+	err := r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
 		refused = nil // the transaction may run more than once
 		if err := l.own(); err != nil {
 			return err

@@ -104,9 +104,10 @@ type ReadTxn interface {
 	// transaction ends.
 	Get(key []byte) ([]byte, error)
 
-	// Cursor returns a cursor over r, before its first key. Several cursors
-	// may be open at once. It must be closed before the transaction ends. See
-	// Scanner for a faster way to read many rows.
+	// Cursor returns a cursor over r, before its first key. Several cursors may
+	// be open at once. One that is still open when the transaction ends fails
+	// with ErrTxnDone, also if the transaction is renewed; it has to be closed
+	// all the same. See Scanner for a faster way to read many rows.
 	Cursor(r Range) Cursor
 
 	// Discard ends the transaction and drops what it wrote. After Discard or
@@ -171,21 +172,27 @@ type Range struct {
 // the transaction's own writes, those made while it is open included: Next
 // moves to the nearest key beyond the last one returned.
 type Cursor interface {
-	// Next moves to the next key and reports whether there is one. At the end,
-	// on an error and when the context given to View or Update has ended it
-	// returns false; Err tells which. At the end it stays false until Seek,
-	// after an error for good.
+	// Next moves to the next key and reports whether there is one. It returns
+	// false at the end of the range, and on an error. Only at the end of the range
+	// is Err nil: a loop that is cut off never looks as if it were complete. Once
+	// the transaction has ended Err is ErrTxnDone, and once the context that was
+	// given to View or Update has ended it is the context's error. At the end of
+	// the range Next stays false until Seek, after an error for good.
 	Next() bool
 
 	// Seek makes the next call of Next move to the first key at or beyond key
 	// in the cursor's direction, within its range.
 	Seek(key []byte)
 
-	// Key returns the current key, borrowed until the cursor moves or closes.
+	// Key returns the current key, or nil where there is none: before the first
+	// Next, after one that returned false, and once the cursor is closed or its
+	// transaction has ended. It is borrowed until the cursor moves or closes, and
+	// no longer than the transaction lasts.
 	Key() []byte
 
 	// Value returns the value that the current key had when Next moved to it,
-	// borrowed until the cursor moves or closes.
+	// borrowed as Key is. Without a current key it returns an error: that of Err,
+	// ErrTxnDone once the transaction has ended, or else ErrNotFound.
 	Value() ([]byte, error)
 
 	// Err returns what ended the cursor early, or nil; after Close too.

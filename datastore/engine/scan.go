@@ -27,7 +27,7 @@ type Scanner interface {
 	// to be. It keeps none of r. Where r is KeysOnly the values are undefined.
 	//
 	// The rows are borrowed: they may be read until p is given to Scan again or
-	// the transaction ends. Errors are those that a cursor's Err returns, and
-	// there are no rows then.
+	// the transaction ends. Errors are those that a cursor's Err returns, among
+	// them ErrTxnDone once the transaction has ended; there are no rows then.
 	Scan(r Range, most int, p *Page) (more bool, err error)
 }

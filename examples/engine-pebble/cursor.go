@@ -129,7 +129,7 @@ func (c *cursor) Seek(key []byte) {
 }
 
 func (c *cursor) Key() []byte {
-	if c.at != onKey {
+	if c.at != onKey || c.txn.done {
 		return nil
 	}
 	return c.iter.Key()
@@ -138,8 +138,13 @@ func (c *cursor) Key() []byte {
 // Value is what the key had when Next moved to it: a batch only ever grows, and
 // the iterator reads the part of it that there was.
 func (c *cursor) Value() ([]byte, error) {
-	if c.at != onKey {
+	switch {
+	case c.err != nil:
 		return nil, c.err
+	case c.txn.done:
+		return nil, engine.ErrTxnDone
+	case c.at != onKey:
+		return nil, engine.ErrNotFound
 	}
 	value, err := c.iter.ValueAndErr()
 	return value, typed(err)

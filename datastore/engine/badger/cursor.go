@@ -8,15 +8,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
 )
 
 // cursor merges what is committed with what its transaction has written.
 type cursor struct {
-	txn    *readTxn
-	span   span.Span
-	target []byte // of Seek
-	state  state
-	err    error
+	txn.Cursor
+	txn *readTxn
 
 	committed *badger.Iterator
 	item      *badger.Item // where committed stands, nil at its end
@@ -30,25 +28,13 @@ type cursor struct {
 	next, prev *cursor // in txn.cursors
 }
 
-type state uint8
-
-const (
-	before state = iota // the first key of the range is next
-	sought              // the first key at or beyond target is next
-	placed              // key is the current key
-	ended               // until the next Seek
-	closed
-)
-
 func newCursor(t *readTxn, r engine.Range) *cursor {
 	c := &cursor{txn: t}
-	if t.done {
-		c.fail(engine.ErrTxnDone)
+	if !c.Open(&t.Life, r) {
 		return c
 	}
-	c.span.Set(r)
 	if err := c.open(); err != nil {
-		c.fail(t.corrupt(err))
+		c.Fail(t.corrupt(err))
 		return c
 	}
 	if c.next = t.cursors; c.next != nil {
@@ -62,11 +48,11 @@ func (c *cursor) open() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	// Prefetching would start a goroutine for every row.
 	c.committed = c.txn.txn.NewIterator(badger.IteratorOptions{
-		Reverse: c.span.Reverse,
-		Prefix:  prefix(&c.span),
+		Reverse: c.Span.Reverse,
+		Prefix:  prefix(&c.Span),
 	})
 	if c.txn.writes != nil {
-		c.own.init(c.txn.writes, c.span.Reverse)
+		c.own.init(c.txn.writes, c.Span.Reverse)
 	}
 	return nil
 }
@@ -90,24 +76,18 @@ func prefix(s *span.Span) []byte {
 }
 
 func (c *cursor) Next() bool {
-	if c.state >= ended {
+	if !c.Ready() {
 		return false
-	}
-	if c.txn.done {
-		return c.fail(engine.ErrTxnDone)
-	}
-	if err := c.txn.ctx.Err(); err != nil {
-		return c.fail(err)
 	}
 	found, err := c.move()
 	if err != nil {
-		return c.fail(c.txn.corrupt(err))
+		return c.Fail(c.txn.corrupt(err))
 	}
-	if !found || c.span.Beyond(c.key) {
-		c.state = ended
+	if !found || c.Span.Beyond(c.key) {
+		c.State = txn.Ended
 		return false
 	}
-	c.state = placed
+	c.State = txn.Placed
 	return true
 }
 
@@ -130,7 +110,7 @@ func (c *cursor) move() (found bool, err error) {
 		if !own.deleted {
 			return true, nil
 		}
-		c.state = placed // on the deleted row, to advance from it
+		c.State = txn.Placed // on the deleted row, to advance from it
 		c.advance()
 	}
 }
@@ -138,22 +118,22 @@ func (c *cursor) move() (found bool, err error) {
 // advance moves committed and own beyond the current row, or to where the
 // cursor starts.
 func (c *cursor) advance() {
-	switch c.state {
-	case before:
-		bound := c.span.First()
-		if c.span.Reverse && bound != nil && len(bound) == 0 {
+	switch c.State {
+	case txn.Before:
+		bound := c.Span.First()
+		if c.Span.Reverse && bound != nil && len(bound) == 0 {
 			// Nothing comes before the empty key, which Badger takes for none.
 			c.item, c.own.placed = nil, false
 			return
 		}
 		c.seekCommitted(bound)
-		if c.span.Reverse && c.item != nil && bound != nil && bytes.Equal(c.item.Key(), bound) {
+		if c.Span.Reverse && c.item != nil && bound != nil && bytes.Equal(c.item.Key(), bound) {
 			c.nextCommitted()
 		}
 		c.own.start(bound)
-	case sought:
-		c.seekCommitted(c.target)
-		c.own.seek(c.target, true)
+	case txn.Sought:
+		c.seekCommitted(c.Target)
+		c.own.seek(c.Target, true)
 	default:
 		// own first: the key may be committed's, and go with its move.
 		if c.changes != c.txn.changes {
@@ -174,7 +154,7 @@ func (c *cursor) choose() {
 		return
 	}
 	order := bytes.Compare(c.item.Key(), c.own.current().key)
-	if c.span.Reverse {
+	if c.Span.Reverse {
 		order = -order
 	}
 	c.fromItem, c.isOwn = order <= 0, order >= 0
@@ -198,23 +178,8 @@ func (c *cursor) load() {
 	}
 }
 
-func (c *cursor) Seek(key []byte) {
-	switch {
-	case c.err != nil || c.state == closed:
-	case c.span.Before(key):
-		c.state = before
-	case len(key) > 0:
-		c.target = append(c.target[:0], key...)
-		c.state = sought
-	case c.span.Reverse: // nothing comes before the empty key
-		c.state = ended
-	default:
-		c.state = before
-	}
-}
-
 func (c *cursor) Key() []byte {
-	if c.state != placed {
+	if !c.Current() {
 		return nil
 	}
 	return c.key
@@ -222,12 +187,8 @@ func (c *cursor) Key() []byte {
 
 func (c *cursor) Value() ([]byte, error) {
 	switch {
-	case c.err != nil:
-		return nil, c.err
-	case c.txn.done:
-		return nil, engine.ErrTxnDone
-	case c.state != placed:
-		return nil, engine.ErrNotFound
+	case !c.Current():
+		return nil, c.NoValue()
 	case c.isOwn:
 		return c.own.current().value, nil
 	}
@@ -249,18 +210,19 @@ func valueOf(item *badger.Item) (value []byte, err error) {
 	return value, err
 }
 
-func (c *cursor) Err() error { return c.err }
-
 func (c *cursor) Close() {
-	if c.state == closed {
-		return
-	}
-	c.state = closed
+	c.release()
+	c.State = txn.Closed
+}
+
+// release gives back what the cursor has of its transaction, which has to have all
+// of it before it ends.
+func (c *cursor) release() {
 	if c.committed == nil {
 		return
 	}
-	if err := c.closeCommitted(); err != nil && c.err == nil {
-		c.err = c.txn.corrupt(err)
+	if err := c.closeCommitted(); err != nil && c.Err() == nil {
+		c.Fail(c.txn.corrupt(err))
 	}
 	c.own.release()
 	c.committed, c.item = nil, nil
@@ -278,9 +240,4 @@ func (c *cursor) closeCommitted() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	c.committed.Close()
 	return nil
-}
-
-func (c *cursor) fail(err error) bool {
-	c.state, c.err = ended, err
-	return false
 }

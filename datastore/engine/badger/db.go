@@ -42,12 +42,8 @@ type db struct {
 }
 
 func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
-	if err := d.gate.Enter(ctx); err != nil {
-		return nil, err
-	}
-	t := &readTxn{db: d, ctx: ctx}
-	if err := t.begin(false); err != nil {
-		d.gate.Leave()
+	t := &readTxn{db: d}
+	if err := t.Renew(ctx); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -57,7 +53,7 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	if err := d.gate.Enter(ctx); err != nil {
 		return nil, err
 	}
-	t := &writeTxn{readTxn: readTxn{db: d, ctx: ctx}}
+	t := &writeTxn{readTxn: readTxn{db: d}}
 	err := d.writable()
 	if err == nil {
 		err = t.begin(true)
@@ -66,6 +62,7 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 		d.gate.Leave()
 		return nil, err
 	}
+	t.Begin(ctx)
 	t.writes = newWrites()
 	return t, nil
 }

@@ -20,10 +20,7 @@ type scan struct {
 // Scan implements engine.Scanner. Rows are copied to the page.
 func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	p.Rows, p.Room = p.Rows[:0], p.Room[:0]
-	if t.done {
-		return false, engine.ErrTxnDone
-	}
-	if err := t.ctx.Err(); err != nil {
+	if err := t.Check(); err != nil {
 		return false, err
 	}
 	if t.writes == nil {

@@ -10,11 +10,12 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
 )
 
 type readTxn struct {
+	txn.Life
 	db  *db
-	ctx context.Context
 	txn *badger.Txn
 
 	// writes is what a write transaction has written, which Badger gets to see
@@ -25,7 +26,6 @@ type readTxn struct {
 
 	cursors *cursor // those that are open, a list
 	scans   [2]scan // forwards and backwards
-	done    bool
 }
 
 func (t *readTxn) begin(update bool) (err error) {
@@ -35,7 +35,7 @@ func (t *readTxn) begin(update bool) (err error) {
 }
 
 func (t *readTxn) Get(key []byte) ([]byte, error) {
-	if t.done {
+	if t.Done() {
 		return nil, engine.ErrTxnDone
 	}
 	if t.writes != nil {
@@ -82,26 +82,27 @@ func (t *readTxn) Renew(ctx context.Context) error {
 		t.db.gate.Leave()
 		return err
 	}
-	t.ctx, t.done = ctx, false
+	t.Begin(ctx)
 	return nil
 }
 
 func (t *readTxn) Discard() {
-	if !t.done {
-		t.end()
-		t.db.gate.Leave()
+	if !t.End() {
+		return
 	}
-}
-
-// end ends Badger's transaction. It panics over cursors that are open.
-func (t *readTxn) end() {
-	t.done = true
-	for t.cursors != nil {
-		t.cursors.Close()
-	}
+	t.releaseCursors()
 	t.writes = nil
 	if err := t.discard(); err != nil {
 		t.db.fail(t.corrupt(err))
+	}
+	t.db.gate.Leave()
+}
+
+// releaseCursors takes from the cursors that are open what Badger's transaction
+// panics over when it ends.
+func (t *readTxn) releaseCursors() {
+	for t.cursors != nil {
+		t.cursors.release()
 	}
 }
 
@@ -119,7 +120,7 @@ type writeTxn struct {
 
 func (t *writeTxn) Put(key, value []byte) error {
 	if size, limit := len(value), t.db.limits.ValueBytes; size > limit {
-		if t.done {
+		if t.Done() {
 			return engine.ErrTxnDone
 		}
 		return &engine.TooLargeError{What: "value", Size: int64(size), Limit: int64(limit), Unit: "bytes"}
@@ -130,10 +131,7 @@ func (t *writeTxn) Put(key, value []byte) error {
 func (t *writeTxn) Delete(key []byte) error { return t.write(write{key: key, deleted: true}) }
 
 func (t *writeTxn) write(w write) error {
-	if t.done {
-		return engine.ErrTxnDone
-	}
-	if err := engine.CheckKey(w.key); err != nil {
+	if err := t.CheckWrite(w.key); err != nil {
 		return err
 	}
 	if bytes.HasPrefix(w.key, []byte(reservedPrefix)) {
@@ -171,7 +169,7 @@ func (t *writeTxn) fits(size int64, ops int) error {
 }
 
 func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
-	if t.done {
+	if t.Done() {
 		return engine.ErrTxnDone
 	}
 	defer t.Discard()
@@ -205,9 +203,7 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 
 func (t *writeTxn) commit() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	for t.cursors != nil {
-		t.cursors.Close()
-	}
+	t.releaseCursors()
 	t.writes.Scan(func(w write) bool {
 		if w.deleted {
 			err = t.txn.Delete(w.key)

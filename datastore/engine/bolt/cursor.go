@@ -7,56 +7,34 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
-	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
 )
 
 type cursor struct {
+	txn.Cursor
 	txn        *readTxn
 	at         *bbolt.Cursor
-	span       span.Span
-	target     []byte // of Seek
 	key, value []byte
-	state      state
 	writes     uint64 // of the transaction, when at was last placed
-	err        error
 }
-
-type state uint8
-
-const (
-	before state = iota // the first key of the range is next
-	sought              // the first key at or beyond target is next
-	placed              // at is at the current key
-	ended               // until the next Seek
-	closed
-)
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
 	c := &cursor{txn: t}
-	if t.done {
-		c.fail(engine.ErrTxnDone)
-		return c
+	if c.Open(&t.Life, r) {
+		c.at = t.bucket.Cursor()
 	}
-	c.span.Set(r)
-	c.at = t.bucket.Cursor()
 	return c
 }
 
 func (c *cursor) Next() bool {
-	if c.state >= ended {
+	if !c.Ready() {
 		return false
-	}
-	if c.txn.done {
-		return c.fail(engine.ErrTxnDone)
-	}
-	if err := c.txn.ctx.Err(); err != nil {
-		return c.fail(err)
 	}
 	if err := c.next(); err != nil {
 		c.txn.failed = c.txn.corrupt(err)
-		return c.fail(c.txn.failed)
+		return c.Fail(c.txn.failed)
 	}
-	return c.state == placed
+	return c.State == txn.Placed
 }
 
 func (c *cursor) next() (err error) {
@@ -65,36 +43,36 @@ func (c *cursor) next() (err error) {
 	if err := c.txn.mapped.check(key); err != nil {
 		return err
 	}
-	if key == nil || c.span.Beyond(key) {
-		c.key, c.value, c.state = nil, nil, ended
+	if key == nil || c.Span.Beyond(key) {
+		c.key, c.value, c.State = nil, nil, txn.Ended
 		return nil
 	}
-	c.key, c.value, c.state, c.writes = key, value, placed, c.txn.writes
+	c.key, c.value, c.State, c.writes = key, value, txn.Placed, c.txn.writes
 	return c.txn.mapped.check(value)
 }
 
 // move returns the next key, whatever the bound ahead, and nil at the end.
 func (c *cursor) move() (key, value []byte) {
-	switch c.state {
-	case before:
-		bound := c.span.First()
+	switch c.State {
+	case txn.Before:
+		bound := c.Span.First()
 		switch {
-		case c.span.Reverse && bound == nil:
+		case c.Span.Reverse && bound == nil:
 			return c.last()
-		case c.span.Reverse:
+		case c.Span.Reverse:
 			return c.seekBelow(bound)
 		default:
 			return c.at.Seek(bound)
 		}
-	case sought:
-		key, value = c.at.Seek(c.target)
-		if c.span.Reverse && !bytes.Equal(key, c.target) {
-			return c.seekBelow(c.target)
+	case txn.Sought:
+		key, value = c.at.Seek(c.Target)
+		if c.Span.Reverse && !bytes.Equal(key, c.Target) {
+			return c.seekBelow(c.Target)
 		}
 		return key, value
 	}
 	if c.writes != c.txn.writes { // the pages under the cursor may have changed
-		if c.span.Reverse {
+		if c.Span.Reverse {
 			return c.seekBelow(c.key)
 		}
 		if key, value = c.at.Seek(c.key); bytes.Equal(key, c.key) {
@@ -102,7 +80,7 @@ func (c *cursor) move() (key, value []byte) {
 		}
 		return key, value
 	}
-	if c.span.Reverse {
+	if c.Span.Reverse {
 		return c.previous(c.key)
 	}
 	return c.at.Next()
@@ -143,46 +121,21 @@ func (c *cursor) previous(bound []byte) (key, value []byte) {
 	return key, value
 }
 
-func (c *cursor) Seek(key []byte) {
-	if c.err != nil || c.state == closed {
-		return
-	}
-	if c.span.Before(key) {
-		c.state = before
-		return
-	}
-	c.target = append(c.target[:0], key...)
-	c.state = sought
-}
-
 func (c *cursor) Key() []byte {
-	if c.state != placed {
+	if !c.Current() {
 		return nil
 	}
 	return c.key
 }
 
 func (c *cursor) Value() ([]byte, error) {
-	switch {
-	case c.err != nil:
-		return nil, c.err
-	case c.txn.done:
-		return nil, engine.ErrTxnDone
-	case c.state != placed:
-		return nil, engine.ErrNotFound
+	if !c.Current() {
+		return nil, c.NoValue()
 	}
 	return c.value, nil
 }
 
-func (c *cursor) Err() error { return c.err }
-
 func (c *cursor) Close() {
 	c.at, c.key, c.value = nil, nil, nil
-	c.state = closed
-}
-
-func (c *cursor) fail(err error) bool {
-	c.key, c.value = nil, nil
-	c.state, c.err = ended, err
-	return false
+	c.State = txn.Closed
 }

@@ -26,12 +26,8 @@ type db struct {
 }
 
 func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
-	if err := d.gate.Enter(ctx); err != nil {
-		return nil, err
-	}
-	t := &readTxn{db: d, ctx: ctx}
-	if err := t.begin(false); err != nil {
-		d.gate.Leave()
+	t := &readTxn{db: d}
+	if err := t.Renew(ctx); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -39,7 +35,7 @@ func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
 
 func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	if d.options.ReadOnly {
-		if err := d.check(ctx); err != nil {
+		if err := d.gate.Pass(ctx); err != nil {
 			return nil, err
 		}
 		return nil, engine.ErrReadOnly
@@ -47,17 +43,18 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	if err := d.gate.EnterWriter(ctx); err != nil {
 		return nil, err
 	}
-	t := &writeTxn{readTxn: readTxn{db: d, ctx: ctx}}
+	t := &writeTxn{readTxn: readTxn{db: d}}
 	if err := t.begin(true); err != nil {
 		d.gate.LeaveWriter()
 		return nil, err
 	}
+	t.Begin(ctx)
 	return t, nil
 }
 
 // Sync does nothing: every commit is durable already, or NoFsync says that none
 // is to be.
-func (d *db) Sync(ctx context.Context) error { return d.check(ctx) }
+func (d *db) Sync(ctx context.Context) error { return d.gate.Pass(ctx) }
 
 func (d *db) Size(ctx context.Context) (int64, error) {
 	if err := d.gate.Enter(ctx); err != nil {
@@ -72,7 +69,7 @@ func (d *db) Size(ctx context.Context) (int64, error) {
 }
 
 // Compact does nothing: bbolt uses free pages again and gives none back.
-func (d *db) Compact(ctx context.Context) error { return d.check(ctx) }
+func (d *db) Compact(ctx context.Context) error { return d.gate.Pass(ctx) }
 
 func (d *db) Limits() engine.Limits { return engine.Limits{ValueBytes: bbolt.MaxValueSize} }
 
@@ -93,12 +90,4 @@ func (d *db) release() error {
 		return d.file.Close()
 	}
 	return d.bolt.Close()
-}
-
-func (d *db) check(ctx context.Context) error {
-	if err := d.gate.Enter(ctx); err != nil {
-		return err
-	}
-	d.gate.Leave()
-	return nil
 }

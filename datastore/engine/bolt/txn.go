@@ -13,11 +13,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
 )
 
 type readTxn struct {
+	txn.Life
 	db     *db
-	ctx    context.Context
 	tx     *bbolt.Tx
 	bucket *bbolt.Bucket
 	at     *bbolt.Cursor // of Get and Scan, made when first needed
@@ -27,7 +28,6 @@ type readTxn struct {
 	// the transaction cannot be committed any more.
 	writes uint64
 	failed error
-	done   bool
 }
 
 func (t *readTxn) begin(writable bool) (err error) {
@@ -54,7 +54,7 @@ func (t *readTxn) begin(writable bool) (err error) {
 func (t *readTxn) corrupt(err error) error { return fmt.Errorf("bolt: %s: %w", t.db.path, err) }
 
 func (t *readTxn) Get(key []byte) (value []byte, err error) {
-	if t.done {
+	if t.Done() {
 		return nil, engine.ErrTxnDone
 	}
 	var found bool
@@ -89,10 +89,7 @@ func (t *readTxn) cursor() *bbolt.Cursor {
 // pages of the transaction.
 func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	p.Rows = p.Rows[:0]
-	if t.done {
-		return false, engine.ErrTxnDone
-	}
-	if err := t.ctx.Err(); err != nil {
+	if err := t.Check(); err != nil {
 		return false, err
 	}
 	if more, err = t.scan(r, most, p); err != nil {
@@ -105,13 +102,14 @@ func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err
 
 func (t *readTxn) scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	c := cursor{txn: t, at: t.cursor(), span: span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}}
+	c := cursor{txn: t, at: t.cursor()}
+	c.Span = span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}
 	key, value := c.move()
 	for size := 0; ; {
 		if err := t.mapped.check(key); err != nil {
 			return false, err
 		}
-		if key == nil || c.span.Beyond(key) {
+		if key == nil || c.Span.Beyond(key) {
 			return false, nil
 		}
 		if err := t.mapped.check(value); err != nil {
@@ -141,7 +139,8 @@ func (t *readTxn) Renew(ctx context.Context) error {
 		t.db.gate.Leave()
 		return err
 	}
-	t.ctx, t.failed, t.done = ctx, nil, false
+	t.Begin(ctx)
+	t.failed = nil
 	return nil
 }
 
@@ -153,10 +152,9 @@ func (t *readTxn) Discard() {
 
 // end ends the transaction, unless it has ended, which it reports.
 func (t *readTxn) end() bool {
-	if t.done {
+	if !t.End() {
 		return false
 	}
-	t.done = true
 	if !t.db.broken.Load() {
 		if err := t.rollback(); err != nil {
 			t.db.broken.Store(true)
@@ -174,10 +172,7 @@ func (t *readTxn) rollback() (err error) {
 type writeTxn struct{ readTxn }
 
 func (t *writeTxn) Put(key, value []byte) error {
-	if t.done {
-		return engine.ErrTxnDone
-	}
-	if err := engine.CheckKey(key); err != nil {
+	if err := t.CheckWrite(key); err != nil {
 		return err
 	}
 	if size := int64(len(value)); size > bbolt.MaxValueSize {
@@ -187,10 +182,7 @@ func (t *writeTxn) Put(key, value []byte) error {
 }
 
 func (t *writeTxn) Delete(key []byte) error {
-	if t.done {
-		return engine.ErrTxnDone
-	}
-	if err := engine.CheckKey(key); err != nil {
+	if err := t.CheckWrite(key); err != nil {
 		return err
 	}
 	return t.write(key, nil, false)
@@ -215,7 +207,7 @@ func (t *writeTxn) change(key, value []byte, put bool) (err error) {
 
 func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 	switch {
-	case t.done:
+	case t.Done():
 		return engine.ErrTxnDone
 	case t.failed != nil:
 		t.Discard()
@@ -227,7 +219,7 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 		t.Discard()
 		return nil
 	}
-	t.done = true
+	t.End()
 	err := t.commit()
 	if errors.Is(err, engine.ErrCorrupt) {
 		t.db.broken.Store(true)

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -20,6 +21,7 @@ var cursorTests = []test{
 	{"CursorKeepsValue", testCursorKeepsValue},
 	{"CursorContext", testCursorContext},
 	{"CursorAfterTxn", testCursorAfterTxn},
+	{"CursorOutlivesTxn", testCursorOutlivesTxn},
 }
 
 // selectRows selects the rows of r from sorted ones, the way a cursor should.
@@ -442,4 +444,84 @@ func testCursorAfterTxn(s *store) {
 		s.Error("a cursor of a transaction that has ended moves")
 	}
 	c.Close()
+}
+
+// testCursorOutlivesTxn checks that a loop which is still under way when its
+// transaction ends fails, however that ends, and never looks complete.
+func testCursorOutlivesTxn(s *store) {
+	s.put("a", "1", "b", "2", "c", "3")
+	ends := []struct {
+		name  string
+		write bool
+		end   func(txn engine.ReadTxn)
+	}{
+		{"Discard", false, func(txn engine.ReadTxn) { txn.Discard() }},
+		{"Discard of writes", true, func(txn engine.ReadTxn) { txn.Discard() }},
+		{"Commit", true, func(txn engine.ReadTxn) { s.must(txn.(engine.WriteTxn).Commit(s.ctx, engine.Relaxed)) }},
+		{"failed Commit", true, func(txn engine.ReadTxn) {
+			s.want(context.Canceled, txn.(engine.WriteTxn).Commit(cancelled(), engine.Relaxed))
+		}},
+		{"Renew", false, func(txn engine.ReadTxn) {
+			txn.Discard()
+			if renewer, ok := txn.(engine.Renewer); ok {
+				s.must(renewer.Renew(s.ctx))
+			}
+		}},
+	}
+	for _, e := range ends {
+		for moves := range 3 {
+			for _, reverse := range []bool{false, true} {
+				for _, seek := range []bool{false, true} {
+					s.outlive(e.name, e.write, e.end, moves, engine.Range{Reverse: reverse}, seek)
+				}
+			}
+		}
+	}
+}
+
+// outlive moves a cursor some times, ends its transaction, and may have the cursor
+// seek before it checks it.
+func (s *store) outlive(name string, write bool, end func(engine.ReadTxn), moves int, r engine.Range, seek bool) {
+	s.Helper()
+	var txn engine.ReadTxn
+	if write {
+		update := s.update()
+		s.must(update.Put([]byte("b"), []byte("2")))
+		txn = update
+	} else {
+		txn = s.view()
+	}
+	defer txn.Discard()
+	c := txn.Cursor(r)
+	for range moves {
+		if !c.Next() {
+			s.Fatalf("%s: no row: %v", name, c.Err())
+		}
+	}
+	end(txn)
+	if seek {
+		c.Seek([]byte("b"))
+	}
+	s.wantOutlived(name, c)
+	c.Close()
+	s.want(engine.ErrTxnDone, c.Err())
+}
+
+// wantOutlived checks a cursor whose transaction has ended before it was at its end.
+func (s *store) wantOutlived(name string, c engine.Cursor) {
+	s.Helper()
+	if key := c.Key(); key != nil {
+		s.Errorf("%s: a cursor that outlived its transaction is at %q", name, key)
+	}
+	if _, err := c.Value(); !errors.Is(err, engine.ErrTxnDone) {
+		s.Errorf("%s: Value returned %v, want %v", name, err, engine.ErrTxnDone)
+	}
+	for range 2 {
+		if c.Next() {
+			s.Errorf("%s: a cursor that outlived its transaction moves to %q", name, c.Key())
+		}
+		if !errors.Is(c.Err(), engine.ErrTxnDone) {
+			s.Errorf("%s: a cursor that outlived its transaction says %v, want %v", name, c.Err(), engine.ErrTxnDone)
+		}
+	}
 }

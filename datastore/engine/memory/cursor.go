@@ -6,88 +6,66 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
-	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
 )
 
 type cursor struct {
+	txn.Cursor
 	txn    *readTxn
 	iter   btree.IterG[item]
-	span   span.Span
-	target []byte // of Seek
-	state  state
 	writes uint64 // of the transaction, when iter was last placed
-	err    error
 }
-
-type state uint8
-
-const (
-	before state = iota // the first key of the range is next
-	sought              // the first key at or beyond target is next
-	placed              // iter is at the current key
-	ended               // until the next Seek
-	closed
-)
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
 	c := &cursor{txn: t}
-	if t.done {
-		c.fail(engine.ErrTxnDone)
-		return c
+	if c.Open(&t.Life, r) {
+		c.iter.Init(t.tree, false)
 	}
-	c.span.Set(r)
-	c.iter.Init(t.tree, false)
 	return c
 }
 
 func (c *cursor) Next() bool {
-	if c.state >= ended {
+	if !c.Ready() {
 		return false
 	}
-	if c.txn.done {
-		return c.fail(engine.ErrTxnDone)
-	}
-	if err := c.txn.ctx.Err(); err != nil {
-		return c.fail(err)
-	}
-	if !c.move() || c.span.Beyond(c.iter.Item().key) {
-		c.state = ended
+	if !c.move() || c.Span.Beyond(c.iter.Item().key) {
+		c.State = txn.Ended
 		return false
 	}
-	c.state, c.writes = placed, c.txn.writes
+	c.State, c.writes = txn.Placed, c.txn.writes
 	return true
 }
 
 // move places iter at the next key, whatever the bound ahead.
 func (c *cursor) move() bool {
-	switch c.state {
-	case before:
-		bound := c.span.First()
+	switch c.State {
+	case txn.Before:
+		bound := c.Span.First()
 		switch {
-		case c.span.Reverse && bound == nil:
+		case c.Span.Reverse && bound == nil:
 			return c.iter.Last()
-		case c.span.Reverse:
+		case c.Span.Reverse:
 			return c.seekBelow(bound)
 		default:
 			return c.iter.Seek(item{key: bound})
 		}
-	case sought:
-		if !c.span.Reverse {
-			return c.iter.Seek(item{key: c.target})
+	case txn.Sought:
+		if !c.Span.Reverse {
+			return c.iter.Seek(item{key: c.Target})
 		}
-		if c.iter.Seek(item{key: c.target}) && bytes.Equal(c.iter.Item().key, c.target) {
+		if c.iter.Seek(item{key: c.Target}) && bytes.Equal(c.iter.Item().key, c.Target) {
 			return true
 		}
-		return c.seekBelow(c.target)
+		return c.seekBelow(c.Target)
 	}
 	if c.writes != c.txn.writes { // the nodes under iter may have changed
 		last := c.iter.Item().key
-		if c.span.Reverse {
+		if c.Span.Reverse {
 			return c.seekBelow(last)
 		}
 		return c.iter.Seek(item{key: last}) && (!bytes.Equal(c.iter.Item().key, last) || c.iter.Next())
 	}
-	if c.span.Reverse {
+	if c.Span.Reverse {
 		return c.iter.Prev()
 	}
 	return c.iter.Next()
@@ -101,45 +79,21 @@ func (c *cursor) seekBelow(key []byte) bool {
 	return c.iter.Last()
 }
 
-func (c *cursor) Seek(key []byte) {
-	if c.err != nil || c.state == closed {
-		return
-	}
-	if c.span.Before(key) {
-		c.state = before
-		return
-	}
-	c.target = append(c.target[:0], key...)
-	c.state = sought
-}
-
 func (c *cursor) Key() []byte {
-	if c.state != placed {
+	if !c.Current() {
 		return nil
 	}
 	return c.iter.Item().key
 }
 
 func (c *cursor) Value() ([]byte, error) {
-	switch {
-	case c.err != nil:
-		return nil, c.err
-	case c.txn.done:
-		return nil, engine.ErrTxnDone
-	case c.state != placed:
-		return nil, engine.ErrNotFound
+	if !c.Current() {
+		return nil, c.NoValue()
 	}
 	return c.iter.Item().value, nil
 }
 
-func (c *cursor) Err() error { return c.err }
-
 func (c *cursor) Close() {
 	c.iter.Release()
-	c.state = closed
-}
-
-func (c *cursor) fail(err error) bool {
-	c.state, c.err = ended, err
-	return false
+	c.State = txn.Closed
 }

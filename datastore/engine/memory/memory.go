@@ -80,32 +80,35 @@ type db struct {
 }
 
 func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
-	if err := d.gate.Enter(ctx); err != nil {
+	t := &readTxn{db: d}
+	if err := t.Renew(ctx); err != nil {
 		return nil, err
 	}
-	return &readTxn{db: d, ctx: ctx, tree: d.memory.tree.Load()}, nil
+	return t, nil
 }
 
 func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	if err := d.gate.EnterWriter(ctx); err != nil {
 		return nil, err
 	}
-	return &writeTxn{readTxn: readTxn{db: d, ctx: ctx, tree: d.memory.tree.Load().Copy()}}, nil
+	t := &writeTxn{readTxn: readTxn{db: d, tree: d.memory.tree.Load().Copy()}}
+	t.Begin(ctx)
+	return t, nil
 }
 
-func (d *db) Sync(ctx context.Context) error { return d.check(ctx) }
+func (d *db) Sync(ctx context.Context) error { return d.gate.Pass(ctx) }
 
 // Size counts keys, values and the items that hold them, not the tree's spare
 // room.
 func (d *db) Size(ctx context.Context) (int64, error) {
-	if err := d.check(ctx); err != nil {
+	if err := d.gate.Pass(ctx); err != nil {
 		return 0, err
 	}
 	items := int64(d.memory.tree.Load().Len())
 	return d.memory.bytes.Load() + items*int64(unsafe.Sizeof(item{})), nil
 }
 
-func (d *db) Compact(ctx context.Context) error { return d.check(ctx) }
+func (d *db) Compact(ctx context.Context) error { return d.gate.Pass(ctx) }
 
 func (d *db) Limits() engine.Limits { return engine.Limits{} }
 
@@ -113,13 +116,5 @@ func (d *db) Close() error {
 	if d.gate.Close() {
 		d.memory.open.Store(false)
 	}
-	return nil
-}
-
-func (d *db) check(ctx context.Context) error {
-	if err := d.gate.Enter(ctx); err != nil {
-		return err
-	}
-	d.gate.Leave()
 	return nil
 }

@@ -5,20 +5,20 @@ import (
 	"context"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
 )
 
 type readTxn struct {
+	txn.Life
 	db   *db
-	ctx  context.Context
 	tree *tree
 
 	// writes counts the changes made to tree, for cursors to notice.
 	writes uint64
-	done   bool
 }
 
 func (t *readTxn) Get(key []byte) ([]byte, error) {
-	if t.done {
+	if t.Done() {
 		return nil, engine.ErrTxnDone
 	}
 	found, ok := t.tree.Get(item{key: key})
@@ -33,10 +33,7 @@ func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) 
 // Scan implements engine.Scanner. What it finds lives as long as the tree.
 func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	p.Rows = p.Rows[:0]
-	if t.done {
-		return false, engine.ErrTxnDone
-	}
-	if err := t.ctx.Err(); err != nil {
+	if err := t.Check(); err != nil {
 		return false, err
 	}
 	rows, size := p.Rows, 0
@@ -76,24 +73,16 @@ func (t *readTxn) Renew(ctx context.Context) error {
 	if err := t.db.gate.Enter(ctx); err != nil {
 		return err
 	}
-	t.ctx, t.tree, t.done = ctx, t.db.memory.tree.Load(), false
+	t.Begin(ctx)
+	t.tree = t.db.memory.tree.Load()
 	return nil
 }
 
 func (t *readTxn) Discard() {
-	if t.end() {
+	if t.End() {
+		t.tree = nil // which a caller may keep the transaction longer than
 		t.db.gate.Leave()
 	}
-}
-
-// end reports whether the transaction was under way until now. It lets go of
-// the tree, which a caller may keep the transaction longer than.
-func (t *readTxn) end() bool {
-	if t.done {
-		return false
-	}
-	t.done, t.tree = true, nil
-	return true
 }
 
 type writeTxn struct {
@@ -104,10 +93,7 @@ type writeTxn struct {
 }
 
 func (t *writeTxn) Put(key, value []byte) error {
-	if t.done {
-		return engine.ErrTxnDone
-	}
-	if err := engine.CheckKey(key); err != nil {
+	if err := t.CheckWrite(key); err != nil {
 		return err
 	}
 	old, replaced := t.tree.Set(item{key, value})
@@ -120,10 +106,7 @@ func (t *writeTxn) Put(key, value []byte) error {
 }
 
 func (t *writeTxn) Delete(key []byte) error {
-	if t.done {
-		return engine.ErrTxnDone
-	}
-	if err := engine.CheckKey(key); err != nil {
+	if err := t.CheckWrite(key); err != nil {
 		return err
 	}
 	if old, ok := t.tree.Delete(item{key: key}); ok {
@@ -134,7 +117,7 @@ func (t *writeTxn) Delete(key []byte) error {
 }
 
 func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
-	if t.done {
+	if t.Done() {
 		return engine.ErrTxnDone
 	}
 	defer t.Discard()
@@ -149,7 +132,8 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 }
 
 func (t *writeTxn) Discard() {
-	if t.end() {
+	if t.End() {
+		t.tree = nil
 		t.db.gate.LeaveWriter()
 	}
 }

@@ -107,7 +107,7 @@ func TestBackupIsASnapshot(t *testing.T) {
 					return
 				default:
 				}
-				err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+				err := h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 					return errors.Join(
 						people.Modify(ctx, tx, i%n, func(p *person) error { p.Age++; return nil }),
 						people.Modify(ctx, tx, (i*7+1)%n, func(p *person) error { p.Age--; return nil }))

@@ -84,7 +84,7 @@ func (b *batch) Commit(ctx context.Context) error {
 }
 
 func (b *batch) apply(ctx context.Context, ops []batchOp) error {
-	return b.face.store.Update(ctx, func(tx *WriteTx) error {
+	return b.face.store.Update(ctx, func(ctx context.Context, tx *WriteTx) error {
 		for _, op := range ops {
 			var err error
 			if op.value == nil {

@@ -12,13 +12,13 @@
 //	defer store.Close()
 //
 //	err = blog.Users.Put(ctx, store, &alice) // a durable transaction of its own
-//	err = store.Update(ctx, func(tx *datastore.WriteTx) error { // one for both, or none
+//	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { // one for both, or none
 //		if err := blog.Users.Put(ctx, tx, &bob); err != nil {
 //			return err
 //		}
 //		return blog.Posts.Delete(ctx, tx, 7)
 //	})
-//	err = store.View(ctx, func(tx *datastore.ReadTx) error { … }) // a snapshot
+//	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error { … }) // a snapshot
 //
 // Engines are packages of their own under datastore/engine, and a program links
 // those it names: badger for many writes, bolt for many reads, memory for tests.

@@ -45,7 +45,7 @@ func (s *Store) Expire(ctx context.Context) (int, error) {
 // expirePage works through the next entries of the queue. It returns the last
 // one it came to, or nil if no more are due.
 func (s *Store) expirePage(ctx context.Context, after []byte) (removed int, last []byte, err error) {
-	err = s.UpdateRelaxed(ctx, func(tx *WriteTx) error {
+	err = s.UpdateRelaxed(ctx, func(ctx context.Context, tx *WriteTx) error {
 		removed, last = 0, nil
 		due, err := s.dueEntries(tx.session.Read, after)
 		if err != nil {

@@ -159,7 +159,7 @@ func TestRefreshBesideTheSweep(t *testing.T) {
 			past := time.Now().Add(-time.Second)
 			for i := range uint64(rows) {
 				p := somebody(i)
-				err := h.UpdateRelaxed(ctx, func(tx *datastore.WriteTx) error { return people.PutUntil(ctx, tx, &p, past) })
+				err := h.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { return people.PutUntil(ctx, tx, &p, past) })
 				if err != nil {
 					t.Fatal(err)
 				}

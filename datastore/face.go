@@ -15,11 +15,11 @@ import (
 // have these keys; see docs/format.md for keys as text:
 //
 //	/<tree>/primary/<key>                           a row's value
-//	/<tree>/secondary/<index>/<index key>/<key>     the same, by an index entry
+//	/<tree>/index/<index>/<index key>/<key>     the same, by an index entry
 //
-// Putting a row checks its value as models.Raw.Check does and keeps every index
+// Putting a row checks its value as models.Raw.Validate does and keeps every index
 // true. Index entries can be read, and are listed by a query whose prefix names
-// secondary, but not written: that returns ErrIndexKey. The face of a whole
+// index, but not written: that returns ErrIndexKey. The face of a whole
 // store keeps every other key and its value just as they are given.
 //
 // Writes are durable when they return. Values returned are the caller's, values
@@ -43,7 +43,7 @@ var (
 
 // Errors of the go-datastore face.
 var (
-	// ErrIndexKey is returned for a write to a key under secondary: an index
+	// ErrIndexKey is returned for a write to a key under index: an index
 	// follows its rows.
 	ErrIndexKey = errors.New("index entries cannot be written, write the row under primary")
 	// ErrForeignKey is returned by the face of one tree for a key outside it,

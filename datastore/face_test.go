@@ -202,24 +202,24 @@ func TestFaceNamespaces(t *testing.T) {
 			"/z":                     {"/z/deep/er"},
 			"/z/deep/er":             nil,
 			"/town.person/nonsense":  nil,
-			"/town.person/secondary/name/net-2fhttp": {
-				"/town.person/secondary/name/net-2fhttp/" + fmt.Sprintf("%020d", 0),
-				"/town.person/secondary/name/net-2fhttp/" + fmt.Sprintf("%020d", 1),
-				"/town.person/secondary/name/net-2fhttp/" + fmt.Sprintf("%020d", 2),
+			"/town.person/index/name/net-2fhttp": {
+				"/town.person/index/name/net-2fhttp/" + fmt.Sprintf("%020d", 0),
+				"/town.person/index/name/net-2fhttp/" + fmt.Sprintf("%020d", 1),
+				"/town.person/index/name/net-2fhttp/" + fmt.Sprintf("%020d", 2),
 			},
-			"/town.person/secondary/name/other": nil,
+			"/town.person/index/name/other": nil,
 		} {
 			if got := keysOf(t, face, dsq.Query{Prefix: prefix}); !slices.Equal(got, want) && len(got)+len(want) > 0 {
 				t.Errorf("below %s: %v, want %v", prefix, got, want)
 			}
 		}
-		if got := keysOf(t, face, dsq.Query{Prefix: "/town.person/secondary"}); len(got) != 3*5 {
+		if got := keysOf(t, face, dsq.Query{Prefix: "/town.person/index"}); len(got) != 3*5 {
 			// name, email, city_age and two tags a row
 			t.Errorf("%d entries: %v", len(got), got)
 		}
 
 		// An index entry reads as its row, and cannot be written.
-		entry := ds.RawKey("/town.person/secondary/name/net-2fhttp/" + fmt.Sprintf("%020d", 1))
+		entry := ds.RawKey("/town.person/index/name/net-2fhttp/" + fmt.Sprintf("%020d", 1))
 		value, err := face.Get(ctx, entry)
 		direct, directErr := face.Get(ctx, ds.RawKey(row(1)))
 		if err != nil || directErr != nil || !bytes.Equal(value, direct) {
@@ -236,7 +236,7 @@ func TestFaceNamespaces(t *testing.T) {
 		}
 
 		// Absence is go-datastore's own error, unwrapped.
-		for _, key := range []string{row(77), "/nothing", "/town.person/primary/x", "/town.person/x", "/town.person/secondary/name/other/" + fmt.Sprintf("%020d", 1)} {
+		for _, key := range []string{row(77), "/nothing", "/town.person/primary/x", "/town.person/x", "/town.person/index/name/other/" + fmt.Sprintf("%020d", 1)} {
 			if _, err := face.Get(ctx, ds.RawKey(key)); err != ds.ErrNotFound {
 				t.Error(key, err)
 			}

@@ -41,13 +41,13 @@ func operations(ctx context.Context) map[string]func(*datastore.Store) error {
 	get := func(s *datastore.Store, name string) error {
 		return drain(byName.Find(ctx, s, name))
 	}
-	in := func(fn func(*datastore.WriteTx) error) func(*datastore.Store) error {
+	in := func(fn func(context.Context, *datastore.WriteTx) error) func(*datastore.Store) error {
 		return func(s *datastore.Store) error { return s.Update(ctx, fn) }
 	}
 	return map[string]func(*datastore.Store) error{
 		"put":         func(s *datastore.Store) error { return people.Put(ctx, s, &more) },
 		"insert":      func(s *datastore.Store) error { return people.Insert(ctx, s, &other) },
-		"update":      func(s *datastore.Store) error { return people.Update(ctx, s, &more) },
+		"update":      func(s *datastore.Store) error { return people.Replace(ctx, s, &more) },
 		"delete":      func(s *datastore.Store) error { return people.Delete(ctx, s, 3) },
 		"delete many": func(s *datastore.Store) error { return people.DeleteMany(ctx, s, []uint64{1, 3, 200}) },
 		"put many":    func(s *datastore.Store) error { return people.PutMany(ctx, s, []person{other, more}) },
@@ -57,13 +57,13 @@ func operations(ctx context.Context) map[string]func(*datastore.Store) error {
 		"upsert": func(s *datastore.Store) error {
 			return people.Upsert(ctx, s, 3, func(*person, bool) (bool, error) { return false, nil })
 		},
-		"transaction": in(func(tx *datastore.WriteTx) error {
+		"transaction": in(func(ctx context.Context, tx *datastore.WriteTx) error {
 			if err := drain(people.Range(ctx, tx, all)); err != nil {
 				return err
 			}
 			return errors.Join(people.Delete(ctx, tx, 2), people.Put(ctx, tx, &other))
 		}),
-		"dropping errors: transaction": in(func(tx *datastore.WriteTx) error {
+		"dropping errors: transaction": in(func(ctx context.Context, tx *datastore.WriteTx) error {
 			_ = people.Delete(ctx, tx, 2)
 			_ = people.Put(ctx, tx, &other)
 			return nil
@@ -126,10 +126,10 @@ func operations(ctx context.Context) map[string]func(*datastore.Store) error {
 			return err
 		},
 		"view": func(s *datastore.Store) error {
-			return people.View(ctx, s, 3, func(models.BorrowedRow) error { return nil })
+			return people.Borrow(ctx, s, 3, func(models.BorrowedRow) error { return nil })
 		},
 		"view range": func(s *datastore.Store) error {
-			return people.ViewRange(ctx, s, all, func(models.BorrowedRow) error { return nil })
+			return people.BorrowRange(ctx, s, all, func(models.BorrowedRow) error { return nil })
 		},
 		"unique get": func(s *datastore.Store) error { _, err := byEmail.Get(ctx, s, somebody(3).Email); return err },
 		"unique key": func(s *datastore.Store) error { _, err := byEmail.Key(ctx, s, somebody(3).Email); return err },

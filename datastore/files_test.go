@@ -104,7 +104,7 @@ func writeDamageable(t *testing.T, engineName, prefix string) (closed, killed fi
 	defer s.Close()
 	rows = map[uint64]person{}
 	for first := uint64(0); first < 2000; first += 50 {
-		err := s.UpdateRelaxed(t.Context(), func(tx *datastore.WriteTx) error {
+		err := s.UpdateRelaxed(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
 			for i := first; i < first+50; i++ {
 				p := somebody(i)
 				p.Name, p.Email, p.City = prefix+p.Name, prefix+p.Email, prefix+p.City

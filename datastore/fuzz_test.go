@@ -28,8 +28,8 @@ func FuzzFace(f *testing.F) {
 	}
 	f.Add("/town.person/primary/00000000000000000001", row)
 	f.Add("/town.person/primary/1", row)
-	f.Add("/town.person/secondary/name/x/00000000000000000001", row)
-	f.Add("/town.person/secondary/city_age/a,8000000000000000/00000000000000000001", []byte{})
+	f.Add("/town.person/index/name/x/00000000000000000001", row)
+	f.Add("/town.person/index/city_age/a,8000000000000000/00000000000000000001", []byte{})
 	f.Add("/a/b", []byte("value"))
 	f.Add("//..//", []byte{})
 	f.Add("", []byte{0})

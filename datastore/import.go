@@ -81,7 +81,7 @@ func (e *ImportError) Unwrap() error { return e.Err }
 // committed; the error is an *ImportError that names the row. An end of ctx
 // drops the window that was being read.
 func Import[M, K any](ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], o ImportOptions) (ImportProgress, error) {
-	if err := s.updates.check(); err != nil {
+	if err := s.checkNested(ctx); err != nil {
 		return ImportProgress{}, &ImportError{Tree: tree.Name(), Err: err}
 	}
 	im, err := newImporter(s, tree.Core(), o)

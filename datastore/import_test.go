@@ -304,7 +304,7 @@ func TestImportRefusesOptions(t *testing.T) {
 func TestTransactionOverTheLimit(t *testing.T) {
 	store := datastore.Temp(t, badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, MemTableMB: 1}.Engine(), town)
 	rows := crowd(20_000)
-	err := store.Update(t.Context(), func(tx *datastore.WriteTx) error {
+	err := store.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
 		return people.PutMany(t.Context(), tx, rows)
 	})
 	var tooLarge *engine.TooLargeError
@@ -320,7 +320,7 @@ func TestTransactionOverTheLimit(t *testing.T) {
 	wantPeople(t, store, nil)
 
 	// Dropping the error does not commit the part that fitted.
-	err = store.Update(t.Context(), func(tx *datastore.WriteTx) error {
+	err = store.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
 		_ = people.PutMany(t.Context(), tx, rows)
 		return nil
 	})

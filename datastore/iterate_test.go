@@ -84,7 +84,7 @@ func TestWritesInLoops(t *testing.T) {
 				}
 				var err error
 				if rapid.Bool().Draw(rt, "transaction") {
-					err = store.Update(ctx, func(tx *datastore.WriteTx) error { return loop(tx) })
+					err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { return loop(tx) })
 				} else {
 					err = loop(store)
 				}

@@ -298,7 +298,7 @@ func killWrite(ctx context.Context, store *datastore.Store) error {
 				}
 				err := say(a)
 				if err == nil {
-					err = store.Update(ctx, func(tx *datastore.WriteTx) error { return killApply(ctx, tx, a.Rows) })
+					err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { return killApply(ctx, tx, a.Rows) })
 				}
 				if a.Done = true; err == nil {
 					err = say(a)

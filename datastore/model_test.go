@@ -133,7 +133,7 @@ func (m *machine) Update(rt *rapid.T) {
 	if _, ok := m.want.rows[p.ID]; ok {
 		want = m.want.put(p, time.Time{})
 	}
-	m.each(rt, want, func(h *harness) error { return people.Update(context.Background(), h.Store, &p) })
+	m.each(rt, want, func(h *harness) error { return people.Replace(context.Background(), h.Store, &p) })
 }
 
 func (m *machine) Modify(rt *rapid.T) {
@@ -171,7 +171,7 @@ func (m *machine) Upsert(rt *rapid.T) {
 		after.delete(p.ID)
 	}
 	m.each(rt, want, func(h *harness) error {
-		return h.Update(ctx, func(tx *datastore.WriteTx) error {
+		return h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 			return people.Upsert(ctx, tx, p.ID, func(old *person, found bool) (bool, error) {
 				if found != there || found && !samePerson(*old, before) {
 					rt.Fatalf("upsert is given %+v, %v; want %+v, %v", old, found, before, there)
@@ -227,7 +227,7 @@ func (m *machine) Transaction(rt *rapid.T) {
 	if expires {
 		after.expire(rows[0].ID, until)
 	}
-	run := func(tx *datastore.WriteTx) error {
+	run := func(ctx context.Context, tx *datastore.WriteTx) error {
 		if err := people.Delete(ctx, tx, gone); err != nil {
 			return err
 		}

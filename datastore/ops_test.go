@@ -1,6 +1,7 @@
 package datastore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -66,7 +67,7 @@ func TestOperationsOnMany(t *testing.T) {
 			}
 		}
 		ask(h.Store)
-		if err := h.View(ctx, func(tx *datastore.ReadTx) error { ask(tx); return nil }); err != nil {
+		if err := h.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error { ask(tx); return nil }); err != nil {
 			t.Error(err)
 		}
 		if err := people.DeleteMany(ctx, h.Store, []uint64{7, 1000, 8}); err != nil {

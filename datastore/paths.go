@@ -70,18 +70,18 @@ func (p paths) lookup(name string) *models.Raw {
 }
 
 const (
-	primary   = "primary"
-	secondary = "secondary"
+	primaryPart = "primary"
+	indexPart   = "index"
 )
 
 func findInTree(raw *models.Raw, path string) (t target, err error) {
 	t.raw = raw
 	parts := strings.Split(path, "/")
 	switch {
-	case len(parts) == 2 && parts[0] == primary:
+	case len(parts) == 2 && parts[0] == primaryPart:
 		t.key, err = raw.ParseKeyText(parts[1])
 		return t, err
-	case len(parts) == 4 && parts[0] == secondary:
+	case len(parts) == 4 && parts[0] == indexPart:
 		if t.index = findIndex(raw, parts[1]); t.index == nil {
 			return t, ErrForeignKey
 		}

@@ -139,11 +139,11 @@ func (p paths) sources(w *queryWalk) []source {
 
 // treeSources returns the walks for what lies below path inside a tree.
 func (p paths) treeSources(w *queryWalk, raw *models.Raw, path string) []source {
-	if path == "" || path == primary {
+	if path == "" || path == primaryPart {
 		return []source{p.rows(w, raw)}
 	}
 	parts := strings.Split(path, "/")
-	if parts[0] != secondary || len(parts) > 3 {
+	if parts[0] != indexPart || len(parts) > 3 {
 		return nil
 	}
 	if len(parts) == 1 {
@@ -176,7 +176,7 @@ func (p paths) others(w *queryWalk, prefix string) source {
 
 // rows walks the rows of a typed tree.
 func (p paths) rows(w *queryWalk, raw *models.Raw) source {
-	base := "/" + raw.Name() + "/" + primary + "/"
+	base := "/" + raw.Name() + "/" + primaryPart + "/"
 	return p.walkRows(w, raw, models.Range[[]byte]{}, func(key []byte) (string, error) {
 		text, err := raw.KeyText(key)
 		return base + text, err
@@ -254,7 +254,7 @@ func emit(yield func(dsq.Entry, error) bool, row models.RawSize, value []byte, n
 
 // entries walks an index. Each entry reads as the row it points to.
 func (p paths) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng models.Range[[]byte]) source {
-	base := "/" + raw.Name() + "/" + secondary + "/" + ix.Name() + "/"
+	base := "/" + raw.Name() + "/" + indexPart + "/" + ix.Name() + "/"
 	return func(yield func(dsq.Entry, error) bool) {
 		skip := w.skip
 		for entry, err := range ix.Scan(w.ctx, w.from, ranged(w, rng)) {

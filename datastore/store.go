@@ -26,7 +26,6 @@ type Store struct {
 	// trees has every tree the store was opened with, by full name.
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
-	updates  updates
 	sweeper  sweeper
 }
 
@@ -54,7 +53,7 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, trees: trees, updates: updates{number: stores.Add(1)}}
+	s := &Store{db: db, trees: trees}
 	s.sessions.New = func() any { return session.New(s.places, s.release) }
 	if err := s.bind(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
@@ -86,13 +85,9 @@ func collect(definitions []*models.Definition) (map[string]models.AnyTree, error
 }
 
 // Close waits for open transactions to end, makes everything durable and
-// releases the store. Later calls do nothing and return nil. Within a function
-// that Update runs it returns models.ErrNested and closes nothing. Within one of
-// View it would wait for ever.
+// releases the store. Later calls do nothing and return nil. A function that View
+// or Update runs must not call it: Close would wait for that function for ever.
 func (s *Store) Close() error {
-	if err := s.updates.check(); err != nil {
-		return fmt.Errorf("close store: %w", err)
-	}
 	s.sweeper.close()
 	return s.db.Close()
 }
@@ -109,15 +104,19 @@ func (s *Store) Size(ctx context.Context) (int64, error) { return s.db.Size(ctx)
 func (s *Store) Compact(ctx context.Context) error { return s.db.Compact(ctx) }
 
 // View calls fn with a snapshot to read, which ends when fn returns.
-func (s *Store) View(ctx context.Context, fn func(*ReadTx) error) error {
+//
+// Fn gets a context of its own, which ends with ctx. It reads through tx: a call on
+// the store itself with that context, or one derived from it, returns
+// models.ErrNested.
+func (s *Store) View(ctx context.Context, fn func(ctx context.Context, tx *ReadTx) error) error {
 	ses, _, err := s.begin(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer s.release(ses)
-	tx := &ReadTx{session: ses}
-	defer func() { tx.done = true }()
-	return fn(tx)
+	h := s.hold(ctx, ses)
+	defer h.end()
+	return fn(h, &h.tx.ReadTx)
 }
 
 // Update calls fn with a transaction to read and write, and commits what it
@@ -130,34 +129,38 @@ func (s *Store) View(ctx context.Context, fn func(*ReadTx) error) error {
 // transaction that are wrong when repeated. An engine with a single writer waits
 // for the one before, no longer than ctx allows.
 //
-// Fn must not write to the store other than through its transaction: on the
-// goroutine that runs fn such a write, or another Update, returns
-// models.ErrNested. One on a goroutine that fn waits for would wait for ever.
-func (s *Store) Update(ctx context.Context, fn func(*WriteTx) error) error {
+// Fn gets a context of its own, which ends with ctx. It reads and writes through
+// tx: a call on the store itself with that context, or one derived from it,
+// returns models.ErrNested. With another context, a read does not see what tx has
+// written, and a write waits for ever on an engine with a single writer.
+func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx *WriteTx) error) error {
 	return s.update(ctx, engine.Durable, fn)
 }
 
 // UpdateRelaxed is Update without waiting for the disk: the commit survives the
 // end of the process, and a power loss once Sync, Close or a later Update has
 // returned. Bolt gains nothing from it and is durable at once.
-func (s *Store) UpdateRelaxed(ctx context.Context, fn func(*WriteTx) error) error {
+func (s *Store) UpdateRelaxed(ctx context.Context, fn func(ctx context.Context, tx *WriteTx) error) error {
 	return s.update(ctx, engine.Relaxed, fn)
 }
 
-func (s *Store) update(ctx context.Context, d engine.Durability, fn func(*WriteTx) error) error {
-	if err := s.updates.check(); err != nil {
+func (s *Store) update(ctx context.Context, d engine.Durability, fn func(context.Context, *WriteTx) error) error {
+	if err := s.checkNested(ctx); err != nil {
 		return err
 	}
 	return s.run(ctx, d, func(ses *session.Session) error {
-		tx := &WriteTx{ReadTx{session: ses}}
-		defer func() { tx.done = true }()
-		return s.updates.run(func() error { return fn(tx) })
+		h := s.hold(ctx, ses)
+		defer h.end()
+		return fn(h, &h.tx)
 	})
 }
 
 // BeginRead is how trees read from the store: each call in a snapshot of its
 // own.
 func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
+	if err := s.checkNested(ctx); err != nil {
+		return nil, err
+	}
 	ses := s.sessions.Get().(*session.Session)
 	if err := ses.View(ctx, s.db); err != nil {
 		s.sessions.Put(ses)
@@ -169,7 +172,7 @@ func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
 // RunWrite is how trees write to the store: each call in a durable transaction
 // of its own.
 func (s *Store) RunWrite(ctx context.Context, fn func(*session.Session) error) error {
-	if err := s.updates.check(); err != nil {
+	if err := s.checkNested(ctx); err != nil {
 		return err
 	}
 	return s.run(ctx, engine.Durable, fn)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
+
+	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
@@ -26,7 +29,7 @@ func TestRollback(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := h.Update(ctx, func(tx *datastore.WriteTx) error { change(tx); return errRollback }); !errors.Is(err, errRollback) {
+		if err := h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { change(tx); return errRollback }); !errors.Is(err, errRollback) {
 			t.Error(err)
 		}
 		func() {
@@ -35,7 +38,7 @@ func TestRollback(t *testing.T) {
 					t.Error("the panic did not come through")
 				}
 			}()
-			_ = h.Update(ctx, func(tx *datastore.WriteTx) error { change(tx); panic("on purpose") })
+			_ = h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { change(tx); panic("on purpose") })
 		}()
 		h.restart()
 		if n, err := people.Count(ctx, h.Store, models.Range[uint64]{}); n != 1 || err != nil {
@@ -58,7 +61,7 @@ func TestSnapshot(t *testing.T) {
 		if err := people.Put(ctx, h.Store, &p); err != nil {
 			t.Fatal(err)
 		}
-		err := h.View(ctx, func(tx *datastore.ReadTx) error {
+		err := h.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 			later := somebody(2)
 			if err := people.Put(ctx, h.Store, &later); err != nil {
 				return err
@@ -83,8 +86,8 @@ func TestUseAfterTheEnd(t *testing.T) {
 		var read *datastore.ReadTx
 		var write *datastore.WriteTx
 		err := errors.Join(
-			h.View(ctx, func(tx *datastore.ReadTx) error { read = tx; return nil }),
-			h.Update(ctx, func(tx *datastore.WriteTx) error { write = tx; return nil }))
+			h.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error { read = tx; return nil }),
+			h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { write = tx; return nil }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +112,7 @@ func TestUseAfterTheEnd(t *testing.T) {
 		if err := people.Put(ctx, h.Store, &p); !errors.Is(err, models.ErrClosed) {
 			t.Error(err)
 		}
-		if err := h.View(ctx, func(*datastore.ReadTx) error { return nil }); !errors.Is(err, models.ErrClosed) {
+		if err := h.View(ctx, func(context.Context, *datastore.ReadTx) error { return nil }); !errors.Is(err, models.ErrClosed) {
 			t.Error(err)
 		}
 		if err := errors.Join(h.Close(), h.Close()); err != nil {
@@ -212,7 +215,7 @@ func TestCancelled(t *testing.T) {
 		}
 		// Cancelled half-way, an update writes nothing.
 		ctx, cancel = context.WithCancel(t.Context())
-		err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+		err := h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 			err := people.Put(ctx, tx, &p)
 			cancel()
 			return err
@@ -226,64 +229,71 @@ func TestCancelled(t *testing.T) {
 	}, town)
 }
 
-// TestNestedWrites checks that what belongs in a transaction cannot be written
-// beside it by mistake, and that other goroutines are not taken for nested.
-func TestNestedWrites(t *testing.T) {
+// TestNestedCalls checks that a call on the store with the context of its own
+// transaction is refused, reads included, and that no other call is.
+func TestNestedCalls(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		ctx, p := t.Context(), somebody(1)
-		err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+		p := somebody(1)
+		refused := func(ctx context.Context) {
+			t.Helper()
+			derived, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			_, getErr := people.Get(derived, h.Store, 1)
+			_, countErr := people.Count(ctx, h.Store, models.Range[uint64]{})
+			_, faceErr := h.Datastore().Get(ctx, ds.NewKey("/x"))
 			_, txnErr := h.Datastore().NewTransaction(ctx, false)
+			_, readErr := h.Datastore().NewTransaction(ctx, true)
 			_, importErr := datastore.Import(ctx, h.Store, people, func(func(person, error) bool) {}, datastore.ImportOptions{})
-			for _, err := range []error{
-				people.Put(ctx, h.Store, &p),
+			_, expireErr := h.Expire(ctx)
+			for i, err := range []error{
+				getErr, countErr, faceErr, txnErr, readErr, importErr, expireErr,
+				people.Put(derived, h.Store, &p),
 				people.Delete(ctx, h.Store, 1),
-				h.Update(ctx, func(*datastore.WriteTx) error { return nil }),
-				h.UpdateRelaxed(ctx, func(*datastore.WriteTx) error { return nil }),
-				txnErr,
-				importErr,
-				h.Close(),
+				h.View(ctx, func(context.Context, *datastore.ReadTx) error { return nil }),
+				h.Update(ctx, func(context.Context, *datastore.WriteTx) error { return nil }),
+				h.UpdateRelaxed(ctx, func(context.Context, *datastore.WriteTx) error { return nil }),
 			} {
 				if !errors.Is(err, models.ErrNested) {
-					t.Error(err)
+					t.Errorf("call %d: %v", i, err)
 				}
 			}
-			if _, err := people.Count(ctx, h.Store, models.Range[uint64]{}); err != nil {
-				t.Error(err)
+			for _, err := range people.All(ctx, h.Store) {
+				if !errors.Is(err, models.ErrNested) {
+					t.Error("all:", err)
+				}
 			}
-			return people.Put(ctx, tx, &p)
+		}
+		other := datastore.Temp(t, memory.Engine(), town)
+		err := h.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
+			refused(ctx)
+			// Another store is another matter, until its own transaction is open too.
+			err := other.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
+				refused(ctx)
+				if err := people.Put(ctx, other, &p); !errors.Is(err, models.ErrNested) {
+					t.Error(err)
+				}
+				return people.Put(ctx, tx, &p)
+			})
+			return errors.Join(err, people.Put(ctx, other, &p), people.Put(ctx, tx, &p))
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := people.Put(ctx, h.Store, &p); err != nil {
+		err = h.View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error {
+			refused(ctx)
+			_, err := people.Get(ctx, tx, 1)
+			return err
+		})
+		if err := errors.Join(err, people.Put(t.Context(), h.Store, &p)); err != nil {
 			t.Error(err)
 		}
 
-		// Another store is another matter, whoever calls.
-		for range 5 {
-			other := datastore.Temp(t, memory.Engine(), town)
-			err := h.Update(ctx, func(*datastore.WriteTx) error {
-				return other.Update(ctx, func(*datastore.WriteTx) error {
-					if err := people.Put(ctx, h.Store, &p); !errors.Is(err, models.ErrNested) {
-						t.Error(err)
-					}
-					if err := people.Put(ctx, other, &p); !errors.Is(err, models.ErrNested) {
-						t.Error(err)
-					}
-					return nil
-				})
-			})
-			if err := errors.Join(err, people.Put(ctx, other, &p)); err != nil {
-				t.Error(err)
-			}
-		}
-
-		// Another goroutine's write waits for its turn at most.
+		// Another goroutine's write, with a context of its own, waits for its turn.
 		written := make(chan error)
-		err = h.Update(ctx, func(tx *datastore.WriteTx) error {
+		err = h.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
 			go func() {
 				q := somebody(2)
-				written <- people.Put(ctx, h.Store, &q)
+				written <- people.Put(t.Context(), h.Store, &q)
 			}()
 			return people.Put(ctx, tx, &p)
 		})
@@ -324,7 +334,7 @@ func TestWriteWhileIterating(t *testing.T) {
 		if len(seen) != rows {
 			t.Error(len(seen))
 		}
-		err := h.Update(ctx, func(tx *datastore.WriteTx) error {
+		err := h.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 			n := 0
 			for p, err := range byTag.Range(ctx, tx, models.Only("all").Reverse()) {
 				if err != nil {

@@ -32,10 +32,8 @@ func (f *Face) Begin(ctx context.Context, readOnly bool) (*Txn, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	if !readOnly {
-		if err := f.store.updates.check(); err != nil {
-			return nil, err
-		}
+	if err := f.store.checkNested(ctx); err != nil {
+		return nil, err
 	}
 	ses, txn, err := f.store.begin(ctx, readOnly)
 	if err != nil {

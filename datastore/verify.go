@@ -25,7 +25,7 @@ type Report struct {
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
 	// Engine is what the engine has found wrong with its own files, nil if
-	// nothing: see [engine.Checker]. Repair mends nothing then. What can be read
+	// nothing: see [engine.Verifier]. Repair mends nothing then. What can be read
 	// can be had into a sound store with Backup and [Restore].
 	Engine error
 	// Damage describes the first of them, at most maxDamage.
@@ -179,11 +179,11 @@ func (v *verifier) run(ctx context.Context) error {
 // files has the engine examine what it keeps. To write where that is damaged may
 // damage more.
 func (v *verifier) files(ctx context.Context) error {
-	checker, ok := v.store.db.(engine.Checker)
+	verifier, ok := v.store.db.(engine.Verifier)
 	if !ok {
 		return nil
 	}
-	err := checker.Check(ctx)
+	err := verifier.Verify(ctx)
 	if errors.Is(err, engine.ErrCorrupt) {
 		v.report.Engine, v.repair = err, false
 		v.noteDamage(Damage{Kind: EngineFiles, Err: err})

@@ -19,21 +19,21 @@ type BorrowedRow struct {
 	Value BorrowedBytes
 }
 
-// View calls fn with the row under the primary key, without copying or decoding
+// Borrow calls fn with the row under the primary key, without copying or decoding
 // it, or returns ErrNotFound. It returns fn's own error as it is.
 //
-// Given a store, View keeps a read transaction open while fn runs, as
+// Given a store, Borrow keeps a read transaction open while fn runs, as
 // datastore.Store.View does: fn should be short and must not wait for a write
 // to the same store.
-func (t *Tree[M, K]) View(ctx context.Context, r Reader, key K, fn func(BorrowedRow) error) error {
+func (t *Tree[M, K]) Borrow(ctx context.Context, r Reader, key K, fn func(BorrowedRow) error) error {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
-		return t.failAt("view", key, err)
+		return t.failAt("borrow", key, err)
 	}
 	defer s.End()
 	row, err := t.borrow(s, key)
 	if err != nil {
-		return t.failAt("view", key, err)
+		return t.failAt("borrow", key, err)
 	}
 	// What fn reads in the same transaction must not be built over the key.
 	scratch := s.Scratch
@@ -44,37 +44,37 @@ func (t *Tree[M, K]) View(ctx context.Context, r Reader, key K, fn func(Borrowed
 	return err
 }
 
-// ViewRange calls fn with each row whose primary key rng selects, in their
-// order, as View does with one. Every row is lent for its own call. The first
+// BorrowRange calls fn with each row whose primary key rng selects, in their
+// order, as Borrow does with one. Every row is lent for its own call. The first
 // error that fn returns ends the walk and is returned as it is.
-func (t *Tree[M, K]) ViewRange(ctx context.Context, r Reader, rng Range[K], fn func(BorrowedRow) error) error {
-	return viewRange(ctx, r, t.walk(), t.bounds(rng), t.borrowRow, fn)
+func (t *Tree[M, K]) BorrowRange(ctx context.Context, r Reader, rng Range[K], fn func(BorrowedRow) error) error {
+	return borrowRange(ctx, r, t.walk(), t.bounds(rng), t.borrowRow, fn)
 }
 
-// View calls fn with the row whose key is key, or returns ErrNotFound. See
-// [Tree.View].
-func (ix *Unique[M, K, I]) View(ctx context.Context, r Reader, key I, fn func(BorrowedRow) error) error {
+// Borrow calls fn with the row whose key is key, or returns ErrNotFound. See
+// [Tree.Borrow].
+func (ix *Unique[M, K, I]) Borrow(ctx context.Context, r Reader, key I, fn func(BorrowedRow) error) error {
 	found := false
-	err := ix.ViewRange(ctx, r, Only(key), func(row BorrowedRow) error {
+	err := ix.BorrowRange(ctx, r, Only(key), func(row BorrowedRow) error {
 		found = true
 		return fn(row)
 	})
 	if err == nil && !found {
-		return ix.failAt("view", key, ErrNotFound)
+		return ix.failAt("borrow", key, ErrNotFound)
 	}
 	return err
 }
 
-// ViewRange calls fn with each row whose index key rng selects, in the order of
-// the index keys and then of the primary keys. See [Tree.ViewRange].
-func (ix *shared[M, K, I]) ViewRange(ctx context.Context, r Reader, rng Range[I], fn func(BorrowedRow) error) error {
-	return viewRange(ctx, r, ix.walk(), ix.bounds(rng), ix.borrowRow, fn)
+// BorrowRange calls fn with each row whose index key rng selects, in the order of
+// the index keys and then of the primary keys. See [Tree.BorrowRange].
+func (ix *shared[M, K, I]) BorrowRange(ctx context.Context, r Reader, rng Range[I], fn func(BorrowedRow) error) error {
+	return borrowRange(ctx, r, ix.walk(), ix.bounds(rng), ix.borrowRow, fn)
 }
 
-func viewRange(ctx context.Context, r Reader, w walk, within bounds, read reading[BorrowedRow], fn func(BorrowedRow) error) error {
+func borrowRange(ctx context.Context, r Reader, w walk, within bounds, read reading[BorrowedRow], fn func(BorrowedRow) error) error {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
-		return w.fail("view", err)
+		return w.fail("borrow", err)
 	}
 	defer s.End()
 	var stop error
@@ -84,7 +84,7 @@ func viewRange(ctx context.Context, r Reader, w walk, within bounds, read readin
 		return stop == nil
 	})
 	if err != nil {
-		return w.fail("view", err)
+		return w.fail("borrow", err)
 	}
 	return stop
 }

@@ -3,6 +3,7 @@
 package models_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
@@ -13,7 +14,7 @@ import (
 // TestViewAllocations checks that a row is viewed without an allocation, text,
 // lists and all.
 func TestViewAllocations(t *testing.T) {
-	err := blogStore(t).View(t.Context(), func(tx *datastore.ReadTx) error {
+	err := blogStore(t).View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error {
 		length := 0
 		view := func(row models.BorrowedRow) error {
 			var post blog.PostView
@@ -27,12 +28,12 @@ func TestViewAllocations(t *testing.T) {
 			return nil
 		}
 		viewed := testing.AllocsPerRun(200, func() {
-			if err := blog.Posts.View(t.Context(), tx, 1, view); err != nil {
+			if err := blog.Posts.Borrow(t.Context(), tx, 1, view); err != nil {
 				t.Error(err)
 			}
 		})
 		row := testing.AllocsPerRun(200, func() {
-			if err := blog.Posts.View(t.Context(), tx, 1, func(models.BorrowedRow) error { return nil }); err != nil {
+			if err := blog.Posts.Borrow(t.Context(), tx, 1, func(models.BorrowedRow) error { return nil }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -42,23 +43,23 @@ func TestViewAllocations(t *testing.T) {
 		// What a walk allocates does not grow with its rows.
 		walk := func(limit int) float64 {
 			return testing.AllocsPerRun(200, func() {
-				if err := blog.Posts.ViewRange(t.Context(), tx, models.Range[uint64]{}.Limit(limit), view); err != nil {
+				if err := blog.Posts.BorrowRange(t.Context(), tx, models.Range[uint64]{}.Limit(limit), view); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		if one, three := walk(1), walk(3); one != three {
-			t.Errorf("ViewRange allocates %v times for one row and %v for three", one, three)
+			t.Errorf("BorrowRange allocates %v times for one row and %v for three", one, three)
 		}
 		find := func(limit int) float64 {
 			return testing.AllocsPerRun(200, func() {
-				if err := blog.PostByAuthor.ViewRange(t.Context(), tx, models.Only(uint64(7)).Limit(limit), view); err != nil {
+				if err := blog.PostByAuthor.BorrowRange(t.Context(), tx, models.Only(uint64(7)).Limit(limit), view); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		if one, two := find(1), find(2); one != two {
-			t.Errorf("ViewRange of an index allocates %v times for one row and %v for two", one, two)
+			t.Errorf("BorrowRange of an index allocates %v times for one row and %v for two", one, two)
 		}
 		return nil
 	})
@@ -70,7 +71,7 @@ func TestViewAllocations(t *testing.T) {
 // TestGetAllocations checks that a row is read with just the allocations of the
 // strings and slices in its model.
 func TestGetAllocations(t *testing.T) {
-	err := blogStore(t).View(t.Context(), func(tx *datastore.ReadTx) error {
+	err := blogStore(t).View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error {
 		const own = 5 // title, content, the slice of tags and two tags
 		got := testing.AllocsPerRun(1000, func() {
 			if post, err := blog.Posts.Get(t.Context(), tx, 1); err != nil || post.ID != 1 {

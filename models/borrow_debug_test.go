@@ -21,12 +21,12 @@ func TestLoanEnds(t *testing.T) {
 		return post.Decode(row.Value)
 	}
 	for what, walk := range map[string]func() error{
-		"View": func() error { return blog.Posts.View(t.Context(), store, 1, keep) },
-		"ViewRange": func() error {
-			return blog.Posts.ViewRange(t.Context(), store, models.Range[uint64]{}.Limit(1), keep)
+		"View": func() error { return blog.Posts.Borrow(t.Context(), store, 1, keep) },
+		"BorrowRange": func() error {
+			return blog.Posts.BorrowRange(t.Context(), store, models.Range[uint64]{}.Limit(1), keep)
 		},
-		"ViewRange of an index": func() error {
-			return blog.PostByAuthor.ViewRange(t.Context(), store, models.Only(uint64(7)).Limit(1), keep)
+		"BorrowRange of an index": func() error {
+			return blog.PostByAuthor.BorrowRange(t.Context(), store, models.Only(uint64(7)).Limit(1), keep)
 		},
 	} {
 		row = models.BorrowedRow{}
@@ -57,7 +57,7 @@ func TestLoanEnds(t *testing.T) {
 // TestEveryLoanEnds checks that the loan of a row ends before the next begins.
 func TestEveryLoanEnds(t *testing.T) {
 	var before []models.BorrowedRow
-	err := blog.Posts.ViewRange(t.Context(), blogStore(t), models.Range[uint64]{}, func(row models.BorrowedRow) error {
+	err := blog.Posts.BorrowRange(t.Context(), blogStore(t), models.Range[uint64]{}, func(row models.BorrowedRow) error {
 		for _, old := range before {
 			if panics(func() { old.Value.Len() }) == "" {
 				t.Error("a row before can still be used")

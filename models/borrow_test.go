@@ -38,12 +38,12 @@ func inEach(t *testing.T, store *datastore.Store, test func(*testing.T, models.R
 	t.Helper()
 	t.Run("store", func(t *testing.T) { test(t, store) })
 	t.Run("view", func(t *testing.T) {
-		if err := store.View(t.Context(), func(tx *datastore.ReadTx) error { test(t, tx); return nil }); err != nil {
+		if err := store.View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error { test(t, tx); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Run("update", func(t *testing.T) {
-		if err := store.Update(t.Context(), func(tx *datastore.WriteTx) error { test(t, tx); return nil }); err != nil {
+		if err := store.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error { test(t, tx); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -52,7 +52,7 @@ func inEach(t *testing.T, store *datastore.Store, test func(*testing.T, models.R
 func TestView(t *testing.T) {
 	inEach(t, blogStore(t), func(t *testing.T, r models.Reader) {
 		calls := 0
-		err := blog.Posts.View(t.Context(), r, 1, func(row models.BorrowedRow) error {
+		err := blog.Posts.Borrow(t.Context(), r, 1, func(row models.BorrowedRow) error {
 			calls++
 			// Another read in between leaves what is borrowed alone.
 			if _, err := blog.Posts.Get(t.Context(), r, 2); err != nil {
@@ -89,37 +89,37 @@ func TestViewErrors(t *testing.T) {
 	inEach(t, store, func(t *testing.T, r models.Reader) {
 		fail := func(models.BorrowedRow) error { return own }
 		never := func(models.BorrowedRow) error { t.Error("called"); return nil }
-		if err := blog.Posts.View(t.Context(), r, 1, fail); err != own {
+		if err := blog.Posts.Borrow(t.Context(), r, 1, fail); err != own {
 			t.Errorf("View gives %v", err)
 		}
-		if err := blog.Posts.ViewRange(t.Context(), r, models.Range[uint64]{}, fail); err != own {
-			t.Errorf("ViewRange gives %v", err)
+		if err := blog.Posts.BorrowRange(t.Context(), r, models.Range[uint64]{}, fail); err != own {
+			t.Errorf("BorrowRange gives %v", err)
 		}
-		if err := blog.PostByAuthor.ViewRange(t.Context(), r, models.Only(uint64(7)), fail); err != own {
-			t.Errorf("ViewRange of the index gives %v", err)
+		if err := blog.PostByAuthor.BorrowRange(t.Context(), r, models.Only(uint64(7)), fail); err != own {
+			t.Errorf("BorrowRange of the index gives %v", err)
 		}
-		if err := blog.Posts.View(t.Context(), r, 9, never); !errors.Is(err, models.ErrNotFound) {
+		if err := blog.Posts.Borrow(t.Context(), r, 9, never); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("View of what is absent gives %v", err)
 		}
-		if err := blog.UserByEmail.View(t.Context(), r, "bob@example.com", never); !errors.Is(err, models.ErrNotFound) {
+		if err := blog.UserByEmail.Borrow(t.Context(), r, "bob@example.com", never); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("View of a unique key that is absent gives %v", err)
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := blog.Posts.View(ended, r, 1, never); !errors.Is(err, context.Canceled) {
+		if err := blog.Posts.Borrow(ended, r, 1, never); !errors.Is(err, context.Canceled) {
 			t.Errorf("View with a cancelled context gives %v", err)
 		}
 	})
 	var leaked *datastore.ReadTx
-	if err := store.View(t.Context(), func(tx *datastore.ReadTx) error { leaked = tx; return nil }); err != nil {
+	if err := store.View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error { leaked = tx; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := blog.Posts.View(t.Context(), leaked, 1, nil); !errors.Is(err, models.ErrTxnDone) {
+	if err := blog.Posts.Borrow(t.Context(), leaked, 1, nil); !errors.Is(err, models.ErrTxnDone) {
 		t.Errorf("View in an ended transaction gives %v", err)
 	}
 }
 
-func TestViewRange(t *testing.T) {
+func TestBorrowRange(t *testing.T) {
 	inEach(t, blogStore(t), func(t *testing.T, r models.Reader) {
 		ids := func(walk func(func(models.BorrowedRow) error) error) []uint64 {
 			t.Helper()
@@ -142,18 +142,18 @@ func TestViewRange(t *testing.T) {
 			}
 		}
 		check("all", ids(func(fn func(models.BorrowedRow) error) error {
-			return blog.Posts.ViewRange(t.Context(), r, models.Range[uint64]{}, fn)
+			return blog.Posts.BorrowRange(t.Context(), r, models.Range[uint64]{}, fn)
 		}), 1, 2, 3)
 		check("reverse, limited", ids(func(fn func(models.BorrowedRow) error) error {
-			return blog.Posts.ViewRange(t.Context(), r, models.Before(uint64(3)).Reverse().Limit(1), fn)
+			return blog.Posts.BorrowRange(t.Context(), r, models.Before(uint64(3)).Reverse().Limit(1), fn)
 		}), 2)
 		check("an index", ids(func(fn func(models.BorrowedRow) error) error {
-			return blog.PostByAuthor.ViewRange(t.Context(), r, models.Only(uint64(7)), fn)
+			return blog.PostByAuthor.BorrowRange(t.Context(), r, models.Only(uint64(7)), fn)
 		}), 1, 3)
 		check("a multi index", ids(func(fn func(models.BorrowedRow) error) error {
-			return blog.PostByTag.ViewRange(t.Context(), r, models.Range[string]{}.Offset(1), fn)
+			return blog.PostByTag.BorrowRange(t.Context(), r, models.Range[string]{}.Offset(1), fn)
 		}), 1, 2)
-		err := blog.UserByEmail.View(t.Context(), r, "alice@example.com", func(row models.BorrowedRow) error {
+		err := blog.UserByEmail.Borrow(t.Context(), r, "alice@example.com", func(row models.BorrowedRow) error {
 			var user blog.UserView
 			if err := user.Decode(row.Value); err != nil {
 				return err

@@ -59,7 +59,7 @@
 //
 // # Memory
 //
-// Models that are returned are the caller's. [Tree.View] lends a row where the
+// Models that are returned are the caller's. [Tree.Borrow] lends a row where the
 // engine has it, without copying; what is lent has types of its own, such as
 // [BorrowedString], and must not be used once the function it was lent to has
 // returned. Programs built with the tag netabase_debug panic when it is.

@@ -43,10 +43,9 @@ var (
 	ErrReadOnly = engine.ErrReadOnly
 	// ErrTxnDone is returned for a transaction that has already ended.
 	ErrTxnDone = engine.ErrTxnDone
-	// ErrNested is returned for a write to a store from within a function that
-	// its Update runs: such a write belongs in the transaction. Nor can the store
-	// be closed there.
-	ErrNested = errors.New("not allowed inside an Update of the same store")
+	// ErrNested is returned for a call on a store with the context that its View
+	// or Update has given to a function: such a call belongs in the transaction.
+	ErrNested = errors.New("called on a store inside its own transaction; use the transaction")
 	// ErrConflict is returned where other writers changed what a transaction
 	// had read every time it was tried. Nothing was written.
 	ErrConflict = engine.ErrConflict

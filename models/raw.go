@@ -65,11 +65,11 @@ func (r *Raw) KeyText(key []byte) (string, error) { return r.core.KeyText(key) }
 // ErrInvalid.
 func (r *Raw) ParseKeyText(text string) ([]byte, error) { return r.core.ParseKeyText(text) }
 
-// Check examines a value that a stranger says belongs under key: it has to
+// Validate examines a value that a stranger says belongs under key: it has to
 // decode, to be just the bytes that the codec writes for what it decodes to, and
 // to have that key. It returns the clock that [WithClock] declares, zero
 // without one. Its error matches ErrInvalid.
-func (r *Raw) Check(key, value []byte) (clock uint64, err error) {
+func (r *Raw) Validate(key, value []byte) (clock uint64, err error) {
 	clock, err = r.tree.check(key, value)
 	if err != nil {
 		return 0, r.failAt("check", key, err)
@@ -141,7 +141,7 @@ func (r *Raw) Has(ctx context.Context, from Reader, key []byte) (bool, error) {
 	return err == nil, err
 }
 
-// Put checks key and value as Check does and stores the row, index entries
+// Put checks key and value as Validate does and stores the row, index entries
 // included.
 func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
 	return r.put(ctx, w, key, value, writing{})
@@ -329,7 +329,7 @@ func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, w wri
 	return t.store(s, m, w)
 }
 
-// decodeStranger decodes a value as Check describes.
+// decodeStranger decodes a value as Validate describes.
 func (t *Tree[M, K]) decodeStranger(primary, value []byte) (*M, error) {
 	m := new(M)
 	if err := t.decodeTo(m, primary, value); err != nil {

@@ -14,12 +14,12 @@ import (
 type mode uint8
 
 const (
-	put    mode = iota // anything
-	insert             // none: ErrExists
-	update             // one: ErrNotFound
+	put     mode = iota // anything
+	insert              // none: ErrExists
+	replace             // one: ErrNotFound
 )
 
-func (m mode) String() string { return [...]string{"put", "insert", "update"}[m] }
+func (m mode) String() string { return [...]string{"put", "insert", "replace"}[m] }
 
 // Put stores m, in place of the row with the same primary key if there is one,
 // whose index entries go in the same transaction. It returns ErrUnique, with
@@ -41,10 +41,10 @@ func (t *Tree[M, K]) Insert(ctx context.Context, w Writer, m *M) error {
 	return t.write(ctx, w, m, writing{how: insert})
 }
 
-// Update stores m in place of the row with the same primary key, or returns
+// Replace stores m in place of the row with the same primary key, or returns
 // ErrNotFound if there is none.
-func (t *Tree[M, K]) Update(ctx context.Context, w Writer, m *M) error {
-	return t.write(ctx, w, m, writing{how: update})
+func (t *Tree[M, K]) Replace(ctx context.Context, w Writer, m *M) error {
+	return t.write(ctx, w, m, writing{how: replace})
 }
 
 func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how writing) error {
@@ -254,7 +254,7 @@ func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Pla
 		return err
 	case live && w.how == insert:
 		return ErrExists
-	case !live && w.how == update:
+	case !live && w.how == replace:
 		return ErrNotFound
 	case w.allow == nil:
 		return nil

@@ -125,7 +125,7 @@ func (t *total) load() amount { return amount{t.rows.Load(), t.bytes.Load()} }
 
 // change runs fn in a transaction that keeps the counts, and evicts what there is
 // too much of afterwards.
-func (r *Records) change(ctx context.Context, update func(context.Context, func(*datastore.WriteTx) error) error, fn func(*ledger) error) error {
+func (r *Records) change(ctx context.Context, update func(context.Context, func(context.Context, *datastore.WriteTx) error) error, fn func(*ledger) error) error {
 	if err := r.transact(ctx, update, fn); err != nil {
 		return err
 	}
@@ -138,11 +138,11 @@ func (r *Records) changeRelaxed(ctx context.Context, fn func(*ledger) error) err
 }
 
 // transact runs fn in a transaction that keeps the counts.
-func (r *Records) transact(ctx context.Context, update func(context.Context, func(*datastore.WriteTx) error) error, fn func(*ledger) error) error {
+func (r *Records) transact(ctx context.Context, update func(context.Context, func(context.Context, *datastore.WriteTx) error) error, fn func(*ledger) error) error {
 	var held locks
 	defer held.release()
 	var done *ledger
-	err := update(ctx, func(tx *datastore.WriteTx) error {
+	err := update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		done = r.newLedger(ctx, tx)
 		done.locks = &held
 		if err := fn(done); err != nil {

@@ -101,10 +101,10 @@ func (t *modelTree) check(key, data []byte) (c candidate, err error) {
 		err = t.checkSigned(&c)
 	case ImmutablePolicy:
 		if err = checkHash(key, data); err == nil {
-			_, err = t.raw.Check(key, data)
+			_, err = t.raw.Validate(key, data)
 		}
 	default:
-		c.clock, err = t.raw.Check(key, data)
+		c.clock, err = t.raw.Validate(key, data)
 	}
 	return c, failAt("check", t.raw, key, err)
 }
@@ -138,7 +138,7 @@ func (t *modelTree) checkSigned(c *candidate) error {
 		c.value = nil
 		return nil
 	}
-	_, err = t.raw.Check(c.key, c.value)
+	_, err = t.raw.Validate(c.key, c.value)
 	return err
 }
 
@@ -248,7 +248,7 @@ func (t *modelTree) holds(s *standing, key []byte) (*candidate, error) {
 	case t.policy == OpenPolicy:
 		// What the tree holds has been checked by the tree, and is more than
 		// maxValue where the program says so: it only has to be compared.
-		clock, err := t.raw.Check(key, s.value)
+		clock, err := t.raw.Validate(key, s.value)
 		c.clock = clock
 		return &c, err
 	case t.policy == ImmutablePolicy:

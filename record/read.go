@@ -111,13 +111,13 @@ func (r *Records) snapshot(ctx context.Context, from models.Reader, fn func(mode
 	if from != models.Reader(r.store) {
 		return fn(from)
 	}
-	return r.store.View(ctx, func(tx *datastore.ReadTx) error { return fn(tx) })
+	return r.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error { return fn(tx) })
 }
 
 // absent returns ds.ErrNotFound for a key that can have no value, unless the
 // store cannot be read at all.
 func (r *Records) absent(ctx context.Context) error {
-	return r.store.View(ctx, func(*datastore.ReadTx) error { return ds.ErrNotFound })
+	return r.store.View(ctx, func(context.Context, *datastore.ReadTx) error { return ds.ErrNotFound })
 }
 
 // notFound turns absence into the one error that go-datastore has for it, which

@@ -125,7 +125,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		trees = append(trees[:len(trees):len(trees)], d.Trees()...)
 	}
 	ctx := context.Background()
-	err = store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		for _, t := range trees {
 			if _, err := t.Raw().Has(ctx, tx, nil); err != nil {
 				return err

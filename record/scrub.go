@@ -78,7 +78,7 @@ func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) erro
 		filer := &r.pending.filer
 		filer.Lock()
 		held, resting := true, r.owed.isNone()
-		err := r.store.View(ctx, func(tx *datastore.ReadTx) error {
+		err := r.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 			filer.Unlock() // the snapshot is there
 			held = false
 			if !resting {

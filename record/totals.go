@@ -137,7 +137,7 @@ func (r *Records) leaveTotals() error {
 		return nil
 	}
 	ctx := context.Background()
-	return r.store.UpdateRelaxed(ctx, func(tx *datastore.WriteTx) error {
+	return r.store.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		for of, counted := range r.totals() {
 			now := counted.load()
 			if err := Totals.Put(ctx, tx, &Total{Of: of, Rows: now.rows, Bytes: now.bytes}); err != nil {
@@ -171,7 +171,7 @@ func (r *Records) recount(ctx context.Context) error {
 	}
 	r.providers.set(providers)
 	r.strangers.set(strangers)
-	err = r.store.UpdateRelaxed(ctx, func(tx *datastore.WriteTx) error {
+	err = r.store.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		t := Total{Of: AllProviders, Rows: providers.rows, Bytes: providers.bytes}
 		return errors.Join(Totals.Put(ctx, tx, &t), Totals.Delete(ctx, tx, AllRecords))
 	})

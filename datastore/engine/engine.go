@@ -75,13 +75,13 @@ type DB interface {
 	Close() error
 }
 
-// Checker is a DB that can examine its own files beyond what reading every key
+// Verifier is a DB that can examine its own files beyond what reading every key
 // shows: the space it holds to be free, for example.
-type Checker interface {
-	// Check returns an error that matches ErrCorrupt and names the first damage
+type Verifier interface {
+	// Verify returns an error that matches ErrCorrupt and names the first damage
 	// it finds. It changes nothing, memory is bounded, and the database may be in
 	// use meanwhile.
-	Check(ctx context.Context) error
+	Verify(ctx context.Context) error
 }
 
 // Limits is what a database accepts. Zero means no limit other than memory.

@@ -47,7 +47,7 @@ func inMemory(fn func(context.Context, *datastore.Store) error) {
 		fmt.Println(err)
 		return
 	}
-	err = store.Update(ctx, func(tx *datastore.WriteTx) error {
+	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		day := func(n int) time.Time { return time.Date(2026, time.May, n, 0, 0, 0, 0, time.UTC) }
 		return errors.Join(
 			Users.PutMany(ctx, tx, []User{{1, "alice", "alice@example.com"}, {2, "bob", "bob@example.com"}}),
@@ -162,7 +162,7 @@ func Example_ranges() {
 
 func Example_transactions() {
 	inMemory(func(ctx context.Context, store *datastore.Store) error {
-		err := store.Update(ctx, func(tx *datastore.WriteTx) error {
+		err := store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 			for post, err := range PostByAuthor.Find(ctx, tx, 1) {
 				if err != nil {
 					return err
@@ -177,7 +177,7 @@ func Example_transactions() {
 			return err
 		}
 
-		err = store.View(ctx, func(tx *datastore.ReadTx) error {
+		err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 			users, err := Users.Count(ctx, tx, models.Range[uint64]{})
 			if err != nil {
 				return err
@@ -233,7 +233,7 @@ func Example_datastore() {
 		if err != nil {
 			return err
 		}
-		results, err := d.Query(ctx, query.Query{Prefix: "/blog.post/secondary/author", KeysOnly: true})
+		results, err := d.Query(ctx, query.Query{Prefix: "/blog.post/index/author", KeysOnly: true})
 		if err != nil {
 			return err
 		}
@@ -249,7 +249,7 @@ func Example_datastore() {
 		}
 		return d.Close()
 	})
-	// Output: 44 /blog.post/secondary/author/00000000000000000001/00000000000000000099
+	// Output: 44 /blog.post/index/author/00000000000000000001/00000000000000000099
 }
 
 func Example_inspect() {

@@ -57,7 +57,7 @@ func run(ctx context.Context, dir string) (err error) {
 	}
 
 	// Update makes several calls one transaction: all of it is written, or nothing.
-	err = store.Update(ctx, func(tx *datastore.WriteTx) error {
+	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		if err := Posts.Put(ctx, tx, &Post{ID: 100, Title: "Hello", AuthorID: 1}); err != nil {
 			return err
 		}

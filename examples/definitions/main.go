@@ -48,7 +48,7 @@ func run(ctx context.Context) error {
 	defer store.Close()
 
 	// One transaction can write to both.
-	err = store.Update(ctx, func(tx *datastore.WriteTx) error {
+	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		if err := ShopUsers.Put(ctx, tx, &User{"zola", "zola@shop.example"}); err != nil {
 			return err
 		}

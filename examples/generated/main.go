@@ -28,7 +28,7 @@ func run(ctx context.Context) error {
 	defer store.Close()
 
 	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	err = store.Update(ctx, func(tx *datastore.WriteTx) error {
+	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		if err := blog.Users.Put(ctx, tx, &blog.User{ID: 1, Username: "alice", Email: "alice@example.com"}); err != nil {
 			return err
 		}

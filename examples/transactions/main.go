@@ -62,7 +62,7 @@ func run(ctx context.Context) error {
 	writers.Wait()
 
 	// A snapshot stays as it is while others write.
-	err = store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		before, err := Counters.Get(ctx, tx, "visits")
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func run(ctx context.Context) error {
 
 	// An error rolls everything back.
 	refused := errors.New("refused")
-	err = store.Update(ctx, func(tx *datastore.WriteTx) error {
+	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		if err := Counters.Put(ctx, tx, &Counter{"visits", -1}); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func run(ctx context.Context) error {
 
 	// A transaction ends with its function.
 	var kept *datastore.WriteTx
-	if err := store.Update(ctx, func(tx *datastore.WriteTx) error { kept = tx; return nil }); err != nil {
+	if err := store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { kept = tx; return nil }); err != nil {
 		return err
 	}
 	err = Counters.Delete(ctx, kept, "visits")

@@ -37,7 +37,7 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 
 	// One row: its content is lent to the function and written from where it is.
-	err = blog.Posts.View(ctx, store, 2, func(row models.BorrowedRow) error {
+	err = blog.Posts.Borrow(ctx, store, 2, func(row models.BorrowedRow) error {
 		var post blog.PostView
 		if err := post.Decode(row.Value); err != nil {
 			return err
@@ -52,7 +52,7 @@ func run(ctx context.Context, out io.Writer) error {
 	// Many rows, of which only what is wanted is kept, by cloning it. Without
 	// Clone the title would be a models.BorrowedString, which is no string.
 	longest, title := 0, ""
-	err = blog.PostByAuthor.ViewRange(ctx, store, models.Only(uint64(1)), func(row models.BorrowedRow) error {
+	err = blog.PostByAuthor.BorrowRange(ctx, store, models.Only(uint64(1)), func(row models.BorrowedRow) error {
 		var post blog.PostView
 		if err := post.Decode(row.Value); err != nil {
 			return err

@@ -17,7 +17,7 @@
 //	type Post struct {
 //		ID       uint64 `netabase:"primary"`
 //		Title    string
-//		AuthorID uint64 `netabase:"secondary"`
+//		AuthorID uint64 `netabase:"index"`
 //	}
 //
 // For it modelgen writes the tree Posts, the index PostByAuthor, the codec
@@ -31,7 +31,7 @@
 //
 //	primary                the primary key
 //	primary,1  primary,2   the halves of a composite primary key
-//	secondary              an index
+//	index              an index
 //	unique                 an index in which no two rows share a key
 //	multi                  an index by each element of a slice or array
 //	clock                  the model's clock, see models.WithClock: an
@@ -39,11 +39,11 @@
 //	                       what lies before 0 or 1970 counts as 0
 //
 // An index is named after its field: author_id for AuthorID. Another name is
-// given as in secondary=writer. Fields with the same name and numbers from 1 make
+// given as in index=writer. Fields with the same name and numbers from 1 make
 // an index by a models.Pair, nested to the right if there are more than two:
 //
-//	AuthorID uint64    `netabase:"secondary;secondary=author_time,1"`
-//	Created  time.Time `netabase:"secondary=author_time,2;multi=tag_time,2"`
+//	AuthorID uint64    `netabase:"index;index=author_time,1"`
+//	Created  time.Time `netabase:"index=author_time,2;multi=tag_time,2"`
 //	Tags     []string  `netabase:"multi=tag_time,1"`
 //
 // Of the fields of a composite multi index one is a slice or array: the row is

@@ -17,7 +17,7 @@ type Article struct {
 	ID       uint64 `netabase:"primary" bstore:"noauto" storm:"id"`
 	Title    string
 	Content  string
-	AuthorID uint64 `netabase:"secondary" bstore:"index" storm:"index"`
+	AuthorID uint64 `netabase:"index" bstore:"index" storm:"index"`
 }
 
 // PerAuthor is how many articles of a block have the same author.

@@ -48,7 +48,7 @@ func (s *Store) Update(rows []article.Article) error { return s.Insert(rows) }
 
 // Get reads through a ReadTx.
 func (s *Store) Get(ids []uint64) (t contender.Tally, err error) {
-	err = s.store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = s.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = s.get(tx, ids)
 		return err
 	})
@@ -71,7 +71,7 @@ func (s *Store) get(r models.Reader, ids []uint64) (t contender.Tally, err error
 
 // Find reads through a ReadTx.
 func (s *Store) Find(authors []uint64) (t contender.Tally, err error) {
-	err = s.store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = s.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = s.find(tx, authors)
 		return err
 	})
@@ -95,7 +95,7 @@ func (s *Store) find(r models.Reader, authors []uint64) (t contender.Tally, err 
 
 // Keys reads through a ReadTx.
 func (s *Store) Keys(authors []uint64) (t contender.Tally, err error) {
-	err = s.store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = s.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = s.keys(tx, authors)
 		return err
 	})
@@ -125,7 +125,7 @@ type Loop struct{ *Store }
 
 // Insert puts rows in a WriteTx.
 func (l Loop) Insert(rows []article.Article) error {
-	return l.store.Update(ctx, func(tx *datastore.WriteTx) error {
+	return l.store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		for i := range rows {
 			if err := l.trees.Articles.Put(ctx, tx, &rows[i]); err != nil {
 				return err
@@ -144,7 +144,7 @@ type Borrowed struct{ *Store }
 
 // Get views rows in a ReadTx.
 func (b Borrowed) Get(ids []uint64) (t contender.Tally, err error) {
-	err = b.store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = b.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = b.get(tx, ids)
 		return err
 	})
@@ -157,7 +157,7 @@ func (b Borrowed) GetEach(ids []uint64) (contender.Tally, error) { return b.get(
 func (b Borrowed) get(r models.Reader, ids []uint64) (t contender.Tally, err error) {
 	add := func(row models.BorrowedRow) error { return addRow(&t, row) }
 	for _, id := range ids {
-		if err := b.trees.Articles.View(ctx, r, id, add); err != nil {
+		if err := b.trees.Articles.Borrow(ctx, r, id, add); err != nil {
 			return t, err
 		}
 	}
@@ -166,7 +166,7 @@ func (b Borrowed) get(r models.Reader, ids []uint64) (t contender.Tally, err err
 
 // Find views rows in a ReadTx.
 func (b Borrowed) Find(authors []uint64) (t contender.Tally, err error) {
-	err = b.store.View(ctx, func(tx *datastore.ReadTx) error {
+	err = b.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = b.find(tx, authors)
 		return err
 	})
@@ -181,7 +181,7 @@ func (b Borrowed) FindEach(authors []uint64) (contender.Tally, error) {
 func (b Borrowed) find(r models.Reader, authors []uint64) (t contender.Tally, err error) {
 	add := func(row models.BorrowedRow) error { return addRow(&t, row) }
 	for _, author := range authors {
-		if err := b.trees.ByAuthor.ViewRange(ctx, r, models.Only(author), add); err != nil {
+		if err := b.trees.ByAuthor.BorrowRange(ctx, r, models.Only(author), add); err != nil {
 			return t, err
 		}
 	}

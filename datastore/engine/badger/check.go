@@ -10,11 +10,11 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-var _ engine.Checker = (*db)(nil)
+var _ engine.Verifier = (*db)(nil)
 
-// Check reads all tables, as opening does unless Options.SkipVerify is set. What
+// Verify reads all tables, as opening does unless Options.SkipVerify is set. What
 // is in memtables alone it does not see.
-func (d *db) Check(ctx context.Context) error {
+func (d *db) Verify(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func TestCheckBesideCompactions(t *testing.T) {
 				return
 			default:
 			}
-			if err := db.(engine.Checker).Check(ctx); err != nil {
+			if err := db.(engine.Verifier).Verify(ctx); err != nil {
 				done <- err
 				return
 			}

@@ -12,15 +12,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-var _ engine.Checker = (*db)(nil)
+var _ engine.Verifier = (*db)(nil)
 
-// Check goes over all pages of the file as of one commit: each has to be in the
+// Verify goes over all pages of the file as of one commit: each has to be in the
 // tree once, or free; and keys have to be in order, everywhere. bbolt's own check
 // does the same, but trusts what pages say of themselves.
 //
 // It reads the file rather than the mapping, of which a page that the disk does not
 // deliver would end the process.
-func (d *db) Check(ctx context.Context) error {
+func (d *db) Verify(ctx context.Context) error {
 	txn, err := d.View(ctx)
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 			options.ReadOnly = readOnly
 			db, err := options.Engine().Open(t.Context())
 			if err == nil {
-				err = db.(engine.Checker).Check(t.Context())
+				err = db.(engine.Verifier).Verify(t.Context())
 				db.Close()
 				if says != "" && !readOnly {
 					t.Errorf("%q: it is opened to be written", says)

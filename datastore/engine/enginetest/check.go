@@ -16,7 +16,7 @@ var checkTests = []test{
 // testCheckBesideWriters has a database that is being changed check its files:
 // every commit leaves them whole.
 func testCheckBesideWriters(s *store) {
-	checker, ok := s.db.(engine.Checker)
+	verifier, ok := s.db.(engine.Verifier)
 	if !ok {
 		s.Skip("the engine does not check its files")
 	}
@@ -34,13 +34,13 @@ func testCheckBesideWriters(s *store) {
 		})
 	}
 	for range scaled(40) {
-		if err := checker.Check(s.ctx); err != nil {
+		if err := verifier.Verify(s.ctx); err != nil {
 			s.Error(err)
 		}
 	}
 	stop()
 	group.Wait()
-	s.want(context.Canceled, checker.Check(cancelled()))
+	s.want(context.Canceled, verifier.Verify(cancelled()))
 }
 
 // churn puts some keys and deletes others.

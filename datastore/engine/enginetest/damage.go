@@ -163,8 +163,8 @@ func useDamaged(ctx context.Context, eng engine.Engine) (outcome string, err err
 		}
 	}()
 	sound := ""
-	if checker, ok := db.(engine.Checker); ok {
-		switch err := checker.Check(ctx); {
+	if verifier, ok := db.(engine.Verifier); ok {
+		switch err := verifier.Verify(ctx); {
 		case err == nil:
 			sound = ", no fault found with the files"
 		case !errors.Is(err, engine.ErrCorrupt):

@@ -222,8 +222,8 @@ func (s *store) drain(c engine.Cursor, keysOnly bool) []row {
 // its files.
 func (s *store) checkConsistent() []row {
 	s.Helper()
-	if checker, ok := s.db.(engine.Checker); ok {
-		s.must(checker.Check(s.ctx))
+	if verifier, ok := s.db.(engine.Verifier); ok {
+		s.must(verifier.Verify(s.ctx))
 	}
 	txn := s.view()
 	defer txn.Discard()

@@ -150,13 +150,13 @@ func (db failingDB) Compact(ctx context.Context) error {
 	return db.DB.Compact(ctx)
 }
 
-// Check implements [engine.Checker].
-func (db failingDB) Check(ctx context.Context) error {
+// Verify implements [engine.Verifier].
+func (db failingDB) Verify(ctx context.Context) error {
 	if err := db.engine.fail(); err != nil {
 		return err
 	}
-	if checker, ok := db.DB.(engine.Checker); ok {
-		return checker.Check(ctx)
+	if verifier, ok := db.DB.(engine.Verifier); ok {
+		return verifier.Verify(ctx)
 	}
 	return nil
 }

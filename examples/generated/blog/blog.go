@@ -16,8 +16,8 @@ type User struct {
 // Post is what a user has written.
 type Post struct {
 	ID       uint64    `netabase:"primary"`
-	AuthorID uint64    `netabase:"secondary; secondary=author_time,1"`
-	Created  time.Time `netabase:"secondary=author_time,2; multi=tag_time,2"`
+	AuthorID uint64    `netabase:"index; index=author_time,1"`
+	Created  time.Time `netabase:"index=author_time,2; multi=tag_time,2"`
 	Title    string
 	Content  string
 	Tags     []string `netabase:"multi=tag; multi=tag_time,1"`

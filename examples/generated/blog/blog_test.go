@@ -55,7 +55,7 @@ func TestSameStore(t *testing.T) {
 		}
 		// Moved to another tag: the entries of the row that the other codec wrote go.
 		got.Tags = []string{"moved"}
-		if err := blog.Posts.Update(ctx, store, &got); err != nil {
+		if err := blog.Posts.Replace(ctx, store, &got); err != nil {
 			t.Fatal(err)
 		}
 		got.ID, got.Tags = 20+round, []string{"go"}

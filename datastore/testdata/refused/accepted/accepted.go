@@ -15,7 +15,7 @@ func write(ctx context.Context, store *datastore.Store) error {
 	if err := blog.Users.Put(ctx, store, &blog.User{ID: 1}); err != nil {
 		return err
 	}
-	return store.Update(ctx, func(tx *datastore.WriteTx) error {
+	return store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 		if _, err := blog.Users.Get(ctx, tx, 1); err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func write(ctx context.Context, store *datastore.Store) error {
 }
 
 func read(ctx context.Context, store *datastore.Store) error {
-	return store.View(ctx, func(tx *datastore.ReadTx) error {
+	return store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		_, _ = blog.Users.Get(ctx, tx, 1)
 		_, _ = blog.Posts.Has(ctx, tx, "first")
 		_, _ = blog.UserByEmail.Get(ctx, tx, "a@example.com")

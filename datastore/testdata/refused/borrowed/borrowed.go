@@ -12,7 +12,7 @@ import (
 )
 
 func keep(ctx context.Context, store *datastore.Store) (kept []byte, text string) {
-	_ = blog.Users.View(ctx, store, 1, func(row models.BorrowedRow) error {
+	_ = blog.Users.Borrow(ctx, store, 1, func(row models.BorrowedRow) error {
 		kept = row.Value                            // want `cannot use row\.Value \(variable of struct type models\.BorrowedBytes\) as \[\]byte value in assignment`
 		kept = []byte(row.Value)                    // want `cannot convert row\.Value .*models\.BorrowedBytes.* to type \[\]byte`
 		kept = append(kept, row.Value...)           // want `cannot use row\.Value .*models\.BorrowedBytes.* as`

@@ -12,11 +12,11 @@ import (
 )
 
 func write(ctx context.Context, store *datastore.Store) error {
-	return store.View(ctx, func(tx *datastore.ReadTx) error {
+	return store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		u := blog.User{ID: 1}
 		_ = blog.Users.Put(ctx, tx, &u)                                            // want `cannot use tx .*\*datastore\.ReadTx.* as models\.Writer value in argument to blog\.Users\.Put: \*datastore\.ReadTx does not implement models\.Writer \(missing method RunWrite\)`
 		_ = blog.Users.Insert(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
-		_ = blog.Users.Update(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Replace(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.PutMany(ctx, tx, []blog.User{u})                            // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Delete(ctx, tx, 1)                                          // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.DeleteMany(ctx, tx, []uint64{1})                            // want `ReadTx does not implement models\.Writer`
@@ -35,8 +35,8 @@ func write(ctx context.Context, store *datastore.Store) error {
 }
 
 func confuse(ctx context.Context, store *datastore.Store) {
-	_ = store.View(ctx, func(tx *datastore.WriteTx) error { return nil })  // want `cannot use func.*func\(tx \*datastore\.WriteTx\) error.* as func\(\*datastore\.ReadTx\) error value`
-	_ = store.Update(ctx, func(tx *datastore.ReadTx) error { return nil }) // want `cannot use func.*func\(tx \*datastore\.ReadTx\) error.* as func\(\*datastore\.WriteTx\) error value`
+	_ = store.View(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { return nil })  // want `cannot use func.*func\(ctx context\.Context, tx \*datastore\.WriteTx\) error.* as func\(ctx context\.Context, tx \*datastore\.ReadTx\) error value`
+	_ = store.Update(ctx, func(ctx context.Context, tx *datastore.ReadTx) error { return nil }) // want `cannot use func.*func\(ctx context\.Context, tx \*datastore\.ReadTx\) error.* as func\(ctx context\.Context, tx \*datastore\.WriteTx\) error value`
 	var w models.Writer
 	_ = w.(*datastore.ReadTx) // want `impossible type assertion.*\*datastore\.ReadTx does not implement models\.Writer \(missing method RunWrite\)`
 }

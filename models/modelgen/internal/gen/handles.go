@@ -69,7 +69,7 @@ func (w *writer) tree(m *model, n treeName) {
 		if ix.role == "multi" {
 			codec, key, body = w.multiKey(ix.fields)
 		}
-		make := map[string]string{"secondary": "NewIndex", "unique": "NewUnique", "multi": "NewMulti"}[ix.role]
+		make := map[string]string{"index": "NewIndex", "unique": "NewUnique", "multi": "NewMulti"}[ix.role]
 		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { %s })",
 			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body)
 	}

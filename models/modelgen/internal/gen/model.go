@@ -290,10 +290,10 @@ func (s *source) checkParts(m *model, ix *index) {
 			lists++
 		case len(ix.fields) > 1:
 		case isByteString(f.shape):
-			s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use secondary", m.name, f.path)
+			s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use index", m.name, f.path)
 			return
 		default:
-			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use secondary", m.name, f.path, t)
+			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use index", m.name, f.path, t)
 			return
 		}
 		if keyKind(t) == noKey {
@@ -303,7 +303,7 @@ func (s *source) checkParts(m *model, ix *index) {
 	switch {
 	case ix.role != "multi" || lists == 1:
 	case lists == 0:
-		s.faultf(ix.pos, "%s: no part of the multi index %s is a slice or array; use secondary", m.name, ix.name)
+		s.faultf(ix.pos, "%s: no part of the multi index %s is a slice or array; use index", m.name, ix.name)
 	default:
 		s.faultf(ix.pos, "%s: %d parts of the multi index %s are slices or arrays, and one can be; declare it by hand with models.NewMulti", m.name, lists, ix.name)
 	}

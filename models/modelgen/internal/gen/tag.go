@@ -8,7 +8,7 @@ import (
 
 // keyTag is one key that a tag declares.
 type keyTag struct {
-	role string // primary, secondary, unique, multi or clock
+	role string // primary, index, unique, multi or clock
 	name string // that of the index, if given
 	part int    // its number in a composite key, or 0
 }
@@ -37,7 +37,7 @@ func parseKey(item string) (k keyTag, err error) {
 	role, name, named := strings.Cut(head, "=")
 	k.role, k.name = role, name
 	switch role {
-	case "secondary", "unique", "multi":
+	case "index", "unique", "multi":
 		if named && !isName(name) {
 			return k, fmt.Errorf("%q is no name for an index; use 1 to 64 letters, digits, '_' and '-'", name)
 		}
@@ -56,7 +56,7 @@ func parseKey(item string) (k keyTag, err error) {
 	case "name":
 		return k, fmt.Errorf("a field is renamed by `cbor:%q`, which all codecs read; write that instead", name)
 	default:
-		return k, fmt.Errorf("%q is not known; use primary, secondary, unique, multi or clock, separated by semicolons", role)
+		return k, fmt.Errorf("%q is not known; use primary, index, unique, multi or clock, separated by semicolons", role)
 	}
 	return k, nil
 }

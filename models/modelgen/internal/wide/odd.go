@@ -15,7 +15,7 @@ type (
 // item is not exported, and neither are its tree and its view.
 type item struct {
 	Key   models `netabase:"primary" cbor:"clé \"1\""`
-	Größe uint   `netabase:"secondary=size-1"`
+	Größe uint   `netabase:"index=size-1"`
 
 	Value  odd.Value
 	Nested map[string][]map[string]strconv

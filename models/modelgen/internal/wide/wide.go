@@ -126,12 +126,12 @@ type Thing struct {
 	Data []byte `netabase:"multi=arr_data,2"`
 	T    time.Time
 	Arr  [3]int16 `netabase:"multi;multi=arr_data,1"`
-	ID16 [16]byte `netabase:"secondary;secondary=id_flag,1"`
+	ID16 [16]byte `netabase:"index;index=id_flag,1"`
 	None [0]string
 
 	Count    Count
 	Offset   Offset
-	Flag     Flag `netabase:"secondary=id_flag,2"`
+	Flag     Flag `netabase:"index=id_flag,2"`
 	Ratio    Ratio
 	Email    Email `netabase:"unique"`
 	Blob     Blob
@@ -204,11 +204,11 @@ type Optional struct {
 	Name string `netabase:"primary,2" cbor:",omitempty"`
 	Part uint8  `netabase:"primary,1"`
 
-	EB bool              `cbor:",omitempty" netabase:"secondary=mix,2"`
-	EI int               `cbor:",omitempty" netabase:"secondary;secondary=mix,1;clock"`
+	EB bool              `cbor:",omitempty" netabase:"index=mix,2"`
+	EI int               `cbor:",omitempty" netabase:"index;index=mix,1;clock"`
 	EU uint8             `cbor:",omitempty"`
 	EF float64           `cbor:",omitempty"`
-	ES string            `cbor:",omitempty" netabase:"secondary=mix,3"`
+	ES string            `cbor:",omitempty" netabase:"index=mix,3"`
 	ED []byte            `cbor:",omitempty"`
 	EL []string          `cbor:",omitempty"`
 	EA [2]int            `cbor:",omitempty"`

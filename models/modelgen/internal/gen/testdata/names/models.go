@@ -4,9 +4,9 @@ type Users struct{}
 
 type User struct { // fault: modelgen would write Users, which line 3 of models.go declares
 	ID     uint64 `netabase:"primary"`
-	Author string `netabase:"secondary"`
+	Author string `netabase:"index"`
 
-	AuthorID uint64 `netabase:"secondary"` // fault: modelgen would write UserByAuthor twice
+	AuthorID uint64 `netabase:"index"` // fault: modelgen would write UserByAuthor twice
 }
 
 type r struct{} // fault: modelgen uses the name r for a variable; rename the type

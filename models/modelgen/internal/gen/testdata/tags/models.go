@@ -4,7 +4,7 @@ import "net/netip"
 
 type NoPrimary struct { // fault: NoPrimary has no primary key; tag a field `netabase:"primary"`
 	ID   uint64
-	Name string `netabase:"secondary"`
+	Name string `netabase:"index"`
 }
 
 type Two struct {
@@ -14,18 +14,18 @@ type Two struct {
 
 type Gap struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary=x,1"` // fault: the parts of x are not numbered from 1 without a gap
-	C uint64 `netabase:"secondary=x,3"`
+	B uint64 `netabase:"index=x,1"` // fault: the parts of x are not numbered from 1 without a gap
+	C uint64 `netabase:"index=x,3"`
 }
 
 type Unknown struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"index"` // fault: "index" is not known; use primary, secondary, unique, multi or clock
+	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, index, unique, multi or clock
 }
 
 type Nameless struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary,1"` // fault: a composite index needs a name; write secondary=name,1
+	B uint64 `netabase:"index,1"` // fault: a composite index needs a name; write index=name,1
 }
 
 type Renaming struct {
@@ -40,7 +40,7 @@ type Skipping struct {
 
 type Hidden struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary" cbor:"-"` // fault: Hidden.B: a key has to be part of the value
+	B uint64 `netabase:"index" cbor:"-"` // fault: Hidden.B: a key has to be part of the value
 }
 
 type Private struct {
@@ -49,14 +49,14 @@ type Private struct {
 
 type Keys struct {
 	A netip.Addr `netabase:"primary"`   // fault: Keys.A: net/netip.Addr has no key codec; use an integer
-	B *string    `netabase:"secondary"` // fault: Keys.B: *string has no key codec
+	B *string    `netabase:"index"` // fault: Keys.B: *string has no key codec
 	C string     `netabase:"multi"`     // fault: Keys.C: a multi index is by the elements of a slice or array
 	D []byte     `netabase:"multi"`     // fault: Keys.D: a multi index is not by the bytes of a byte string
 	E string     `netabase:"clock"`     // fault: Keys.E: a clock is an integer or a time
 }
 
 type NoList struct {
-	A uint64 `netabase:"primary;multi=pair,1"` // fault: NoList: no part of the multi index pair is a slice or array; use secondary
+	A uint64 `netabase:"primary;multi=pair,1"` // fault: NoList: no part of the multi index pair is a slice or array; use index
 	B string `netabase:"multi=pair,2"`
 }
 
@@ -69,7 +69,7 @@ type Lists struct {
 type Parts struct {
 	A uint64   `netabase:"primary"`
 	B []string `netabase:"multi=pair,1"`
-	C [2]bool  `netabase:"secondary"`    // fault: Parts.C: [2]bool has no key codec
+	C [2]bool  `netabase:"index"`    // fault: Parts.C: [2]bool has no key codec
 	D *uint64  `netabase:"multi=pair,2"` // fault: Parts.D: *uint64 has no key codec
 }
 
@@ -80,11 +80,11 @@ type Unnamed struct {
 
 type Kinds struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary=x,1"`
-	C uint64 `netabase:"unique=x,2"` // fault: Kinds.C: the index x is secondary on another field
+	B uint64 `netabase:"index=x,1"`
+	C uint64 `netabase:"unique=x,2"` // fault: Kinds.C: the index x is index on another field
 }
 
 type BadName struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary=by name"` // fault: "by name" is no name for an index
+	B uint64 `netabase:"index=by name"` // fault: "by name" is no name for an index
 }

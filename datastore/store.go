@@ -180,8 +180,9 @@ func (s *Store) RunWrite(ctx context.Context, fn func(*session.Session) error) e
 
 func (s *Store) release(ses *session.Session) {
 	ses.Read.Discard()
-	ses.Reset()
-	s.sessions.Put(ses)
+	if ses.Reset() {
+		s.sessions.Put(ses)
+	}
 }
 
 const (

@@ -118,6 +118,9 @@ func scanOpen[T any](ctx context.Context, s *session.Session, w walk, within bou
 				if !yield(result, nil) {
 					return nil
 				}
+				if s.Ended { // and with it the memory of the rows in the page
+					return ErrTxnDone
+				}
 				if left--; left == 0 {
 					return nil
 				}

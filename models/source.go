@@ -55,6 +55,7 @@ func (w walk) open(s *session.Session, within bounds) (src source, err error) {
 
 // begin decides how to read.
 func (src *source) begin() {
+	src.s.Walks++
 	if src.s.Write == nil {
 		src.scanner, _ = src.s.Read.(engine.Scanner)
 	}
@@ -119,6 +120,7 @@ func (src *source) close() {
 }
 
 func (src *source) release() {
+	src.s.Walks--
 	if src.cursor != nil {
 		src.cursor.Close()
 	}

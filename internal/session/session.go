@@ -37,6 +37,11 @@ type Session struct {
 
 	pages []*Page
 
+	// Walks is how many walks have the transaction in use.
+	Walks int
+	// Ended is set when the transaction has ended although walks had it in use.
+	Ended bool
+
 	// spare is the last read transaction, which has ended, if it can be renewed:
 	// as it is and as what renews it.
 	spare   engine.ReadTxn
@@ -150,5 +155,14 @@ func (s *Session) keep(err error) error {
 // Failure returns the first failed write of the transaction, or nil.
 func (s *Session) Failure() error { return s.failure }
 
-// Reset readies a pooled session for another transaction.
-func (s *Session) Reset() { s.Read, s.Write, s.Held, s.Due, s.failure = nil, nil, false, 0, nil }
+// Reset readies the session for another transaction, after its own has ended. It
+// reports false if a walk still has the old one in use: then the session cannot
+// serve again, and the walk ends with ErrTxnDone.
+func (s *Session) Reset() bool {
+	if s.Walks > 0 {
+		s.Ended = true
+		return false
+	}
+	s.Read, s.Write, s.Held, s.Due, s.failure = nil, nil, false, 0, nil
+	return true
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/enginetest"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -172,15 +173,84 @@ func refusesRestored(t testing.TB, r io.Reader, what string, want ...error) {
 	if !matches {
 		t.Errorf("%s: %v", what, err)
 	}
-	if db, err := target.Open(ctx); err == nil {
-		empty := len(dumpDB(t, db)) == 0
-		db.Close()
-		s, err := datastore.Open(ctx, target, town)
+	db, err := target.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	untouched := len(dumpDB(t, db)) == 0 // since the head of the stream was refused
+	db.Close()
+	s, err := datastore.Open(ctx, target, town)
+	if err == nil {
+		s.Close()
+	}
+	if !untouched && !errors.Is(err, datastore.ErrNotStore) {
+		t.Errorf("%s: what is there opens with %v", what, err)
+	}
+}
+
+// TestFailedRestoreIsNoStore cuts backups off, of less than a transaction and of more:
+// the directory never opens as an empty store.
+func TestFailedRestoreIsNoStore(t *testing.T) {
+	ctx := t.Context()
+	for _, rows := range []int{0, 3, 5000} {
+		source, err := datastore.Open(ctx, memory.Engine(), town)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range rows {
+			if err := source.Datastore().Put(ctx, ds.NewKey(fmt.Sprint("/", i)), make([]byte, 1000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stream := backup(t, source)
+		if err := source.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for name, newEngine := range engines {
+			target := newEngine(t)
+			if _, err := datastore.Restore(ctx, target, bytes.NewReader(stream[:len(stream)-1])); !errors.Is(err, datastore.ErrBackup) {
+				t.Errorf("%s, %d rows: a backup without its last byte: %v", name, rows, err)
+			}
+			s, err := datastore.Open(ctx, target, town)
+			if err == nil {
+				s.Close()
+			}
+			if !errors.Is(err, datastore.ErrNotStore) {
+				t.Errorf("%s, %d rows: what is left opens with %v", name, rows, err)
+			}
+			if _, err := datastore.Inspect(ctx, target); !errors.Is(err, datastore.ErrNotStore) {
+				t.Errorf("%s, %d rows: what is left is inspected with %v", name, rows, err)
+			}
+			if _, err := datastore.Restore(ctx, target, bytes.NewReader(stream)); !errors.Is(err, datastore.ErrNotEmpty) {
+				t.Errorf("%s, %d rows: restoring into what is left: %v", name, rows, err)
+			}
+		}
+	}
+}
+
+// TestProcessEndsInRestore has the process end at each commit of a restore: before the
+// first the database is empty, and no store from then on until it is a whole one.
+func TestProcessEndsInRestore(t *testing.T) {
+	ctx := t.Context()
+	for commit := 1; ; commit++ {
+		eng := &enginetest.Failing{Engine: memory.Engine()}
+		eng.EndAt(commit)
+		err := restoreLong(ctx, eng)
+		ended := eng.Ended()
+		eng.EndAt(0)
+		if !ended {
+			if err != nil || commit < 4 {
+				t.Errorf("with %d commits it returned %v", commit-1, err)
+			}
+			return
+		}
+		keys := len(dump(t, eng))
+		s, err := datastore.Open(ctx, eng, town)
 		if err == nil {
 			s.Close()
 		}
-		if !empty && !errors.Is(err, datastore.ErrNotStore) {
-			t.Errorf("%s: what is there opens with %v", what, err)
+		if commit == 1 && keys > 0 || commit > 1 && !errors.Is(err, datastore.ErrNotStore) {
+			t.Errorf("ended at commit %d: there are %d keys, and they open with %v", commit, keys, err)
 		}
 	}
 }

@@ -20,6 +20,10 @@ const catalogSchema = 1
 
 const magic = "netabase"
 
+// restoringMagic stands in place of magic while a backup is being restored: that the
+// entry is missing would say that the store is new.
+const restoringMagic = "restoring"
+
 // storeEntry describes the store.
 type storeEntry struct {
 	Format uint64 `json:"format"`
@@ -169,6 +173,8 @@ func (c *catalog) openStore() (found bool, err error) {
 		return false, err
 	case !found:
 		return false, c.create()
+	case c.store.Magic == restoringMagic:
+		return false, fmt.Errorf("%w: restoring a backup into it did not finish; delete it and restore again", ErrNotStore)
 	case c.store.Magic != magic:
 		return false, fmt.Errorf("%w: its magic is %q", ErrNotStore, c.store.Magic)
 	case c.store.Format > format.Version:

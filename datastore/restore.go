@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
 // ErrNotEmpty is returned for restoring a backup into a database that has
@@ -21,10 +22,11 @@ var ErrNotEmpty = errors.New("the database is not empty")
 //
 // It returns ErrBackup for a stream that is no backup or is damaged, ErrVersion
 // for one of a newer version, ErrNotEmpty for a database with anything in it, and
-// ErrTooLarge for a value that the engine does not take. After an error, and if
-// the process ends before Restore does, the database is no store: Open refuses it
-// with ErrNotStore, and it is to be deleted. Memory is bounded. Progress functions
-// are called after every chunk.
+// ErrTooLarge for a value that the engine does not take. Before it reads on it marks
+// the database as one that is being restored. So after an error, and if the process
+// ends before Restore does, the database is no store: Open refuses it with
+// ErrNotStore, and so does Restore with ErrNotEmpty. Delete it and restore again.
+// Memory is bounded. Progress functions are called after every chunk.
 func Restore(ctx context.Context, eng engine.Engine, r io.Reader, progress ...func(BackupProgress)) (done BackupProgress, err error) {
 	in := backupReader{r: r, digest: sha256.New()}
 	if err := in.header(); err != nil { // before there is a database
@@ -47,6 +49,9 @@ func restore(ctx context.Context, db engine.DB, in *backupReader, progress []fun
 	}
 	w := restoreWriter{ctx: ctx, db: db}
 	defer w.discard()
+	if err := w.begin(); err != nil {
+		return err
+	}
 	for more := true; more; {
 		var err error
 		if more, err = in.next(w.put); err != nil {
@@ -86,6 +91,17 @@ type restoreWriter struct {
 
 // restoreBytes is what a transaction has, unless the engine takes less.
 const restoreBytes = 4 << 20
+
+// begin makes the database, durably, one that no store can be opened in until finish.
+func (w *restoreWriter) begin() (err error) {
+	if w.txn, err = w.db.Update(w.ctx); err != nil {
+		return err
+	}
+	if err := putCatalog(w.txn, storeKey, storeCodec, &storeEntry{Format: format.Version, Magic: restoringMagic}); err != nil {
+		return err
+	}
+	return w.commit(engine.Durable)
+}
 
 // put puts a key, which it does not keep.
 func (w *restoreWriter) put(key, value []byte) error {

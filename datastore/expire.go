@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
-	"github.com/newsnet-africa/netabase-go/models"
 )
 
 const (
@@ -19,7 +17,7 @@ const (
 	// sweepPause is the shortest time between two sweeps: rows that expire one
 	// by one are removed together.
 	sweepPause = time.Second
-	// sweepRetry is the pause after a sweep that failed.
+	// sweepRetry is the pause after a sweep that failed, at first.
 	sweepRetry = time.Minute
 )
 
@@ -121,92 +119,31 @@ func (s *Store) expireEntry(ses *session.Session, entry []byte) (removed bool, e
 	return removed, ses.Delete(entry)
 }
 
-// sweeper calls Expire when something is due. Until the first row with an expiry
-// is written it has no timer, and it never has a goroutine but while it works.
-type sweeper struct {
-	store *Store
-
-	mu    sync.Mutex
-	timer *time.Timer
-	// due is when the timer fires, as unix time in nanoseconds.
-	due     int64
-	cancel  context.CancelFunc
-	running sync.WaitGroup
-	closed  bool
+// sweep is what the store's sweeper runs.
+func (s *Store) sweep(ctx context.Context) (next time.Time, err error) {
+	if _, err := s.Expire(ctx); err != nil {
+		return time.Time{}, err
+	}
+	// What is due and still there cannot be removed now.
+	return s.nextDue(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
 }
 
-// start arms the sweeper for what is in the queue already.
-func (w *sweeper) start(ctx context.Context) error {
-	return w.armFrom(ctx, spaceRange(format.Expiry).Lower)
-}
-
-// arm has the sweep run once due has come, or a little later.
-func (w *sweeper) arm(due int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed || w.timer != nil && w.due <= due {
-		return
-	}
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-	w.due = due
-	w.timer = time.AfterFunc(max(time.Until(time.Unix(0, due)), sweepPause), w.sweep)
-}
-
-func (w *sweeper) sweep() {
-	w.mu.Lock()
-	w.timer = nil
-	if w.closed {
-		w.mu.Unlock()
-		return
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel = cancel
-	w.running.Add(1)
-	w.mu.Unlock()
-	defer w.running.Done()
-	defer cancel()
-
-	_, err := w.store.Expire(ctx)
-	if err == nil {
-		// What is due and still there cannot be removed now.
-		err = w.armFrom(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
-	}
-	if err != nil && !errors.Is(err, models.ErrClosed) {
-		w.arm(time.Now().Add(sweepRetry).UnixNano())
-	}
-}
-
-// armFrom arms the sweeper for the first entry of the queue from lower on.
-func (w *sweeper) armFrom(ctx context.Context, lower []byte) error {
-	txn, err := w.store.db.View(ctx)
+// nextDue returns when the first entry of the queue from lower on is due, the zero
+// time if there is none.
+func (s *Store) nextDue(ctx context.Context, lower []byte) (time.Time, error) {
+	txn, err := s.db.View(ctx)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	defer txn.Discard()
 	r := spaceRange(format.Expiry)
 	r.Lower, r.KeysOnly = lower, true
 	c := txn.Cursor(r)
 	defer c.Close()
-	if c.Next() {
+	for c.Next() {
 		if expiry, _, ok := format.CutExpiryKey(c.Key()); ok {
-			w.arm(expiry)
+			return time.Unix(0, expiry), nil
 		}
 	}
-	return c.Err()
-}
-
-// close stops the sweeper and waits for a sweep that is under way.
-func (w *sweeper) close() {
-	w.mu.Lock()
-	w.closed = true
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-	if w.cancel != nil {
-		w.cancel()
-	}
-	w.mu.Unlock()
-	w.running.Wait()
+	return time.Time{}, c.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/internal/sweep"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -26,7 +27,7 @@ type Store struct {
 	// trees has every tree the store was opened with, by full name.
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
-	sweeper  sweeper
+	sweeper  *sweep.Sweeper
 }
 
 var (
@@ -55,14 +56,32 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 	}
 	s := &Store{db: db, trees: trees}
 	s.sessions.New = func() any { return session.New(s.places, s.release) }
-	if err := s.bind(ctx); err != nil {
-		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
-	}
-	s.sweeper.store = s
-	if err := s.sweeper.start(ctx); err != nil {
-		return nil, fmt.Errorf("open store: %w", errors.Join(err, db.Close()))
+	s.sweeper = sweep.New(sweepPause, sweepRetry, s.sweep)
+	if err := s.start(ctx); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
+}
+
+// start makes the store ready. It closes the database unless it returns nil, also
+// where a codec panics.
+func (s *Store) start(ctx context.Context) (err error) {
+	started := false
+	defer func() {
+		if !started {
+			err = errors.Join(err, s.db.Close())
+		}
+	}()
+	if err := s.bind(ctx); err != nil {
+		return err
+	}
+	due, err := s.nextDue(ctx, spaceRange(format.Expiry).Lower)
+	if err != nil {
+		return err
+	}
+	s.sweeper.Arm(due)
+	started = true
+	return nil
 }
 
 // collect returns the trees of the definitions, and the store's own, by name.
@@ -88,7 +107,7 @@ func collect(definitions []*models.Definition) (map[string]models.AnyTree, error
 // releases the store. Later calls do nothing and return nil. A function that View
 // or Update runs must not call it: Close would wait for that function for ever.
 func (s *Store) Close() error {
-	s.sweeper.close()
+	s.sweeper.Stop()
 	return s.db.Close()
 }
 
@@ -237,7 +256,7 @@ func (s *Store) commit(ctx context.Context, ses *session.Session, txn engine.Wri
 		return err
 	}
 	if ses.Due != 0 {
-		s.sweeper.arm(ses.Due)
+		s.sweeper.Arm(time.Unix(0, ses.Due))
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ type treeEntry struct {
 	ID      format.Space    `json:"id"`
 	Key     string          `json:"key"`
 	Codec   string          `json:"codec"`
+	Policy  string          `json:"policy"`
 	Schema  uint32          `json:"schema"`
 	Fields  []session.Field `json:"fields"`
 	Indexes []indexEntry    `json:"indexes"`
@@ -48,11 +49,13 @@ type treeEntry struct {
 }
 
 type indexEntry struct {
-	ID    format.Space `json:"id"`
-	Kind  session.Kind `json:"kind"`
-	Key   string       `json:"key"`
-	Name  string       `json:"name"`
-	State indexState   `json:"state"`
+	ID   format.Space `json:"id"`
+	Kind session.Kind `json:"kind"`
+	Key  string       `json:"key"`
+	Name string       `json:"name"`
+	// Partial says that the index leaves out some rows.
+	Partial bool       `json:"partial"`
+	State   indexState `json:"state"`
 }
 
 // indexState says whether an index can be used.
@@ -207,7 +210,7 @@ func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
 	changed := !found
 	if !found {
 		c.store.Trees++
-		entry = &treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Schema: core.Schema, Fields: core.Fields}
+		entry = &treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Policy: core.Policy, Schema: core.Schema, Fields: core.Fields}
 	} else if err := entry.fits(core); err != nil {
 		return nil, err
 	}
@@ -241,6 +244,8 @@ func (e *treeEntry) fits(core *session.Tree) error {
 		return differ("primary key", e.Key, core.Key)
 	case e.Codec != core.Codec:
 		return differ("codec", e.Codec, core.Codec)
+	case e.Policy != core.Policy:
+		return differ("policy", e.Policy, core.Policy)
 	case e.Schema != core.Schema:
 		return differ("schema version", e.Schema, core.Schema)
 	}
@@ -255,6 +260,8 @@ func (e *treeEntry) fits(core *session.Tree) error {
 				return differ("the kind of index "+stored.Name, stored.Kind, defined.Kind)
 			case stored.Key != defined.Key:
 				return differ("the key of index "+stored.Name, stored.Key, defined.Key)
+			case stored.Partial != defined.Partial:
+				return differ("in index "+stored.Name+" only some rows:", stored.Partial, defined.Partial)
 			}
 		}
 	}
@@ -312,7 +319,7 @@ func (e *treeEntry) matchIndexes(core *session.Tree, allocate func() format.Spac
 		if rows {
 			state = building
 		}
-		e.Indexes = append(e.Indexes, indexEntry{ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, State: state})
+		e.Indexes = append(e.Indexes, indexEntry{ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, State: state})
 		changed = true
 	}
 	return changed

@@ -63,6 +63,8 @@ type TreeInfo struct {
 	Name, Definition string
 	// Key and Codec name the codecs of primary keys and values.
 	Key, Codec string
+	// Policy is the name of the tree's policy, as models.Policy.String gives it.
+	Policy string
 	// Schema is the newest schema version of the rows.
 	Schema uint32
 	// Fields are the model's. Codecs that cannot tell give none.
@@ -78,10 +80,13 @@ type TreeInfo struct {
 type IndexInfo struct {
 	// Name is the index's own, "email".
 	Name string
-	// Kind is "index", "unique" or "multi".
+	// Kind is "index", "unique", "multi", or "claim" for a Unique of a tree whose rows
+	// come from other peers.
 	Kind string
 	// Key names the codec of index keys.
 	Key string
+	// Partial says that the index leaves out some rows.
+	Partial bool
 	// Ready is false while the index has not been filled to the end.
 	Ready bool
 }
@@ -128,9 +133,9 @@ func (e *treeEntry) info(name string, err error) TreeInfo {
 	if err != nil {
 		return info
 	}
-	info.Key, info.Codec, info.Schema, info.Fields = e.Key, e.Codec, e.Schema, e.Fields
+	info.Key, info.Codec, info.Policy, info.Schema, info.Fields = e.Key, e.Codec, e.Policy, e.Schema, e.Fields
 	for _, ix := range e.Indexes {
-		info.Indexes = append(info.Indexes, IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Ready: ix.State == ready})
+		info.Indexes = append(info.Indexes, IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Ready: ix.State == ready})
 	}
 	return info
 }

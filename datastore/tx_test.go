@@ -63,7 +63,7 @@ func TestSnapshot(t *testing.T) {
 		}
 		err := h.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 			later := somebody(2)
-			if err := people.Put(ctx, h.Store, &later); err != nil {
+			if err := people.Put(t.Context(), h.Store, &later); err != nil {
 				return err
 			}
 			if n, err := people.Count(ctx, tx, models.Range[uint64]{}); n != 1 || err != nil {

@@ -55,7 +55,7 @@ func (t *Tree[M, K]) BorrowRange(ctx context.Context, r Reader, rng Range[K], fn
 // [Tree.Borrow].
 func (ix *Unique[M, K, I]) Borrow(ctx context.Context, r Reader, key I, fn func(BorrowedRow) error) error {
 	found := false
-	err := ix.BorrowRange(ctx, r, Only(key), func(row BorrowedRow) error {
+	err := ix.BorrowRange(ctx, r, Only(key).Limit(1), func(row BorrowedRow) error {
 		found = true
 		return fn(row)
 	})

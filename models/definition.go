@@ -16,8 +16,9 @@ type AnyTree interface {
 	Core() *session.Tree
 }
 
-// Definition is a named set of trees that a store is opened with. Its name
-// keeps them apart from the trees of other definitions in the same store and
+// Definition is a named set of trees that a store is opened with. It seals its
+// trees: an index that is declared afterwards is a fault of that declaration, and
+// stores that are open stay as they are. The definition's name keeps them apart from the trees of other definitions in the same store and
 // the same DHT: "blog.user" and "shop.user" are different trees.
 //
 // To use one Go type in two definitions, declare a tree of it for each: a tree
@@ -69,6 +70,9 @@ func (d *Definition) Err() error {
 	for _, t := range d.trees {
 		if err := t.Core().Fault; err != nil {
 			return err
+		}
+		if late := t.Core().Late.Load(); late != nil {
+			return *late
 		}
 	}
 	return nil

@@ -24,8 +24,10 @@ var (
 	// ErrExists is returned by Insert where a row has the key already.
 	ErrExists = errors.New("already exists")
 	// ErrUnique is returned for a write that would give two rows the same key
-	// in a Unique index.
+	// in a Unique index of a tree that is Local.
 	ErrUnique = errors.New("unique index violated")
+	// ErrPolicy is returned for a write that the tree's policy does not allow.
+	ErrPolicy = errors.New("not allowed by the tree's policy")
 	// ErrInvalid is returned for input that cannot be taken: a value that does
 	// not decode or is not canonical, a key that does not match its row, a
 	// model that cannot be encoded.

@@ -116,6 +116,9 @@ func (t *Tree[M, K]) expiryAt(s *session.Session, primary []byte) (int64, error)
 // setExpiryAt writes the row again as it is but for its expiry. Its entries stay
 // as they are.
 func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int64) error {
+	if err := t.mayWrite(s); err != nil {
+		return err
+	}
 	key, row, err := t.rowAt(s, primary)
 	if err != nil || row.Expiry == expiry {
 		return err

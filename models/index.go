@@ -1,11 +1,13 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
 	"sync"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
@@ -28,34 +30,65 @@ type Unique[M, K, I any] struct{ shared[M, K, I] }
 // Multi finds rows by any of several keys each. See [NewMulti].
 type Multi[M, K, I any] struct{ shared[M, K, I] }
 
+// IndexOption changes an index as it is declared.
+type IndexOption[M any] func(*indexOptions[M])
+
+type indexOptions[M any] struct {
+	where func(*M) bool
+}
+
+// Where makes an index partial: a row for which has returns false takes no part
+// in it. Has must depend on the row alone, as an extractor. In a Unique it lets
+// rows go without a key:
+//
+//	models.NewUnique(Users, "phone", models.String, func(u *User) string { return u.Phone },
+//		models.Where(func(u *User) bool { return u.Phone != "" }))
+func Where[M any](has func(*M) bool) IndexOption[M] {
+	return func(o *indexOptions[M]) { o.where = has }
+}
+
 // NewIndex declares an index of t by the key that extract takes from a row.
 // Name has 1 to 64 letters, digits, '_' and '-', and is the tree's only one.
 // Extract must depend on the row alone.
-func NewIndex[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I) *Index[M, K, I] {
+//
+// An index is declared before a definition takes the tree. One that comes later
+// is refused: each of its methods returns ErrDefinition, and so does the next
+// datastore.Open with the definition.
+func NewIndex[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M]) *Index[M, K, I] {
 	ix := &Index[M, K, I]{}
-	ix.declare(t, name, session.Plain, key, one(key, extract), ix)
+	ix.declare(t, name, session.Plain, key, one(key, extract), opts, ix)
 	return ix
 }
 
 // NewUnique declares an index of t in which no two rows have the same key: a
 // write that would give a second row the key returns ErrUnique. That is found
 // out by reading the one entry, in the write's own transaction.
-func NewUnique[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I) *Unique[M, K, I] {
+//
+// In a tree whose rows come from other peers, with another policy than [Local],
+// nobody can keep two peers from claiming one key, and whoever came first must
+// not keep the others' rows out. There the index holds all claims, and Get
+// answers with the row that has the smallest primary key of them: every peer
+// that has the same rows answers the same.
+func NewUnique[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M]) *Unique[M, K, I] {
 	ix := &Unique[M, K, I]{}
-	ix.declare(t, name, session.Unique, key, one(key, extract), ix)
+	kind := session.Unique
+	if t.policy != Local {
+		kind = session.Claim
+	}
+	ix.declare(t, name, kind, key, one(key, extract), opts, ix)
 	return ix
 }
 
 // NewMulti declares an index of t by all keys that extract takes from a row:
 // none, one or many, of which repeated ones count once.
-func NewMulti[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) []I) *Multi[M, K, I] {
+func NewMulti[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) []I, opts ...IndexOption[M]) *Multi[M, K, I] {
 	ix := &Multi[M, K, I]{}
 	ix.declare(t, name, session.Multi, key, func(keys *keyList, m *M) {
 		for _, k := range extract(m) {
 			appendKey(keys, key, k)
 		}
 		keys.sortUnique()
-	}, ix)
+	}, opts, ix)
 	return ix
 }
 
@@ -114,7 +147,13 @@ func (ix *Unique[M, K, I]) with(ctx context.Context, r Reader, key I, fn func(*s
 	if err != nil {
 		return err
 	}
+	if ix.fault != nil {
+		return ix.fault
+	}
 	s.Scratch = ix.key.Append(append(s.Scratch[:0], p.Indexes[ix.number]...), key)
+	if ix.core.Kind == session.Claim {
+		return ix.withFirst(s, p, fn)
+	}
 	stored, err := s.Read.Get(s.Scratch)
 	if err != nil {
 		return err
@@ -126,6 +165,35 @@ func (ix *Unique[M, K, I]) with(ctx context.Context, r Reader, key I, fn func(*s
 	return fn(s, p, primary)
 }
 
+// withFirst calls fn with the first of the primary keys that claim the key whose
+// entries begin with s.Scratch, and whose row has not expired.
+func (ix *Unique[M, K, I]) withFirst(s *session.Session, p *session.Place, fn func(*session.Session, *session.Place, []byte) error) error {
+	prefix := bytes.Clone(s.Scratch)
+	c := s.Read.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)})
+	defer c.Close()
+	for c.Next() {
+		stored, err := c.Value()
+		if err != nil {
+			return err
+		}
+		_, primary, err := ix.split(p, c.Key(), stored)
+		if err != nil {
+			return err
+		}
+		primary = bytes.Clone(primary)
+		if _, err = ix.follow(s, p, primary); err == nil {
+			return fn(s, p, primary)
+		}
+		if !isNotFound(err) {
+			return err
+		}
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return ErrNotFound
+}
+
 // shared is what all kinds of index have.
 type shared[M, K, I any] struct {
 	tree   *Tree[M, K]
@@ -133,6 +201,8 @@ type shared[M, K, I any] struct {
 	core   *session.Index
 	key    KeyCodec[I]
 	append func(*keyList, *M)
+	// fault is set where the index was declared too late.
+	fault error
 	// size is that of every key, or 0 where they differ.
 	size int
 
@@ -142,18 +212,35 @@ type shared[M, K, I any] struct {
 
 func (ix *shared[M, K, I]) appendKeys(keys *keyList, m *M) { ix.append(keys, m) }
 
-func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M), self indexer[M]) {
+func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M), opts []IndexOption[M], self indexer[M]) {
+	var o indexOptions[M]
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if has, all := o.where, appendKeys; has != nil {
+		appendKeys = func(keys *keyList, m *M) {
+			if has(m) {
+				all(keys, m)
+			}
+		}
+	}
 	ix.tree, ix.number, ix.key, ix.append = t, len(t.indexes), key, appendKeys
 	if c, ok := key.(sized); ok {
 		ix.size = c.keySize()
 	}
 	ix.core = &session.Index{
-		Name: name, Kind: kind, Key: key.Name(),
+		Name: name, Kind: kind, Key: key.Name(), Partial: o.where != nil,
 		KeyText: func(encoded []byte) (string, error) {
 			return keyText(decodeWhole(key), key, encoded)
 		},
 		ParseKeyText: func(text string) ([]byte, error) { return parseKeyText(key, key.Append, text) },
 		CutKey:       func(entry []byte) ([]byte, []byte, error) { return cutKey(key, entry) },
+	}
+	if t.core.Definition != "" {
+		ix.fault = fmt.Errorf("%w: index %q of tree %s is declared after the definition that holds the tree; declare it before",
+			ErrDefinition, name, t.core.Name)
+		t.core.Late.CompareAndSwap(nil, &ix.fault)
+		return
 	}
 	fault := checkName(name)
 	for _, other := range t.core.Indexes {
@@ -274,7 +361,7 @@ func (ix *shared[M, K, I]) Count(ctx context.Context, r Reader, rng Range[I]) (i
 
 // walk is a walk over the entries.
 func (ix *shared[M, K, I]) walk() walk {
-	return walk{tree: ix.tree.core, index: ix.core.Name, number: ix.number}
+	return walk{tree: ix.tree.core, index: ix.core.Name, number: ix.number, fault: ix.fault}
 }
 
 // bounds are those of a walk over the entries that rng selects.

@@ -15,7 +15,7 @@ func (t *Tree[M, K]) DeleteMany(ctx context.Context, w Writer, keys []K) error {
 			if i%64 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := t.remove(s, t.key.AppendLast(nil, key)); err != nil {
+			if err := t.delete(s, t.key.AppendLast(nil, key)); err != nil {
 				return t.failAt("delete", key, err)
 			}
 		}
@@ -122,19 +122,19 @@ func lastOf[M any](rows iter.Seq2[M, error]) (last M, err error) {
 // FindMany returns, for each of the keys and in their order, the rows under it,
 // all from one snapshot.
 func (ix *Index[M, K, I]) FindMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
-	return ix.findMany(ctx, r, keys)
+	return ix.findMany(ctx, r, keys, 0)
 }
 
 // FindMany returns, for each of the keys and in their order, the rows that have
 // it, all from one snapshot.
 func (ix *Multi[M, K, I]) FindMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
-	return ix.findMany(ctx, r, keys)
+	return ix.findMany(ctx, r, keys, 0)
 }
 
 // GetMany returns the rows with the keys in their order, nil where there is
 // none, all from one snapshot.
 func (ix *Unique[M, K, I]) GetMany(ctx context.Context, r Reader, keys []I) ([]*M, error) {
-	found, err := ix.findMany(ctx, r, keys)
+	found, err := ix.findMany(ctx, r, keys, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,9 @@ func (ix *Unique[M, K, I]) GetMany(ctx context.Context, r Reader, keys []I) ([]*
 	return rows, nil
 }
 
-func (ix *shared[M, K, I]) findMany(ctx context.Context, r Reader, keys []I) ([][]M, error) {
+// findMany returns the first rows under each key, most at most, or all where most
+// is zero.
+func (ix *shared[M, K, I]) findMany(ctx context.Context, r Reader, keys []I, most int) ([][]M, error) {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
 		return nil, ix.walk().fail("find", err)
@@ -157,7 +159,7 @@ func (ix *shared[M, K, I]) findMany(ctx context.Context, r Reader, keys []I) ([]
 	defer func() { s.Held = held; s.End() }()
 	found := make([][]M, len(keys))
 	for i, key := range keys {
-		for m, err := range ix.Range(ctx, lent{s}, Only(key)) {
+		for m, err := range ix.Range(ctx, lent{s}, Only(key).Limit(most)) {
 			if err != nil {
 				return nil, err
 			}

@@ -51,7 +51,7 @@ func (t *Tree[M, K]) prepare(model any) (session.Prepared, error) {
 // storePrepared writes what prepare made, as Put does the model. It may be done
 // more than once.
 func (t *Tree[M, K]) storePrepared(s *session.Session, p session.Prepared) error {
-	place, err := t.place(s)
+	place, err := t.writePlace(s)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type rawTree interface {
 	storeValue(s *session.Session, primary, value []byte, w writing) error
 	expiryAt(s *session.Session, primary []byte) (int64, error)
 	setExpiryAt(s *session.Session, primary []byte, expiry int64) error
-	remove(s *session.Session, primary []byte) error
+	delete(s *session.Session, primary []byte) error
 }
 
 // RawRow is a row as bytes.
@@ -158,7 +158,7 @@ func (r *Raw) put(ctx context.Context, w Writer, key, value []byte, how writing)
 // Delete removes the row under key and its index entries. A row that is absent
 // is no error.
 func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.remove(s, key) })
+	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.delete(s, key) })
 	if err != nil {
 		return r.failAt("delete", key, err)
 	}

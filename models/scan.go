@@ -32,6 +32,8 @@ type walk struct {
 	index    string
 	number   int
 	keysOnly bool
+	// fault is why the index cannot be used, or nil.
+	fault error
 	// after, if set, is where an earlier walk ended: the stored key it came to,
 	// without the space number.
 	after []byte

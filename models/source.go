@@ -25,6 +25,9 @@ type source struct {
 // open begins a walk in the transaction of s.
 func (w walk) open(s *session.Session, within bounds) (src source, err error) {
 	src.s = s
+	if w.fault != nil {
+		return src, w.fault
+	}
 	if src.place, err = placeOf(s, w.tree); err != nil {
 		return src, err
 	}

@@ -15,7 +15,7 @@ import (
 // key of type K. It holds no data itself and serves any number of stores.
 //
 // A handle is made once, by [NewTree], usually as a package-level variable; its
-// indexes are declared before a store is opened with it. After that all methods
+// indexes are declared before [NewDefinition] takes it. After that all methods
 // may be called concurrently, with different or the same readers and writers
 // as far as those allow it.
 //
@@ -28,6 +28,7 @@ type Tree[M, K any] struct {
 	primary func(*M) K
 	clock   func(*M) uint64
 	setKey  func(*M, K)
+	policy  Policy
 	indexes []indexer[M]
 	raw     *Raw
 
@@ -52,8 +53,9 @@ type indexer[M any] interface {
 type TreeOption[M any] func(*treeOptions[M])
 
 type treeOptions[M any] struct {
-	codec Codec[M]
-	clock func(*M) uint64
+	codec  Codec[M]
+	clock  func(*M) uint64
+	policy Policy
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
 }
@@ -87,14 +89,17 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	t := &Tree[M, K]{
 		core: &session.Tree{
-			Name: name, Key: key.Name(), Codec: o.codec.Name(), Schema: 1,
+			Name: name, Key: key.Name(), Codec: o.codec.Name(), Policy: o.policy.String(), Schema: 1,
 			Fields: o.codec.Fields(),
 		},
-		key: key, codec: o.codec, primary: primary, clock: o.clock,
+		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
 	}
 	t.raw = &Raw{core: t.core, tree: t}
 	if err := checkName(name); err != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
+	}
+	if o.policy > Immutable {
+		t.core.Fault = fmt.Errorf("tree %q: %w: there is no %v", name, ErrDefinition, o.policy)
 	}
 	if o.setKey != nil {
 		set, ok := o.setKey.(func(*M, K))
@@ -141,9 +146,6 @@ func placeOf(s *session.Session, t *session.Tree) (*session.Place, error) {
 	p := s.Place(t)
 	if p == nil {
 		return nil, fmt.Errorf("%w: the store was not opened with its definition", ErrUnknownTree)
-	}
-	if len(p.Indexes) != len(t.Indexes) {
-		return nil, fmt.Errorf("%w: an index was declared after the store was opened", ErrDefinition)
 	}
 	return p, nil
 }

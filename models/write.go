@@ -81,7 +81,7 @@ func (t *Tree[M, K]) PutMany(ctx context.Context, w Writer, models []M) error {
 // is absent is no error.
 func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
 	err := w.RunWrite(ctx, func(s *session.Session) error {
-		return t.remove(s, t.key.AppendLast(nil, key))
+		return t.delete(s, t.key.AppendLast(nil, key))
 	})
 	if err != nil {
 		return t.failAt("delete", key, err)
@@ -120,7 +120,7 @@ func (t *Tree[M, K]) modify(ctx context.Context, w Writer, op string, key K, cha
 
 // alter reads a row, has change alter it, and stores or deletes it.
 func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (bool, error)) error {
-	place, err := t.place(s)
+	place, err := t.writePlace(s)
 	if err != nil {
 		return err
 	}
@@ -194,9 +194,18 @@ type draft[M any] struct {
 	buf []byte
 }
 
+// writePlace finds the tree in the session's store for an ordinary call to write
+// to.
+func (t *Tree[M, K]) writePlace(s *session.Session) (*session.Place, error) {
+	if err := t.mayWrite(s); err != nil {
+		return nil, err
+	}
+	return t.place(s)
+}
+
 // store writes m and brings its index entries up to date.
 func (t *Tree[M, K]) store(s *session.Session, m *M, w writing) error {
-	place, err := t.place(s)
+	place, err := t.writePlace(s)
 	if err != nil {
 		return err
 	}
@@ -270,6 +279,9 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
+	if err := t.mayStore(s, len(place.Space), key, row); err != nil {
+		return err
+	}
 	primary := key[len(place.Space):]
 	if err := t.checkEntries(s, d, place, primary); err != nil {
 		return err
@@ -285,7 +297,16 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 	return t.moveEntries(s, d, place, primary)
 }
 
-// remove deletes the row with the encoded primary key and its entries.
+// delete is remove by an ordinary call.
+func (t *Tree[M, K]) delete(s *session.Session, primary []byte) error {
+	if err := t.mayWrite(s); err != nil {
+		return err
+	}
+	return t.remove(s, primary)
+}
+
+// remove deletes the row with the encoded primary key and its entries, whatever
+// the tree's policy is.
 func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 	place, err := t.place(s)
 	if err != nil {

@@ -24,6 +24,9 @@ type Session struct {
 	// while user code runs.
 	Held bool
 
+	// Trusted is set while package record writes: see [Trusted].
+	Trusted bool
+
 	// Writes is how often the transaction has been written to.
 	Writes uint64
 
@@ -163,6 +166,6 @@ func (s *Session) Reset() bool {
 		s.Ended = true
 		return false
 	}
-	s.Read, s.Write, s.Held, s.Due, s.failure = nil, nil, false, 0, nil
+	s.Read, s.Write, s.Held, s.Trusted, s.Due, s.failure = nil, nil, false, false, 0, nil
 	return true
 }

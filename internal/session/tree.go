@@ -3,6 +3,8 @@
 // transaction that one operation runs in.
 package session
 
+import "sync/atomic"
+
 // Tree is a tree handle with its types erased: what a store has to know of it.
 // One handle serves any number of stores. It does not change once the first
 // store has been opened with it.
@@ -14,6 +16,8 @@ type Tree struct {
 	Definition string
 	// Key and Codec name the codecs of primary keys and values.
 	Key, Codec string
+	// Policy is the name of the tree's policy.
+	Policy string
 	// Schema is the version of the shape in which rows are written.
 	Schema uint32
 	Fields []Field
@@ -21,6 +25,9 @@ type Tree struct {
 	Indexes []*Index
 	// Fault is what is wrong with the declaration, reported on opening.
 	Fault error
+	// Late is what is wrong with declarations that came after the definition had
+	// sealed the tree. Stores that are open are none the worse for them.
+	Late atomic.Pointer[error]
 
 	// Verify checks that a value decodes and belongs under the encoded primary
 	// key.
@@ -51,6 +58,8 @@ type Index struct {
 	Kind Kind
 	// Key names the codec of index keys.
 	Key string
+	// Partial says that rows may have no key.
+	Partial bool
 	// KeyText and ParseKeyText turn a delimited index key to text and back.
 	KeyText      func(key []byte) (string, error)
 	ParseKeyText func(text string) ([]byte, error)
@@ -67,6 +76,9 @@ const (
 	Plain Kind = "index"
 	// Unique gives every row one key of its own.
 	Unique Kind = "unique"
+	// Claim is Unique in a tree whose rows come from other peers: several rows may
+	// claim a key, and every peer agrees on whose it is.
+	Claim Kind = "claim"
 	// Multi gives a row any number of keys.
 	Multi Kind = "multi"
 )

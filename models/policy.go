@@ -1,0 +1,81 @@
+package models
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// Policy says whether the rows of a tree travel between peers, and who may write
+// them then. It is declared with [WithPolicy] and kept in the store's catalog: a
+// store refuses a definition with another policy than it holds. All peers of a
+// network have to agree on it.
+type Policy uint8
+
+const (
+	// Local is the policy of a tree that stays in this store, the default.
+	Local Policy = iota
+	// Open lets anyone put a record. Of two records for one key the one with the
+	// higher clock ([WithClock]) wins, or of equal clocks the one with the larger
+	// bytes.
+	Open
+	// Signed lets only its owner write a record: the peer that the primary key
+	// names. Rows are written by package record, which signs them; every ordinary
+	// write returns ErrPolicy.
+	Signed
+	// Immutable lets anyone put a record, which nobody can change: its primary key
+	// is the SHA-256 of its value. An ordinary write of a row under another key
+	// returns ErrPolicy. A deleted row is gone from this store alone.
+	Immutable
+)
+
+// String returns the name of the policy as the catalog has it.
+func (p Policy) String() string {
+	switch p {
+	case Local:
+		return "local"
+	case Open:
+		return "open"
+	case Signed:
+		return "signed"
+	case Immutable:
+		return "immutable"
+	}
+	return fmt.Sprintf("policy(%d)", uint8(p))
+}
+
+// WithPolicy declares the policy of a tree. Defaults to [Local].
+func WithPolicy[M any](p Policy) TreeOption[M] {
+	return func(o *treeOptions[M]) { o.policy = p }
+}
+
+// Policy returns the policy that the tree was declared with.
+func (t *Tree[M, K]) Policy() Policy { return t.policy }
+
+// mayWrite returns ErrPolicy where an ordinary call may not write to the tree at
+// all.
+func (t *Tree[M, K]) mayWrite(s *session.Session) error {
+	if t.policy == Signed && !s.Trusted {
+		return fmt.Errorf("%w: rows of a signed tree are written by record.Publish and record.Retract", ErrPolicy)
+	}
+	return nil
+}
+
+// mayStore returns ErrPolicy where an ordinary call may not store row at key.
+func (t *Tree[M, K]) mayStore(s *session.Session, space int, key, row []byte) error {
+	if t.policy != Immutable || s.Trusted {
+		return nil
+	}
+	parsed, err := format.ParseRow(key, row)
+	if err != nil {
+		return err
+	}
+	if hash := sha256.Sum256(parsed.Value); !bytes.Equal(hash[:], key[space:]) {
+		return fmt.Errorf("%w: the tree is immutable, and the value has the hash %x; record.Identify gives a model its key",
+			ErrPolicy, hash)
+	}
+	return nil
+}

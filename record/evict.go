@@ -136,23 +136,36 @@ func (l *ledger) oldProviders() iter.Seq2[evictable, error] {
 }
 
 func (l *ledger) oldValues() iter.Seq2[evictable, error] {
-	return oldest(ValueByReceived.Keys(l.ctx, l.tx, models.Range[time.Time]{}), func(e models.Entry[time.Time, []byte]) evictable {
-		return evictable{e.Index, func() (bool, error) { return l.deleteValue(e.Primary) }}
-	})
+	from := func(rng models.Range[time.Time], received func(time.Time) time.Time) iter.Seq2[evictable, error] {
+		return oldest(ValueByReceived.Keys(l.ctx, l.tx, rng), func(e models.Entry[time.Time, []byte]) evictable {
+			return evictable{received(e.Index), func() (bool, error) { return l.deleteValue(e.Primary) }}
+		})
+	}
+	now := ahead()
+	return inOrder(from(models.From(now), unknown), from(models.Before(now), known))
 }
 
 func (l *ledger) oldStrangers() iter.Seq2[evictable, error] {
-	entries := ReceiptByOrigin.Keys(l.ctx, l.tx, models.FirstIs[Origin, time.Time](Stranger))
-	return oldest(entries, func(e models.Entry[models.Pair[Origin, time.Time], ReceiptKey]) evictable {
-		return evictable{e.Index.Second, func() (bool, error) {
-			tree := l.records.trees[e.Primary.First]
-			if tree == nil {
-				return false, nil // of a model that is not registered now
-			}
-			return true, tree.drop(l, e.Primary.Second)
-		}}
-	})
+	from := func(from, before time.Time, received func(time.Time) time.Time) iter.Seq2[evictable, error] {
+		entries := ReceiptByOrigin.Keys(l.ctx, l.tx, originBetween(Stranger, from, before))
+		return oldest(entries, func(e models.Entry[models.Pair[Origin, time.Time], ReceiptKey]) evictable {
+			return evictable{received(e.Index.Second), func() (bool, error) {
+				tree := l.records.trees[e.Primary.First]
+				if tree == nil {
+					return false, nil // of a model that is not registered now
+				}
+				return true, tree.drop(l, e.Primary.Second)
+			}}
+		})
+	}
+	now := ahead()
+	return inOrder(from(now, time.Time{}, unknown), from(time.Time{}, now, known))
 }
+
+// known and unknown are what a time of receipt counts as: one in the future for none.
+func known(received time.Time) time.Time { return received }
+
+func unknown(time.Time) time.Time { return time.Time{} }
 
 func oldest[E any](entries iter.Seq2[E, error], show func(E) evictable) iter.Seq2[evictable, error] {
 	return func(yield func(evictable, error) bool) {

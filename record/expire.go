@@ -34,6 +34,9 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 		err = s.providers(now.Add(-r.ages.provider))
 	}
 	if err == nil && r.ages.record >= 0 {
+		err = s.restampAhead()
+	}
+	if err == nil && r.ages.record >= 0 {
 		err = s.values(now.Add(-r.ages.record))
 	}
 	r.metrics.swept(ctx, s.removed, now)
@@ -194,7 +197,7 @@ func (r *Records) sweepDue(ctx context.Context) (next time.Time, err error) {
 	now := time.Now()
 	_, err = r.expire(ctx, now)
 	next, dueErr := r.nextDue(ctx, now)
-	return next, errors.Join(err, dueErr)
+	return soon(next), errors.Join(err, dueErr)
 }
 
 // nextDue returns when the first of what expires after an instant does, the zero

@@ -280,16 +280,9 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 		return failAt("put", t.raw, c.key, ErrOldRecord)
 	}
 	same := bytes.Equal(old.value, c.value) && (old.value == nil) == (c.value == nil)
-	if origin == Stranger && (old.value != nil || old.retracted()) {
-		switch old.receipt.Origin {
-		case Published:
-			origin = Kept
-			if same { // who sends it does not put off when it is published again
-				origin, received = Published, old.receipt.Received
-			}
-		case Withdrawn, Kept, 0: // 0 is a row that the program has put
-			origin = Kept
-		}
+	arrived := origin == Stranger
+	if arrived && (old.value != nil || old.retracted()) {
+		origin, received = t.ownedBefore(l.records, &old.receipt, same, received)
 	}
 	switch {
 	case same:
@@ -304,13 +297,34 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 	if err != nil {
 		return err
 	}
-	if !same && origin != Published {
+	if arrived && !same {
 		l.arrivals = append(l.arrivals, arrival{t, c.key, c.value})
 	}
 	return l.putReceipt(&old.filed, &Receipt{
 		Tree: t.raw.Name(), Key: c.key,
 		Origin: origin, Received: received, Hash: sha256.Sum256(c.value), Size: uint64(len(c.data)),
 	})
+}
+
+// ownedBefore returns the origin and the time of a record from the DHT whose key has a
+// row already, for which the receipt was written. What this peer has published stays
+// its own as long as nobody else can have written what came: it is the same, or signed
+// by the owner. Who sends it does not put off when it is published again.
+func (t *modelTree) ownedBefore(r *Records, old *Receipt, same bool, received time.Time) (Origin, time.Time) {
+	switch {
+	case old.Origin == Published && same:
+		return Published, old.Received
+	case old.Origin == Withdrawn && same:
+		return Published, received.Add(-max(r.interval, 0)) // which is due
+	case old.Origin == Published || old.Origin == Withdrawn:
+		if t.policy == SignedPolicy {
+			return Published, received
+		}
+		return Kept, received
+	case old.Origin == Stranger:
+		return Stranger, received
+	}
+	return Kept, received // over a row that the program has put
 }
 
 // drop takes the row under key out of the DHT, and deletes it where it came from

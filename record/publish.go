@@ -96,7 +96,7 @@ func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, 
 	if err != nil {
 		return failAt("publish", tree.raw, key, err)
 	}
-	r.sweeper.arm(r.ages.due(false, now))
+	r.sweeper.arm(soon(r.ages.due(false, now)))
 	if err := d.PutValue(ctx, recordKey, c.data); err != nil {
 		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.value) {
 			// A better record has come in between. kad-dht has no error to
@@ -147,10 +147,11 @@ func (r *Records) own(d *dht.IpfsDHT, tree *modelTree, old *standing, key, value
 }
 
 // outlasts reports whether a tombstone still has time to go, and no more than one
-// that is made now: when it expires, so has all that it has taken back.
+// that is made now: when it expires, so has all that it has taken back. One that a
+// clock has made that ran ahead has more, and is refused by other peers.
 func (r *Records) outlasts(tombstone *Seal, now time.Time) bool {
 	latest := r.ages.expiresAt(now)
-	return tombstone.Expires > uint64(now.Unix()) && (latest == 0 || tombstone.Expires <= latest)
+	return latest != 0 && tombstone.Expires != 0 && tombstone.Expires <= latest && !tombstone.expired(now)
 }
 
 // Resolve gets the row with the primary key from the DHT: the best of the

@@ -45,8 +45,9 @@ const (
 	// Published is a record that this peer has published. The row stays, and
 	// the receipt becomes Withdrawn.
 	Published Origin = 3
-	// Withdrawn is a record that this peer has published and that kad-dht has
-	// dropped since. It is not served. If it comes from the DHT again it is Kept.
+	// Withdrawn is a record that this peer has published and that has expired
+	// here since, or that kad-dht has dropped. It is not served until Republish
+	// publishes it again, or it comes from the DHT: then it is Published again.
 	Withdrawn Origin = 4
 )
 

@@ -77,6 +77,9 @@ func (a ages) due(provider bool, received time.Time) time.Time {
 	if age < 0 || received.Before(firstTime) {
 		return time.Time{}
 	}
+	if now := time.Now(); received.After(now) {
+		received = now
+	}
 	return received.Add(age)
 }
 
@@ -154,7 +157,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		_ = r.metrics.stop.Unregister() // nothing else is running
 		return nil, fmt.Errorf("records: %w", err)
 	}
-	r.sweeper.arm(due)
+	r.sweeper.arm(soon(due))
 	if !r.pending.isFiled(r.pending.number) || !r.owed.isNone() {
 		r.filing.ask()
 		r.sweeper.arm(time.Now()) // what expires first is not found yet

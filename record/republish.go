@@ -59,21 +59,47 @@ func (r *Records) Republish(ctx context.Context, d *dht.IpfsDHT) error {
 // nextRepublish returns when there is something to do next, an interval from now
 // at the latest, since what is published meanwhile is due then.
 func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, error) {
-	for e, err := range ReceiptByOrigin.Keys(ctx, r.store, models.FirstIs[Origin, time.Time](Published).Limit(1)) {
-		if err != nil {
-			return time.Time{}, err
+	next := now.Add(r.interval)
+	for _, due := range r.republishable(time.Time{}) {
+		for e, err := range ReceiptByOrigin.Keys(ctx, r.store, due.Limit(1)) {
+			if err != nil {
+				return time.Time{}, err
+			}
+			at := e.Index.Second.Add(r.interval)
+			if e.Index.First == Withdrawn || !at.After(now) {
+				at = now.Add(r.interval / retryPart) // it still cannot be put
+			}
+			next = earlier(next, at)
 		}
-		if due := e.Index.Second.Add(r.interval); due.After(now) {
-			return due, nil
-		}
-		return now.Add(r.interval / retryPart), nil // what is there still cannot be put
 	}
-	return now.Add(r.interval), nil
+	return next, nil
+}
+
+// republishable are the receipts of what is due for being published again: what has
+// expired here, what was published before an instant, and what the clock, when it ran
+// ahead, has stamped with a time that has not come.
+func (r *Records) republishable(before time.Time) []models.Range[models.Pair[Origin, time.Time]] {
+	ranges := []models.Range[models.Pair[Origin, time.Time]]{
+		originBetween(Withdrawn, time.Time{}, time.Time{}), originBetween(Published, time.Time{}, before),
+	}
+	if !before.IsZero() {
+		ranges = append(ranges, originBetween(Published, ahead(), time.Time{}))
+	}
+	return ranges
 }
 
 // republishDue puts what is due, a page at a time.
 func (r *Records) republishDue(ctx context.Context, d *dht.IpfsDHT, now time.Time) error {
-	due := originBetween(Published, time.Time{}, now.Add(-r.interval))
+	for _, due := range r.republishable(now.Add(-r.interval)) {
+		if err := r.republishIn(ctx, d, due); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// republishIn puts again what the receipts in a range are of.
+func (r *Records) republishIn(ctx context.Context, d *dht.IpfsDHT, due models.Range[models.Pair[Origin, time.Time]]) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(republishAtOnce)
 	for key, err := range primaries(ReceiptByOrigin.Keys(ctx, r.store, due)) {
@@ -111,9 +137,9 @@ var (
 func (r *Records) republish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, key []byte) error {
 	err := r.publish(ctx, d, tree, key, func(old *standing) ([]byte, error) {
 		switch {
-		case old.receipt.Origin != Published:
+		case old.receipt.Origin != Published && old.receipt.Origin != Withdrawn:
 			return nil, errNotPublished
-		case old.retracted() && r.ages.record >= 0 && !r.outlasts(old.seal, time.Now()):
+		case old.retracted() && r.ages.record >= 0 && old.seal.expired(time.Now()):
 			return nil, errSpent
 		}
 		return old.value, nil

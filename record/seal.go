@@ -193,6 +193,9 @@ func (s *Seal) envelope(recordKey string, value []byte) ([]byte, error) {
 	return proto.Marshal(&e)
 }
 
+// expired reports whether the signed record is valid no more.
+func (s *Seal) expired(now time.Time) bool { return s.Expires != 0 && uint64(now.Unix()) >= s.Expires }
+
 // expiresAt returns when a signed record that is made now expires, as in Seal.
 func (a ages) expiresAt(now time.Time) uint64 {
 	if a.record < 0 {

@@ -87,6 +87,24 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return t.UTC().AppendFormat(dst, time.RFC3339Nano)
 }
 
+// withTime returns a record.pb.Record with another time of receipt. All else of it
+// stays as it is.
+func withTime(raw []byte, received time.Time) []byte {
+	rest := raw
+	stamped := make([]byte, 0, len(raw)+16)
+	for len(rest) > 0 {
+		number, _, n := protowire.ConsumeField(rest)
+		if n < 0 {
+			return raw // which has no time either
+		}
+		if number != fieldReceived {
+			stamped = append(stamped, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	return appendField(stamped, fieldReceived, appendTime(nil, received))
+}
+
 // parseExact reads a record that is nothing but its three fields in their one
 // encoding, so that it can be written again from them, and belongs under key.
 // Its error matches models.ErrInvalid.

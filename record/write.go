@@ -164,7 +164,7 @@ func (r *Records) armFor(changes ...change) {
 			due = earlier(due, r.ages.due(c.isProvider(), c.received))
 		}
 	}
-	r.sweeper.arm(due)
+	r.sweeper.arm(soon(due))
 }
 
 // armForOffers is armFor of provider records.
@@ -176,7 +176,7 @@ func (r *Records) armForOffers(offers []OfferChange) {
 		}
 	}
 	if any {
-		r.sweeper.arm(r.ages.due(true, time.Unix(0, first)))
+		r.sweeper.arm(soon(r.ages.due(true, time.Unix(0, first))))
 	}
 }
 

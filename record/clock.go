@@ -1,0 +1,78 @@
+package record
+
+import (
+	"iter"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Records are stamped with the time at which they came, by this peer's own clock. A
+// clock can run ahead for a while and be set right, and what it has stamped meanwhile
+// then lies in the future: it has come before now, but nobody knows when. It is evicted
+// before everything else, and a sweep stamps it anew. Otherwise it would stay until the
+// clock is there, and push out all that comes until then.
+
+// clockSlack is how far in the future a time may be that still counts: the clocks of
+// machines are set by less than that all the time.
+const clockSlack = time.Second
+
+// sweepAtLeast is the longest time between two sweeps while anything is to expire: when
+// what is due seems far away, it may be the clock that was wrong.
+const sweepAtLeast = time.Hour
+
+// ahead is the first instant that lies in the future.
+func ahead() time.Time { return time.Now().Add(clockSlack) }
+
+// isAhead reports whether a time of receipt lies in the future.
+func isAhead(received time.Time) bool { return !received.Before(ahead()) }
+
+// soon has a sweep that is due some time, the zero time for never, be due within
+// sweepAtLeast.
+func soon(due time.Time) time.Time {
+	if due.IsZero() {
+		return due
+	}
+	return earlier(due, time.Now().Add(sweepAtLeast))
+}
+
+// inOrder yields the items of several sources, one source after the other.
+func inOrder[T any](sources ...iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, source := range sources {
+			for item, err := range source {
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// restampAhead stamps what came in the future as having come now.
+func (s *sweep) restampAhead() error {
+	store := s.records.store
+	found := ValueByReceived.Keys(s.ctx, store, models.From(ahead()))
+	err := sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key []byte) (int, error) {
+		v, err := Values.Get(s.ctx, l.tx, key)
+		if err != nil || !isAhead(v.Received) {
+			return 0, err
+		}
+		v.Received = time.Now()
+		v.Raw = withTime(v.Raw, v.Received)
+		return 0, l.putValue(&v)
+	})
+	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
+		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, ahead(), time.Time{}))
+		err = sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key ReceiptKey) (int, error) {
+			receipt, err := Receipts.Get(s.ctx, l.tx, key)
+			if err != nil || receipt.Origin != origin || !isAhead(receipt.Received) {
+				return 0, err
+			}
+			old := receipt
+			receipt.Received = time.Now()
+			return 0, l.putReceipt(&old, &receipt)
+		})
+	}
+	return err
+}

@@ -50,9 +50,10 @@ const (
 	DestroyExistingData
 )
 
-// Normalize fills in defaults and returns every fault of the configuration in
-// one error that matches ErrConfig. Engines call it; users need not.
-func (c Config) Normalize() (Config, error) {
+// Normalize fills in defaults and returns every fault of the configuration, with
+// those of the engine's own options that are not nil, in one error that matches
+// ErrConfig. Engines call it; users need not.
+func (c Config) Normalize(own ...error) (Config, error) {
 	var faults []error
 	if c.Path == "" {
 		faults = append(faults, errors.New("Path is empty: name the directory of the database"))
@@ -66,8 +67,8 @@ func (c Config) Normalize() (Config, error) {
 	if c.ReadOnly && c.Truncate == DestroyExistingData {
 		faults = append(faults, errors.New("ReadOnly and DestroyExistingData exclude each other"))
 	}
-	if len(faults) > 0 {
-		return c, fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
+	if err := errors.Join(append(faults, own...)...); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if c.CacheMB == 0 {
 		c.CacheMB = DefaultCacheMB

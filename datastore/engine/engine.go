@@ -35,8 +35,11 @@ type Engine interface {
 
 	// Open opens the database. It returns ErrConfig for a configuration that
 	// cannot be used, ErrMissing where nothing is there and creating is not
-	// allowed, ErrLocked where another process or an open DB has it, and
-	// ErrCorrupt where what is there cannot be read.
+	// allowed, ErrOtherEngine where another engine has its database,
+	// ErrLocked where another process or an open DB has it, and ErrCorrupt where
+	// what is there cannot be read. A database that was closed and has lost a file
+	// since is opened with everything in it, or is ErrCorrupt: it is never taken
+	// for one that is yet to be made.
 	Open(ctx context.Context) (DB, error)
 }
 

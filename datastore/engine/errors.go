@@ -11,6 +11,8 @@ var (
 	ErrConfig = errors.New("invalid configuration")
 	// ErrMissing is returned where no database is and none may be created.
 	ErrMissing = errors.New("database does not exist")
+	// ErrOtherEngine is the kind of every OtherEngineError.
+	ErrOtherEngine = errors.New("database of another engine")
 	// ErrLocked is returned while another process, or another open DB of this
 	// one, has the database.
 	ErrLocked = errors.New("database is in use")

@@ -141,12 +141,17 @@ func (d *db) Limits() engine.Limits {
 	return engine.Limits{ValueBytes: maxValue, TxnBytes: maxTxn}
 }
 
-// Close syncs the log: Pebble does where commits have not.
+// Close writes out what is in the log alone. So a log that is lost afterwards takes
+// nothing with it, which Pebble would not notice.
 func (d *db) Close() error {
 	if !d.door.close() {
 		return nil
 	}
-	err := d.pebble.Close()
+	var err error
+	if !d.readOnly {
+		err = d.pebble.Flush()
+	}
+	err = errors.Join(err, d.pebble.Close())
 	if d.lock != nil {
 		err = errors.Join(err, d.lock.Close())
 	}

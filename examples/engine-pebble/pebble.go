@@ -40,11 +40,11 @@ type Options struct {
 }
 
 func (o Options) normalize() (Options, error) {
-	var err error
-	o.Config, err = o.Config.Normalize()
+	var fault, err error
 	if o.MemTableMB < 0 || o.MemTableMB > 1024 {
-		err = errors.Join(err, fmt.Errorf("%w: MemTableMB is %d: it must be 1 to 1024", engine.ErrConfig, o.MemTableMB))
+		fault = fmt.Errorf("MemTableMB is %d: it must be 1 to 1024", o.MemTableMB)
 	}
+	o.Config, err = o.Config.Normalize(fault)
 	if o.MemTableMB == 0 {
 		o.MemTableMB = 4
 	}
@@ -63,7 +63,13 @@ func (o Options) Engine() engine.Engine { return pebbleEngine{o} }
 
 type pebbleEngine struct{ options Options }
 
-func (pebbleEngine) Name() string { return "pebble" }
+// kind is the engine's name.
+const kind = "pebble"
+
+func (pebbleEngine) Name() string { return kind }
+
+// Dir makes the engine one that engine.Whichever can choose.
+func (e pebbleEngine) Dir() string { return e.options.Path }
 
 // Open does not wait for a database that is in use.
 func (e pebbleEngine) Open(ctx context.Context) (engine.DB, error) {
@@ -83,11 +89,21 @@ func (e pebbleEngine) Open(ctx context.Context) (engine.DB, error) {
 
 func open(o Options) (*db, error) {
 	exists, err := exists(o.Path)
+	if errors.Is(err, engine.ErrCorrupt) && o.Truncate == engine.DestroyExistingData {
+		exists, err = true, nil
+	}
+	if err == nil && !exists {
+		err = engine.NoOther(o.Path, kind)
+	}
 	switch {
 	case err != nil:
 		return nil, err
 	case !exists && (o.MustExist || o.ReadOnly):
 		return nil, engine.ErrMissing
+	case !exists: // other engines know a database of this one by the claim
+		if err := engine.Claim(o.Path, kind, !o.NoFsync); err != nil {
+			return nil, err
+		}
 	}
 	files := lockingFS{FS: vfs.Default, shared: o.ReadOnly}
 	options := &pebble.Options{
@@ -121,22 +137,38 @@ func open(o Options) (*db, error) {
 	return d, nil
 }
 
+// exists reports whether there is a database. Pebble takes one that has lost the file
+// which names its manifest for none, and would make another over it.
 func exists(path string) (bool, error) {
 	found, err := pebble.Peek(path, vfs.Default)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil && found.Exists, err
+	if err != nil || found.Exists {
+		return err == nil, err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false, err
+	}
+	for _, entry := range entries {
+		switch filepath.Ext(entry.Name()) {
+		case ".sst", ".log":
+			return false, fmt.Errorf("%w: there is a file %s, but no manifest", engine.ErrCorrupt, entry.Name())
+		}
+	}
+	return false, nil
 }
 
-// empty deletes everything in a directory whose lock is held, but for the lock.
+// empty deletes everything in a directory whose lock is held, but for the lock and
+// the claim.
 func empty(path string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.Name() == lockName {
+		if name := entry.Name(); name == lockName || name == engine.ClaimFile {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(path, entry.Name())); err != nil {
@@ -151,7 +183,7 @@ func empty(path string) error {
 // are not as Pebble wrote them.
 func opening(err error) error {
 	var errno syscall.Errno
-	if errors.As(err, &errno) || errors.Is(err, engine.ErrLocked) {
+	if errors.As(err, &errno) && errno != syscall.ENOENT || errors.Is(err, engine.ErrLocked) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)

@@ -38,9 +38,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -48,6 +45,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/file"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
 )
 
@@ -59,37 +57,30 @@ func Engine(path string) engine.Engine {
 
 // Engine returns the database that o describes, not open yet. Options are
 // checked on opening.
-func (o Options) Engine() engine.Engine { return badgerEngine{o} }
-
-type badgerEngine struct{ options Options }
-
-func (badgerEngine) Name() string { return "badger" }
-
-// Open does not wait for a database that is in use.
-func (e badgerEngine) Open(ctx context.Context) (engine.DB, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	options, err := e.options.normalize()
-	if err != nil {
-		return nil, fmt.Errorf("badger: %w", err)
-	}
-	db, err := open(ctx, options)
-	if err != nil {
-		return nil, fmt.Errorf("badger: open %s: %w", options.Path, err)
-	}
-	return db, nil
+func (o Options) Engine() engine.Engine {
+	return file.Engine{Kind: kind, Path: o.Path, OpenDB: o.open}
 }
 
-func open(ctx context.Context, options Options) (_ *db, err error) {
-	_, err = os.Stat(filepath.Join(options.Path, badger.ManifestFilename))
-	switch {
-	case err == nil:
-	case !errors.Is(err, fs.ErrNotExist):
+const kind = "badger"
+
+// open does not wait for a database that is in use.
+func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
+	options, err := o.normalize()
+	if err != nil {
 		return nil, err
-	case options.MustExist || options.ReadOnly:
-		return nil, engine.ErrMissing
+	}
+	there, err := exists(options.Path)
+	switch {
+	case there, errors.Is(err, engine.ErrCorrupt) && options.Truncate == engine.DestroyExistingData:
+	case err != nil:
+		return nil, err
 	default:
+		if err := engine.NoOther(options.Path, kind); err != nil {
+			return nil, err
+		}
+		if options.MustExist || options.ReadOnly {
+			return nil, engine.ErrMissing
+		}
 		if err := disk.MakeDir(options.Path, !options.NoFsync); err != nil {
 			return nil, err
 		}

@@ -1,17 +1,27 @@
 package badger
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
+
+// manifestMaking is what Badger calls a manifest that it has not finished.
+const manifestMaking = "MANIFEST-REWRITE"
+
+// lockName is the file that Badger locks where it does not lock the directory.
+const lockName = "LOCK"
 
 // own reports whether a file in the directory of a database is part of it.
 func own(name string) bool {
 	switch name {
-	case badger.ManifestFilename, "MANIFEST-REWRITE", badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", "LOCK", markName, voidName:
+	case badger.ManifestFilename, manifestMaking, badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", lockName, markName, voidName:
 		return true
 	}
 	switch filepath.Ext(name) {
@@ -45,8 +55,29 @@ func eachFile(path string, fn func(path string, info fs.FileInfo) error) error {
 	return nil
 }
 
-// removeAll removes a database. The manifest goes first: without it there is
-// none, however much else is left.
+// exists reports whether there is a database. Badger makes the manifest before any
+// other file: where it is missing and there are others, it has been lost.
+func exists(path string) (bool, error) {
+	_, err := os.Stat(filepath.Join(path, badger.ManifestFilename))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	err = eachFile(path, func(path string, _ fs.FileInfo) error {
+		switch name := filepath.Base(path); name {
+		case manifestMaking, lockName:
+			return nil
+		default:
+			return fmt.Errorf("%w: there is a file %s, but no %s", engine.ErrCorrupt, name, badger.ManifestFilename)
+		}
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return false, err
+}
+
+// removeAll removes a database. The manifest goes first: without it what else is left
+// is refused, and can still be removed.
 func removeAll(path string) error {
 	if err := os.Remove(filepath.Join(path, badger.ManifestFilename)); err != nil && !os.IsNotExist(err) {
 		return err

@@ -73,8 +73,9 @@ func mendManifest(path string, durable bool) error {
 	if missing, err := missingOf(path, left); err != nil || len(missing) > 0 {
 		return err // it is another damage
 	}
-	if err := writeManifest(path, kept, durable); err != nil {
-		return err
+	making := filepath.Join(path, manifestMaking)
+	if err := disk.Replace(making, filepath.Join(path, badger.ManifestFilename), kept, durable); err != nil {
+		return fmt.Errorf("manifest: %w", err)
 	}
 	return removeVoid(path)
 }
@@ -118,24 +119,4 @@ func missingOf(path string, sets []changeSet) (map[uint64]bool, error) {
 		}
 	}
 	return tables, nil
-}
-
-// writeManifest puts another manifest in the place of the one there is.
-func writeManifest(path string, content []byte, durable bool) error {
-	making := filepath.Join(path, "MANIFEST-REWRITE") // as Badger calls it
-	file, err := os.OpenFile(making, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err == nil && durable {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("manifest: %w", err)
-	}
-	if err := os.Rename(making, filepath.Join(path, badger.ManifestFilename)); err != nil || !durable {
-		return err
-	}
-	return disk.SyncDir(path)
 }

@@ -1,7 +1,6 @@
 package badger
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -58,24 +57,17 @@ type Options struct {
 }
 
 func (o Options) normalize() (Options, error) {
-	var errs []error
-	fault := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%w: %w", engine.ErrConfig, fmt.Errorf(format, args...)))
-	}
-	config, err := o.Config.Normalize()
-	if err != nil {
-		errs = append(errs, err)
-	}
+	var faults []error
 	if o.MemTableMB < 0 || o.MemTableMB > 512 {
-		fault("MemTableMB is %d: it must be 1 to 512", o.MemTableMB)
+		faults = append(faults, fmt.Errorf("MemTableMB is %d: it must be 1 to 512", o.MemTableMB))
 	}
 	if o.ReserveMB < 0 || o.ReserveMB > math.MaxInt>>20 {
-		fault("ReserveMB is %d: it must be 0 to %d", o.ReserveMB, math.MaxInt>>20)
+		faults = append(faults, fmt.Errorf("ReserveMB is %d: it must be 0 to %d", o.ReserveMB, math.MaxInt>>20))
 	}
-	if len(errs) > 0 {
-		return o, errors.Join(errs...)
+	var err error
+	if o.Config, err = o.Config.Normalize(faults...); err != nil {
+		return o, err
 	}
-	o.Config = config
 	if o.MemTableMB == 0 {
 		o.MemTableMB = DefaultMemTableMB
 	}

@@ -37,6 +37,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/file"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
 )
 
@@ -54,47 +55,42 @@ func Engine(path string) engine.Engine {
 
 // Engine returns the database that o describes, not open yet. Options are
 // checked on opening.
-func (o Options) Engine() engine.Engine { return boltEngine{o} }
-
-type boltEngine struct{ options Options }
-
-func (boltEngine) Name() string { return "bolt" }
-
-// Open does not wait for a database that is in use.
-func (e boltEngine) Open(ctx context.Context) (engine.DB, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	options, err := e.options.normalize()
-	if err != nil {
-		return nil, fmt.Errorf("bolt: %w", err)
-	}
-	db, err := open(ctx, options)
-	if err != nil {
-		return nil, fmt.Errorf("bolt: open %s: %w", filepath.Join(options.Path, FileName), err)
-	}
-	return db, nil
+func (o Options) Engine() engine.Engine {
+	return file.Engine{Kind: kind, Path: o.Path, OpenDB: o.open}
 }
 
-func open(ctx context.Context, options Options) (*db, error) {
+const kind = "bolt"
+
+// open does not wait for a database that is in use.
+func (o Options) open(ctx context.Context) (engine.DB, error) {
+	options, err := o.normalize()
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(options.Path, FileName)
 	info, err := os.Stat(path)
-	// bbolt takes an empty file for one that it is to make.
-	exists := err == nil && info.Size() > 0
 	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err == nil:
+	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
-	case !exists && (options.MustExist || options.ReadOnly):
-		return nil, engine.ErrMissing
-	case !exists:
+	default:
+		if err := engine.NoOther(options.Path, kind); err != nil {
+			return nil, err
+		}
+		if options.MustExist || options.ReadOnly {
+			return nil, engine.ErrMissing
+		}
 		return create(ctx, path, options)
 	}
-	d, err := openFile(ctx, path, info.Size(), options)
+	d, err := openExisting(ctx, path, info.Size(), options)
+	if err == nil && options.Truncate != engine.DestroyExistingData {
+		return d, nil
+	}
 	if options.Truncate != engine.DestroyExistingData || err != nil && !errors.Is(err, engine.ErrCorrupt) {
-		return d, err
+		return nil, err
 	}
 	// Nobody else has the file, whether or not it can be read. It goes while
-	// it is locked, so that whoever comes in between finds no file.
+	// it is locked, so that a program that comes in between finds no file.
 	removed := os.Remove(path)
 	if err == nil {
 		if err := d.bolt.Close(); err != nil {
@@ -109,7 +105,21 @@ func open(ctx context.Context, options Options) (*db, error) {
 	return create(ctx, path, options)
 }
 
-func create(ctx context.Context, path string, options Options) (*db, error) {
+// openExisting opens a file that is there. A database is never an empty file: it is
+// made under another name.
+func openExisting(ctx context.Context, path string, size int64, options Options) (*db, error) {
+	if size == 0 {
+		return nil, fmt.Errorf("%w: the file %s is empty", engine.ErrCorrupt, FileName)
+	}
+	if !options.SkipVerify {
+		if err := verify(ctx, path, options); err != nil {
+			return nil, err
+		}
+	}
+	return openFile(path, size, options, false)
+}
+
+func create(ctx context.Context, path string, options Options) (engine.DB, error) {
 	dir := filepath.Dir(path)
 	if err := disk.MakeDir(dir, !options.NoFsync); err != nil {
 		return nil, err
@@ -117,12 +127,12 @@ func create(ctx context.Context, path string, options Options) (*db, error) {
 	// The file is made under another name: one of which the making was cut off
 	// would be taken for a damaged database.
 	making := path + ".new"
-	d, err := openFile(ctx, making, 0, options)
+	d, err := openFile(making, 0, options, true)
 	if errors.Is(err, engine.ErrCorrupt) { // that of an earlier attempt
 		if err := os.Remove(making); err != nil {
 			return nil, err
 		}
-		d, err = openFile(ctx, making, 0, options)
+		d, err = openFile(making, 0, options, true)
 	}
 	if err != nil {
 		return nil, err
@@ -135,18 +145,16 @@ func create(ctx context.Context, path string, options Options) (*db, error) {
 			return nil, err
 		}
 	}
-	return openFile(ctx, path, 0, options)
+	if d, err = openFile(path, 0, options, false); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
-// openFile opens the file at path, which has the given size or has just been made,
-// and returns engine.ErrLocked, ErrCorrupt or ErrMissing, or an error of the
+// openFile opens the file at path, of the given size, which it makes a database if
+// making is set. It returns engine.ErrLocked or ErrCorrupt, or an error of the
 // operating system.
-func openFile(ctx context.Context, path string, size int64, options Options) (*db, error) {
-	if size > 0 && !options.SkipVerify {
-		if err := verify(ctx, path, options); err != nil {
-			return nil, err
-		}
-	}
+func openFile(path string, size int64, options Options, making bool) (*db, error) {
 	d := &db{path: path, options: options, gate: gate.New()}
 	err := d.openBolt(options.mapSize(size))
 	if errors.Is(err, syscall.ENOMEM) && options.MapMB == 0 {
@@ -155,10 +163,9 @@ func openFile(ctx context.Context, path string, size int64, options Options) (*d
 		err = d.openBolt(0)
 	}
 	if err == nil {
-		if err = d.prepare(); err == nil {
+		if err = d.prepare(making); err == nil {
 			return d, nil
 		}
-		d.broken.Store(errors.Is(err, engine.ErrCorrupt))
 		err = errors.Join(err, d.release())
 	} else if d.file != nil {
 		// bbolt has closed it, unless it panicked.
@@ -201,8 +208,10 @@ func (d *db) openBolt(mapSize int) (err error) {
 // not mapped beyond their end, which start small.
 const allocSize = 1 << 20
 
-// prepare checks that the file is whole and has the bucket.
-func (d *db) prepare() (err error) {
+// prepare checks that the file is whole and has the bucket, which it makes if making
+// is set.
+func (d *db) prepare(making bool) (err error) {
+	d.broken.Store(true) // and stays so if bbolt panics
 	defer damage.Recover(damage.Guard(), &err)
 	missing := false
 	err = d.bolt.View(func(tx *bbolt.Tx) error {
@@ -216,14 +225,15 @@ func (d *db) prepare() (err error) {
 		missing = tx.Bucket(bucket) == nil
 		return nil
 	})
-	if err != nil || !missing {
-		return err
+	switch {
+	case err == nil && missing && making:
+		err = d.bolt.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.CreateBucket(bucket)
+			return err
+		})
+	case err == nil && missing:
+		err = fmt.Errorf("%w: the file has no bucket %q", engine.ErrCorrupt, bucket)
 	}
-	if d.options.ReadOnly {
-		return engine.ErrMissing
-	}
-	return d.bolt.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucket(bucket)
-		return err
-	})
+	d.broken.Store(false)
+	return err
 }

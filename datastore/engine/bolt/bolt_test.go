@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/enginetest"
@@ -119,18 +121,22 @@ func TestForeignFile(t *testing.T) {
 	put(t, open(t, destroy), "key", 1)
 }
 
-// TestEmptyFile takes a file that a crash has left without content for none.
-func TestEmptyFile(t *testing.T) {
+// TestWithoutBucket refuses a file of bbolt that has not the bucket of a database: it
+// is another program's, or has lost it.
+func TestWithoutBucket(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, bolt.FileName), nil, 0o600); err != nil {
+	other, err := bbolt.Open(filepath.Join(dir, bolt.FileName), 0o600, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []engine.Config{{Path: dir, ReadOnly: true}, {Path: dir, MustExist: true}} {
-		if _, err := (bolt.Options{Config: c}).Engine().Open(t.Context()); !errors.Is(err, engine.ErrMissing) {
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []engine.Config{{Path: dir}, {Path: dir, ReadOnly: true}, {Path: dir, MustExist: true}} {
+		if _, err := (bolt.Options{Config: c}).Engine().Open(t.Context()); !errors.Is(err, engine.ErrCorrupt) {
 			t.Errorf("Open returned %v", err)
 		}
 	}
-	put(t, open(t, bolt.Options{Config: engine.Config{Path: dir}}), "key", 1)
 }
 
 func TestAllocations(t *testing.T) {

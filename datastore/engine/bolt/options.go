@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -35,19 +34,12 @@ type Options struct {
 }
 
 func (o Options) normalize() (Options, error) {
-	var errs []error
-	config, err := o.Config.Normalize()
-	if err != nil {
-		errs = append(errs, err)
-	}
+	var fault, err error
 	if limit := math.MaxInt >> 20; o.MapMB < 0 || o.MapMB > limit {
-		errs = append(errs, fmt.Errorf("%w: MapMB is %d: it must be 0 to %d", engine.ErrConfig, o.MapMB, limit))
+		fault = fmt.Errorf("MapMB is %d: it must be 0 to %d", o.MapMB, limit)
 	}
-	if len(errs) > 0 {
-		return o, errors.Join(errs...)
-	}
-	o.Config = config
-	return o, nil
+	o.Config, err = o.Config.Normalize(fault)
+	return o, err
 }
 
 // mapSize returns the bytes to map for a file of the given size.

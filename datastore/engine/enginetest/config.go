@@ -27,6 +27,8 @@ func RunConfig(t *testing.T, create func(c engine.Config) engine.Engine) {
 		{"ReadOnlyBesideOthers", testReadOnlyBesideOthers},
 		{"NoFsync", testNoFsync},
 		{"CacheMB", testCacheMB},
+		{"OtherEngine", testOtherEngine},
+		{"LostFiles", testLostFiles},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, create) })
 	}

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
@@ -22,23 +21,17 @@ const storeName = "store"
 // store within it.
 func find(path string) (opener, error) {
 	for _, path := range []string{path, filepath.Join(path, storeName)} {
-		switch {
-		case holds(path, bolt.FileName):
-			return func(c engine.Config) engine.Engine {
-				c.Path = path
-				return bolt.Options{Config: c}.Engine()
-			}, nil
-		case holds(path, "MANIFEST"), holds(path, "KEYREGISTRY"): // one of which may be lost
-			return func(c engine.Config) engine.Engine {
-				c.Path = path
-				return badger.Options{Config: c}.Engine()
-			}, nil
+		found, err := engine.FoundIn(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", datastore.ErrNotStore, err)
 		}
+		if len(found) == 0 {
+			continue
+		}
+		return func(c engine.Config) engine.Engine {
+			c.Path = path
+			return engine.Whichever(badger.Options{Config: c}.Engine(), bolt.Options{Config: c}.Engine())
+		}, nil
 	}
 	return nil, fmt.Errorf("%w: %s holds no database", datastore.ErrNotStore, path)
-}
-
-func holds(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, name))
-	return err == nil
 }

@@ -39,3 +39,24 @@ func SyncDir(path string) error {
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }
+
+// Replace puts a file with the content in the place of the one at path, if there is
+// one, so that path always has one or the other. It is written under the name making
+// first.
+func Replace(making, path string, content []byte, durable bool) error {
+	file, err := os.OpenFile(making, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil && durable {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(making, path); err != nil || !durable {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}

@@ -44,13 +44,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Backup writes everything in the store to w, as docs/format.md describes: one
 // snapshot, while the store is in use, in a form that [Restore] reads into any
 // engine. It copies what is there as it is, so that a damaged row is one in the
-// backup, too; Verify tells. Left out is what damage has put out of order. Progress
-// functions are called after every chunk of a
-// MiB.
+// backup, too; Verify tells. Keys that damage has put out of order are left out.
 //
 // A transaction is open as long as it takes: meanwhile bolt cannot use the pages
 // again that are freed, and its file grows by what is written.
-func (s *Store) Backup(ctx context.Context, w io.Writer, progress ...func(BackupProgress)) (done BackupProgress, err error) {
+func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOptions) (done BackupProgress, err error) {
+	progress := given(options).Progress
 	txn, err := s.db.View(ctx)
 	if err != nil {
 		return done, fmt.Errorf("backup: %w", err)
@@ -67,8 +66,8 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, progress ...func(Backup
 		if err := b.end(chunkPairs); err != nil {
 			return err
 		}
-		for _, report := range progress {
-			report(done)
+		if progress != nil {
+			progress(done)
 		}
 		b.begin()
 		return ctx.Err()

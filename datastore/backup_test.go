@@ -59,7 +59,7 @@ func TestBackupAndRestore(t *testing.T) {
 			fillTown(t, h.Store, 3000)
 			var steps []datastore.BackupProgress
 			var stream bytes.Buffer
-			done, err := h.Backup(t.Context(), &stream, func(p datastore.BackupProgress) { steps = append(steps, p) })
+			done, err := h.Backup(t.Context(), &stream, datastore.BackupOptions{Progress: func(p datastore.BackupProgress) { steps = append(steps, p) }})
 			if err != nil || len(steps) == 0 || steps[len(steps)-1] != done {
 				t.Fatalf("%+v, %v, %d steps", done, err, len(steps))
 			}
@@ -325,7 +325,7 @@ func TestRestoreRefuses(t *testing.T) {
 			cancel()
 		}
 	}
-	if _, err := datastore.Restore(ended, target, bytes.NewReader(backup(t, source)), halfWay); !errors.Is(err, context.Canceled) {
+	if _, err := datastore.Restore(ended, target, bytes.NewReader(backup(t, source)), datastore.BackupOptions{Progress: halfWay}); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that ends: %v", err)
 	}
 	if _, err := datastore.Open(ctx, target, town); !errors.Is(err, datastore.ErrNotStore) {

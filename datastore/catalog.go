@@ -78,7 +78,7 @@ func treeKey(name string) []byte { return append(slices.Clone(treePrefix), name.
 
 // bind reads the catalog, brings it up to date with the definitions and sets
 // s.places.
-func (s *Store) bind(ctx context.Context) error {
+func (s *Store) bind(ctx context.Context, progress func(OpenProgress)) error {
 	entries, err := s.readCatalog(ctx)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *Store) bind(ctx context.Context) error {
 	s.spaces = make(map[format.Space]*session.Tree, len(entries))
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
-		if err := s.finishIndexes(ctx, core, entry); err != nil {
+		if err := s.finishIndexes(ctx, core, entry, progress); err != nil {
 			return err
 		}
 		s.places[core], s.spaces[entry.ID] = entry.place(core), core

@@ -114,7 +114,7 @@ func TestFaultyDefinitions(t *testing.T) {
 		"a key setter of another key type": {models.NewDefinition("x", models.NewTree("a", models.Uint64, itemID, models.WithKey(func(i *item, id string) {})))},
 	}
 	for name, definitions := range cases {
-		store, err := datastore.Open(t.Context(), memory.Engine(), definitions...)
+		store, err := datastore.Open(t.Context(), memory.Engine(), datastore.OpenOptions{Definitions: definitions})
 		if !errors.Is(err, models.ErrDefinition) {
 			t.Errorf("%s: %v", name, err)
 		}

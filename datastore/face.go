@@ -133,7 +133,7 @@ func (f *Face) Check(ctx context.Context) error { return f.examine(ctx, Verify) 
 // it has set aside because nobody can read them, it returns a *DamageError.
 func (f *Face) Scrub(ctx context.Context) error { return f.examine(ctx, Repair) }
 
-func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ...func(Report)) (Report, error)) error {
+func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ...VerifyOptions) (Report, error)) error {
 	if f.closed.Load() {
 		return models.ErrClosed
 	}

@@ -99,7 +99,7 @@ func TestNewerVersion(t *testing.T) {
 				rewrite(t, eng, store, change)
 				before := dump(t, eng)
 				for _, definitions := range [][]*models.Definition{{town}, nil} {
-					if _, err := datastore.Open(t.Context(), eng, definitions...); !errors.Is(err, datastore.ErrVersion) {
+					if _, err := datastore.Open(t.Context(), eng, datastore.OpenOptions{Definitions: definitions}); !errors.Is(err, datastore.ErrVersion) {
 						t.Errorf("with %d definitions: %v", len(definitions), err)
 					}
 				}

@@ -88,12 +88,12 @@ func FuzzCatalog(f *testing.F) {
 		}
 		changed[at].value = value
 		for _, definitions := range [][]*models.Definition{{town}, nil} {
-			s, err := datastore.Open(ctx, load(t, changed), definitions...)
+			s, err := datastore.Open(ctx, load(t, changed), datastore.OpenOptions{Definitions: definitions})
 			if err != nil {
 				refusedAs(t, err, engine.ErrCorrupt, datastore.ErrNotStore, datastore.ErrVersion, models.ErrDefinition, models.ErrUnique)
 				continue
 			}
-			for _, examine := range []func(context.Context, *datastore.Store, ...func(datastore.Report)) (datastore.Report, error){datastore.Verify, datastore.Repair} {
+			for _, examine := range []func(context.Context, *datastore.Store, ...datastore.VerifyOptions) (datastore.Report, error){datastore.Verify, datastore.Repair} {
 				if _, err := examine(ctx, s); err != nil {
 					refusedAs(t, err, engine.ErrCorrupt, datastore.ErrVersion)
 				}

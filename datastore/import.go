@@ -80,11 +80,11 @@ func (e *ImportError) Unwrap() error { return e.Err }
 // resumes the import. Everything before a row that cannot be read or stored is
 // committed; the error is an *ImportError that names the row. An end of ctx
 // drops the window that was being read.
-func Import[M, K any](ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], o ImportOptions) (ImportProgress, error) {
+func Import[M, K any](ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], options ...ImportOptions) (ImportProgress, error) {
 	if err := s.checkNested(ctx); err != nil {
 		return ImportProgress{}, &ImportError{Tree: tree.Name(), Err: err}
 	}
-	im, err := newImporter(s, tree.Core(), o)
+	im, err := newImporter(s, tree.Core(), given(options))
 	if err != nil {
 		return ImportProgress{}, err
 	}

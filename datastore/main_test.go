@@ -70,7 +70,7 @@ type harness struct {
 
 func (h *harness) open() {
 	h.t.Helper()
-	store, err := datastore.Open(h.t.Context(), h.engine, h.definitions...)
+	store, err := datastore.Open(h.t.Context(), h.engine, datastore.OpenOptions{Definitions: h.definitions})
 	if err != nil {
 		h.t.Fatal(err)
 	}

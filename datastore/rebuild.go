@@ -20,7 +20,7 @@ const (
 
 // finishIndexes clears the spaces of dropped indexes and fills those that are
 // new, or that an earlier open has left unfinished.
-func (s *Store) finishIndexes(ctx context.Context, core *session.Tree, entry *treeEntry) error {
+func (s *Store) finishIndexes(ctx context.Context, core *session.Tree, entry *treeEntry, progress func(OpenProgress)) error {
 	for len(entry.Retired) > 0 {
 		if err := s.clearSpace(ctx, entry.Retired[0]); err != nil {
 			return s.skipReadOnly(err)
@@ -38,7 +38,7 @@ func (s *Store) finishIndexes(ctx context.Context, core *session.Tree, entry *tr
 		if err := s.clearSpace(ctx, state.ID); err != nil {
 			return fmt.Errorf("index %s of tree %s is not finished: %w", ix.Name, core.Name, err)
 		}
-		if err := s.fillIndex(ctx, core, entry, number); err != nil {
+		if err := s.fillIndex(ctx, core, entry, number, progress); err != nil {
 			return err
 		}
 		state.State = ready
@@ -106,25 +106,29 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space) (done bool, 
 }
 
 // fillIndex writes the entries of one index for all rows of its tree.
-func (s *Store) fillIndex(ctx context.Context, core *session.Tree, entry *treeEntry, number int) error {
+func (s *Store) fillIndex(ctx context.Context, core *session.Tree, entry *treeEntry, number int, progress func(OpenProgress)) error {
 	place := entry.place(core)
 	lower, upper := place.Space, format.PrefixEnd(place.Space)
+	done := OpenProgress{Tree: core.Name, Index: core.Indexes[number].Name}
 	for lower != nil {
-		next, err := s.fillChunk(ctx, core, place, number, engine.Range{Lower: lower, Upper: upper})
+		next, rows, err := s.fillChunk(ctx, core, place, number, engine.Range{Lower: lower, Upper: upper})
 		if err != nil {
 			return fmt.Errorf("fill index %s of tree %s: %w", core.Indexes[number].Name, core.Name, err)
 		}
 		lower = next
+		if done.Rows += rows; progress != nil {
+			progress(done)
+		}
 	}
 	return nil
 }
 
 // fillChunk indexes the first rows of r and returns where to go on, or nil at
-// the end.
-func (s *Store) fillChunk(ctx context.Context, core *session.Tree, place *session.Place, number int, r engine.Range) (next []byte, err error) {
+// the end, and how many rows it has gone over.
+func (s *Store) fillChunk(ctx context.Context, core *session.Tree, place *session.Place, number int, r engine.Range) (next []byte, rows int64, err error) {
 	txn, err := s.db.Update(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer txn.Discard()
 	c := txn.Cursor(r)
@@ -136,14 +140,15 @@ func (s *Store) fillChunk(ctx context.Context, core *session.Tree, place *sessio
 			next = append([]byte(nil), c.Key()...)
 			break
 		}
+		rows++
 		key := append([]byte(nil), c.Key()...)
 		stored, err := c.Value()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		row, err := format.ParseRow(key, stored)
 		if err != nil {
-			return nil, fmt.Errorf("row %x: %w", key, err)
+			return nil, 0, fmt.Errorf("row %x: %w", key, err)
 		}
 		primary := key[len(place.Space):]
 		err = core.Entries(primary, row.Value, func(i int, index []byte) error {
@@ -160,11 +165,11 @@ func (s *Store) fillChunk(ctx context.Context, core *session.Tree, place *sessio
 			return txn.Put(entry, value)
 		})
 		if err != nil {
-			return nil, fmt.Errorf("row %x: %w", key, err)
+			return nil, 0, fmt.Errorf("row %x: %w", key, err)
 		}
 	}
 	if err := c.Err(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return next, txn.Commit(ctx, engine.Relaxed)
+	return next, rows, txn.Commit(ctx, engine.Relaxed)
 }

@@ -27,7 +27,7 @@ var ErrNotEmpty = errors.New("the database is not empty")
 // ends before Restore does, the database is no store: Open refuses it with
 // ErrNotStore, and so does Restore with ErrNotEmpty. Delete it and restore again.
 // Memory is bounded. Progress functions are called after every chunk.
-func Restore(ctx context.Context, eng engine.Engine, r io.Reader, progress ...func(BackupProgress)) (done BackupProgress, err error) {
+func Restore(ctx context.Context, eng engine.Engine, r io.Reader, options ...BackupOptions) (done BackupProgress, err error) {
 	in := backupReader{r: r, digest: sha256.New()}
 	if err := in.header(); err != nil { // before there is a database
 		return done, fmt.Errorf("restore: %w", err)
@@ -36,14 +36,14 @@ func Restore(ctx context.Context, eng engine.Engine, r io.Reader, progress ...fu
 	if err != nil {
 		return done, fmt.Errorf("restore: %w", err)
 	}
-	err = restore(ctx, db, &in, progress)
+	err = restore(ctx, db, &in, given(options).Progress)
 	if err := errors.Join(err, db.Close()); err != nil {
 		return in.read, fmt.Errorf("restore: %w", err)
 	}
 	return in.read, nil
 }
 
-func restore(ctx context.Context, db engine.DB, in *backupReader, progress []func(BackupProgress)) error {
+func restore(ctx context.Context, db engine.DB, in *backupReader, progress func(BackupProgress)) error {
 	if err := checkEmpty(ctx, db); err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func restore(ctx context.Context, db engine.DB, in *backupReader, progress []fun
 		if more, err = in.next(w.put); err != nil {
 			return err
 		}
-		for _, report := range progress {
-			report(in.read)
+		if progress != nil {
+			progress(in.read)
 		}
 	}
 	return w.finish()

@@ -37,16 +37,21 @@ var (
 )
 
 // Open opens the store in eng with the given definitions, and makes it if there
-// is none. Trees and indexes that are new to the store are added; a new index
-// is filled from the rows that are there, which takes time in proportion. Data
-// of definitions that are not given is left alone.
+// is none. Options go beside them:
+//
+//	datastore.Open(ctx, bolt.Engine(dir), blog.Blog, shop.Shop, datastore.OpenOptions{Progress: show})
+//
+// Trees and indexes that are new to the store are added; a new index is filled
+// from the rows that are there, which takes time in proportion. Data of
+// definitions that are not given is left alone.
 //
 // It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrLocked,
 // ErrCorrupt), ErrNotStore where the database holds something else, ErrVersion
 // for a store written by a newer version, and models.ErrDefinition, naming the
 // difference, where a definition is faulty or does not fit what the store holds.
-func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definition) (*Store, error) {
-	trees, err := collect(definitions)
+func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store, error) {
+	o := gather(options)
+	trees, err := collect(o.Definitions)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -57,7 +62,7 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 	s := &Store{db: db, trees: trees}
 	s.sessions.New = func() any { return session.New(s.places, s.release) }
 	s.sweeper = sweep.New(sweepPause, sweepRetry, s.sweep)
-	if err := s.start(ctx); err != nil {
+	if err := s.start(ctx, o); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
@@ -65,14 +70,14 @@ func Open(ctx context.Context, eng engine.Engine, definitions ...*models.Definit
 
 // start makes the store ready. It closes the database unless it returns nil, also
 // where a codec panics.
-func (s *Store) start(ctx context.Context) (err error) {
+func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 	started := false
 	defer func() {
 		if !started {
 			err = errors.Join(err, s.db.Close())
 		}
 	}()
-	if err := s.bind(ctx); err != nil {
+	if err := s.bind(ctx, o.Progress); err != nil {
 		return err
 	}
 	due, err := s.nextDue(ctx, spaceRange(format.Expiry).Lower)

@@ -22,10 +22,10 @@ type TestingT interface {
 // engine's: give it a path in t.TempDir().
 //
 //	store := datastore.Temp(t, bolt.Engine(t.TempDir()), blog.Blog)
-func Temp(t TestingT, eng engine.Engine, definitions ...*models.Definition) *Store {
+func Temp(t TestingT, eng engine.Engine, options ...OpenOption) *Store {
 	t.Helper()
 	ctx := context.Background()
-	s, err := Open(ctx, eng, definitions...)
+	s, err := Open(ctx, eng, options...)
 	if err != nil {
 		t.Fatalf("temporary store: %v", err)
 		return nil

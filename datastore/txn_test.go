@@ -103,7 +103,7 @@ func TestCheckAndScrub(t *testing.T) {
 			}
 		}
 		var steps int
-		report, err := datastore.Verify(t.Context(), h.Store, func(datastore.Report) { steps++ })
+		report, err := datastore.Verify(t.Context(), h.Store, datastore.VerifyOptions{Progress: func(datastore.Report) { steps++ }})
 		if err != nil || !report.Clean() || report.Rows != 100 || report.Entries < 500 || steps == 0 {
 			t.Errorf("%+v, %v, %d steps", report, err, steps)
 		}

@@ -101,10 +101,9 @@ const (
 //
 // The store may be in use meanwhile. Memory is bounded however large the store
 // is. The report is valid, as far as it got, also when there is an error, which
-// is not about damage but about not being able to read on. Each progress
-// function is called with the report so far, after every page.
-func Verify(ctx context.Context, s *Store, progress ...func(Report)) (Report, error) {
-	v := verifier{store: s, progress: progress}
+// is not about damage but about not being able to read on.
+func Verify(ctx context.Context, s *Store, options ...VerifyOptions) (Report, error) {
+	v := verifier{store: s, progress: given(options).Progress}
 	err := v.run(ctx)
 	return v.report, err
 }
@@ -114,8 +113,8 @@ func Verify(ctx context.Context, s *Store, progress ...func(Report)) (Report, er
 // sets what cannot be read aside, as it is, in the store's quarantine. Nothing
 // is deleted but intact index entries without a row, and nothing at all is changed
 // where the engine's own files are damaged.
-func Repair(ctx context.Context, s *Store, progress ...func(Report)) (Report, error) {
-	v := verifier{store: s, progress: progress, repair: true}
+func Repair(ctx context.Context, s *Store, options ...VerifyOptions) (Report, error) {
+	v := verifier{store: s, progress: given(options).Progress, repair: true}
 	err := v.run(ctx)
 	return v.report, err
 }
@@ -123,7 +122,7 @@ func Repair(ctx context.Context, s *Store, progress ...func(Report)) (Report, er
 type verifier struct {
 	store    *Store
 	repair   bool
-	progress []func(Report)
+	progress func(Report)
 	report   Report
 }
 
@@ -244,8 +243,8 @@ func (v *verifier) pages(ctx context.Context, r engine.Range, fn func(page, []by
 		if err != nil {
 			return err
 		}
-		for _, report := range v.progress {
-			report(v.report)
+		if v.progress != nil {
+			v.progress(v.report)
 		}
 		if next == nil {
 			return nil

@@ -55,6 +55,9 @@ func NewDefinition(name string, trees ...AnyTree) *Definition {
 	return d
 }
 
+// OpenOption marks a definition as what datastore.Open takes.
+func (d *Definition) OpenOption(session.Sealed) {}
+
 // Name returns the definition's name.
 func (d *Definition) Name() string { return d.name }
 

@@ -60,7 +60,7 @@ func (p program) runBackup(ctx context.Context, dir, file string) (err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	write := func(w io.Writer) error {
 		buffered := bufio.NewWriter(w)
-		done, err := store.Backup(ctx, buffered, p.progress("written"))
+		done, err := store.Backup(ctx, buffered, datastore.BackupOptions{Progress: p.progress("written")})
 		if err == nil {
 			err = buffered.Flush()
 		}
@@ -149,7 +149,7 @@ func (p program) runRestore(ctx context.Context, file, dir string, newEngine fun
 		return err
 	}
 	defer os.RemoveAll(growing) // which is gone if all went well
-	done, err := datastore.Restore(ctx, newEngine(growing), bufio.NewReader(in), p.progress("restored"))
+	done, err := datastore.Restore(ctx, newEngine(growing), bufio.NewReader(in), datastore.BackupOptions{Progress: p.progress("restored")})
 	if errors.Is(err, datastore.ErrBackup) || errors.Is(err, datastore.ErrVersion) {
 		return unusableError{err}
 	}

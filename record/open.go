@@ -15,7 +15,7 @@ import (
 // that wants a datastore and no more. Closing the Records closes the store.
 func Open(ctx context.Context, eng engine.Engine, opts Options) (*Records, error) {
 	definitions := slices.Concat([]*models.Definition{Definition}, opts.Models)
-	store, err := datastore.Open(ctx, eng, definitions...)
+	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: definitions})
 	if err != nil {
 		return nil, err
 	}

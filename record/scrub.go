@@ -44,9 +44,9 @@ func (r *Records) Scrub(ctx context.Context) error {
 }
 
 // mendRefs makes references anew if any are wrong, and adds to a report.
-func (r *Records) mendRefs(ctx context.Context, report *datastore.Report, progress ...func(datastore.Report)) error {
+func (r *Records) mendRefs(ctx context.Context, report *datastore.Report, options ...datastore.VerifyOptions) error {
 	before := report.Left()
-	if err := r.checkRefs(ctx, report, progress...); err != nil {
+	if err := r.checkRefs(ctx, report, options...); err != nil {
 		return err
 	}
 	wrong := report.Left() - before
@@ -98,7 +98,7 @@ func (r *Records) atRest(ctx context.Context, fn func(models.Reader) error) erro
 // checkRefs compares the references with the provider records, and adds what it
 // finds to a report. Bad rows have been counted, or are counted here for what only
 // Records know.
-func (r *Records) checkRefs(ctx context.Context, report *datastore.Report, progress ...func(datastore.Report)) error {
+func (r *Records) checkRefs(ctx context.Context, report *datastore.Report, options ...datastore.VerifyOptions) error {
 	return r.atRest(ctx, func(tx models.Reader) error {
 		offers := int64(0)
 		for s, err := range Providers.All(ctx, tx) {
@@ -119,8 +119,10 @@ func (r *Records) checkRefs(ctx context.Context, report *datastore.Report, progr
 		if err := r.checkTree(ctx, tx, Arrivals, offers, of, report); err != nil {
 			return err
 		}
-		for _, tell := range progress {
-			tell(*report)
+		for _, o := range options {
+			if o.Progress != nil {
+				o.Progress(*report)
+			}
 		}
 		return nil
 	})

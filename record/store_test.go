@@ -72,7 +72,7 @@ func openRecords(t testing.TB, eng engine.Engine, opts record.Options) (*record.
 	if opts.Models == nil {
 		opts.Models = []*models.Definition{Blog}
 	}
-	store, err := datastore.Open(context.Background(), eng, append(opts.Models[:len(opts.Models):len(opts.Models)], record.Definition)...)
+	store, err := datastore.Open(context.Background(), eng, record.Definition, datastore.OpenOptions{Definitions: opts.Models})
 	if err != nil {
 		t.Fatal(err)
 	}

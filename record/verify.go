@@ -12,8 +12,8 @@ import (
 // no Records use, and compares references with provider records as Records.Check
 // does. It writes nothing, so that it serves a store that is opened to be read. What
 // an earlier process has not filed it leaves out of the comparison.
-func Verify(ctx context.Context, store *datastore.Store, progress ...func(datastore.Report)) (datastore.Report, error) {
-	report, err := datastore.Verify(ctx, store, progress...)
+func Verify(ctx context.Context, store *datastore.Store, options ...datastore.VerifyOptions) (datastore.Report, error) {
+	report, err := datastore.Verify(ctx, store, options...)
 	if err != nil {
 		return report, err
 	}
@@ -36,15 +36,15 @@ func Verify(ctx context.Context, store *datastore.Store, progress ...func(datast
 		return report, err
 	}
 	r.seed = seed
-	err = r.checkRefs(ctx, &report, progress...)
+	err = r.checkRefs(ctx, &report, options...)
 	return report, err
 }
 
 // Repair is datastore.Repair of a store that was opened with Definition and that no
 // Records use, and files what an earlier process has not, and makes references anew
 // where they are wrong.
-func Repair(ctx context.Context, store *datastore.Store, progress ...func(datastore.Report)) (datastore.Report, error) {
-	report, err := datastore.Repair(ctx, store, progress...)
+func Repair(ctx context.Context, store *datastore.Store, options ...datastore.VerifyOptions) (datastore.Report, error) {
+	report, err := datastore.Repair(ctx, store, options...)
 	if err != nil {
 		return report, err
 	}
@@ -55,7 +55,7 @@ func Repair(ctx context.Context, store *datastore.Store, progress ...func(datast
 	if err != nil {
 		return report, err
 	}
-	if err = r.mendRefs(ctx, &report, progress...); err == nil && report.Repaired > 0 {
+	if err = r.mendRefs(ctx, &report, options...); err == nil && report.Repaired > 0 {
 		err = r.recount(ctx)
 	}
 	return report, errors.Join(err, r.Close())

@@ -33,13 +33,13 @@ func Run(ctx context.Context, path string, repair bool, progress func(datastore.
 	if err != nil {
 		return datastore.Report{}, err
 	}
-	report, err := examine(store, repair)(ctx, store, progress)
+	report, err := examine(store, repair)(ctx, store, datastore.VerifyOptions{Progress: progress})
 	return report, errors.Join(err, store.Close())
 }
 
 // examine returns what examines a store, or repairs it. One of a peer's records has
 // more to be compared.
-func examine(store *datastore.Store, repair bool) func(context.Context, *datastore.Store, ...func(datastore.Report)) (datastore.Report, error) {
+func examine(store *datastore.Store, repair bool) func(context.Context, *datastore.Store, ...datastore.VerifyOptions) (datastore.Report, error) {
 	_, err := record.Providers.IsEmpty(context.Background(), store)
 	switch ofRecords := !errors.Is(err, models.ErrUnknownTree); {
 	case ofRecords && repair:
@@ -92,7 +92,7 @@ func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, 
 	if err := errors.Join(err, in.Close()); err != nil {
 		return nil, err
 	}
-	store, err := datastore.Open(ctx, eng, have(trees)...)
+	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: have(trees)})
 	if errors.Is(err, models.ErrDefinition) { // written by another version of this program
 		store, err = datastore.Open(ctx, eng)
 	}

@@ -1,0 +1,79 @@
+package datastore
+
+import (
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// OpenOption is what Open takes: a *models.Definition or OpenOptions.
+type OpenOption interface {
+	// OpenOption marks what Open takes. Only this module's types implement it.
+	OpenOption(session.Sealed)
+}
+
+var (
+	_ OpenOption = (*models.Definition)(nil)
+	_ OpenOption = OpenOptions{}
+)
+
+// OpenOptions change how a store is opened. The zero value of every field is its
+// default. Where Open is given several, those with definitions add up, and the
+// last Progress counts.
+type OpenOptions struct {
+	// Definitions are more definitions to open the store with, for programs that
+	// have them in a slice. Defaults to none.
+	Definitions []*models.Definition
+
+	// Progress is called while a new index is filled, after every transaction, by
+	// the goroutine that called Open. Defaults to none.
+	Progress func(OpenProgress)
+}
+
+// OpenProgress says how far the filling of an index has come.
+type OpenProgress struct {
+	// Tree is the full name of the tree, Index the index's own.
+	Tree, Index string
+	// Rows is how many rows have been gone over, expired ones included.
+	Rows int64
+}
+
+// OpenOption marks OpenOptions as what Open takes.
+func (OpenOptions) OpenOption(session.Sealed) {}
+
+// gather puts everything that Open was given into one.
+func gather(options []OpenOption) (o OpenOptions) {
+	for _, option := range options {
+		switch given := option.(type) {
+		case *models.Definition:
+			o.Definitions = append(o.Definitions, given)
+		case OpenOptions:
+			o.Definitions = append(o.Definitions, given.Definitions...)
+			if given.Progress != nil {
+				o.Progress = given.Progress
+			}
+		}
+	}
+	return o
+}
+
+// VerifyOptions change Verify and Repair. The zero value is the default.
+type VerifyOptions struct {
+	// Progress is called with the report so far, after every page, by the
+	// goroutine that called. Defaults to none.
+	Progress func(Report)
+}
+
+// BackupOptions change Backup and Restore. The zero value is the default.
+type BackupOptions struct {
+	// Progress is called after every chunk of a MiB, by the goroutine that called.
+	// Defaults to none.
+	Progress func(BackupProgress)
+}
+
+// given returns the options that a call was given, or the defaults.
+func given[O any](options []O) (o O) {
+	if n := len(options); n > 0 {
+		o = options[n-1]
+	}
+	return o
+}

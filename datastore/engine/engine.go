@@ -88,13 +88,25 @@ type Verifier interface {
 }
 
 // Limits is what a database accepts. Zero means no limit other than memory.
+//
+// A write transaction within TxnBytes and TxnOps is never refused for its size. Beyond
+// them Put and Delete may return ErrTooLarge; Commit never does. So work on many rows is
+// divided in one of two ways:
+//
+//   - by these numbers: the caller counts what it writes, and commits before the sum
+//     passes them;
+//   - by ErrTooLarge: the caller writes what belongs together, and if a Put or Delete is
+//     refused it discards the transaction and begins anew with fewer rows. To commit
+//     what precedes the refusal is right only if every write stands alone.
 type Limits struct {
 	// ValueBytes is the most bytes one value may have.
 	ValueBytes int
 
-	// TxnBytes and TxnOps bound one write transaction: the sum of its keys and
-	// values, and the number of its puts and deletes. They are estimates on
-	// the safe side; the engine's own refusal is ErrTooLarge.
+	// TxnBytes and TxnOps bound one write transaction: the bytes of the keys and
+	// values given to Put and Delete, and the number of these calls. An engine may
+	// count a key that is written again once, and take a little more. A value of
+	// ValueBytes under a key of MaxKeySize fits into TxnBytes, and TxnOps is at least
+	// 1000.
 	TxnBytes int64
 	TxnOps   int
 }

@@ -18,7 +18,7 @@ func TestConfig(t *testing.T) {
 }
 
 func TestDamage(t *testing.T) {
-	enginetest.RunDamage(t, func(c engine.Config) engine.Engine { return pebble.Options{Config: c}.Engine() }, 50)
+	enginetest.RunDamage(t, func(c engine.Config) engine.Engine { return pebble.Options{Config: c}.Engine() })
 }
 
 func TestPowerLoss(t *testing.T) {

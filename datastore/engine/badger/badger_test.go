@@ -40,13 +40,13 @@ func TestPowerLoss(t *testing.T) {
 func TestDamage(t *testing.T) {
 	enginetest.RunDamage(t, func(c engine.Config) engine.Engine {
 		return badger.Options{Config: c, MemTableMB: 1}.Engine()
-	}, 60)
+	})
 }
 
 func TestDamageCompressed(t *testing.T) {
 	enginetest.RunDamage(t, func(c engine.Config) engine.Engine {
 		return badger.Options{Config: c, MemTableMB: 1, Compress: true}.Engine()
-	}, 30)
+	})
 }
 
 func TestInvalidOptions(t *testing.T) {
@@ -90,6 +90,14 @@ func TestOneTransaction(t *testing.T) {
 	})
 	if n := count(t, db); n != 10_000 {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// TestLeastLimits checks that the smallest memtable takes what the contract promises.
+func TestLeastLimits(t *testing.T) {
+	limits := open(t, badger.Options{Config: engine.Config{Path: t.TempDir()}, MemTableMB: 1}).Limits()
+	if limits.TxnOps < 1000 || limits.TxnBytes < int64(limits.ValueBytes)+engine.MaxKeySize || limits.ValueBytes < 64<<10 {
+		t.Errorf("the limits are %+v", limits)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // A check finds nothing wrong with tables that compactions drop while it reads.
 func TestCheckBesideCompactions(t *testing.T) {
-	rounds := 40
+	rounds := 15
 	if testing.Short() {
 		rounds = 8
 	}

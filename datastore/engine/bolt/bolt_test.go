@@ -31,7 +31,7 @@ func TestPowerLoss(t *testing.T) {
 }
 
 func TestDamage(t *testing.T) {
-	enginetest.RunDamage(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() }, 100)
+	enginetest.RunDamage(t, func(c engine.Config) engine.Engine { return bolt.Options{Config: c}.Engine() })
 }
 
 func TestInvalidOptions(t *testing.T) {

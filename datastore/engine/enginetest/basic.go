@@ -232,7 +232,7 @@ func testOwnedSlices(s *store) {
 
 func testManyKeys(s *store) {
 	const batch = 1000
-	n := scaled(100_000)
+	n := scaled(30_000)
 	key := func(i int) []byte { return fmt.Appendf(nil, "key %08d", i) }
 	value := func(i int) []byte { return fmt.Appendf(nil, "value %d of a row with some more bytes to it", i) }
 	// Every third key first and the others after, so that pages fill up from

@@ -306,7 +306,7 @@ func testCursorOwnWrites(s *store) {
 // testCursorDeletesAsItGoes empties a database of many pages with the cursor
 // that reads it.
 func testCursorDeletesAsItGoes(s *store) {
-	n := scaled(20_000)
+	n := scaled(8_000)
 	for _, reverse := range []bool{false, true} {
 		for first := 0; first < n; first += 1000 {
 			s.commit(func(txn engine.WriteTxn) {

@@ -16,12 +16,14 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// RunDamage tests that an engine survives damage to its files: one flipped bit,
-// or one file cut short, at a time, in as many databases as cases says. What is
-// read from them may be wrong where the engine has no checksums, and is counted
-// in the log of the test; but nothing may panic, hang, or return errors other
-// than those of the contract.
-func RunDamage(t *testing.T, create func(c engine.Config) engine.Engine, cases int) {
+// damageRounds says, in the environment, how many databases RunDamage damages.
+const damageRounds = "NETABASE_DAMAGE_ROUNDS"
+
+// RunDamage tests that an engine survives damage to its files: in each of some
+// databases one bit is flipped, or one file cut short. What is read from them may be
+// wrong where the engine has no checksums, and is counted in the log of the test. But
+// nothing may panic, hang, or return errors other than those of the contract.
+func RunDamage(t *testing.T, create func(c engine.Config) engine.Engine) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := t.TempDir()
@@ -31,7 +33,7 @@ func RunDamage(t *testing.T, create func(c engine.Config) engine.Engine, cases i
 	}
 	files := readFiles(t, path)
 	outcomes := map[string]int{}
-	for range scaled(cases) {
+	for range asked(t, damageRounds, scaled(20)) {
 		if err := os.RemoveAll(path); err != nil {
 			t.Fatal(err)
 		}

@@ -8,16 +8,19 @@
 //		})
 //	}
 //
-// Every test ends with the same check, whatever it was about: the database
-// finds no fault with its files, reads the same forwards, backwards, by keys alone
-// and key by key, reads the same again after it was closed and opened, and leaves no goroutine behind.
-// The tests write to a few tens of MiB and take seconds; -short takes less.
+// Every test ends with the same check, whatever it was about. The database finds no
+// fault with its files. It reads the same forwards, backwards, by keys alone and key by
+// key, and reads the same again after it was closed and opened. It leaves no goroutine
+// behind.
+// The tests write a few tens of MiB and take seconds; -short takes less.
 package enginetest
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -281,6 +284,20 @@ func within[T any](s *store, what string, ch <-chan T) T {
 		s.Fatalf("still waiting for %s", what)
 		panic("unreachable")
 	}
+}
+
+// asked returns the number that the environment has under the name, or usual.
+func asked(t *testing.T, name string, usual int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
 }
 
 // scaled returns n, or less for a short test run.

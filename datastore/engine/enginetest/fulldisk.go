@@ -20,14 +20,7 @@ const diskLevels = "NETABASE_DISK_LEVELS"
 // many MiB and some more each, for which it needs Linux and the right to mount;
 // it is skipped elsewhere.
 func RunFullDisk(t *testing.T, create func(c engine.Config) engine.Engine, sizeMB int) {
-	levels := 1
-	if text := os.Getenv(diskLevels); text != "" {
-		var err error
-		if levels, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for level := range levels {
+	for level := range asked(t, diskLevels, 1) {
 		// 37 KiB more each time, so that another write is the first without room.
 		sizeKB := sizeMB<<10 + 37*level
 		t.Run(strconv.Itoa(sizeKB)+"KiB", func(t *testing.T) { fillDisk(t, create, sizeKB) })

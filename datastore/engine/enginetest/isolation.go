@@ -279,7 +279,7 @@ func testConflict(s *store) {
 // testReadersBesideWriter reads all the time while a database grows.
 func testReadersBesideWriter(s *store) {
 	const readers = 4
-	batches := scaled(100)
+	batches := scaled(50)
 	var written atomic.Int64 // batches committed
 	var stop atomic.Bool
 	var group sync.WaitGroup

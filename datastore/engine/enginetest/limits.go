@@ -12,6 +12,9 @@ var limitTests = []test{
 	{"LargeValues", testLargeValues},
 	{"LargeTransaction", testLargeTransaction},
 	{"TooLargeTransaction", testTooLargeTransaction},
+	{"LimitsLeast", testLimitsLeast},
+	{"LimitsOfDeletes", testLimitsOfDeletes},
+	{"DividedByRefusal", testDividedByRefusal},
 }
 
 func testLargeValues(s *store) {
@@ -58,7 +61,7 @@ func testLargeValues(s *store) {
 // testLargeTransaction fills a transaction up to what Limits promises.
 func testLargeTransaction(s *store) {
 	limits := s.db.Limits()
-	ops, size := scaled(50_000), int64(scaled(16))<<20
+	ops, size := scaled(20_000), int64(scaled(8))<<20
 	if limits.TxnOps > 0 {
 		ops = min(ops, limits.TxnOps)
 	}
@@ -142,5 +145,108 @@ func testTooLargeTransaction(s *store) {
 	defer txn.Discard()
 	if got := len(s.rows(txn, engine.Range{KeysOnly: true})); got != want {
 		s.Errorf("%d rows, want %d", got, want)
+	}
+}
+
+// testLimitsLeast checks that the limits leave room for what callers need at least:
+// the largest row, and a row with many index entries.
+func testLimitsLeast(s *store) {
+	limits := s.db.Limits()
+	if limits.TxnOps > 0 && limits.TxnOps < 1000 {
+		s.Errorf("a transaction takes %d writes", limits.TxnOps)
+	}
+	size := 1 << 20
+	if limits.ValueBytes > 0 {
+		size = min(size, limits.ValueBytes)
+	}
+	if limits.TxnBytes > 0 && limits.TxnBytes < int64(limits.ValueBytes)+engine.MaxKeySize {
+		s.Errorf("a value has up to %d bytes, and a transaction %d", limits.ValueBytes, limits.TxnBytes)
+	}
+	key := bytes.Repeat([]byte("k"), engine.MaxKeySize)
+	s.commit(func(txn engine.WriteTxn) { s.must(txn.Put(key, make([]byte, size))) })
+}
+
+// testLimitsOfDeletes checks that deletes count as puts do, and as no more: as many
+// as the limits say are taken, of long keys as well, and committed.
+func testLimitsOfDeletes(s *store) {
+	limits := s.db.Limits()
+	for _, length := range []int{10, 4000, engine.MaxKeySize} {
+		n := scaled(2000)
+		if limits.TxnOps > 0 {
+			n = min(n, limits.TxnOps)
+		}
+		if limits.TxnBytes > 0 {
+			n = min(n, int(limits.TxnBytes)/length)
+		}
+		if n*length > 8<<20 {
+			n = 8 << 20 / length
+		}
+		key := func(i int) []byte {
+			k := bytes.Repeat([]byte("k"), length)
+			copy(k, fmt.Sprintf("%06d", i))
+			return k
+		}
+		s.commit(func(txn engine.WriteTxn) {
+			for i := range n {
+				s.must(txn.Put(key(i), nil))
+			}
+		})
+		s.commit(func(txn engine.WriteTxn) {
+			for i := range n {
+				s.must(txn.Delete(key(i)))
+			}
+		})
+		txn := s.view()
+		if rows := s.rows(txn, engine.Range{KeysOnly: true}); len(rows) > 0 {
+			s.Errorf("%d of %d keys of %d bytes are left", len(rows), n, length)
+		}
+		txn.Discard()
+	}
+}
+
+// testDividedByRefusal deletes rows in pages, each of which is halved as long as the
+// transaction is refused: all go, whatever the limits are.
+func testDividedByRefusal(s *store) {
+	const rows, entries = 300, 100
+	limits := s.db.Limits()
+	key := func(row, entry int) []byte { return fmt.Appendf(nil, "%06d/%06d", row, entry) }
+	for row := range rows {
+		s.commit(func(txn engine.WriteTxn) {
+			for entry := range entries {
+				s.must(txn.Put(key(row, entry), nil))
+			}
+		})
+	}
+	refusals := 0
+	for first, size := 0, rows; first < rows; {
+		size = min(size, rows-first)
+		txn := s.update()
+		err := func() error {
+			for row := first; row < first+size; row++ {
+				for entry := range entries {
+					if err := txn.Delete(key(row, entry)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}()
+		if errors.Is(err, engine.ErrTooLarge) && size > 1 {
+			txn.Discard()
+			size /= 2
+			refusals++
+			continue
+		}
+		s.must(err)
+		s.must(txn.Commit(s.ctx, engine.Relaxed))
+		first += size
+	}
+	if limits.TxnOps > 0 && limits.TxnOps < rows*entries/2 && refusals == 0 {
+		s.Errorf("%d deletes were not refused, and the limits are %+v", rows*entries, limits)
+	}
+	txn := s.view()
+	defer txn.Discard()
+	if left := s.rows(txn, engine.Range{KeysOnly: true}); len(left) > 0 {
+		s.Errorf("%d of %d entries are left", len(left), rows*entries)
 	}
 }

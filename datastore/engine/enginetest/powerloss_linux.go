@@ -25,13 +25,7 @@ const powerLossDisk = 256 << 20
 const powerLosses = "NETABASE_POWER_LOSSES"
 
 func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
-	losses := 5
-	if text := os.Getenv(powerLosses); text != "" {
-		var err error
-		if losses, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	losses := asked(t, powerLosses, 1)
 	t.Run("Fsync", func(t *testing.T) {
 		for loss := range losses {
 			t.Run(strconv.Itoa(loss), func(t *testing.T) {

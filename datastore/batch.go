@@ -3,11 +3,11 @@ package datastore
 import (
 	"bytes"
 	"context"
-	"errors"
 	"sync"
 
 	ds "github.com/ipfs/go-datastore"
 
+	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -19,7 +19,7 @@ func (f *Face) Batch(ctx context.Context) (ds.Batch, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	if err := ctx.Err(); err != nil {
+	if err := f.store.usable(ctx); err != nil {
 		return nil, err
 	}
 	return &batch{face: f}, nil
@@ -44,7 +44,7 @@ func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 func (b *batch) Delete(ctx context.Context, key ds.Key) error { return b.add(ctx, key, nil) }
 
 func (b *batch) add(ctx context.Context, key ds.Key, value []byte) error {
-	if err := ctx.Err(); err != nil {
+	if err := b.face.store.usable(ctx); err != nil {
 		return err
 	}
 	if b.face.closed.Load() {
@@ -69,18 +69,17 @@ func (b *batch) Commit(ctx context.Context) error {
 	if b.face.closed.Load() {
 		return models.ErrClosed
 	}
-	for size := len(b.ops); len(b.ops) > 0; size = min(size, len(b.ops)) {
-		err := b.apply(ctx, b.ops[:size])
-		switch {
-		case err == nil:
-			b.ops = b.ops[size:]
-		case errors.Is(err, models.ErrTooLarge) && size > 1:
-			size /= 2
-		default:
-			return err
-		}
+	if err := b.face.store.checkNested(ctx); err != nil || len(b.ops) == 0 {
+		return err
 	}
-	return nil
+	return paging.Each(len(b.ops), func(most int) (done bool, err error) {
+		most = min(most, len(b.ops))
+		if err := b.apply(ctx, b.ops[:most]); err != nil {
+			return false, err
+		}
+		b.ops = b.ops[most:]
+		return len(b.ops) == 0, nil
+	})
 }
 
 func (b *batch) apply(ctx context.Context, ops []batchOp) error {

@@ -2,55 +2,75 @@ package datastore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
 const (
-	// expirePage is how many rows one transaction of the sweep removes.
+	// expirePage is how many rows one transaction of the sweep removes at most.
 	expirePage = 256
 	// sweepPause is the shortest time between two sweeps: rows that expire one
 	// by one are removed together.
 	sweepPause = time.Second
 	// sweepRetry is the pause after a sweep that failed, at first.
 	sweepRetry = time.Minute
+	// queueLook is how many entries of the expiry queue opening looks at.
+	queueLook = 1000
 )
 
 // Expire removes the rows that have expired, with their index entries, and
 // returns how many there were. The store does so by itself soon after a row
 // expires; call Expire to have it done by now. It costs what has expired, not
 // what is stored, and never removes a row that has been written anew meanwhile.
+//
 // Rows of definitions the store was not opened with are left for the next time
-// it is.
-func (s *Store) Expire(ctx context.Context) (int, error) {
-	removed := 0
-	var after []byte // what cannot be removed now is passed over
-	for {
-		n, last, err := s.expirePage(ctx, after)
-		removed += n
-		if err != nil || last == nil {
-			return removed, err
-		}
-		after = last
+// it is, and rows that do not decode for Repair. A row that is too large to be
+// removed in a transaction of the engine, as configured now, stays as well: all
+// others are removed, and then Expire returns models.ErrTooLarge. With any error
+// the number returned is that of the rows that are gone.
+func (s *Store) Expire(ctx context.Context) (removed int, err error) {
+	if err := s.checkNested(ctx); err != nil {
+		return 0, err
 	}
+	var after []byte // what cannot be removed now is passed over
+	var left error
+	err = paging.Each(expirePage, func(most int) (done bool, err error) {
+		n, last, err := s.expirePage(ctx, after, most)
+		if errors.Is(err, engine.ErrTooLarge) && most == 1 {
+			left, err = cmp.Or(left, err), nil
+		}
+		if err != nil {
+			return false, err
+		}
+		removed += n
+		after = last
+		return last == nil, nil
+	})
+	return removed, cmp.Or(err, left)
 }
 
-// expirePage works through the next entries of the queue. It returns the last
-// one it came to, or nil if no more are due.
-func (s *Store) expirePage(ctx context.Context, after []byte) (removed int, last []byte, err error) {
-	err = s.UpdateRelaxed(ctx, func(ctx context.Context, tx *WriteTx) error {
+// expirePage works through the next entries of the queue, as many as most, in one
+// transaction. It returns the last one it came to, also where that could not be
+// removed, or nil if no more are due.
+func (s *Store) expirePage(ctx context.Context, after []byte, most int) (removed int, last []byte, err error) {
+	err = s.run(ctx, engine.Relaxed, func(ses *session.Session) error {
 		removed, last = 0, nil
-		due, err := s.dueEntries(tx.session.Read, after)
+		due, err := dueEntries(ses.Read, after, most)
 		if err != nil {
 			return err
 		}
+		if len(due) == most {
+			last = due[len(due)-1]
+		}
 		for _, entry := range due {
-			row, err := s.expireEntry(tx.session, entry)
+			row, err := s.expireEntry(ses, entry)
 			if err != nil {
 				return err
 			}
@@ -58,16 +78,16 @@ func (s *Store) expirePage(ctx context.Context, after []byte) (removed int, last
 				removed++
 			}
 		}
-		if len(due) == expirePage {
-			last = due[len(due)-1]
-		}
 		return nil
 	})
+	if err != nil {
+		removed = 0
+	}
 	return removed, last, err
 }
 
-// dueEntries returns the first keys of the queue that are due.
-func (s *Store) dueEntries(txn engine.ReadTxn, after []byte) (due [][]byte, err error) {
+// dueEntries returns the first keys of the queue that are due, as many as most.
+func dueEntries(txn engine.ReadTxn, after []byte, most int) (due [][]byte, err error) {
 	r := spaceRange(format.Expiry)
 	r.KeysOnly = true
 	if after != nil {
@@ -76,7 +96,7 @@ func (s *Store) dueEntries(txn engine.ReadTxn, after []byte) (due [][]byte, err 
 	c := txn.Cursor(r)
 	defer c.Close()
 	now := time.Now().UnixNano()
-	for len(due) < expirePage && c.Next() {
+	for len(due) < most && c.Next() {
 		expiry, _, ok := format.CutExpiryKey(c.Key())
 		if ok && expiry > now {
 			break
@@ -97,35 +117,84 @@ func (s *Store) expireEntry(ses *session.Session, entry []byte) (removed bool, e
 	if err != nil {
 		return false, nil
 	}
-	stored, err := ses.Read.Get(rowKey)
-	if err == nil {
-		row, err := format.ParseRow(rowKey, stored)
-		if err != nil {
-			return false, nil // left for Repair
-		}
-		if row.Expiry == expiry {
-			core := s.spaces[space]
-			if core == nil {
-				return false, nil
-			}
-			if err := core.Remove(ses, primary); err != nil {
-				return false, err
-			}
-			removed = true
-		}
-	} else if !errors.Is(err, engine.ErrNotFound) {
+	row, found, err := readRow(ses.Read, rowKey)
+	switch {
+	case errors.Is(err, engine.ErrCorrupt):
+		return false, nil // left for Repair
+	case err != nil:
 		return false, err
+	case found && row.Expiry == expiry:
+		core := s.spaces[space]
+		if core == nil {
+			return false, nil
+		}
+		err := core.Remove(ses, primary)
+		if errors.Is(err, engine.ErrCorrupt) && ses.Failure() == nil {
+			return false, nil // it does not decode: left for Repair, too
+		}
+		if err != nil {
+			return false, err
+		}
+		removed = true
 	}
 	return removed, ses.Delete(entry)
 }
 
+// readRow reads the row stored at key, which is borrowed.
+func readRow(txn engine.ReadTxn, key []byte) (row format.Row, found bool, err error) {
+	stored, err := txn.Get(key)
+	if errors.Is(err, engine.ErrNotFound) {
+		return row, false, nil
+	}
+	if err != nil {
+		return row, false, err
+	}
+	row, err = format.ParseRow(key, stored)
+	return row, true, err
+}
+
 // sweep is what the store's sweeper runs.
 func (s *Store) sweep(ctx context.Context) (next time.Time, err error) {
-	if _, err := s.Expire(ctx); err != nil {
-		return time.Time{}, err
-	}
+	_, err = s.Expire(ctx)
 	// What is due and still there cannot be removed now.
-	return s.nextDue(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
+	next, dueErr := s.nextDue(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
+	return next, errors.Join(err, dueErr)
+}
+
+// startExpiry has the sweeper run when the first row expires, and tells the trees
+// that have rows in the queue. It looks at the beginning of the queue: if that is
+// longer, any tree may have some.
+func (s *Store) startExpiry(ctx context.Context) error {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	r := spaceRange(format.Expiry)
+	r.KeysOnly = true
+	c := txn.Cursor(r)
+	defer c.Close()
+	var first time.Time
+	for n := 0; c.Next(); n++ {
+		if n == queueLook {
+			for _, place := range s.places {
+				place.Expires.Store(true)
+			}
+			break
+		}
+		expiry, rowKey, ok := format.CutExpiryKey(c.Key())
+		if ok && first.IsZero() {
+			first = time.Unix(0, expiry)
+		}
+		if space, _, err := format.CutSpace(rowKey); err == nil && s.spaces[space] != nil {
+			s.places[s.spaces[space]].Expires.Store(true)
+		}
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	s.sweeper.Arm(first)
+	return nil
 }
 
 // nextDue returns when the first entry of the queue from lower on is due, the zero

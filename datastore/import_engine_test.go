@@ -16,7 +16,7 @@ type countingEngine struct {
 	told   engine.Limits
 	maxOps int
 
-	relaxed, durable, syncs atomic.Int64
+	relaxed, durable, syncs, gets atomic.Int64
 	// onSync and onCommit, if set, are called before the engine's own.
 	onSync, onCommit func() error
 }
@@ -66,6 +66,11 @@ func (t *countingTxn) count() error {
 	}
 	t.ops++
 	return nil
+}
+
+func (t *countingTxn) Get(key []byte) ([]byte, error) {
+	t.engine.gets.Add(1)
+	return t.WriteTxn.Get(key)
 }
 
 func (t *countingTxn) Put(key, value []byte) error {

@@ -37,6 +37,14 @@ func (s *Store) hold(ctx context.Context, ses *session.Session) *held {
 // end has the transaction refuse every later call.
 func (h *held) end() { h.tx.done = true }
 
+// usable returns ErrNested as checkNested does, or why ctx has ended.
+func (s *Store) usable(ctx context.Context) error {
+	if err := s.checkNested(ctx); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
 // checkNested returns ErrNested for the context that a function of View or Update
 // on this store was given, or one derived from it.
 func (s *Store) checkNested(ctx context.Context) error {

@@ -1,19 +1,24 @@
 package datastore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Work on whole spaces goes in transactions of at most this many writes and
-// bytes, which every engine can take.
+// Work on whole spaces goes in transactions of at most so many rows, or until
+// their writes come to so many or to so many bytes, or less where the engine takes
+// no more.
 const (
+	chunkRows  = 1000
 	chunkOps   = 1000
 	chunkBytes = 256 << 10
 )
@@ -71,31 +76,29 @@ func (s *Store) saveEntry(ctx context.Context, core *session.Tree, entry *treeEn
 
 // clearSpace deletes everything in a space.
 func (s *Store) clearSpace(ctx context.Context, space format.Space) error {
-	for {
-		done, err := s.clearChunk(ctx, space)
-		if err != nil || done {
-			return err
-		}
-	}
+	return paging.Each(chunkRows, func(most int) (done bool, err error) {
+		return s.clearChunk(ctx, space, most)
+	})
 }
 
-func (s *Store) clearChunk(ctx context.Context, space format.Space) (done bool, err error) {
+func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (done bool, err error) {
 	txn, err := s.db.Update(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer txn.Discard()
-	prefix := space.Append(nil)
-	c := txn.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix), KeysOnly: true})
+	r := spaceRange(space)
+	r.KeysOnly = true
+	c := txn.Cursor(r)
 	defer c.Close()
 	size := 0
-	for n := 0; n < chunkOps && size < chunkBytes; n++ {
+	for n := 0; n < most && size < chunkBytes; n++ {
 		if !c.Next() {
 			done = true
 			break
 		}
 		size += len(c.Key())
-		if err := txn.Delete(append([]byte(nil), c.Key()...)); err != nil {
+		if err := txn.Delete(bytes.Clone(c.Key())); err != nil {
 			return false, err
 		}
 	}
@@ -105,71 +108,163 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space) (done bool, 
 	return done, txn.Commit(ctx, engine.Relaxed)
 }
 
-// fillIndex writes the entries of one index for all rows of its tree.
+// fillIndex writes the entries of one index, whose space is empty, for all rows of
+// its tree. Rows that have expired it removes: nobody can read them, and in a unique
+// index they would be in the way.
 func (s *Store) fillIndex(ctx context.Context, core *session.Tree, entry *treeEntry, number int, progress func(OpenProgress)) error {
-	place := entry.place(core)
-	lower, upper := place.Space, format.PrefixEnd(place.Space)
-	done := OpenProgress{Tree: core.Name, Index: core.Indexes[number].Name}
-	for lower != nil {
-		next, rows, err := s.fillChunk(ctx, core, place, number, engine.Range{Lower: lower, Upper: upper})
+	f := filling{store: s, core: core, entry: entry, place: entry.place(core), number: number, progress: progress}
+	for {
+		f.now = time.Now().UnixNano()
+		err := f.run(ctx)
+		if errors.Is(err, errExpiredSince) {
+			// What is written is of rows that had not expired when it began.
+			if err = s.clearSpace(ctx, entry.index(core.Indexes[number].Name).ID); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("fill index %s of tree %s: %w", core.Indexes[number].Name, core.Name, err)
 		}
-		lower = next
-		if done.Rows += rows; progress != nil {
-			progress(done)
-		}
+		return nil
 	}
-	return nil
 }
 
-// fillChunk indexes the first rows of r and returns where to go on, or nil at
-// the end, and how many rows it has gone over.
-func (s *Store) fillChunk(ctx context.Context, core *session.Tree, place *session.Place, number int, r engine.Range) (next []byte, rows int64, err error) {
-	txn, err := s.db.Update(ctx)
+// errExpiredSince says that a row is in the way which has expired since filling an
+// index began.
+var errExpiredSince = errors.New("a row has expired meanwhile")
+
+// filling is an index that is being filled.
+type filling struct {
+	store  *Store
+	core   *session.Tree
+	entry  *treeEntry
+	place  *session.Place
+	number int
+	// now is when it began. Rows that have expired by then are not in the index,
+	// and all others are, those that expire meanwhile too.
+	now      int64
+	progress func(OpenProgress)
+}
+
+func (f *filling) run(ctx context.Context) error {
+	r := spaceRange(f.entry.ID)
+	so := OpenProgress{Tree: f.core.Name, Index: f.core.Indexes[f.number].Name}
+	return paging.Each(chunkRows, func(most int) (done bool, err error) {
+		next, rows, err := f.chunk(ctx, r, most)
+		if err != nil {
+			return false, err
+		}
+		if so.Rows += int64(rows); f.progress != nil {
+			f.progress(so)
+		}
+		r.Lower = next
+		return next == nil, nil
+	})
+}
+
+// chunk indexes the first rows of r, most at most. It returns where to go on, or
+// nil at the end, and how many rows it has gone over.
+func (f *filling) chunk(ctx context.Context, r engine.Range, most int) (next []byte, rows int, err error) {
+	txn, err := f.store.db.Update(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer txn.Discard()
 	c := txn.Cursor(r)
 	defer c.Close()
-	ops, size := 0, 0
-	unique := core.Indexes[number].Kind == session.Unique
-	for c.Next() {
-		if ops >= chunkOps || size >= chunkBytes {
-			next = append([]byte(nil), c.Key()...)
+	w := countedWrites{WriteTxn: txn}
+	for ; c.Next(); rows++ {
+		if rows == most || w.ops >= chunkOps || w.bytes >= chunkBytes {
+			next = bytes.Clone(c.Key())
 			break
 		}
-		rows++
-		key := append([]byte(nil), c.Key()...)
 		stored, err := c.Value()
 		if err != nil {
 			return nil, 0, err
 		}
-		row, err := format.ParseRow(key, stored)
-		if err != nil {
-			return nil, 0, fmt.Errorf("row %x: %w", key, err)
-		}
-		primary := key[len(place.Space):]
-		err = core.Entries(primary, row.Value, func(i int, index []byte) error {
-			if i != number {
-				return nil
-			}
-			entry, value := format.Entry(place.Indexes[i], index, primary, unique)
-			if unique {
-				if _, err := txn.Get(entry); err == nil {
-					return fmt.Errorf("%w: row %x has a key that another row has", models.ErrUnique, primary)
-				}
-			}
-			ops, size = ops+1, size+len(entry)+len(value)
-			return txn.Put(entry, value)
-		})
-		if err != nil {
-			return nil, 0, fmt.Errorf("row %x: %w", key, err)
+		if err := f.row(&w, bytes.Clone(c.Key()), stored); err != nil {
+			return nil, 0, fmt.Errorf("row %x: %w", c.Key(), err)
 		}
 	}
 	if err := c.Err(); err != nil {
 		return nil, 0, err
 	}
 	return next, rows, txn.Commit(ctx, engine.Relaxed)
+}
+
+// row writes the entries of the row stored at key, or removes it if it has expired.
+func (f *filling) row(w *countedWrites, key, stored []byte) error {
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		return err
+	}
+	primary := key[len(f.place.Space):]
+	if row.Expiry == 0 || row.Expiry > f.now {
+		return f.core.Entries(primary, row.Value, func(i int, index []byte) error {
+			if i != f.number {
+				return nil
+			}
+			return f.add(w, primary, row, index)
+		})
+	}
+	// It has no entry in this index, nor in others that are still to be filled,
+	// where another row may have one under its key.
+	err = f.core.Entries(primary, row.Value, func(i int, index []byte) error {
+		if f.entry.index(f.core.Indexes[i].Name).State != ready {
+			return nil
+		}
+		return w.Delete(format.EntryKey(f.place.Indexes[i], index, primary, f.core.Indexes[i].Kind == session.Unique))
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Delete(format.AppendExpiryKey(nil, row.Expiry, key)); err != nil {
+		return err
+	}
+	return w.Delete(key)
+}
+
+// add writes an entry of a row.
+func (f *filling) add(w *countedWrites, primary []byte, row format.Row, index []byte) error {
+	unique := f.core.Indexes[f.number].Kind == session.Unique
+	entry, value := format.Entry(f.place.Indexes[f.number], index, primary, unique)
+	if !unique {
+		return w.Put(entry, value)
+	}
+	stored, err := w.Get(entry)
+	if errors.Is(err, engine.ErrNotFound) {
+		return w.Put(entry, value)
+	}
+	if err != nil {
+		return err
+	}
+	holder, err := format.CutChecksum(entry, stored)
+	if err != nil {
+		return err
+	}
+	held, found, err := readRow(w, append(bytes.Clone(f.place.Space), holder...))
+	if err != nil {
+		return err
+	}
+	now := time.Now().UnixNano()
+	if found && held.Expiry != 0 && held.Expiry <= now || row.Expiry != 0 && row.Expiry <= now {
+		return errExpiredSince
+	}
+	return fmt.Errorf("%w: row %x has a key that row %x has", models.ErrUnique, primary, holder)
+}
+
+// countedWrites counts the writes of a transaction, and the bytes of what is put.
+type countedWrites struct {
+	engine.WriteTxn
+	ops, bytes int
+}
+
+func (w *countedWrites) Put(key, value []byte) error {
+	w.ops, w.bytes = w.ops+1, w.bytes+len(key)+len(value)
+	return w.WriteTxn.Put(key, value)
+}
+
+func (w *countedWrites) Delete(key []byte) error {
+	w.ops, w.bytes = w.ops+1, w.bytes+len(key)
+	return w.WriteTxn.Delete(key)
 }

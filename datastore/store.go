@@ -80,11 +80,9 @@ func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 	if err := s.bind(ctx, o.Progress); err != nil {
 		return err
 	}
-	due, err := s.nextDue(ctx, spaceRange(format.Expiry).Lower)
-	if err != nil {
+	if err := s.startExpiry(ctx); err != nil {
 		return err
 	}
-	s.sweeper.Arm(due)
 	started = true
 	return nil
 }
@@ -117,15 +115,30 @@ func (s *Store) Close() error {
 }
 
 // Sync makes durable what UpdateRelaxed has committed before the call.
-func (s *Store) Sync(ctx context.Context) error { return s.db.Sync(ctx) }
+func (s *Store) Sync(ctx context.Context) error {
+	if err := s.checkNested(ctx); err != nil {
+		return err
+	}
+	return s.db.Sync(ctx)
+}
 
 // Size returns the bytes the store takes on disk, or in memory for an engine
 // without files.
-func (s *Store) Size(ctx context.Context) (int64, error) { return s.db.Size(ctx) }
+func (s *Store) Size(ctx context.Context) (int64, error) {
+	if err := s.checkNested(ctx); err != nil {
+		return 0, err
+	}
+	return s.db.Size(ctx)
+}
 
 // Compact gives the space of deleted rows back to the file system as far as the
 // engine can while open. It may take minutes; ctx ends it early.
-func (s *Store) Compact(ctx context.Context) error { return s.db.Compact(ctx) }
+func (s *Store) Compact(ctx context.Context) error {
+	if err := s.checkNested(ctx); err != nil {
+		return err
+	}
+	return s.db.Compact(ctx)
+}
 
 // View calls fn with a snapshot to read, which ends when fn returns.
 //

@@ -10,6 +10,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -169,7 +170,7 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 	}
 	queue := treeCheck{verifier: v, index: indexEntry{Name: expiryQueue}}
-	if err := v.pages(ctx, spaceRange(format.Expiry), queue.entry); err != nil {
+	if err := v.pages(ctx, spaceRange(format.Expiry), queue.queueEntry); err != nil {
 		return fmt.Errorf("expiry queue: %w", err)
 	}
 	return v.strays(ctx, known)
@@ -233,30 +234,31 @@ const (
 // pages calls fn for every key of a range. What fn wants to change it appends
 // to the page's changes, done when the page has been read.
 func (v *verifier) pages(ctx context.Context, r engine.Range, fn func(page, []byte, []byte) ([]change, error)) error {
-	for {
+	return paging.Each(pageKeys, func(most int) (done bool, err error) {
 		before := v.report
-		next, err := v.page(ctx, r, fn)
-		if errors.Is(err, engine.ErrConflict) {
+		next, err := v.page(ctx, r, most, fn)
+		switch {
+		case errors.Is(err, engine.ErrConflict):
 			v.report = before
-			continue // a writer was faster: look again
-		}
-		if err != nil {
-			return err
+			return false, nil // a writer was faster: look again
+		case errors.Is(err, engine.ErrTooLarge):
+			v.report = before // a smaller page is next
+			return false, err
+		case err != nil:
+			return false, err
 		}
 		if v.progress != nil {
 			v.progress(v.report)
 		}
-		if next == nil {
-			return nil
-		}
 		r.Lower = next
-	}
+		return next == nil, nil
+	})
 }
 
 // change is a write that mends damage. A nil value deletes the key.
 type change struct{ key, value []byte }
 
-func (v *verifier) page(ctx context.Context, r engine.Range, fn func(page, []byte, []byte) ([]change, error)) (next []byte, err error) {
+func (v *verifier) page(ctx context.Context, r engine.Range, most int, fn func(page, []byte, []byte) ([]change, error)) (next []byte, err error) {
 	var p page
 	if v.repair {
 		if p.write, err = v.store.db.Update(ctx); err != nil {
@@ -267,7 +269,7 @@ func (v *verifier) page(ctx context.Context, r engine.Range, fn func(page, []byt
 		return nil, err
 	}
 	defer p.read.Discard()
-	changes, next, err := p.examine(r, fn)
+	changes, next, err := p.examine(r, most, fn)
 	if err != nil || len(changes) == 0 {
 		return next, err
 	}
@@ -290,11 +292,11 @@ func (v *verifier) page(ctx context.Context, r engine.Range, fn func(page, []byt
 	return next, p.write.Commit(ctx, engine.Durable)
 }
 
-func (p page) examine(r engine.Range, fn func(page, []byte, []byte) ([]change, error)) (changes []change, next []byte, err error) {
+func (p page) examine(r engine.Range, most int, fn func(page, []byte, []byte) ([]change, error)) (changes []change, next []byte, err error) {
 	c := p.read.Cursor(r)
 	defer c.Close()
 	for keys, size := 0, 0; c.Next(); keys++ {
-		if keys == pageKeys || size >= pageBytes {
+		if keys == most || size >= pageBytes {
 			return changes, bytes.Clone(c.Key()), nil
 		}
 		stored, err := c.Value()
@@ -378,8 +380,32 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 	return changes, err
 }
 
-// queued examines whether a row that expires is in the expiry queue. (An entry
-// there without its row is nothing wrong: a blind put leaves it behind.)
+// queueEntry examines an entry of the expiry queue. One whose row has another
+// expiry, or is not there, is nothing wrong: the sweep passes over it, and Repair
+// drops it. Earlier versions left one for each refresh of a row.
+func (t treeCheck) queueEntry(p page, key, stored []byte) ([]change, error) {
+	changes, err := t.entry(p, key, stored)
+	if err != nil || len(changes) > 0 || !t.repair {
+		return changes, err
+	}
+	expiry, rowKey, ok := format.CutExpiryKey(key)
+	if _, err := format.CutChecksum(key, stored); err != nil || !ok {
+		return nil, nil
+	}
+	row, found, err := readRow(p.read, rowKey)
+	if errors.Is(err, engine.ErrCorrupt) || err == nil && found && row.Expiry == expiry {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.read.Get(key); err != nil {
+		return nil, nil // damage has put keys out of order
+	}
+	return []change{{key: key}}, nil
+}
+
+// queued examines whether a row that expires is in the expiry queue.
 func (t treeCheck) queued(p page, key []byte, expiry int64) ([]change, error) {
 	entry := format.AppendExpiryKey(nil, expiry, key)
 	value := format.AppendChecksum(nil, entry)

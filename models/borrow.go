@@ -38,10 +38,15 @@ func (t *Tree[M, K]) Borrow(ctx context.Context, r Reader, key K, fn func(Borrow
 	// What fn reads in the same transaction must not be built over the key.
 	scratch := s.Scratch
 	s.Scratch = nil
-	err = fn(row)
-	borrow.End(row.Value.memory)
+	err = lend(row, fn)
 	s.Scratch = scratch
 	return err
+}
+
+// lend calls fn with a row whose loan ends with the call, even if fn panics.
+func lend(row BorrowedRow, fn func(BorrowedRow) error) error {
+	defer borrow.End(row.Value.memory)
+	return fn(row)
 }
 
 // BorrowRange calls fn with each row whose primary key rng selects, in their
@@ -79,8 +84,7 @@ func borrowRange(ctx context.Context, r Reader, w walk, within bounds, read read
 	defer s.End()
 	var stop error
 	err = scanOpen(ctx, s, w, within, read, func(row BorrowedRow, _ error) bool {
-		stop = fn(row)
-		borrow.End(row.Value.memory)
+		stop = lend(row, fn)
 		return stop == nil
 	})
 	if err != nil {

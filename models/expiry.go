@@ -13,8 +13,10 @@ import (
 
 // PutUntil is Put of a row that is gone from expiry on: no read returns it
 // then, and the store removes it and its index entries within seconds. Expiry is
-// kept to the nanosecond and lies in the years 1678 to 2261, or PutUntil returns
-// ErrInvalid. Putting the row again, by any other method, makes it last.
+// kept to the nanosecond as a signed 64-bit number since 1970, and so lies between
+// 21 September 1677 and 11 April 2262; for any other PutUntil returns ErrInvalid.
+// A row whose expiry has passed is gone at once. Putting the row again, by any
+// other method, makes it last.
 func (t *Tree[M, K]) PutUntil(ctx context.Context, w Writer, m *M, expiry time.Time) error {
 	nanos, err := expiryOf(expiry)
 	if err == nil {
@@ -79,10 +81,13 @@ func (r *Raw) SetExpiry(ctx context.Context, w Writer, key []byte, expiry time.T
 	return nil
 }
 
+// What rows have as expiry is in nanoseconds, and lies between these instants.
+var minExpiry, maxExpiry = time.Unix(0, math.MinInt64).UTC(), time.Unix(0, math.MaxInt64).UTC()
+
 // expiryOf returns an instant as rows have it, where zero means never.
 func expiryOf(t time.Time) (int64, error) {
-	if t.Before(time.Unix(0, math.MinInt64)) || t.After(time.Unix(0, math.MaxInt64)) {
-		return 0, fmt.Errorf("%w: expiry %v is not in the years 1678 to 2261", ErrInvalid, t)
+	if t.Before(minExpiry) || t.After(maxExpiry) {
+		return 0, fmt.Errorf("%w: expiry %v is not between %v and %v", ErrInvalid, t, minExpiry, maxExpiry)
 	}
 	if nanos := t.UnixNano(); nanos != 0 {
 		return nanos, nil
@@ -123,6 +128,9 @@ func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int6
 	if err != nil || row.Expiry == expiry {
 		return err
 	}
+	if expiry != 0 {
+		s.Place(t.core).Expires.Store(true)
+	}
 	if err := moveExpiry(s, key, row.Expiry, expiry); err != nil {
 		return err
 	}
@@ -131,9 +139,7 @@ func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int6
 	return s.Put(key, format.AppendChecksum(append(stored, row.Value...), key))
 }
 
-// moveExpiry brings the expiry queue up to date for the row stored at key. A
-// blind put leaves the old row's entry behind, which the sweep knows by the
-// expiry it finds in the row.
+// moveExpiry brings the expiry queue up to date for the row stored at key.
 func moveExpiry(s *session.Session, key []byte, old, expiry int64) error {
 	if old == expiry {
 		return nil

@@ -147,50 +147,65 @@ func reach(offset, limit int) int {
 }
 
 // scanPages walks in pages, with a transaction of its own for each, beginning
-// with s, which it ends. None is open while yield runs.
+// with s. None is open while yield runs.
 func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, within bounds, read reading[T], yield func(T, error) bool) error {
-	src, err := w.open(s, within)
-	if err != nil {
-		s.End()
-		return err
-	}
+	var src source
 	results := takeBatch[T](w)
-	left := src.limit
 	for size := pageMin; ; size = min(size*2, pageMax) {
-		if left > 0 {
-			size = min(size, left)
-		}
-		if cap(results.items) < size {
-			results.items = make([]T, 0, size)
-		}
-		var done bool
-		results.items, done, err = readPage(&src, results.items[:0], size, read)
-		if done || err != nil {
-			src.close()
-		} else {
-			src.pause()
-		}
-		s.End()
+		done, err := scanPage(s, &src, w, within, size, results, read)
 		for i := range results.items {
 			if !yield(results.items[i], nil) {
 				giveBatch(w, results)
 				return nil
 			}
 		}
-		left -= len(results.items)
 		clear(results.items)
 		if err != nil {
 			return err
 		}
-		if done || src.limit > 0 && left == 0 {
+		if done {
 			giveBatch(w, results)
 			return nil
 		}
 		if s, err = r.BeginRead(ctx); err != nil {
 			return err
 		}
-		src.resume(s)
 	}
+}
+
+// scanPage reads the next page of a walk, size results at most, in the
+// transaction of s, which it ends even where a codec panics. It tells whether the
+// walk is done. What precedes an error is in the page.
+func scanPage[T any](s *session.Session, src *source, w walk, within bounds, size int, results *batch[T], read reading[T]) (done bool, err error) {
+	defer s.End()
+	results.items = results.items[:0]
+	if src.page != nil {
+		src.resume(s)
+	} else if *src, err = w.open(s, within); err != nil {
+		return false, err
+	}
+	goesOn := false
+	defer func() {
+		if goesOn {
+			src.pause()
+		} else {
+			src.close()
+		}
+	}()
+	limited := src.limit > 0
+	if limited {
+		size = min(size, src.limit)
+	}
+	if cap(results.items) < size {
+		results.items = make([]T, 0, size)
+	}
+	results.items, done, err = readPage(src, results.items, size, read)
+	if limited {
+		src.limit -= len(results.items)
+		done = done || src.limit == 0
+	}
+	goesOn = !done && err == nil
+	return done, err
 }
 
 // readPage adds up to most results to page and tells whether the walk is done.

@@ -251,8 +251,11 @@ func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) 
 // allowed reads what lies at key into d, and returns an error if w does not allow
 // the write for it.
 func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Place, key []byte, w writing) error {
+	if w.expiry != 0 && !place.Expires.Load() {
+		place.Expires.Store(true)
+	}
 	if len(t.indexes) == 0 && w.how == put && w.allow == nil {
-		return nil // where no index asks for the old row, a put is blind
+		return t.oldExpiry(s, d, place, key) // nothing else asks for the old row
 	}
 	if err := engine.CheckKey(key); err != nil {
 		return err
@@ -313,13 +316,14 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 		return err
 	}
 	key := append(append(make([]byte, 0, len(place.Space)+len(primary)), place.Space...), primary...)
-	if len(t.indexes) == 0 {
-		return s.Delete(key)
-	}
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
-	if found, _, err := t.old(s, d, key, len(place.Space)); err != nil || !found {
+	if len(t.indexes) == 0 {
+		if err := t.oldExpiry(s, d, place, key); err != nil {
+			return err
+		}
+	} else if found, _, err := t.old(s, d, key, len(place.Space)); err != nil || !found {
 		return err
 	}
 	return t.removeOld(s, d, place, key)
@@ -343,6 +347,7 @@ func (d *draft[M]) fit(indexes int) {
 		d.old, d.new = make([]keyList, indexes), make([]keyList, indexes)
 	}
 	d.oldExpiry = 0
+	d.model = *new(M) // a codec that panicked may have left something
 	for i := range d.old {
 		d.old[i].reset()
 		d.new[i].reset()
@@ -363,6 +368,27 @@ func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int)
 		d.model = *new(M)
 	}
 	return true, !expired(row), err
+}
+
+// oldExpiry reads into d when the row at key expires that a tree without indexes
+// replaces or deletes, so that its entry in the expiry queue goes with it. It reads
+// nothing while no row of the tree may expire. A damaged row can be replaced and
+// deleted like any other.
+func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.Place, key []byte) error {
+	if !place.Expires.Load() {
+		return nil
+	}
+	stored, err := s.Read.Get(key)
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if row, err := format.ParseRow(key, stored); err == nil {
+		d.oldExpiry = row.Expiry
+	}
+	return nil
 }
 
 // oldRow reads the row stored at key.

@@ -83,10 +83,14 @@ const (
 	Multi Kind = "multi"
 )
 
-// Place is where a tree lives in one store. It never changes.
+// Place is where a tree lives in one store. Space and Indexes never change.
 type Place struct {
 	// Space is the space number of the rows as stored keys begin with it.
 	Space []byte
 	// Indexes are those of the tree's indexes, in the same order.
 	Indexes [][]byte
+	// Expires is set once a row of the tree may have an expiry. Until then a write
+	// to a tree without indexes need not read the row that it replaces. It is set
+	// before the row is written, and stays set if that fails.
+	Expires atomic.Bool
 }

@@ -10,6 +10,7 @@ import (
 	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // Batch returns an empty batch. It keeps copies of what it is given and may be
@@ -32,8 +33,8 @@ type batch struct {
 
 	mu      sync.Mutex
 	changes []change
-	// offers are the changes of provider records.
-	offers []OfferChange
+	// provided are the changes of provider records.
+	provided []providers.Change
 }
 
 // Put adds a put. A record that cannot be taken whatever is stored is refused
@@ -47,7 +48,7 @@ func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 	case err != nil:
 		b.records.metrics.refused(ctx, err)
 		return err
-	case p.raw == nil:
+	case p.isPlain():
 		return b.plain.Put(ctx, key, value)
 	}
 	if !p.isProvider() { // whose bytes become a string
@@ -69,7 +70,7 @@ func (b *batch) Delete(ctx context.Context, key ds.Key) error {
 	switch {
 	case err != nil:
 		return nil // nothing can be there
-	case p.raw == nil:
+	case p.isPlain():
 		return b.plain.Delete(ctx, key)
 	}
 	b.add(&change{place: p, delete: true})
@@ -87,7 +88,7 @@ func (b *batch) add(c *change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c.isProvider() {
-		b.offers = append(b.offers, c.offer())
+		b.provided = append(b.provided, c.providerChange())
 	} else {
 		b.changes = append(b.changes, *c)
 	}
@@ -111,9 +112,9 @@ func (b *batch) Commit(ctx context.Context) error {
 	}
 	defer b.records.metrics.took(ctx, opCommit, time.Now())
 	var refused error
-	for size := max(len(b.changes), len(b.offers)); len(b.changes)+len(b.offers) > 0; {
-		n, m := min(size, len(b.changes)), min(size, len(b.offers))
-		left, err := b.records.applyBatch(ctx, b.changes[:n], b.offers[:m])
+	for size := max(len(b.changes), len(b.provided)); len(b.changes)+len(b.provided) > 0; {
+		n, m := min(size, len(b.changes)), min(size, len(b.provided))
+		left, _, err := b.records.applyBatch(ctx, b.changes[:n], b.provided[:m])
 		switch {
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
 			size /= 2
@@ -122,7 +123,7 @@ func (b *batch) Commit(ctx context.Context) error {
 			return errors.Join(err, refused)
 		}
 		refused = errors.Join(append(left, refused)...)
-		b.changes, b.offers = b.changes[n:], b.offers[m:]
+		b.changes, b.provided = b.changes[n:], b.provided[m:]
 	}
 	return errors.Join(refused, b.plain.Commit(ctx))
 }

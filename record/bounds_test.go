@@ -2,7 +2,6 @@ package record_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -29,24 +28,14 @@ func checkTotals(t testing.TB, r *record.Records, store *datastore.Store) {
 	if err := r.Sync(ctx, ds.NewKey("/")); err != nil {
 		t.Fatal(err)
 	}
-	for s, err := range record.Providers.All(ctx, store) {
+	for p, err := range r.ProvidersReceived(ctx, time.Time{}, time.Time{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range s.Offers {
-			p, err := record.Peers.Get(ctx, store, o.Peer)
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw := o.Raw
-			if raw == nil {
-				raw = binary.AppendVarint(nil, o.Nanos)
-			}
-			providers.Rows++
-			providers.Bytes += int64(len(s.Key) + len(p.ID) + len(raw))
-			ofKey[string(s.Key)]++
-			ofPeer[p.ID]++
-		}
+		providers.Rows++
+		providers.Bytes += int64(len(p.Key) + len(p.Peer) + len(p.Raw))
+		ofKey[string(p.Key)]++
+		ofPeer[p.Peer]++
 	}
 	for v, err := range record.Values.All(ctx, store) {
 		if err != nil {
@@ -277,7 +266,7 @@ func TestEviction(t *testing.T) {
 				} else if mustGet(t, r, dsKey("pk", "/pk/49")) == nil {
 					t.Error("the newest value is gone")
 				}
-				if n := count(t, store); n != test.left {
+				if n := count(t, r, store); n != test.left {
 					t.Errorf("left are %+v, want %+v", n, test.left)
 				}
 				if got := user(t, store, own.ID); got != own {
@@ -302,6 +291,9 @@ func TestLoweredBounds(t *testing.T) {
 		}
 	}
 	if err := batch.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
 	opts := aDay

@@ -53,7 +53,7 @@ func inOrder[T any](sources ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 func (s *sweep) restampAhead() error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, models.From(ahead()))
-	err := sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key []byte) (int, error) {
+	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
 		v, err := Values.Get(s.ctx, l.tx, key)
 		if err != nil || !isAhead(v.Received) {
 			return 0, err
@@ -64,7 +64,7 @@ func (s *sweep) restampAhead() error {
 	})
 	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
 		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, ahead(), time.Time{}))
-		err = sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key ReceiptKey) (int, error) {
+		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (int, error) {
 			receipt, err := Receipts.Get(s.ctx, l.tx, key)
 			if err != nil || receipt.Origin != origin || !isAhead(receipt.Received) {
 				return 0, err

@@ -42,7 +42,7 @@ func TestEvictsWhatClockAheadStamped(t *testing.T) {
 			t.Errorf("%q is gone", name)
 		}
 	}
-	if n := count(t, store); n.values != 4 || n.users != 0 {
+	if n := count(t, r, store); n.values != 4 || n.users != 0 {
 		t.Errorf("left are %+v", n)
 	}
 }
@@ -65,7 +65,7 @@ func TestExpiresWhatClockAheadStamped(t *testing.T) {
 
 		time.Sleep(90 * time.Minute)
 		synctest.Wait()
-		if n, want := count(t, store), (tally{0, 2, 2, 2}); n != want {
+		if n, want := count(t, r, store), (tally{0, 2, 2, 2}); n != want {
 			t.Fatalf("before anything has expired there are %+v, want %+v", n, want)
 		}
 		for v, err := range r.ValuesReceived(t.Context(), time.Time{}, time.Time{}) {
@@ -78,7 +78,7 @@ func TestExpiresWhatClockAheadStamped(t *testing.T) {
 		}
 		time.Sleep(4 * time.Hour)
 		synctest.Wait()
-		if n, want := count(t, store), (tally{0, 0, 0, 1}); n != want {
+		if n, want := count(t, r, store), (tally{0, 0, 0, 1}); n != want {
 			t.Errorf("left are %+v, want %+v", n, want)
 		}
 	})

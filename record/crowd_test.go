@@ -12,7 +12,8 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
-	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // What comes in one minute, what one peer provides and who provides one key may be
@@ -63,8 +64,15 @@ func TestCrowds(t *testing.T) {
 		checkTotals(t, r, store)
 	}
 	check(keys, peers)
-	if err := record.Shares.Clear(ctx, store); err != nil {
-		t.Fatal(err)
+	for _, tree := range providers.Trees() {
+		if tree.Name() != "libp2p.share" {
+			continue
+		}
+		for key, err := range tree.Raw().Keys(ctx, store, models.Range[[]byte]{}) {
+			if err = errors.Join(err, tree.Raw().Delete(ctx, store, key)); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	if err := r.Scrub(ctx); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libp2p/go-libp2p-kad-dht/records"
 
+	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -48,6 +49,20 @@ func failAt(op string, raw *models.Raw, key []byte, err error) error {
 	}
 	text, _ := raw.KeyText(key)
 	return &models.Error{Op: op, Tree: raw.Name(), Key: shorten(text), Err: err}
+}
+
+// failAtKey names the datastore key that err concerns.
+func failAtKey(path string, err error) error {
+	return &datastore.KeyError{Key: shorten(path), Err: err}
+}
+
+// checkProviderKeySize refuses a provider record whose key and peer id have more than
+// MaxKeyBytes bytes together.
+func checkProviderKeySize(path string, size int) error {
+	if size <= MaxKeyBytes {
+		return nil
+	}
+	return failAtKey(path, fmt.Errorf("%w: %d bytes, the limit is %d", models.ErrKeySize, size, MaxKeyBytes))
 }
 
 // checkKeySize refuses an encoded key of more than MaxKeyBytes bytes.

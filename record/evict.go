@@ -5,167 +5,163 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // evictMost is how much one transaction evicts at most. Each evicts what it has
 // put and more, so that a store whose bounds have been lowered comes below them.
 const evictMost = 1024
 
-// evictable is something that a bound may drop, and when it came.
-type evictable struct {
-	received time.Time
-	// drop tells whether there was something to drop.
-	drop func() (bool, error)
-}
+// farthest is later than anything came.
+var farthest = time.Unix(1<<40, 0)
 
-// limit is a bound that is kept by dropping the oldest of some kinds of records.
-type limit struct {
-	// exceeded reports whether there is too much, of provider records and of others.
-	exceeded func(b *Bounds, providers, strangers amount) bool
-	kinds    []evictableKind
-}
-
-// evictableKind yields the records of a kind, the oldest first.
-type evictableKind func(*ledger) iter.Seq2[evictable, error]
-
-// limits are those that are kept: provider records for their number, records for
-// theirs, and either for the bytes of both.
-var limits = []limit{
-	{
-		func(b *Bounds, providers, _ amount) bool {
-			return b.Providers >= 0 && providers.rows > int64(b.Providers)
-		},
-		[]evictableKind{(*ledger).oldProviders},
-	},
-	{
-		func(b *Bounds, _, strangers amount) bool { return b.Records >= 0 && strangers.rows > int64(b.Records) },
-		[]evictableKind{(*ledger).oldValues, (*ledger).oldStrangers},
-	},
-	{
-		func(b *Bounds, providers, strangers amount) bool {
-			return b.Bytes >= 0 && providers.bytes+strangers.bytes > b.Bytes
-		},
-		[]evictableKind{(*ledger).oldValues, (*ledger).oldStrangers, (*ledger).oldProviders},
-	},
-}
-
-// isExceeded reports whether a limit is exceeded, with what the transaction changes.
-func (l *ledger) isExceeded(of *limit) bool {
-	providers, strangers := l.records.providers.load(), l.records.strangers.load()
-	providers.add(int(l.providers.rows), int(l.providers.bytes))
-	strangers.add(int(l.strangers.rows), int(l.strangers.bytes))
-	return of.exceeded(&l.records.bounds, providers, strangers)
-}
-
-// keepBounds drops the oldest of what there is too much of. What has no time of
-// receipt is the oldest. It does so in transactions of its own, once what was too
-// much has been put.
+// keepBounds drops the oldest of what there is too much of: provider records for their
+// number, records for theirs, and either for the bytes of both. It does so in
+// transactions of its own, once what was too much has been put.
+//
+// What has no time of receipt is the oldest, and so is what came later than now: the
+// clock was ahead then, and nobody knows how old it is.
 func (r *Records) keepBounds(ctx context.Context) error {
-	isOver := func(of limit) bool { return of.exceeded(&r.bounds, r.providers.load(), r.strangers.load()) }
-	for slices.ContainsFunc(limits, isOver) {
-		if err := r.fileRefs(ctx); err != nil { // the oldest are found by theirs
-			return err
-		}
-		evicted := 0
-		err := r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
-			err := l.evict()
-			evicted = l.evicted
-			return err
-		})
+	for {
+		evicted, err := r.evict(ctx)
+		r.metrics.evicted(ctx, evicted)
 		if err != nil {
 			return fmt.Errorf("keep the bounds: %w", err)
 		}
 		if evicted == 0 {
-			break
+			return nil
 		}
 	}
-	return nil
 }
 
-// evict is keepBounds as far as one transaction goes.
-func (l *ledger) evict() error {
-	if err := l.own(); err != nil {
-		return err
+// evict evicts something for each bound that is exceeded, and returns how much.
+func (r *Records) evict(ctx context.Context) (evicted int, err error) {
+	most := &r.bounds
+	fewProviders := func(u providers.Usage) bool { return most.Providers < 0 || u.Rows <= int64(most.Providers) }
+	fewRecords := func(a amount) bool { return most.Records < 0 || a.rows <= int64(most.Records) }
+	if !fewProviders(r.providers.Usage()) {
+		evicted, err = r.providers.Evict(ctx, farthest, fewProviders)
 	}
-	for i := range limits {
-		of := &limits[i]
-		if !l.isExceeded(of) {
-			continue
+	if err == nil && !fewRecords(r.strangers.load()) {
+		n, e := r.evictRecords(ctx, farthest, fewRecords)
+		evicted, err = evicted+n, e
+	}
+	if err == nil && most.Bytes >= 0 && r.providers.Usage().Bytes+r.strangers.load().bytes > most.Bytes {
+		n, e := r.evictBytes(ctx)
+		evicted, err = evicted+n, e
+	}
+	return evicted, err
+}
+
+// evictBytes evicts the oldest of records and provider records, up to where the other
+// kind has the oldest.
+func (r *Records) evictBytes(ctx context.Context) (int, error) {
+	most := r.bounds.Bytes
+	provider, provided, err := r.providers.Oldest(ctx)
+	if err != nil {
+		return 0, err
+	}
+	record, stored, err := r.oldestRecord(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case provided && (!stored || !record.Before(provider)):
+		if !stored {
+			record = farthest
 		}
-		var from []iter.Seq2[evictable, error]
-		for _, kind := range of.kinds {
-			from = append(from, kind(l))
-		}
-		for old, err := range merge(from, func(a, b *evictable) bool { return a.received.Before(b.received) }) {
+		return r.providers.Evict(ctx, record, func(u providers.Usage) bool { return u.Bytes+r.strangers.load().bytes <= most })
+	case !provided:
+		provider = farthest
+	}
+	return r.evictRecords(ctx, provider, func(a amount) bool { return a.bytes+r.providers.Usage().Bytes <= most })
+}
+
+// evictable is a record that a bound may drop, and when it came: the zero time for one
+// that came later than now.
+type evictable struct {
+	received time.Time
+	// drop tells whether there was something to drop.
+	drop func(*ledger) (bool, error)
+}
+
+// evictRecords evicts the oldest records that came from the DHT, in one transaction,
+// until enough is true of their total, or only those are left that came after until.
+func (r *Records) evictRecords(ctx context.Context, until time.Time, enough func(amount) bool) (evicted int, err error) {
+	err = r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
+		evicted = 0 // the transaction may run more than once
+		for old, err := range r.oldRecords(l.ctx, l.tx) {
 			if err != nil {
 				return err
 			}
-			dropped, err := old.drop()
+			total := r.strangers.load()
+			total.add(int(l.strangers.rows), int(l.strangers.bytes))
+			if evicted == evictMost || old.received.After(until) || enough(total) {
+				break
+			}
+			dropped, err := old.drop(l)
 			if err != nil && !errors.Is(err, models.ErrCorrupt) { // which is for Scrub
 				return err
 			}
 			if dropped {
-				l.evicted++
-			}
-			if l.evicted >= evictMost || !l.isExceeded(of) {
-				break
+				evicted++
 			}
 		}
-	}
-	return nil
+		return nil
+	})
+	return evicted, err
 }
 
-// oldProviders yields the offers of the oldest minutes. Those of one minute are
-// in the order of their keys.
-func (l *ledger) oldProviders() iter.Seq2[evictable, error] {
-	return func(yield func(evictable, error) bool) {
-		for p, err := range l.records.providersReceived(l.ctx, l.tx, models.Range[RefKey]{}) {
-			drop := func() (bool, error) {
-				n, err := l.deleteOffers(p.hash, func(o *FiledOffer) bool { return o.Peer == p.number })
-				return n > 0, err
-			}
-			if !yield(evictable{p.Received, drop}, err) || err != nil {
+// oldestRecord returns when the first of oldRecords came, and whether there is one.
+func (r *Records) oldestRecord(ctx context.Context) (received time.Time, found bool, err error) {
+	for old, err := range r.oldRecords(ctx, r.store) {
+		return old.received, true, err
+	}
+	return received, false, nil
+}
+
+// oldRecords yields the records that a bound may drop, the oldest first.
+func (r *Records) oldRecords(ctx context.Context, from models.Reader) iter.Seq2[evictable, error] {
+	now := ahead()
+	later := []iter.Seq2[evictable, error]{
+		oldValues(ctx, from, models.From(now)),
+		r.oldStrangers(ctx, from, originBetween(Stranger, now, time.Time{})),
+	}
+	old := []iter.Seq2[evictable, error]{
+		oldValues(ctx, from, models.Before(now)),
+		r.oldStrangers(ctx, from, originBetween(Stranger, time.Time{}, now)),
+	}
+	first := func(a, b *evictable) bool { return a.received.Before(b.received) }
+	unknown := func(yield func(evictable, error) bool) {
+		for e, err := range merge(later, first) {
+			if e.received = (time.Time{}); !yield(e, err) {
 				return
 			}
 		}
 	}
+	return inOrder(unknown, merge(old, first))
 }
 
-func (l *ledger) oldValues() iter.Seq2[evictable, error] {
-	from := func(rng models.Range[time.Time], received func(time.Time) time.Time) iter.Seq2[evictable, error] {
-		return oldest(ValueByReceived.Keys(l.ctx, l.tx, rng), func(e models.Entry[time.Time, []byte]) evictable {
-			return evictable{received(e.Index), func() (bool, error) { return l.deleteValue(e.Primary) }}
-		})
-	}
-	now := ahead()
-	return inOrder(from(models.From(now), unknown), from(models.Before(now), known))
+func oldValues(ctx context.Context, from models.Reader, times models.Range[time.Time]) iter.Seq2[evictable, error] {
+	return oldest(ValueByReceived.Keys(ctx, from, times), func(e models.Entry[time.Time, []byte]) evictable {
+		return evictable{e.Index, func(l *ledger) (bool, error) { return l.deleteValue(e.Primary) }}
+	})
 }
 
-func (l *ledger) oldStrangers() iter.Seq2[evictable, error] {
-	from := func(from, before time.Time, received func(time.Time) time.Time) iter.Seq2[evictable, error] {
-		entries := ReceiptByOrigin.Keys(l.ctx, l.tx, originBetween(Stranger, from, before))
-		return oldest(entries, func(e models.Entry[models.Pair[Origin, time.Time], ReceiptKey]) evictable {
-			return evictable{received(e.Index.Second), func() (bool, error) {
-				tree := l.records.trees[e.Primary.First]
-				if tree == nil {
-					return false, nil // of a model that is not registered now
-				}
-				return true, tree.drop(l, e.Primary.Second)
-			}}
-		})
-	}
-	now := ahead()
-	return inOrder(from(now, time.Time{}, unknown), from(time.Time{}, now, known))
+func (r *Records) oldStrangers(ctx context.Context, from models.Reader, times models.Range[models.Pair[Origin, time.Time]]) iter.Seq2[evictable, error] {
+	entries := ReceiptByOrigin.Keys(ctx, from, times)
+	return oldest(entries, func(e models.Entry[models.Pair[Origin, time.Time], ReceiptKey]) evictable {
+		return evictable{e.Index.Second, func(l *ledger) (bool, error) {
+			tree := r.trees[e.Primary.First]
+			if tree == nil {
+				return false, nil // of a model that is not registered now
+			}
+			return true, tree.drop(l, e.Primary.Second)
+		}}
+	})
 }
-
-// known and unknown are what a time of receipt counts as: one in the future for none.
-func known(received time.Time) time.Time { return received }
-
-func unknown(time.Time) time.Time { return time.Time{} }
 
 func oldest[E any](entries iter.Seq2[E, error], show func(E) evictable) iter.Seq2[evictable, error] {
 	return func(yield func(evictable, error) bool) {

@@ -29,22 +29,20 @@ func (r *Records) Expire(ctx context.Context) (int, error) {
 }
 
 func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err error) {
-	s := sweep{records: r, ctx: ctx, now: now, most: sweepPage}
-	if r.ages.provider >= 0 {
-		err = s.providers(now.Add(-r.ages.provider))
+	removed, err = r.providers.Expire(ctx, now)
+	if err == nil || errors.Is(err, models.ErrCorrupt) {
+		s := sweep{records: r, ctx: ctx, now: now}
+		if r.ages.record >= 0 {
+			err = errors.Join(err, s.restampAhead(), s.values(now.Add(-r.ages.record)))
+		}
+		removed += s.removed
+		err = errors.Join(err, s.damage)
 	}
-	if err == nil && r.ages.record >= 0 {
-		err = s.restampAhead()
+	r.metrics.swept(ctx, removed, now)
+	if removed > 0 {
+		r.syncs.Ask()
 	}
-	if err == nil && r.ages.record >= 0 {
-		err = s.values(now.Add(-r.ages.record))
-	}
-	r.metrics.swept(ctx, s.removed, now)
-	if s.removed > 0 {
-		r.syncs.ask()
-		r.filing.ask()
-	}
-	return s.removed, errors.Join(err, s.damage)
+	return removed, err
 }
 
 // isBetween reports whether t is a time of receipt, and one before cutoff.
@@ -56,44 +54,15 @@ type sweep struct {
 	ctx     context.Context
 	now     time.Time
 	removed int
-	// most is how many offers of a key are removed at once: each is the row of
-	// another peer.
-	most int
 	// damage is why the first thing could not be removed.
 	damage error
-}
-
-// providers removes the provider records that came before cutoff.
-func (s *sweep) providers(cutoff time.Time) error {
-	if err := s.records.file(s.ctx); err != nil {
-		return err
-	}
-	found := refsIn(s.ctx, s.records.store, Arrivals, minutesBetween(firstTime, cutoff))
-	hashes := func(yield func(uint64, error) bool) {
-		for r, err := range found {
-			if !yield(r.hash, err) {
-				return
-			}
-		}
-	}
-	expired := func(o *FiledOffer) bool { return o.Raw == nil && o.Nanos < cutoff.UnixNano() }
-	return sweepKeys(s, hashes, s.records.changeProvided, func(l *ledger, hash uint64) (int, error) {
-		n := 0
-		return l.deleteOffers(hash, func(o *FiledOffer) bool {
-			if !expired(o) || n == s.most {
-				return false
-			}
-			n++
-			return true
-		})
-	})
 }
 
 // values removes the records that came before cutoff.
 func (s *sweep) values(cutoff time.Time) error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
-	err := sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key []byte) (int, error) {
+	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
 		v, err := Values.Get(s.ctx, l.tx, key)
 		if err != nil || !isBetween(v.Received, cutoff) {
 			return 0, err
@@ -103,7 +72,7 @@ func (s *sweep) values(cutoff time.Time) error {
 	})
 	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
 		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
-		err = sweepKeys(s, primaries(found), s.records.changeRelaxed, func(l *ledger, key ReceiptKey) (int, error) {
+		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (int, error) {
 			return s.receipt(l, key, origin, cutoff)
 		})
 	}
@@ -129,63 +98,53 @@ func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Ti
 	return 1, tree.drop(l, key.Second)
 }
 
-// updater is how Records change something in a transaction.
-type updater func(ctx context.Context, fn func(*ledger) error) error
-
-// sweepKeys calls remove with the keys, a page of them in each transaction of
-// update. Remove returns how much there was to remove.
-func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], update updater, remove func(*ledger, K) (int, error)) error {
+// sweepKeys calls remove with the keys, a page of them in each transaction. Remove
+// returns how much there was to remove.
+func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K) (int, error)) error {
 	page := make([]K, 0, sweepPage)
 	for key, err := range keys {
 		if err != nil {
 			return err
 		}
 		if page = append(page, key); len(page) == sweepPage {
-			if err := removePage(s, page, update, remove); err != nil {
+			if err := removePage(s, page, remove); err != nil {
 				return err
 			}
 			page = page[:0]
 		}
 	}
-	return removePage(s, page, update, remove)
+	return removePage(s, page, remove)
 }
 
 // removePage removes a page in one transaction where that can be, and otherwise
 // in as many as it takes to pass over what is damaged.
-func removePage[K any](s *sweep, page []K, update updater, remove func(*ledger, K) (int, error)) error {
+func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (int, error)) error {
 	if len(page) == 0 {
 		return nil
 	}
-	removed, more := 0, false
-	err := update(s.ctx, func(l *ledger) error {
-		removed, more = 0, false // the transaction may run more than once
+	removed := 0
+	err := s.records.changeRelaxed(s.ctx, func(l *ledger) error {
+		removed = 0 // the transaction may run more than once
 		for _, key := range page {
 			n, err := remove(l, key)
 			if err != nil && !errors.Is(err, models.ErrNotFound) {
 				return err
 			}
 			removed += n
-			more = more || n == s.most
 		}
 		return nil
 	})
 	switch {
 	case err == nil:
 		s.removed += removed
-		if more {
-			return removePage(s, page, update, remove)
-		}
-	case errors.Is(err, models.ErrTooLarge) && len(page) == 1 && s.most > 1:
-		s.most /= 2
-		return removePage(s, page, update, remove)
 	case !errors.Is(err, models.ErrCorrupt) && !errors.Is(err, models.ErrTooLarge):
 		return err
 	case len(page) > 1:
 		half := len(page) / 2
-		if err := removePage(s, page[:half], update, remove); err != nil {
+		if err := removePage(s, page[:half], remove); err != nil {
 			return err
 		}
-		return removePage(s, page[half:], update, remove)
+		return removePage(s, page[half:], remove)
 	case s.damage == nil:
 		s.damage = err
 	}
@@ -203,6 +162,7 @@ func (r *Records) sweepDue(ctx context.Context) (next time.Time, err error) {
 // nextDue returns when the first of what expires after an instant does, the zero
 // time where there is none.
 func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, err error) {
+	due, err = r.providers.Due(ctx, after)
 	first := func(age time.Duration, times func(from time.Time) iter.Seq2[time.Time, error]) {
 		if age < 0 || err != nil {
 			return
@@ -214,16 +174,6 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 			break
 		}
 	}
-	first(r.ages.provider, func(from time.Time) iter.Seq2[time.Time, error] {
-		minutes := Arrivals.Keys(ctx, r.store, minutesBetween(newer(firstTime, from), time.Time{}).Limit(1))
-		return func(yield func(time.Time, error) bool) {
-			for key, err := range minutes { // by its end all of it has expired
-				if !yield(Minute(key.First).end(), err) {
-					return
-				}
-			}
-		}
-	})
 	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
 		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(newer(firstTime, from)).Limit(1)))
 	})

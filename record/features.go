@@ -9,6 +9,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 var (
@@ -44,7 +45,7 @@ func (r *Records) plainKey(key ds.Key) error {
 		return models.ErrClosed
 	}
 	p, err := r.find(key.String())
-	if err == nil && p.raw != nil {
+	if err == nil && !p.isPlain() {
 		err = &datastore.KeyError{Key: shorten(key.String()), Err: ErrTTL}
 	}
 	return err
@@ -61,7 +62,7 @@ func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, err
 	if err != nil {
 		return time.Time{}, r.absent(ctx)
 	}
-	if p.raw == nil {
+	if p.isPlain() {
 		return r.plain.GetExpiration(ctx, key)
 	}
 	value, err := r.Get(ctx, key)
@@ -69,10 +70,10 @@ func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, err
 		return time.Time{}, err
 	}
 	if p.isProvider() {
-		return r.ages.due(true, parseProviderTime(value)), nil
+		return r.due(&p, providers.ParseTime(value)), nil
 	}
 	_, received := parseValue(value)
-	return r.ages.due(false, received), nil
+	return r.due(&p, received), nil
 }
 
 // CollectGarbage is Expire, and then the store's Compact: it gives the space of

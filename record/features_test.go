@@ -69,7 +69,7 @@ func TestGarbageAndChecks(t *testing.T) {
 		if err := r.CollectGarbage(ctx); err != nil {
 			t.Error(err)
 		}
-		if n := count(t, store); n != (tally{}) {
+		if n := count(t, r, store); n != (tally{}) {
 			t.Errorf("left are %+v", n)
 		}
 		used, err := r.DiskUsage(ctx)

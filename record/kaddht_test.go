@@ -69,7 +69,7 @@ func peerID(i int) peer.ID {
 func TestProviderManager(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
 		ctx := context.Background()
-		r, store := openRecords(t, eng, record.Options{})
+		r, _ := openRecords(t, eng, record.Options{})
 		const keys, each = 10, 60
 		manager := newProviderManager(t, r)
 		for i := range keys * each {
@@ -83,7 +83,7 @@ func TestProviderManager(t *testing.T) {
 		if err := r.Sync(ctx, ds.NewKey("/")); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := countProviders(store); err != nil || n != keys*each {
+		if n, err := countProviders(r); err != nil || n != keys*each {
 			t.Errorf("%d rows, %v; want %d", n, err, keys*each)
 		}
 		manager = newProviderManager(t, r)
@@ -109,7 +109,7 @@ func TestProviderManager(t *testing.T) {
 func TestProviderManagerSweeps(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
 		ctx := context.Background()
-		r, store := openRecords(t, eng, record.Options{})
+		r, _ := openRecords(t, eng, record.Options{})
 		batch, err := r.Batch(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func TestProviderManagerSweeps(t *testing.T) {
 		}
 		newProviderManager(t, r, records.CleanupInterval(sweepOften))
 		eventually(t, "half of the providers are gone", func() bool {
-			left, err := countProviders(store)
+			left, err := countProviders(r)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,7 +3,6 @@ package record_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
-	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -120,29 +118,7 @@ func providersAgainstMap(t *testing.T, random *rand.Rand) {
 			}
 		}
 	}
-	n, err := record.Providers.Count(ctx, store, models.Range[record.ProviderKey]{})
-	if err != nil || n != 0 || r.ProviderUsage() != (record.Usage{}) {
-		t.Fatalf("%d rows are left, %+v, %v", n, r.ProviderUsage(), err)
-	}
-}
-
-// A row that is none is refused.
-func TestProvidersRefuseDamagedRows(t *testing.T) {
-	key := make([]byte, 9)
-	if s, err := record.Providers.Decode(key, []byte{1, 'k', 0, 2, 1, 0, 1, 3, 0x80}); err != nil || len(s.Offers) != 2 {
-		t.Errorf("a good row: %+v, %v", s, err)
-	}
-	for name, value := range map[string][]byte{
-		"empty":        {},
-		"no count":     {1, 'k'},
-		"cut short":    {1, 'k', 0, 2, 1},
-		"no value":     {1, 'k', 0, 2, 1, 5, 'v'},
-		"out of order": {1, 'k', 0, 2, 1, 4, 0, 4},
-		"too long":     {1, 'k', 0, 2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
-		"no number":    {1, 'k', 0, 2, 0xff, 0xff, 0xff, 0xff, 0x7f, 4},
-	} {
-		if s, err := record.Providers.Decode(key, value); !errors.Is(err, models.ErrInvalid) {
-			t.Errorf("%s: %+v, %v", name, s, err)
-		}
+	if left := count(t, r, store); left.providers != 0 || r.ProviderUsage() != (record.Usage{}) {
+		t.Fatalf("%+v are left, %+v", left, r.ProviderUsage())
 	}
 }

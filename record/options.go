@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // DefaultMaxValueBytes is the most bytes of a value that Records takes unless
@@ -182,3 +183,19 @@ func (o Options) normalize() (Options, error) {
 	}
 	return o, nil
 }
+
+// providers is what of the options concerns provider records.
+func (o *Options) providers() providers.Options {
+	interval := fileInterval
+	if o.SyncInterval < 0 {
+		interval = -1
+	}
+	return providers.Options{
+		Validity: o.ProviderValidity, MaxPerKey: o.Bounds.ProvidersPerKey, MaxPerPeer: o.Bounds.KeysPerPeer,
+		RowBytes: o.CacheBytes, FileInterval: interval,
+	}
+}
+
+// fileInterval is how long after they came provider records may be found by peer and
+// by time only once they have been filed.
+const fileInterval = 10 * time.Second

@@ -96,7 +96,7 @@ func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, 
 	if err != nil {
 		return failAt("publish", tree.raw, key, err)
 	}
-	r.sweeper.arm(soon(r.ages.due(false, now)))
+	r.sweeper.arm(soon(r.due(&place{}, now)))
 	if err := d.PutValue(ctx, recordKey, c.data); err != nil {
 		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.value) {
 			// A better record has come in between. kad-dht has no error to

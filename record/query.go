@@ -11,6 +11,7 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // Query returns the keys strictly below q.Prefix. The prefix is answered by
@@ -34,12 +35,13 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 		return nil, err
 	}
 	defer r.metrics.took(ctx, opQuery, time.Now())
-	return r.query(ctx, r.store, r.plain, q)
+	return r.query(ctx, r.store, r.plain, nil, q)
 }
 
-// query is Query of what from has, and of plain below the records.
-func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, q dsq.Query) (dsq.Results, error) {
-	w := walk{records: r, ctx: ctx, from: from, plain: plain, prefix: q.Prefix}
+// query is Query of what from has, with pending changes of provider records on top, and
+// of plain below the records.
+func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, pending []providers.Change, q dsq.Query) (dsq.Results, error) {
+	w := walk{records: r, ctx: ctx, from: from, plain: plain, pending: pending, prefix: q.Prefix}
 	if !strings.HasPrefix(w.prefix, "/") {
 		w.prefix = "/" + w.prefix
 	}
@@ -97,8 +99,9 @@ type walk struct {
 	records *Records
 	ctx     context.Context
 	// from has the records, and plain everything else.
-	from  models.Reader
-	plain ds.Read
+	from    models.Reader
+	plain   ds.Read
+	pending []providers.Change
 	// prefix is the query's, cleaned: "/", or without a slash at its end.
 	prefix string
 	// values says that values are to be read, and sizes that their lengths are.
@@ -129,36 +132,36 @@ func (w *walk) results(q dsq.Query) (dsq.Results, error) {
 
 // resultsOf returns the provider records of a key.
 func (w *walk) resultsOf(q dsq.Query, key []byte) (dsq.Results, error) {
-	var few [8]Offer
-	offers, err := w.records.offers(w.ctx, w.from, key, few[:0])
+	var few [8]providers.Record
+	of, err := w.records.providers.Of(w.ctx, w.from, key, w.pending, few[:0])
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]dsq.Entry, len(offers))
-	if len(offers) == 0 {
+	entries := make([]dsq.Entry, len(of))
+	if len(of) == 0 {
 		return &found{query: q, entries: entries}, nil
 	}
 	// All their names are written together: the prefix of the query, and a peer id.
 	size := 0
-	for i := range offers {
-		size += len(w.prefix) + 1 + keyText.EncodedLen(len(offers[i].Peer))
+	for i := range of {
+		size += len(w.prefix) + 1 + keyText.EncodedLen(len(of[i].Peer))
 	}
 	var names strings.Builder
 	names.Grow(size)
 	var room [128]byte
-	for i := range offers {
+	for i := range of {
 		names.WriteString(w.prefix)
 		names.WriteByte('/')
-		names.Write(keyText.AppendEncode(room[:0], []byte(offers[i].Peer)))
+		names.Write(keyText.AppendEncode(room[:0], []byte(of[i].Peer)))
 	}
 	all := names.String()
-	for i := range offers {
-		o := &offers[i]
-		size := len(w.prefix) + 1 + keyText.EncodedLen(len(o.Peer))
-		entries[i] = dsq.Entry{Key: all[:size], Size: len(o.Raw)}
+	for i := range of {
+		p := &of[i]
+		size := len(w.prefix) + 1 + keyText.EncodedLen(len(p.Peer))
+		entries[i] = dsq.Entry{Key: all[:size], Size: len(p.Raw)}
 		all = all[size:]
 		if w.values {
-			entries[i].Value = o.Raw
+			entries[i].Value = p.Raw
 		}
 	}
 	return &found{query: q, entries: entries}, nil
@@ -221,27 +224,9 @@ func (w *walk) sources() []entries {
 // providers walks all provider records.
 func (w *walk) providers() entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		if w.from == models.Reader(w.records.store) {
-			if err := w.records.look(w.ctx); err != nil {
-				yield(dsq.Entry{}, err)
+		for p, err := range w.records.providers.All(w.ctx, w.from, w.pending) {
+			if !yield(w.providerEntry(&p), err) || err != nil {
 				return
-			}
-		}
-		for s, err := range Providers.All(w.ctx, w.from) {
-			if err != nil {
-				yield(dsq.Entry{}, err)
-				return
-			}
-			for i := range s.Offers {
-				o := &s.Offers[i]
-				id, err := w.records.idOf(w.ctx, w.from, o.Peer)
-				if err == nil && id == "" {
-					continue // gone since
-				}
-				shown := o.show(id)
-				if !yield(w.providerEntry(s.Key, &shown), err) || err != nil {
-					return
-				}
 			}
 		}
 	}
@@ -250,23 +235,23 @@ func (w *walk) providers() entries {
 // providersOf has the provider records of one key.
 func (w *walk) providersOf(key []byte) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		offers, err := w.records.offers(w.ctx, w.from, key, nil)
+		of, err := w.records.providers.Of(w.ctx, w.from, key, w.pending, nil)
 		if err != nil {
 			yield(dsq.Entry{}, err)
 			return
 		}
-		for i := range offers {
-			if !yield(w.providerEntry(key, &offers[i]), nil) {
+		for i := range of {
+			if !yield(w.providerEntry(&of[i]), nil) {
 				return
 			}
 		}
 	}
 }
 
-func (w *walk) providerEntry(key []byte, o *Offer) dsq.Entry {
-	e := dsq.Entry{Key: providerKey(key, []byte(o.Peer)), Size: len(o.Raw)}
+func (w *walk) providerEntry(p *providers.Record) dsq.Entry {
+	e := dsq.Entry{Key: providerKey(p.Key, []byte(p.Peer)), Size: len(p.Raw)}
 	if w.values {
-		e.Value = o.Raw
+		e.Value = p.Raw
 	}
 	return e
 }

@@ -3,12 +3,14 @@ package record
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // Get returns the value of key.
@@ -21,20 +23,28 @@ func (r *Records) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, r.absent(ctx)
-	case p.raw != nil:
-		return r.get(ctx, r.store, &p)
+	case p.isPlain():
+		return r.plain.Get(ctx, key)
 	}
-	return r.plain.Get(ctx, key)
+	return r.get(ctx, r.store, &p, nil)
 }
 
-// get reads a value that is not the plain face's.
-func (r *Records) get(ctx context.Context, from models.Reader, p *place) ([]byte, error) {
+// get reads a value that is not the plain face's, with pending changes of provider
+// records on top.
+func (r *Records) get(ctx context.Context, from models.Reader, p *place, pending []providers.Change) ([]byte, error) {
 	switch {
 	case p.tree != nil:
 		return r.record(ctx, from, p)
 	case p.isProvider():
-		o, err := r.offer(ctx, from, []byte(p.provided), p.peer)
-		return o.Raw, err
+		found, err := r.providers.Of(ctx, from, []byte(p.provided), pending, nil)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(found, func(r providers.Record) bool { return r.Peer == p.peer })
+		if at < 0 {
+			return nil, ds.ErrNotFound
+		}
+		return found[at].Raw, nil
 	}
 	value, found, err := p.raw.Find(ctx, from, p.key)
 	if err == nil && !found {
@@ -61,14 +71,14 @@ func (r *Records) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	switch {
 	case err != nil:
 		return -1, r.absent(ctx)
-	case p.raw != nil:
-		return r.size(ctx, r.store, &p)
+	case p.isPlain():
+		return r.plain.GetSize(ctx, key)
 	}
-	return r.plain.GetSize(ctx, key)
+	return r.size(ctx, r.store, &p, nil)
 }
 
 // size is the length of what get reads.
-func (r *Records) size(ctx context.Context, from models.Reader, p *place) (int, error) {
+func (r *Records) size(ctx context.Context, from models.Reader, p *place, pending []providers.Change) (int, error) {
 	if p.raw == Values.Raw() {
 		size, err := p.raw.Size(ctx, from, p.key)
 		if err != nil {
@@ -76,7 +86,7 @@ func (r *Records) size(ctx context.Context, from models.Reader, p *place) (int, 
 		}
 		return size, nil
 	}
-	value, err := r.get(ctx, from, p)
+	value, err := r.get(ctx, from, p, pending)
 	if err != nil {
 		return -1, err
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/later"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // Records is a store as the datastore of a kad-dht node. What kad-dht puts is
@@ -38,49 +40,42 @@ type Records struct {
 	maxValue int
 	ages     ages
 	bounds   Bounds
-	// providers and strangers are how much soft state there is.
-	providers, strangers total
+	// providers keeps the provider records.
+	providers *providers.Store
+	// strangers is how many records there are that came from the DHT.
+	strangers total
 	// foreign is set once there may be plain keys beneath "/providers": such as no
 	// provider record has. While there are none, looking for providers is one read.
 	foreign atomic.Bool
-	// counted is set once the totals have changed, and Close is to write them.
+	// counted is set once strangers has changed, and Close is to write it.
 	counted atomic.Bool
-	// seed is that of the hashes of provided keys.
-	seed Seed
-	// numbers are those of peers, and counts how many keys they provide.
-	numbers peerNumbers
-	counts  peerCounts
-	cache   rowCache
-	pending pending
-	owed    owed
 	// interval is Options.RepublishInterval, and done is closed with the Records.
 	interval time.Duration
 	done     chan struct{}
 	watchers watchers
-	// syncs makes durable what strangers put, and filing files it.
-	syncs, filing later
-	sweeper       sweeper
-	metrics       metrics
-	closed        atomic.Bool
+	// syncs makes durable what strangers put.
+	syncs   *later.Task
+	sweeper sweeper
+	metrics metrics
+	closed  atomic.Bool
 }
 
 // ages is how old records and provider records get; a negative age is for ever.
 type ages struct{ record, provider time.Duration }
 
-// due returns when that expires which came at some time, the zero time for
+// due returns when what lies at p expires, if it came at some time; the zero time for
 // never.
-func (a ages) due(provider bool, received time.Time) time.Time {
-	age := a.record
-	if provider {
-		age = a.provider
-	}
-	if age < 0 || received.Before(firstTime) {
+func (r *Records) due(p *place, received time.Time) time.Time {
+	switch {
+	case p.isProvider():
+		return r.providers.DueOf(received)
+	case r.ages.record < 0 || received.Before(firstTime):
 		return time.Time{}
 	}
 	if now := time.Now(); received.After(now) {
 		received = now
 	}
-	return received.Add(age)
+	return received.Add(r.ages.record)
 }
 
 var _ ds.Batching = (*Records)(nil)
@@ -98,25 +93,9 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
 		bounds:   opts.Bounds,
 		interval: opts.RepublishInterval, done: make(chan struct{}),
-		ages:    ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
-		cache:   rowCache{limit: opts.CacheBytes / 2},
-		pending: pending{limit: pendingBytes},
+		ages: ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 	}
-	// What is pending can pass a bound.
-	if most := opts.Bounds.Providers; most >= 0 {
-		r.pending.limit = min(r.pending.limit, most/8*(changeBytes+100))
-	}
-	if most := opts.Bounds.Bytes; most >= 0 {
-		r.pending.limit = int(min(int64(r.pending.limit), most/8))
-	}
-	r.syncs = later{interval: opts.SyncInterval, do: store.Sync}
-	r.filing = later{interval: fileInterval, do: r.look}
-	if opts.SyncInterval < 0 {
-		r.filing.interval = -1
-	}
-	if err = r.numbers.init(); err != nil {
-		return nil, err
-	}
+	r.syncs = later.New(opts.SyncInterval, store.Sync)
 	trees := Definition.Trees()
 	for _, d := range opts.Models {
 		for _, t := range d.Trees() {
@@ -134,13 +113,10 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 				return err
 			}
 		}
-		return errors.Join(r.loadTotals(ctx, tx), r.numbers.load(ctx, tx))
+		return r.loadTotal(ctx, tx)
 	})
 	if err == nil {
-		err = r.loadSeed(ctx)
-	}
-	if err == nil {
-		err = errors.Join(r.loadJournal(ctx), r.loadOwed(ctx))
+		r.providers, err = providers.New(ctx, store, opts.providers())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
@@ -152,16 +128,12 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		return nil, err
 	}
 	r.sweeper.sweep = r.sweepDue
-	due, err := r.nextDue(ctx, firstTime)
+	due, err := r.nextDue(ctx, time.Time{})
 	if err != nil {
 		_ = r.metrics.stop.Unregister() // nothing else is running
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	r.sweeper.arm(soon(due))
-	if !r.pending.isFiled(r.pending.number) || !r.owed.isNone() {
-		r.filing.ask()
-		r.sweeper.arm(time.Now()) // what expires first is not found yet
-	}
 	return r, nil
 }
 
@@ -173,9 +145,9 @@ func (r *Records) Sync(ctx context.Context, _ ds.Key) error {
 	return r.flush(ctx)
 }
 
-// flush files what is pending, and makes everything durable.
+// flush files the references of provider records, and makes everything durable.
 func (r *Records) flush(ctx context.Context) error {
-	if err := r.file(ctx); err != nil {
+	if err := r.providers.File(ctx); err != nil {
 		return err
 	}
 	return r.store.Sync(ctx)
@@ -192,7 +164,7 @@ func (r *Records) Close() error {
 	r.sweeper.close()
 	r.watchers.close()
 	unregistered := r.metrics.stop.Unregister()
-	err := errors.Join(r.filing.close(), r.leaveTotals(), r.syncs.close(), unregistered)
+	err := errors.Join(r.providers.Close(), r.leaveTotal(), r.syncs.Close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
 		err = nil // the store was closed before, which made everything durable
 	}
@@ -204,28 +176,31 @@ func (r *Records) Close() error {
 
 // place is where the value of a datastore key lies.
 type place struct {
-	// raw and key are a tree and the encoded primary key of a row in it. Raw is
-	// nil for a key that is the plain face's.
+	// raw and key are a tree and the encoded primary key of a row in it. Raw is nil for
+	// a provider record, and for a key that is the plain face's.
 	raw *models.Raw
 	key []byte
 	// tree is set, and is raw's, where the value is a record of a model.
 	tree *modelTree
 	// recordKey is the DHT's key of such a record.
 	recordKey string
-	// provided and peer are set where the value is a provider record. Key is not.
+	// provided and peer are set where the value is a provider record.
 	provided string
 	peer     peer.ID
 }
 
-// encoded returns the encoded primary key of the row that is looked at first.
-func (p *place) encoded(r *Records) []byte {
-	if p.isProvider() {
-		return Providers.EncodeKey(models.MakePair(r.seed.hash([]byte(p.provided)), uint8(0)))
-	}
-	return p.key
-}
-
 func (p *place) isProvider() bool { return p.provided != "" }
+
+// isPlain reports whether the key is the plain face's.
+func (p *place) isPlain() bool { return p.raw == nil && !p.isProvider() }
+
+// fail names the place that err concerns, where that does not.
+func (p *place) fail(op string, err error) error {
+	if p.isProvider() {
+		return failAtKey(providerKey([]byte(p.provided), []byte(p.peer)), err)
+	}
+	return failAt(op, p.raw, p.key, err)
+}
 
 // find says where the value of a datastore key lies. Under a key for which it
 // returns an error nothing can lie: ErrNoRecord or models.ErrInvalid for one in
@@ -233,7 +208,7 @@ func (p *place) isProvider() bool { return p.provided != "" }
 // is too long.
 func (r *Records) find(path string) (place, error) {
 	if key, p, ok := parseProviderKey(path); ok {
-		return place{raw: Providers.Raw(), provided: key, peer: p}, checkKeySize(Providers.Raw(), path, len(key)+len(p))
+		return place{provided: key, peer: p}, checkProviderKeySize(path, len(key)+len(p))
 	}
 	if recordKey, ok := parseValueKey(path); ok {
 		namespace, text, _ := splitRecordKey(recordKey)

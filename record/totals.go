@@ -10,33 +10,24 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Total is how much there is of something that Options bound.
-type Total struct {
-	Of TotalOf
-	// Rows is how many there are, Bytes those of their keys and values.
+// storedTotal is how many records there are, with the bytes of their keys and values,
+// that came from the DHT and are not of the program's own rows.
+type storedTotal struct {
+	// Of is ofRecords.
+	Of          uint8
 	Rows, Bytes int64
 }
 
-// TotalOf says what a Total counts.
-type TotalOf uint8
+// ofRecords is the key of the one total.
+const ofRecords = 2
 
-const (
-	// AllProviders counts the provider records.
-	AllProviders TotalOf = 1
-	// AllRecords counts the records that came from the DHT and are not of the
-	// program's own rows.
-	AllRecords TotalOf = 2
-)
-
-// Totals holds what an earlier process has counted, for the next to begin with.
-// That of provider records is as the last transaction that changed some has left
-// it. That of records would be one more row to write with every value: the first
-// transaction that changes anything takes it away, and Close puts it back. Where
-// it is missing, New counts.
-var Totals = models.NewTree("total", models.UintOf[TotalOf](),
-	func(t *Total) TotalOf { return t.Of },
-	models.WithCodec(models.Codec[Total](totalCodec{})),
-	models.WithKey(func(t *Total, key TotalOf) { t.Of = key }))
+// totals holds what an earlier process has counted, for the next to begin with. It
+// would be one more row to write with every value: the first transaction that changes
+// anything takes it away, and Close puts it back. Where it is missing, New counts.
+var totals = models.NewTree("total", models.UintOf[uint8](),
+	func(t *storedTotal) uint8 { return t.Of },
+	models.WithCodec(models.Codec[storedTotal](totalCodec{})),
+	models.WithKey(func(t *storedTotal, key uint8) { t.Of = key }))
 
 // totalCodec writes rows and bytes as zigzag varints. What they count is in the
 // row's key alone.
@@ -46,12 +37,12 @@ func (totalCodec) Name() string { return "libp2p-total" }
 
 func (totalCodec) Fields() []models.Field { return nil }
 
-func (totalCodec) Append(dst []byte, t *Total) ([]byte, error) {
+func (totalCodec) Append(dst []byte, t *storedTotal) ([]byte, error) {
 	return binary.AppendVarint(binary.AppendVarint(dst, t.Rows), t.Bytes), nil
 }
 
-func (totalCodec) Decode(src []byte, t *Total) error {
-	*t = Total{}
+func (totalCodec) Decode(src []byte, t *storedTotal) error {
+	*t = storedTotal{}
 	rows, n := binary.Varint(src)
 	if n <= 0 {
 		return fmt.Errorf("%w: total of %d bytes", models.ErrInvalid, len(src))
@@ -64,51 +55,19 @@ func (totalCodec) Decode(src []byte, t *Total) error {
 	return nil
 }
 
-// totals returns what is counted in memory.
-func (r *Records) totals() map[TotalOf]*total {
-	return map[TotalOf]*total{AllProviders: &r.providers, AllRecords: &r.strangers}
-}
-
-// changed reports whether the transaction changes a total.
-func (l *ledger) changed() bool { return l.providers != (amount{}) || l.strangers != (amount{}) }
-
-// saveTotals writes the total of provider records if the transaction can have
-// changed some. It has read it, so that every two of those conflict.
-func (l *ledger) saveTotals() error {
-	if l.changed() && !l.records.counted.Load() {
-		if err := Totals.Delete(l.ctx, l.tx, AllRecords); err != nil {
-			return err
+// loadTotal reads the total that an earlier process has left, and counts the records
+// if that has not been closed.
+func (r *Records) loadTotal(ctx context.Context, tx *datastore.ReadTx) error {
+	t, err := totals.Get(ctx, tx, ofRecords)
+	found := amount{t.Rows, t.Bytes}
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
+		found, err = countRecords(ctx, tx)
+		if errors.Is(err, models.ErrCorrupt) {
+			err = nil // Scrub finds it, and counts anew
 		}
 	}
-	if !l.owned {
-		return nil
-	}
-	now := l.records.providers.load()
-	t := Total{Of: AllProviders, Rows: now.rows + l.providers.rows, Bytes: now.bytes + l.providers.bytes}
-	return Totals.Put(l.ctx, l.tx, &t)
-}
-
-// loadTotals reads the totals that an earlier process has left, and counts the
-// records if it has not been closed.
-func (r *Records) loadTotals(ctx context.Context, tx *datastore.ReadTx) error {
-	for of, counted := range r.totals() {
-		t, err := Totals.Get(ctx, tx, of)
-		found := amount{t.Rows, t.Bytes}
-		switch missing := errors.Is(err, models.ErrNotFound); {
-		case of == AllRecords && (missing || errors.Is(err, models.ErrCorrupt)):
-			found, err = countRecords(ctx, tx)
-			if errors.Is(err, models.ErrCorrupt) {
-				err = nil // Scrub finds it, and counts anew
-			}
-		case missing:
-			err = nil
-		}
-		if err != nil {
-			return err
-		}
-		counted.set(found)
-	}
-	return nil
+	r.strangers.set(found)
+	return err
 }
 
 // countRecords counts the records that came from the DHT, up to one that is
@@ -131,50 +90,23 @@ func countRecords(ctx context.Context, from models.Reader) (n amount, err error)
 	return n, nil
 }
 
-// leaveTotals writes the totals for the next process to read.
-func (r *Records) leaveTotals() error {
+// leaveTotal writes the total for the next process to read.
+func (r *Records) leaveTotal() error {
 	if !r.counted.Load() {
 		return nil
 	}
-	ctx := context.Background()
-	return r.store.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
-		for of, counted := range r.totals() {
-			now := counted.load()
-			if err := Totals.Put(ctx, tx, &Total{Of: of, Rows: now.rows, Bytes: now.bytes}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	now := r.strangers.load()
+	return totals.Put(context.Background(), r.store, &storedTotal{Of: ofRecords, Rows: now.rows, Bytes: now.bytes})
 }
 
-// recount counts everything. What is written meanwhile may count twice or not at
-// all.
+// recount counts the records. What is written meanwhile may count twice or not at all.
 func (r *Records) recount(ctx context.Context) error {
-	var providers amount
-	for set, err := range Providers.All(ctx, r.store) {
-		if err != nil {
-			return err
-		}
-		for i := range set.Offers {
-			o := &set.Offers[i]
-			id, err := r.idOf(ctx, r.store, o.Peer)
-			if err != nil {
-				return err
-			}
-			providers.add(1, len(set.Key)+len(id)+o.size())
-		}
-	}
 	strangers, err := countRecords(ctx, r.store)
 	if err != nil {
 		return err
 	}
-	r.providers.set(providers)
 	r.strangers.set(strangers)
-	err = r.store.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
-		t := Total{Of: AllProviders, Rows: providers.rows, Bytes: providers.bytes}
-		return errors.Join(Totals.Put(ctx, tx, &t), Totals.Delete(ctx, tx, AllRecords))
-	})
+	err = totals.Delete(ctx, r.store, ofRecords)
 	r.counted.Store(err == nil)
 	return err
 }
@@ -183,9 +115,8 @@ func (r *Records) recount(ctx context.Context) error {
 // they are put; what the store takes on disk for them is more.
 type Usage struct{ Rows, Bytes int64 }
 
-// ProviderUsage returns how many provider records there are, without those that
-// are not filed yet: the batches of the last ten seconds, or since Sync.
-func (r *Records) ProviderUsage() Usage { return r.providers.load().usage() }
+// ProviderUsage returns how many provider records there are.
+func (r *Records) ProviderUsage() Usage { return Usage(r.providers.Usage()) }
 
 // RecordUsage returns how many records there are that came from the DHT, without
 // those of the program's own rows.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 var _ ds.TxnDatastore = (*Records)(nil)
@@ -17,24 +18,21 @@ var _ ds.TxnDatastore = (*Records)(nil)
 // NewTransaction starts a transaction over the snapshot of now, as that of
 // [datastore.Face.NewTransaction]. A record that is refused returns the error at
 // once, and is not part of the transaction; what a bound evicts for the others
-// goes when it is committed, which is durable.
+// goes when it is committed, which is durable. Provider records that it puts are
+// checked against the bounds again then, and left out where others were faster.
 func (r *Records) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed
-	}
-	if err := r.look(ctx); err != nil {
-		return nil, err
 	}
 	plain, err := r.plain.Begin(ctx, readOnly)
 	if err != nil {
 		return nil, err
 	}
-	t := &txn{records: r, plain: plain}
+	t := &txn{records: r, plain: plain, batch: r.providers.NewBatch()}
 	read, write := plain.Trees()
 	t.from = read
 	if write != nil {
-		t.from, t.ledger = write, r.newLedger(ctx, write)
-		t.ledger.shared = true
+		t.from, t.ledger = write, &ledger{records: r, ctx: ctx, tx: write, providers: t.batch}
 	}
 	return t, nil
 }
@@ -45,8 +43,12 @@ type txn struct {
 	plain   *datastore.Txn
 	from    models.Reader
 	// ledger is nil where the transaction only reads.
-	ledger  *ledger
-	changes []change
+	ledger *ledger
+	// provided are the changes of provider records. They are applied on Commit, to what
+	// is stored then: others may change provider records while the transaction is open.
+	provided []providers.Change
+	batch    *providers.Batch
+	changes  []change
 }
 
 func (t *txn) Get(ctx context.Context, key ds.Key) ([]byte, error) {
@@ -54,10 +56,10 @@ func (t *txn) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case p.raw == nil:
+	case p.isPlain():
 		return t.plain.Get(ctx, key)
 	}
-	return t.records.get(ctx, t.from, &p)
+	return t.records.get(ctx, t.from, &p, t.provided)
 }
 
 func (t *txn) Has(ctx context.Context, key ds.Key) (bool, error) {
@@ -73,10 +75,10 @@ func (t *txn) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	switch {
 	case err != nil:
 		return -1, err
-	case p.raw == nil:
+	case p.isPlain():
 		return t.plain.GetSize(ctx, key)
 	}
-	return t.records.size(ctx, t.from, &p)
+	return t.records.size(ctx, t.from, &p, t.provided)
 }
 
 // find is that of Records, but that where nothing can lie there is nothing, unless
@@ -103,7 +105,7 @@ func (t *txn) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if _, err := t.plain.Has(ctx, ds.NewKey(q.Prefix)); err != nil {
 		return nil, err
 	}
-	return t.records.query(ctx, t.from, t.plain, q)
+	return t.records.query(ctx, t.from, t.plain, t.provided, q)
 }
 
 func (t *txn) Put(ctx context.Context, key ds.Key, value []byte) error {
@@ -115,7 +117,7 @@ func (t *txn) Put(ctx context.Context, key ds.Key, value []byte) error {
 	case err != nil:
 		t.records.metrics.refused(ctx, err)
 		return err
-	case p.raw == nil:
+	case p.isPlain():
 		return t.plain.Put(ctx, key, value)
 	case t.ledger == nil:
 		return models.ErrReadOnly
@@ -135,7 +137,7 @@ func (t *txn) Delete(ctx context.Context, key ds.Key) error {
 	switch {
 	case err != nil:
 		return nil // nothing can be there
-	case p.raw == nil:
+	case p.isPlain():
 		return t.plain.Delete(ctx, key)
 	case t.ledger == nil:
 		return models.ErrReadOnly
@@ -144,6 +146,9 @@ func (t *txn) Delete(ctx context.Context, key ds.Key) error {
 }
 
 func (t *txn) change(ctx context.Context, c change) error {
+	if c.isProvider() {
+		return t.changeProvider(ctx, c)
+	}
 	var refused []error
 	t.ledger.ctx = ctx
 	if err := t.ledger.apply(&c, &refused); err != nil {
@@ -155,26 +160,56 @@ func (t *txn) change(ctx context.Context, c change) error {
 	return errors.Join(refused...)
 }
 
+// changeProvider is change of a provider record.
+func (t *txn) changeProvider(ctx context.Context, c change) error {
+	change := c.providerChange()
+	if !c.delete {
+		if err := t.records.providers.CheckBounds(ctx, t.provided, &change); err != nil {
+			refused := []error{err}
+			asBoundErrors(refused)
+			t.records.metrics.refused(ctx, refused...)
+			return c.fail("put", refused[0])
+		}
+	}
+	t.provided = append(t.provided, change)
+	return nil
+}
+
 func (t *txn) Commit(ctx context.Context) error {
 	if t.records.closed.Load() {
 		return models.ErrClosed
 	}
 	defer t.records.metrics.took(ctx, opCommit, time.Now())
-	if len(t.changes) == 0 {
+	if len(t.changes)+len(t.provided) == 0 {
 		return t.plain.Commit(ctx)
 	}
-	t.ledger.ctx = ctx
-	if err := t.ledger.finish(); err != nil {
-		t.plain.Discard(ctx)
+	refused, err := t.commit(ctx)
+	if err != nil {
 		return err
 	}
-	if err := t.plain.Commit(ctx); err != nil {
-		return err
-	}
-	t.ledger.committed()
+	asBoundErrors(refused)
+	t.records.applied(ctx, refused)
 	t.records.armFor(t.changes...)
-	t.changes = nil
+	t.records.armForProviders(t.provided)
+	t.changes, t.provided = nil, nil
 	return t.records.keepBounds(ctx)
+}
+
+// commit applies the changes of provider records, and commits all.
+func (t *txn) commit(ctx context.Context) (refused []error, err error) {
+	defer t.batch.Close()
+	t.ledger.ctx = ctx
+	if refused, err = t.batch.Apply(ctx, t.ledger.tx, t.records.store, t.provided); err == nil {
+		err = t.ledger.finish()
+	}
+	if err != nil {
+		t.plain.Discard(ctx)
+		return nil, err
+	}
+	if err = t.plain.Commit(ctx); err == nil {
+		t.ledger.committed()
+	}
+	return refused, err
 }
 
 func (t *txn) Discard(ctx context.Context) { t.plain.Discard(ctx) }

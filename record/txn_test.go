@@ -63,7 +63,7 @@ func TestTransaction(t *testing.T) {
 		}
 		fill(txn)
 		txn.Discard(ctx)
-		if n := count(t, store); n != (tally{1, 1, 1, 1}) {
+		if n := count(t, r, store); n != (tally{1, 1, 1, 1}) {
 			t.Errorf("after Discard there are %+v", n)
 		}
 		checkTotals(t, r, store)
@@ -75,7 +75,7 @@ func TestTransaction(t *testing.T) {
 		if err := txn.Commit(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if n := count(t, store); n != (tally{2, 1, 2, 2}) {
+		if n := count(t, r, store); n != (tally{2, 1, 2, 2}) {
 			t.Errorf("after Commit there are %+v", n)
 		}
 		checkTotals(t, r, store)

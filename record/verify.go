@@ -6,46 +6,32 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
-// Verify is datastore.Verify of a store that was opened with Definition and that
-// no Records use, and compares references with provider records as Records.Check
-// does. It writes nothing, so that it serves a store that is opened to be read. What
-// an earlier process has not filed it leaves out of the comparison.
+// Verify is datastore.Verify of a store that no Records use. In one that was opened with
+// Definition it also compares references with provider records, as Records.Check
+// does. It writes nothing, so that it serves a store that is opened to be read. Where an
+// earlier process has not filed all references, it does not compare them.
 func Verify(ctx context.Context, store *datastore.Store, options ...datastore.VerifyOptions) (datastore.Report, error) {
 	report, err := datastore.Verify(ctx, store, options...)
 	if err != nil {
 		return report, err
 	}
-	r := &Records{store: store}
-	if err := r.numbers.init(); err != nil {
-		return report, err
+	if !hasRecords(ctx, store) {
+		return report, nil
 	}
-	for _, isEmpty := range []func(context.Context, models.Reader) (bool, error){Journal.IsEmpty, OwedRefs.IsEmpty} {
-		if idle, err := isEmpty(ctx, store); err != nil || !idle {
-			return report, err
-		}
-	}
-	seed, err := Seeds.Get(ctx, store, ofKeys)
-	switch {
-	case errors.Is(err, models.ErrNotFound):
-		return report, nil // there are no provider records
-	case errors.Is(err, models.ErrCorrupt):
-		return report, nil // counted already
-	case err != nil:
-		return report, err
-	}
-	r.seed = seed
-	err = r.checkRefs(ctx, &report, options...)
+	err = providers.Verify(ctx, store, &report)
+	tell(report, options)
 	return report, err
 }
 
-// Repair is datastore.Repair of a store that was opened with Definition and that no
-// Records use, and files what an earlier process has not, and makes references anew
-// where they are wrong.
+// Repair is datastore.Repair of a store that no Records use. In one that was opened with
+// Definition it also files the references that an earlier process has not filed, and
+// makes all anew where some are wrong.
 func Repair(ctx context.Context, store *datastore.Store, options ...datastore.VerifyOptions) (datastore.Report, error) {
 	report, err := datastore.Repair(ctx, store, options...)
-	if err != nil {
+	if err != nil || !hasRecords(ctx, store) {
 		return report, err
 	}
 	r, err := New(store, Options{
@@ -55,8 +41,24 @@ func Repair(ctx context.Context, store *datastore.Store, options ...datastore.Ve
 	if err != nil {
 		return report, err
 	}
-	if err = r.mendRefs(ctx, &report, options...); err == nil && report.Repaired > 0 {
+	if err = r.providers.Repair(ctx, &report); err == nil && report.Repaired > 0 {
 		err = r.recount(ctx)
 	}
+	tell(report, options)
 	return report, errors.Join(err, r.Close())
+}
+
+// hasRecords reports whether a store was opened with Definition.
+func hasRecords(ctx context.Context, store *datastore.Store) bool {
+	_, err := totals.IsEmpty(ctx, store)
+	return !errors.Is(err, models.ErrUnknownTree)
+}
+
+// tell reports what was found once more, with what only this package knows.
+func tell(report datastore.Report, options []datastore.VerifyOptions) {
+	for _, o := range options {
+		if o.Progress != nil {
+			o.Progress(report)
+		}
+	}
 }

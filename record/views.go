@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // The views below show what lies here for the DHT. All are lazy: they read in
@@ -18,6 +19,20 @@ import (
 // newest, from the one instant on and before the other; a zero time leaves that
 // end open. What has no time, because it is not what kad-dht writes, counts as
 // older than all else.
+
+// Provider is a provider record: a peer has announced, at some time, that it provides
+// the content of a key.
+type Provider struct {
+	// Key is the multihash of the content.
+	Key []byte
+	// Peer is the provider.
+	Peer peer.ID
+	// Received is the time at which kad-dht took the record, zero where Raw is not a
+	// time.
+	Received time.Time
+	// Raw is what kad-dht has put, byte for byte.
+	Raw []byte
+}
 
 // ValuesIn yields the records of a namespace, "pk" or "blog.user", say, in the
 // order of their keys. Of a registered model Data is the row's value, nil of a
@@ -70,13 +85,13 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 // ProvidersOf yields the providers of a key, from one snapshot.
 func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provider, error] {
 	return untilClosed(r, func(yield func(Provider, error) bool) {
-		offers, err := r.offers(ctx, r.store, key, nil)
+		of, err := r.providers.Of(ctx, r.store, key, nil, nil)
 		if err != nil {
 			yield(Provider{}, err)
 			return
 		}
-		for _, o := range offers {
-			if !yield(Provider{key, o}, nil) {
+		for _, p := range of {
+			if !yield(Provider(p), nil) {
 				return
 			}
 		}
@@ -88,38 +103,13 @@ func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error)
 	if r.closed.Load() {
 		return 0, models.ErrClosed
 	}
-	offers, err := r.offers(ctx, r.store, key, nil)
-	return len(offers), err
+	of, err := r.providers.Of(ctx, r.store, key, nil, nil)
+	return len(of), err
 }
 
 // ProvidedBy yields what a peer provides, in no order that means anything.
 func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider, error] {
-	return untilClosed(r, func(yield func(Provider, error) bool) {
-		err := r.look(ctx)
-		var number PeerNumber
-		if err == nil {
-			number, err = r.numberOf(ctx, r.store, p)
-		}
-		if err != nil {
-			yield(Provider{}, err)
-			return
-		}
-		for ref, err := range refsIn(ctx, r.store, Shares, models.FirstIs[uint32, uint32](uint32(number))) {
-			var s ProviderSet
-			if err == nil {
-				s, err = r.setOf(ctx, r.store, ref.hash, nil)
-			}
-			if err != nil {
-				yield(Provider{}, err)
-				return
-			}
-			for i := range s.Offers {
-				if o := &s.Offers[i]; o.Peer == number && !yield(Provider{s.Key, o.show(p)}, nil) {
-					return
-				}
-			}
-		}
-	})
+	return untilClosed(r, asProviders(r.providers.By(ctx, p)))
 }
 
 // CountProvidedBy returns how many keys a peer provides. It reads a row or two.
@@ -127,79 +117,23 @@ func (r *Records) CountProvidedBy(ctx context.Context, p peer.ID) (int, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed
 	}
-	if err := r.look(ctx); err != nil {
-		return 0, err
-	}
-	number, err := r.numberOf(ctx, r.store, p)
-	if err != nil || number == 0 {
-		return 0, err
-	}
-	return countRefs(ctx, r.store, Shares, uint32(number))
+	return r.providers.CountBy(ctx, p)
 }
 
 // ProvidersReceived yields the provider records by the time they came. The order
 // is by the minute: within one it means nothing.
 func (r *Records) ProvidersReceived(ctx context.Context, from, before time.Time) iter.Seq2[Provider, error] {
-	return untilClosed(r, func(yield func(Provider, error) bool) {
-		if err := r.look(ctx); err != nil {
-			yield(Provider{}, err)
-			return
-		}
-		for p, err := range r.providersReceived(ctx, r.store, minutesBetween(from, before)) {
-			if err == nil && (p.Received.Before(from) || !before.IsZero() && !p.Received.Before(before)) {
-				continue
-			}
-			if !yield(p.Provider, err) || err != nil {
+	return untilClosed(r, asProviders(r.providers.Received(ctx, from, before)))
+}
+
+func asProviders(records iter.Seq2[providers.Record, error]) iter.Seq2[Provider, error] {
+	return func(yield func(Provider, error) bool) {
+		for p, err := range records {
+			if !yield(Provider(p), err) {
 				return
 			}
 		}
-	})
-}
-
-// filedProvider is a provider record, and where it lies.
-type filedProvider struct {
-	Provider
-	hash   uint64
-	number PeerNumber
-}
-
-// providersReceived yields the provider records that came in a range of minutes.
-func (r *Records) providersReceived(ctx context.Context, from models.Reader, minutes models.Range[RefKey]) iter.Seq2[filedProvider, error] {
-	return func(yield func(filedProvider, error) bool) {
-		for ref, err := range refsIn(ctx, from, Arrivals, minutes) {
-			var s ProviderSet
-			if err == nil {
-				s, err = r.setOf(ctx, from, ref.hash, nil)
-			}
-			if err != nil {
-				yield(filedProvider{}, err)
-				return
-			}
-			for i := range s.Offers {
-				o := &s.Offers[i]
-				if o.minute() != Minute(ref.group) {
-					continue
-				}
-				id, err := r.idOf(ctx, from, o.Peer)
-				if err == nil && id == "" {
-					continue // gone since
-				}
-				if !yield(filedProvider{Provider{s.Key, o.show(id)}, s.Hash, o.Peer}, err) || err != nil {
-					return
-				}
-			}
-		}
 	}
-}
-
-// minutesBetween is the range of Arrivals in which all lies that came from one
-// time on and before another; what has no time too if from is the zero time.
-func minutesBetween(from, before time.Time) models.Range[RefKey] {
-	rng := models.From(models.MakePair(uint32(minuteOf(from)), uint32(0)))
-	if !before.IsZero() {
-		rng = rng.Before(models.MakePair(uint32(minuteOf(before))+1, uint32(0)))
-	}
-	return rng
 }
 
 // ProvidersExpiring yields the provider records that expire before an instant,

@@ -8,6 +8,7 @@ import (
 	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
 // Put stores value under key. What is under the key of a record or a provider
@@ -26,7 +27,7 @@ func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	case err != nil:
 		r.metrics.refused(ctx, err)
 		return err
-	case p.raw == nil:
+	case p.isPlain():
 		return r.plain.Put(ctx, key, value)
 	}
 	c, err := r.put(ctx, p, value)
@@ -49,7 +50,7 @@ func (r *Records) Delete(ctx context.Context, key ds.Key) error {
 	case err != nil:
 		_, err := r.Has(ctx, key) // nothing can be there, but the store may be closed
 		return err
-	case p.raw == nil:
+	case p.isPlain():
 		return r.plain.Delete(ctx, key)
 	}
 	_, err = r.applyNow(ctx, change{place: p, delete: true})
@@ -80,46 +81,36 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 	case len(value) > r.maxValue:
 		err = tooLarge(len(value), r.maxValue)
 	case p.isProvider():
-		c.received = parseProviderTime(value)
+		c.received = providers.ParseTime(value)
 	default:
 		_, c.received = parseValue(value)
 	}
 	if err != nil {
 		r.metrics.refused(ctx, err)
-		err = failAt("put", p.raw, p.encoded(r), err)
+		err = p.fail("put", err)
 	}
 	return c, err
 }
 
 // applyNow makes a change in a transaction of its own.
 func (r *Records) applyNow(ctx context.Context, c change) (refused []error, err error) {
-	update := updater(r.changeRelaxed)
-	if c.isProvider() {
-		update = r.changeProvided
+	if !c.isProvider() {
+		refused, _, err = r.applyBatch(ctx, []change{c}, nil)
+		return refused, err
 	}
-	err = update(ctx, func(l *ledger) error {
-		refused = nil // the transaction may run more than once
-		return l.apply(&c, &refused)
-	})
-	if err != nil {
-		return nil, err
+	_, refused, err = r.applyBatch(ctx, nil, []providers.Change{c.providerChange()})
+	for i := range refused {
+		refused[i] = c.fail("put", refused[i])
 	}
-	r.applied(ctx, refused)
-	r.armFor(c)
-	return refused, nil
+	return refused, err
 }
 
-// applyBatch makes changes in one transaction. Those of provider records are
-// pending afterwards.
-func (r *Records) applyBatch(ctx context.Context, changes []change, offers []OfferChange) (refused []error, err error) {
-	if len(offers) > 0 && r.pending.size() >= r.pending.limit {
-		if err := r.fileMuch(ctx); err != nil {
-			return nil, err
-		}
-	}
-	err = r.changeRelaxed(ctx, func(l *ledger) error {
+// applyBatch makes changes of records and of provider records in one transaction. It
+// returns what was refused of either.
+func (r *Records) applyBatch(ctx context.Context, changes []change, provided []providers.Change) (refused, full []error, err error) {
+	err = r.changeRelaxed(ctx, func(l *ledger) (err error) {
 		refused = nil // the transaction may run more than once
-		if err := l.post(offers); err != nil {
+		if full, err = l.providers.Apply(l.ctx, l.tx, l.tx, provided); err != nil {
 			return err
 		}
 		for i := range changes {
@@ -130,30 +121,36 @@ func (r *Records) applyBatch(ctx context.Context, changes []change, offers []Off
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	asBoundErrors(full)
 	r.applied(ctx, refused)
+	r.applied(ctx, full)
 	r.armFor(changes...)
-	r.armForOffers(offers)
-	if len(offers) > 0 {
-		r.filing.ask()
+	r.armForProviders(provided)
+	return refused, full, nil
+}
+
+// asBoundErrors turns the errors of provider records that a bound has refused into
+// ours.
+func asBoundErrors(errs []error) {
+	for i, err := range errs {
+		if full := (*providers.FullError)(nil); errors.As(err, &full) {
+			errs[i] = &BoundError{Bound: full.Bound, Limit: full.Limit}
+		}
 	}
-	if r.pending.size() >= r.pending.limit/2 {
-		r.filing.now(r.fileMuch)
-	}
-	return refused, nil
 }
 
 // applied does what is to be done after changes have been made. They are durable
 // some time later.
 func (r *Records) applied(ctx context.Context, refused []error) {
 	r.metrics.refused(ctx, refused...)
-	r.syncs.ask()
+	r.syncs.Ask()
 }
 
-// offer is a change of a provider record.
-func (c *change) offer() OfferChange {
-	return OfferChange{Key: c.provided, Peer: string(c.peer), Raw: string(c.value), Delete: c.delete}
+// providerChange is a change of a provider record.
+func (c *change) providerChange() providers.Change {
+	return providers.Change{Key: c.provided, Peer: string(c.peer), Raw: string(c.value), Delete: c.delete}
 }
 
 // armFor has the sweeper run when the first of what is put expires.
@@ -161,23 +158,21 @@ func (r *Records) armFor(changes ...change) {
 	var due time.Time
 	for _, c := range changes {
 		if !c.delete {
-			due = earlier(due, r.ages.due(c.isProvider(), c.received))
+			due = earlier(due, r.due(&c.place, c.received))
 		}
 	}
 	r.sweeper.arm(soon(due))
 }
 
-// armForOffers is armFor of provider records.
-func (r *Records) armForOffers(offers []OfferChange) {
-	first, any := int64(0), false
-	for i := range offers {
-		if nanos, ok := parseNanos(offers[i].Raw); ok && (!any || nanos < first) {
-			first, any = nanos, true
+// armForProviders is armFor of provider records.
+func (r *Records) armForProviders(changes []providers.Change) {
+	var first time.Time
+	for i := range changes {
+		if !changes[i].Delete {
+			first = earlier(first, changes[i].Received())
 		}
 	}
-	if any {
-		r.sweeper.arm(soon(r.ages.due(true, time.Unix(0, first))))
-	}
+	r.sweeper.arm(soon(r.providers.DueOf(first)))
 }
 
 // isRefusal reports whether err refuses a record for a bound, for what is
@@ -188,13 +183,9 @@ func isRefusal(err error) bool {
 		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
 }
 
-// apply makes a change, and adds to refused.
+// apply makes a change of a record, and adds to refused.
 func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	switch {
-	case c.isProvider():
-		left, err := l.changeProviders(l.records.seed.hash([]byte(c.provided)), []OfferChange{c.offer()})
-		*refused = append(*refused, left...)
-		return err
 	case c.tree != nil && c.delete:
 		err = c.tree.drop(l, c.key)
 	case c.tree != nil:
@@ -205,7 +196,7 @@ func (l *ledger) apply(c *change, refused *[]error) (err error) {
 		err = l.putValue(&Value{Key: c.key, Received: c.received, Raw: c.value})
 	}
 	if isRefusal(err) {
-		*refused = append(*refused, failAt("put", c.raw, c.key, err))
+		*refused = append(*refused, c.fail("put", err))
 		return nil
 	}
 	return err

@@ -33,23 +33,12 @@ func Run(ctx context.Context, path string, repair bool, progress func(datastore.
 	if err != nil {
 		return datastore.Report{}, err
 	}
-	report, err := examine(store, repair)(ctx, store, datastore.VerifyOptions{Progress: progress})
-	return report, errors.Join(err, store.Close())
-}
-
-// examine returns what examines a store, or repairs it. One of a peer's records has
-// more to be compared.
-func examine(store *datastore.Store, repair bool) func(context.Context, *datastore.Store, ...datastore.VerifyOptions) (datastore.Report, error) {
-	_, err := record.Providers.IsEmpty(context.Background(), store)
-	switch ofRecords := !errors.Is(err, models.ErrUnknownTree); {
-	case ofRecords && repair:
-		return record.Repair
-	case ofRecords:
-		return record.Verify
-	case repair:
-		return datastore.Repair
+	examine := record.Verify
+	if repair {
+		examine = record.Repair
 	}
-	return datastore.Verify
+	report, err := examine(ctx, store, datastore.VerifyOptions{Progress: progress})
+	return report, errors.Join(err, store.Close())
 }
 
 // Open opens the store at path, to be read unless write is set. Its errors are

@@ -1,4 +1,4 @@
-package record
+package providers
 
 import (
 	"cmp"
@@ -13,17 +13,17 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Provider records are found by peer and by time through references: the hash of
-// the provided key, once for each offer, in the group of the peer or the minute.
-// An index entry for each would take ten times the space, since it is nearly all
-// overhead. So a row has many of them, but never more than some hundreds: one that
-// has more is divided by the next bit of the hashes.
+// A reference is the hash of a provided key, in the group of a peer or of a minute. A
+// group has it once for each record of the key that is of that peer, or came in that
+// minute: so records are found by peer and by time. An index entry for each would take
+// ten times the space, nearly all of it overhead of the engine.
 //
-// References are in no index of package models, so that Verify does not know of
-// them. Records.Check compares them with the rows, and Scrub makes them anew.
+// A row has many references, but never more than some hundreds: one that has more is
+// divided by the next bit of the hashes. References are no index of package models, so
+// that datastore.Verify does not know of them: Check and Repair are for them.
 
-// RefSet is a row of references.
-type RefSet struct {
+// refRow is a row of references.
+type refRow struct {
 	// Group is what they have in common: the number of a peer, or of a minute.
 	Group uint32
 	// Part is 0 for the first row of a group, and otherwise a 1 and behind it the
@@ -34,29 +34,29 @@ type RefSet struct {
 	// nothing else.
 	Count uint64
 	Bits  uint8
-	// Refs are in order. An offer more of the same key is the same hash again.
+	// Refs are in order. For every record more of the same key it has the hash once more.
 	Refs []uint64
 }
 
-// RefKey is the primary key of a RefSet: its Group, then its Part.
-type RefKey = models.Pair[uint32, uint32]
+// refKey is the primary key of a refRow: its Group, then its Part.
+type refKey = models.Pair[uint32, uint32]
 
 // refTree is a tree of references.
-type refTree = models.Tree[RefSet, RefKey]
+type refTree = models.Tree[refRow, refKey]
 
 func newRefTree(name string) *refTree {
 	return models.NewTree(name, models.PairOf(models.Uint32, models.Uint32),
-		func(s *RefSet) RefKey { return models.MakePair(s.Group, s.Part) },
-		models.WithCodec(models.Codec[RefSet](refCodec{})),
-		models.WithKey(func(s *RefSet, key RefKey) { s.Group, s.Part = key.First, key.Second }))
+		func(s *refRow) refKey { return models.MakePair(s.Group, s.Part) },
+		models.WithCodec(models.Codec[refRow](refCodec{})),
+		models.WithKey(func(s *refRow, key refKey) { s.Group, s.Part = key.First, key.Second }))
 }
 
 var (
-	// Shares has what each peer provides.
-	Shares = newRefTree("share")
-	// Arrivals has the offers by the minute in which they came, the oldest first.
+	// shares has what each peer provides.
+	shares = newRefTree("share")
+	// arrivals has the records by the minute in which they came, the oldest first.
 	// What expires in days needs no more.
-	Arrivals = newRefTree("arrival")
+	arrivals = newRefTree("arrival")
 )
 
 const (
@@ -75,7 +75,7 @@ func (refCodec) Name() string { return "libp2p-refs" }
 
 func (refCodec) Fields() []models.Field { return nil }
 
-func (refCodec) Append(dst []byte, s *RefSet) ([]byte, error) {
+func (refCodec) Append(dst []byte, s *refRow) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, s.Count)
 	dst = append(dst, s.Bits)
 	before := uint64(0)
@@ -86,8 +86,8 @@ func (refCodec) Append(dst []byte, s *RefSet) ([]byte, error) {
 	return dst, nil
 }
 
-func (refCodec) Decode(src []byte, s *RefSet) error {
-	*s = RefSet{}
+func (refCodec) Decode(src []byte, s *refRow) error {
+	*s = refRow{}
 	count, n := binary.Uvarint(src)
 	if n <= 0 || n >= len(src) || src[n] > maxRefBits {
 		return fmt.Errorf("%w: references have no count", models.ErrInvalid)
@@ -206,10 +206,10 @@ func (c refChanges) group() (n int) {
 
 // file makes changes, which are in order, in a tree of references, and calls
 // emptied with those of every group that has none afterwards.
-func (c refChanges) file(l *ledger, tree *refTree, emptied func(made refChanges) error) error {
+func (c refChanges) file(t *txn, tree *refTree, emptied func(made refChanges) error) error {
 	for len(c) > 0 {
 		n := c.group()
-		left, err := fileGroup(l, tree, c[:n])
+		left, err := fileGroup(t, tree, c[:n])
 		if err == nil && left == 0 {
 			err = emptied(c[:n])
 		}
@@ -223,8 +223,8 @@ func (c refChanges) file(l *ledger, tree *refTree, emptied func(made refChanges)
 
 // fileGroup makes the changes of one group, and returns how many references it has
 // afterwards.
-func fileGroup(l *ledger, tree *refTree, changes refChanges) (left uint64, err error) {
-	head, err := getRefs(l, tree, models.MakePair(changes[0].group, uint32(0)))
+func fileGroup(t *txn, tree *refTree, changes refChanges) (left uint64, err error) {
+	head, err := getRefs(t, tree, models.MakePair(changes[0].group, uint32(0)))
 	if err != nil {
 		return 0, err
 	}
@@ -232,28 +232,28 @@ func fileGroup(l *ledger, tree *refTree, changes refChanges) (left uint64, err e
 	if head.Bits == 0 {
 		head.Count += uint64(head.merge(changes))
 		if len(head.Refs) > refsInPart {
-			whole := RefSet{Group: head.Group, Part: 1, Refs: head.Refs}
+			whole := refRow{Group: head.Group, Part: 1, Refs: head.Refs}
 			head.Refs = nil
-			err = split(l, tree, &head, &whole)
+			err = split(t, tree, &head, &whole)
 		}
 	} else {
-		err = fileParts(l, tree, &head, changes)
+		err = fileParts(t, tree, &head, changes)
 	}
 	switch {
 	case err != nil:
 		return 0, err
 	case head.Count > 0:
-		return head.Count, tree.Put(l.ctx, l.tx, &head)
+		return head.Count, tree.Put(t.ctx, t.tx, &head)
 	case before > 0:
-		return 0, tree.Delete(l.ctx, l.tx, models.MakePair(head.Group, uint32(0)))
+		return 0, tree.Delete(t.ctx, t.tx, models.MakePair(head.Group, uint32(0)))
 	}
 	return 0, nil
 }
 
 // fileParts makes the changes of a group that is divided.
-func fileParts(l *ledger, tree *refTree, head *RefSet, changes refChanges) error {
+func fileParts(t *txn, tree *refTree, head *refRow, changes refChanges) error {
 	for len(changes) > 0 {
-		s, err := findPart(l, tree, head, changes[0].ref)
+		s, err := findPart(t, tree, head, changes[0].ref)
 		if err != nil {
 			return err
 		}
@@ -262,7 +262,7 @@ func fileParts(l *ledger, tree *refTree, head *RefSet, changes refChanges) error
 			n++
 		}
 		head.Count += uint64(s.merge(changes[:n]))
-		if err := split(l, tree, head, &s); err != nil {
+		if err := split(t, tree, head, &s); err != nil {
 			return err
 		}
 		changes = changes[n:]
@@ -272,14 +272,14 @@ func fileParts(l *ledger, tree *refTree, head *RefSet, changes refChanges) error
 
 // findPart reads the part that a reference belongs to. Where there is none yet it is
 // a new one, of the smallest kind there is, which no other can lie within.
-func findPart(l *ledger, tree *refTree, head *RefSet, ref uint64) (RefSet, error) {
+func findPart(t *txn, tree *refTree, head *refRow, ref uint64) (refRow, error) {
 	for bits := head.Bits; bits > 0; bits-- {
-		s, err := getRefs(l, tree, models.MakePair(head.Group, partOf(ref, bits)))
+		s, err := getRefs(t, tree, models.MakePair(head.Group, partOf(ref, bits)))
 		if err != nil || len(s.Refs) > 0 {
 			return s, err
 		}
 	}
-	return RefSet{Group: head.Group, Part: partOf(ref, head.Bits)}, nil
+	return refRow{Group: head.Group, Part: partOf(ref, head.Bits)}, nil
 }
 
 // partOf returns the number of the part of the references that begin with the same
@@ -287,36 +287,36 @@ func findPart(l *ledger, tree *refTree, head *RefSet, ref uint64) (RefSet, error
 func partOf(ref uint64, bits uint8) uint32 { return 1<<bits | uint32(ref>>(64-bits)) }
 
 // has reports whether a reference belongs to a part.
-func (s *RefSet) has(ref uint64) bool {
+func (s *refRow) has(ref uint64) bool {
 	return partOf(ref, uint8(bits.Len32(s.Part)-1)) == s.Part
 }
 
 // split stores a part, as two of one bit more if it has too many references.
-func split(l *ledger, tree *refTree, head, s *RefSet) error {
+func split(t *txn, tree *refTree, head, s *refRow) error {
 	deep := uint8(bits.Len32(s.Part) - 1)
 	if len(s.Refs) <= refsInPart || deep == maxRefBits {
-		return putRefs(l, tree, s)
+		return putRefs(t, tree, s)
 	}
 	head.Bits = max(head.Bits, deep+1)
-	upper := RefSet{Group: s.Group, Part: 2*s.Part + 1}
+	upper := refRow{Group: s.Group, Part: 2*s.Part + 1}
 	n, _ := slices.BinarySearchFunc(s.Refs, upper.Part, func(ref uint64, part uint32) int {
 		return cmp.Compare(partOf(ref, deep+1), part)
 	})
 	upper.Refs = s.Refs[n:]
-	lower := RefSet{Group: s.Group, Part: 2 * s.Part, Refs: s.Refs[:n]}
+	lower := refRow{Group: s.Group, Part: 2 * s.Part, Refs: s.Refs[:n]}
 	if deep > 0 { // part 1, all of the group, is in part 0
-		if err := tree.Delete(l.ctx, l.tx, models.MakePair(s.Group, s.Part)); err != nil {
+		if err := tree.Delete(t.ctx, t.tx, models.MakePair(s.Group, s.Part)); err != nil {
 			return err
 		}
 	}
-	if err := split(l, tree, head, &lower); err != nil {
+	if err := split(t, tree, head, &lower); err != nil {
 		return err
 	}
-	return split(l, tree, head, &upper)
+	return split(t, tree, head, &upper)
 }
 
 // merge makes changes, and returns how many references there are more.
-func (s *RefSet) merge(changes refChanges) (more int) {
+func (s *refRow) merge(changes refChanges) (more int) {
 	refs := make([]uint64, 0, len(s.Refs)+len(changes))
 	old := s.Refs
 	for _, c := range changes {
@@ -338,27 +338,27 @@ func (s *RefSet) merge(changes refChanges) (more int) {
 	return more
 }
 
-func getRefs(l *ledger, tree *refTree, key RefKey) (RefSet, error) {
-	s, err := tree.Get(l.ctx, l.tx, key)
+func getRefs(t *txn, tree *refTree, key refKey) (refRow, error) {
+	s, err := tree.Get(t.ctx, t.tx, key)
 	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) { // Scrub makes them anew
-		return RefSet{Group: key.First, Part: key.Second}, nil
+		return refRow{Group: key.First, Part: key.Second}, nil
 	}
 	return s, err
 }
 
 // putRefs stores a part that is not the first.
-func putRefs(l *ledger, tree *refTree, s *RefSet) error {
+func putRefs(t *txn, tree *refTree, s *refRow) error {
 	if len(s.Refs) == 0 {
-		return tree.Delete(l.ctx, l.tx, models.MakePair(s.Group, s.Part))
+		return tree.Delete(t.ctx, t.tx, models.MakePair(s.Group, s.Part))
 	}
-	return tree.Put(l.ctx, l.tx, s)
+	return tree.Put(t.ctx, t.tx, s)
 }
 
 // timesRef returns how many times a reference is there.
-func (l *ledger) timesRef(tree *refTree, group uint32, ref uint64) (n int, err error) {
-	s, err := getRefs(l, tree, models.MakePair(group, uint32(0)))
+func (t *txn) timesRef(tree *refTree, group uint32, ref uint64) (n int, err error) {
+	s, err := getRefs(t, tree, models.MakePair(group, uint32(0)))
 	if err == nil && s.Bits > 0 {
-		s, err = findPart(l, tree, &s, ref)
+		s, err = findPart(t, tree, &s, ref)
 	}
 	at, _ := slices.BinarySearch(s.Refs, ref)
 	for at+n < len(s.Refs) && s.Refs[at+n] == ref {
@@ -384,7 +384,7 @@ type ref struct {
 }
 
 // refsIn yields the references of a range of groups, each once.
-func refsIn(ctx context.Context, from models.Reader, tree *refTree, groups models.Range[RefKey]) iter.Seq2[ref, error] {
+func refsIn(ctx context.Context, from models.Reader, tree *refTree, groups models.Range[refKey]) iter.Seq2[ref, error] {
 	return func(yield func(ref, error) bool) {
 		for s, err := range tree.Range(ctx, from, groups) {
 			if err != nil {

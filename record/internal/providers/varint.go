@@ -1,4 +1,4 @@
-package record
+package providers
 
 import (
 	"encoding/binary"

@@ -1,0 +1,94 @@
+// Package later does a piece of work some time after it was asked for.
+package later
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Task is work that is done within an interval after it was asked for: once for
+// all who ask in that time. While nobody asks it has neither a goroutine nor a
+// running timer, so that a process can hold thousands of idle peers. Its methods
+// may be called concurrently.
+type Task struct {
+	interval time.Duration
+	do       func(context.Context) error
+
+	mu sync.Mutex
+	// timer is set from the first request until do begins, which covers it.
+	timer   *time.Timer
+	running sync.WaitGroup
+	// hurried says that Now is at work.
+	hurried bool
+	closed  bool
+}
+
+// New returns a task that does do within interval after a request; a negative
+// interval leaves it to Close.
+func New(interval time.Duration, do func(context.Context) error) *Task {
+	return &Task{interval: interval, do: do}
+}
+
+// Ask has the work done within the interval.
+func (t *Task) Ask() {
+	if t.interval < 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer == nil && !t.closed {
+		t.timer = time.AfterFunc(t.interval, t.run)
+	}
+}
+
+func (t *Task) run() {
+	t.mu.Lock()
+	t.timer = nil
+	if t.closed {
+		t.mu.Unlock()
+		return
+	}
+	t.running.Add(1)
+	t.mu.Unlock()
+	defer t.running.Done()
+	// Work that fails is tried again an interval later. Close reports its error.
+	if err := t.do(context.Background()); err != nil && !errors.Is(err, models.ErrClosed) {
+		t.Ask()
+	}
+}
+
+// Now begins do at once, on a goroutine of its own, unless an earlier call is still
+// at work.
+func (t *Task) Now(do func(context.Context) error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hurried || t.closed {
+		return
+	}
+	t.hurried = true
+	t.running.Go(func() {
+		defer func() {
+			t.mu.Lock()
+			t.hurried = false
+			t.mu.Unlock()
+		}()
+		_ = do(context.Background()) // Close tries again, and reports the error
+	})
+}
+
+// Close waits for what is running, and does the work a last time.
+func (t *Task) Close() error {
+	t.mu.Lock()
+	t.closed = true
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+	t.mu.Unlock()
+	t.running.Wait()
+	return t.do(context.Background())
+}

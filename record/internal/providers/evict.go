@@ -1,0 +1,79 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Oldest returns when the record came that Evict removes first, and whether there is
+// one. It is the zero time for a record without a time, and for one that came later
+// than now: nobody knows how old that is.
+func (s *Store) Oldest(ctx context.Context) (received time.Time, found bool, err error) {
+	if err := s.File(ctx); err != nil {
+		return received, false, err
+	}
+	for old, err := range s.oldest(ctx, s.store) {
+		return old.Received, true, err
+	}
+	return received, false, nil
+}
+
+// oldest yields the records in the order in which Evict removes them, those that came
+// later than now first, with the zero time. Those of one minute are in no particular
+// order.
+func (s *Store) oldest(ctx context.Context, from models.Reader) iter.Seq2[storedRecord, error] {
+	return func(yield func(storedRecord, error) bool) {
+		now := time.Now()
+		for r, err := range s.received(ctx, from, future(now)) {
+			r.Received = time.Time{}
+			if !errors.Is(err, models.ErrCorrupt) && !yield(r, err) {
+				return
+			}
+		}
+		for r, err := range s.received(ctx, from, past(now)) {
+			if !errors.Is(err, models.ErrCorrupt) && !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// Evict removes the oldest records, in one transaction, until enough is true of the
+// usage, or only records are left that came in a later minute than until. It returns
+// how many it has removed; there may be more to remove.
+func (s *Store) Evict(ctx context.Context, until time.Time, enough func(Usage) bool) (removed int, err error) {
+	if err := s.File(ctx); err != nil { // the oldest are found by their references
+		return 0, err
+	}
+	for most := recordsAtOnce; ; most /= 2 {
+		err := s.update(ctx, func(t *txn) (err error) {
+			removed, err = t.evict(until, most, enough)
+			return err
+		})
+		if !errors.Is(err, models.ErrTooLarge) || most == 1 {
+			return removed, err
+		}
+	}
+}
+
+func (t *txn) evict(until time.Time, most int, enough func(Usage) bool) (removed int, err error) {
+	now := t.s.cache.usageNow()
+	for old, err := range t.s.oldest(t.ctx, t.tx) {
+		if err != nil {
+			return 0, err
+		}
+		if removed == most || minuteOf(old.Received) > minuteOf(until) ||
+			enough(Usage{now.Rows + t.usage.Rows, now.Bytes + t.usage.Bytes}) {
+			break
+		}
+		n, err := t.edit(old.hash, func(p *provider) bool { return p.Peer != old.number })
+		if removed += n; err != nil && !errors.Is(err, models.ErrCorrupt) { // Repair mends that
+			return 0, err
+		}
+	}
+	return removed, nil
+}

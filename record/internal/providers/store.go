@@ -1,0 +1,81 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/later"
+)
+
+// Options are what a Store is told. Negative bounds are none.
+type Options struct {
+	// Validity is how long a provider record is kept after it came; a negative one
+	// means for ever.
+	Validity time.Duration
+	// MaxPerKey is how many providers a key may have, MaxPerPeer how many keys a peer
+	// may provide.
+	MaxPerKey, MaxPerPeer int
+	// RowBytes is the most memory for rows that were read or written last. Zero and
+	// less is none.
+	RowBytes int
+	// FileInterval is after what time references are filed. A negative one leaves
+	// that to File and Close.
+	FileInterval time.Duration
+}
+
+// Usage is how many provider records there are, and how many bytes their keys and
+// values have as they are put.
+type Usage struct{ Rows, Bytes int64 }
+
+// Store keeps provider records in a datastore.Store. Its methods may be called
+// concurrently. There must be one Store to a datastore.Store.
+type Store struct {
+	store *datastore.Store
+	opts  Options
+	seed  seed
+	// writing is held by the one transaction that changes provider records, until
+	// memory and log know what it has changed.
+	writing sync.Mutex
+	cache   *cache
+	// lastNumber is the highest number that a peer was given.
+	lastNumber atomic.Uint32
+	log        refLog
+	// filing files references some time later.
+	filing *later.Task
+}
+
+// Trees returns the trees that a Store keeps its data in. They are to be declared in
+// the definition of the datastore.Store.
+func Trees() []models.AnyTree {
+	return []models.AnyTree{rows, peers, shares, arrivals, refLogs, seeds, totals}
+}
+
+// New returns the provider records of a store. It reads a few rows, and what the log
+// of references has, which is bounded.
+func New(ctx context.Context, store *datastore.Store, opts Options) (*Store, error) {
+	s := &Store{store: store, opts: opts, cache: newCache(opts.RowBytes)}
+	s.filing = later.New(opts.FileInterval, s.fileForReader)
+	last, err := lastNumber(ctx, store)
+	if err == nil {
+		s.lastNumber.Store(uint32(last))
+		err = errors.Join(s.loadSeed(ctx), s.loadTotal(ctx), s.loadLog(ctx))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !s.log.isEmpty() {
+		s.filing.Ask()
+	}
+	return s, nil
+}
+
+// Usage returns how much is stored.
+func (s *Store) Usage() Usage { return s.cache.usageNow() }
+
+// Close files what is in the log.
+func (s *Store) Close() error { return s.filing.Close() }

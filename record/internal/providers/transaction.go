@@ -1,0 +1,165 @@
+package providers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Batch makes changes of provider records in a transaction of the caller's:
+//
+//	batch := providers.NewBatch()
+//	defer batch.Close()
+//	err := store.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
+//		refused, err = batch.Apply(ctx, tx, tx, changes)
+//		return err
+//	})
+//	if err == nil {
+//		batch.Committed()
+//	}
+//
+// From Apply to Close nobody else changes provider records. A Batch is not to be used
+// concurrently.
+type Batch struct {
+	s      *Store
+	locked bool
+	txn    *txn
+}
+
+// NewBatch returns a batch that has changed nothing yet.
+func (s *Store) NewBatch() *Batch { return &Batch{s: s} }
+
+// Apply makes changes in tx, in their order. Those that a bound does not allow, and
+// those of a damaged row, are left out: refused has an error for each. Where the
+// transaction runs again, or only a part of the changes fits it, Apply is called
+// again and forgets the earlier call.
+//
+// It reads from read: tx itself if that has begun within a call of Update, or the
+// store if tx has been open for longer and its snapshot is old. Tx must not have
+// been used for provider records before.
+func (b *Batch) Apply(ctx context.Context, tx *datastore.WriteTx, read models.Reader, changes []Change) (refused []error, err error) {
+	if b.txn = nil; len(changes) == 0 {
+		return nil, nil
+	}
+	t, err := b.begin(ctx, tx, read)
+	if err == nil {
+		refused, err = t.change(changes)
+	}
+	if err == nil {
+		err = t.finish()
+	}
+	return refused, err
+}
+
+// begin starts an attempt. The lock is taken within the transaction, so that nobody
+// who has it waits for a transaction that another holds open.
+func (b *Batch) begin(ctx context.Context, tx *datastore.WriteTx, read models.Reader) (*txn, error) {
+	if !b.locked {
+		b.s.writing.Lock()
+		b.locked = true
+	}
+	b.txn = &txn{
+		s: b.s, ctx: ctx, tx: tx, read: read,
+		rows: map[rowKey][]byte{}, keys: map[peerNumber]int{}, counted: map[peerNumber]int{},
+		met: map[peer.ID]peerNumber{}, added: map[peerNumber]peer.ID{},
+	}
+	// Every transaction reads and writes the total: one whose snapshot is older than
+	// the last commit conflicts, and runs again.
+	_, err := totals.Get(ctx, read, ofProviders)
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
+		err = nil // it is written anew
+	}
+	return b.txn, err
+}
+
+// Committed takes note that the transaction of the last Apply has been committed.
+func (b *Batch) Committed() {
+	if b.txn == nil {
+		return
+	}
+	b.s.cache.committed(b.txn)
+	b.s.log.committed(b.txn)
+	b.txn = nil
+	if b.s.log.isMuch(1) {
+		b.s.filing.Now(b.s.File)
+	} else {
+		b.s.filing.Ask()
+	}
+}
+
+// Close lets others change provider records. Where they come faster than references
+// are filed, it files them.
+func (b *Batch) Close() {
+	if b.unlock(); b.s.log.isMuch(2) {
+		_ = b.s.File(context.Background()) // the next File reports the error
+	}
+}
+
+func (b *Batch) unlock() {
+	if b.locked {
+		b.locked = false
+		b.s.writing.Unlock()
+	}
+}
+
+// update runs fn in a transaction of its own.
+func (s *Store) update(ctx context.Context, fn func(*txn) error) error {
+	b := s.NewBatch()
+	defer b.unlock()
+	err := s.store.UpdateRelaxed(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
+		t, err := b.begin(ctx, tx, tx)
+		if err != nil {
+			return err
+		}
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.finish()
+	})
+	if err == nil {
+		b.Committed()
+	}
+	return err
+}
+
+// txn is a transaction that changes provider records, and what it has changed so far.
+type txn struct {
+	s   *Store
+	ctx context.Context
+	tx  *datastore.WriteTx
+	// read is tx, or the store.
+	read models.Reader
+	// direct says that the transaction changes references itself: there must be no
+	// changes of them in the log.
+	direct bool
+
+	// usage is the change of the usage, and keys that of how many keys each peer
+	// provides. Counted is how many these were before, as far as they were counted.
+	usage         Usage
+	keys, counted map[peerNumber]int
+	// rows has the rows that were written, nil for those that were deleted.
+	rows map[rowKey][]byte
+	// met are peers whose numbers were looked up; added has those of them that are
+	// new, by number; dropped are peers that provide nothing any more.
+	met     map[peer.ID]peerNumber
+	added   map[peerNumber]peer.ID
+	dropped []storedPeer
+	// shares and arrived are the references that change. Noted is the entry of the
+	// log that has them, and filed is what of the log the transaction files.
+	shares, arrived refChanges
+	noted           *logEntry
+	filed           *logPart
+}
+
+// finish writes what belongs to the rows that were changed.
+func (t *txn) finish() error {
+	if err := t.noteRefs(); err != nil {
+		return err
+	}
+	now := t.s.cache.usageNow()
+	return totals.Put(t.ctx, t.tx, &total{Of: ofProviders, Usage: Usage{now.Rows + t.usage.Rows, now.Bytes + t.usage.Bytes}})
+}

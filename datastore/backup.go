@@ -50,6 +50,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // again that are freed, and its file grows by what is written.
 func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOptions) (done BackupProgress, err error) {
 	progress := given(options).Progress
+	if err := s.checkNested(ctx); err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
 	txn, err := s.db.View(ctx)
 	if err != nil {
 		return done, fmt.Errorf("backup: %w", err)

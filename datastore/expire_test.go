@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,23 @@ func TestDatastoreTTL(t *testing.T) {
 			t.Error(err)
 		}
 		if err := face.PutWithTTL(ctx, a, nil, 0); !errors.Is(err, models.ErrInvalid) {
+			t.Error(err)
+		}
+		end := time.Unix(0, math.MaxInt64)
+		longest := time.Until(end) // a bubble begins in the year 2000
+		if err := face.PutWithTTL(ctx, missing, nil, longest+1); !errors.Is(err, models.ErrInvalid) {
+			t.Error(err)
+		}
+		if err := face.SetTTL(ctx, b, longest+1); !errors.Is(err, models.ErrInvalid) {
+			t.Error(err)
+		}
+		if err := face.PutWithTTL(ctx, missing, nil, longest); err != nil {
+			t.Error(err)
+		}
+		if at, err := face.GetExpiration(ctx, missing); !at.Equal(end) || err != nil {
+			t.Error(at, err)
+		}
+		if err := face.Delete(ctx, missing); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(300 * time.Millisecond)

@@ -15,9 +15,12 @@ import (
 
 // Inspection shows what is in a store to those who have none of its Go types:
 // it goes by the catalog and the self-describing bytes of the rows. It writes
-// nothing. All methods may be called concurrently.
+// nothing. All methods may be called concurrently. Rows that have expired are shown
+// and counted until they are swept away.
 type Inspection struct {
-	db    engine.DB
+	db engine.DB
+	// store is the open store that is inspected, or nil.
+	store *Store
 	close func() error
 }
 
@@ -39,15 +42,25 @@ func Inspect(ctx context.Context, eng engine.Engine) (*Inspection, error) {
 
 // Inspect returns an Inspection of the open store, which ends with it.
 func (s *Store) Inspect() *Inspection {
-	return &Inspection{db: s.db, close: func() error { return nil }}
+	return &Inspection{db: s.db, store: s, close: func() error { return nil }}
 }
 
 // Close closes a store that Inspect has opened.
 func (in *Inspection) Close() error { return in.close() }
 
+// view begins a transaction to look at the store in.
+func (in *Inspection) view(ctx context.Context) (engine.ReadTxn, error) {
+	if in.store != nil {
+		if err := in.store.checkNested(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return in.db.View(ctx)
+}
+
 // check refuses what is not a store or of a newer format.
 func (in *Inspection) check(ctx context.Context) error {
-	txn, err := in.db.View(ctx)
+	txn, err := in.view(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,7 +108,7 @@ type IndexInfo struct {
 // the catalog lacks some that it should have it returns those it has, and an
 // error that matches models.ErrCorrupt.
 func (in *Inspection) Trees(ctx context.Context) ([]TreeInfo, error) {
-	txn, err := in.db.View(ctx)
+	txn, err := in.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("inspect catalog: %w", err)
 	}
@@ -196,7 +209,7 @@ func (in *Inspection) countSpace(ctx context.Context, space format.Space) (n, si
 
 // tree returns the catalog's entry of a tree.
 func (in *Inspection) tree(ctx context.Context, name string) (*treeEntry, error) {
-	txn, err := in.db.View(ctx)
+	txn, err := in.view(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +243,7 @@ func (in *Inspection) pages(ctx context.Context, space format.Space, fn func(key
 
 // page returns the last key it has read if there may be more.
 func (in *Inspection) page(ctx context.Context, r engine.Range, fn func(key, stored []byte)) (last []byte, err error) {
-	txn, err := in.db.View(ctx)
+	txn, err := in.view(ctx)
 	if err != nil {
 		return nil, err
 	}

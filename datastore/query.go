@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"path"
 	"strings"
 	"sync/atomic"
@@ -22,12 +23,13 @@ import (
 // No transaction is open between two results, so that the caller may write and
 // delete while it reads: entries written meanwhile may or may not be returned.
 //
-// Sizes and expirations are always there.
+// Sizes and expirations are always there. As with go-datastore's own, an offset
+// below zero leaves out nothing, and a limit below zero is none.
 func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	if err := ctx.Err(); err != nil {
+	if err := f.store.usable(ctx); err != nil {
 		return nil, err
 	}
 	return f.query(ctx, f.store, q, &f.closed), nil
@@ -37,7 +39,7 @@ func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query, closed *atomic.Bool) dsq.Results {
 	w := &queryWalk{ctx: ctx, from: r, query: q}
 	rest := q // what is left to do with the entries read
-	rest.Prefix = ""
+	rest.Prefix, rest.Offset, rest.Limit = "", max(q.Offset, 0), max(q.Limit, 0)
 	if len(q.Orders) > 0 {
 		switch q.Orders[0].(type) {
 		case dsq.OrderByKey, *dsq.OrderByKey:
@@ -52,9 +54,9 @@ func (p paths) query(ctx context.Context, r models.Reader, q dsq.Query, closed *
 	switch {
 	case examined:
 	case len(sources) == 1:
-		w.skip, w.limit, rest.Offset = q.Offset, q.Limit, 0
-	case q.Limit > 0:
-		w.limit = q.Offset + q.Limit // of each source; what is too much is cut off below
+		w.skip, w.limit, rest.Offset = rest.Offset, rest.Limit, 0
+	case rest.Limit > 0 && rest.Offset < math.MaxInt-rest.Limit:
+		w.limit = rest.Offset + rest.Limit // of each source; what is too much is cut off below
 	}
 	found := dsq.NaiveQueryApply(rest, results(q, merge(sources, w.reverse), closed))
 	if q.KeysOnly && w.values {

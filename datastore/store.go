@@ -80,6 +80,9 @@ func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 	if err := s.bind(ctx, o.Progress); err != nil {
 		return err
 	}
+	if err := s.checkPlain(ctx); err != nil {
+		return err
+	}
 	if err := s.startExpiry(ctx); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package datastore
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
@@ -13,7 +14,9 @@ import (
 var _ ds.TTLDatastore = (*Face)(nil)
 
 // PutWithTTL is Put of a value that is gone once ttl has passed, kept to the
-// nanosecond. A ttl of zero or less returns models.ErrInvalid.
+// nanosecond. A ttl is above zero, and ends by 11 April 2262, when the nanoseconds
+// since 1970 outgrow a signed 64-bit number; any other returns models.ErrInvalid.
+// Put without a TTL makes the value last.
 func (f *Face) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl time.Duration) error {
 	if f.closed.Load() {
 		return models.ErrClosed
@@ -30,7 +33,7 @@ func (f *Face) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl tim
 }
 
 // SetTTL has key's value be gone once ttl has passed from now, or returns
-// go-datastore's ErrNotFound. A ttl of zero or less returns models.ErrInvalid.
+// go-datastore's ErrNotFound. It takes the ttl that PutWithTTL does.
 func (f *Face) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) error {
 	expiry, err := expiryIn(key, ttl)
 	if err != nil {
@@ -66,5 +69,9 @@ func expiryIn(key ds.Key, ttl time.Duration) (time.Time, error) {
 	if ttl <= 0 {
 		return time.Time{}, &KeyError{Key: key.String(), Err: fmt.Errorf("%w: a TTL of %v", models.ErrInvalid, ttl)}
 	}
-	return time.Now().Add(ttl), nil
+	now := time.Now()
+	if most := time.Unix(0, math.MaxInt64).Sub(now); ttl > most {
+		return time.Time{}, &KeyError{Key: key.String(), Err: fmt.Errorf("%w: a TTL of %v, the longest is %v", models.ErrInvalid, ttl, most)}
+	}
+	return now.Add(ttl), nil
 }

@@ -3,11 +3,13 @@ package datastore_test
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"testing"
 	"time"
 
 	ds "github.com/ipfs/go-datastore"
+	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
@@ -234,6 +236,10 @@ func TestCancelled(t *testing.T) {
 func TestNestedCalls(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
 		p := somebody(1)
+		batch, err := h.Datastore().Batch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		refused := func(ctx context.Context) {
 			t.Helper()
 			derived, cancel := context.WithTimeout(ctx, time.Hour)
@@ -245,7 +251,33 @@ func TestNestedCalls(t *testing.T) {
 			_, readErr := h.Datastore().NewTransaction(ctx, true)
 			_, importErr := datastore.Import(ctx, h.Store, people, func(func(person, error) bool) {}, datastore.ImportOptions{})
 			_, expireErr := h.Expire(ctx)
+			face := h.Datastore()
+			_, hasErr := face.Has(ctx, ds.NewKey("/x"))
+			_, sizeErr := face.GetSize(ctx, ds.NewKey("/x"))
+			_, queryErr := face.Query(ctx, dsq.Query{})
+			_, usageErr := face.DiskUsage(ctx)
+			_, expirationErr := face.GetExpiration(ctx, ds.NewKey("/x"))
+			_, batchErr := face.Batch(ctx)
+			_, verifyErr := datastore.Verify(ctx, h.Store)
+			_, repairErr := datastore.Repair(ctx, h.Store)
+			_, backupErr := h.Backup(ctx, io.Discard)
+			_, storeSizeErr := h.Size(ctx)
+			_, treesErr := h.Inspect().Trees(ctx)
+			_, inspectErr := h.Inspect().Count(ctx, people.Name())
+			_, manyErr := people.GetMany(ctx, h.Store, []uint64{1})
+			_, findErr := byTag.FindMany(ctx, h.Store, []string{"all"})
+			_, _, pageErr := people.Page(ctx, h.Store, models.Range[uint64]{}, "")
 			for i, err := range []error{
+				hasErr, sizeErr, queryErr, usageErr, expirationErr, batchErr, verifyErr, repairErr, backupErr,
+				storeSizeErr, treesErr, inspectErr, manyErr, findErr, pageErr,
+				h.Sync(ctx), h.Compact(ctx), face.Sync(ctx, ds.NewKey("/")), face.CollectGarbage(ctx),
+				face.Check(ctx), face.Scrub(ctx), face.Delete(ctx, ds.NewKey("/x")), face.Put(ctx, ds.NewKey("/x"), nil),
+				face.PutWithTTL(ctx, ds.NewKey("/x"), nil, time.Hour), face.SetTTL(ctx, ds.NewKey("/x"), time.Hour),
+				batch.Put(ctx, ds.NewKey("/x"), nil), batch.Delete(ctx, ds.NewKey("/x")), batch.Commit(ctx),
+				drain(h.Inspect().Rows(ctx, people.Name())),
+				people.Clear(ctx, h.Store), people.DeleteMany(ctx, h.Store, []uint64{1}),
+				people.Borrow(ctx, h.Store, 1, func(models.BorrowedRow) error { return nil }),
+				people.BorrowRange(ctx, h.Store, models.Range[uint64]{}, func(models.BorrowedRow) error { return nil }),
 				getErr, countErr, faceErr, txnErr, readErr, importErr, expireErr,
 				people.Put(derived, h.Store, &p),
 				people.Delete(ctx, h.Store, 1),
@@ -264,7 +296,7 @@ func TestNestedCalls(t *testing.T) {
 			}
 		}
 		other := datastore.Temp(t, memory.Engine(), town)
-		err := h.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
+		err = h.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
 			refused(ctx)
 			// Another store is another matter, until its own transaction is open too.
 			err := other.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {

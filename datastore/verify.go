@@ -128,6 +128,9 @@ type verifier struct {
 }
 
 func (v *verifier) run(ctx context.Context) error {
+	if err := v.store.checkNested(ctx); err != nil {
+		return err
+	}
 	if err := v.files(ctx); err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// testQueries compares queries of every kind with a map. Those for keys alone have
+// testQueries compares queries of every kind with a map, offsets and limits below
+// zero included, which go-datastore's own queries take for none. Those for keys alone have
 // neither filters nor orders by value, of which go-datastore says nothing.
 func testQueries(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
@@ -46,8 +47,8 @@ func testQueries(t *testing.T, d ds.Batching) {
 			Orders:       orders[random.IntN(len(orders))],
 			KeysOnly:     random.IntN(2) == 0,
 			ReturnsSizes: random.IntN(2) == 0,
-			Offset:       []int{0, 0, 1, 7, 1000}[random.IntN(5)],
-			Limit:        []int{0, 0, 1, 5, 1000}[random.IntN(5)],
+			Offset:       []int{0, 0, 1, 7, 1000, -1}[random.IntN(6)],
+			Limit:        []int{0, 0, 1, 5, 1000, -1}[random.IntN(6)],
 		}
 		if q.KeysOnly && random.IntN(2) == 0 {
 			q.Orders = orders[random.IntN(2)] // which ask for no value
@@ -92,7 +93,7 @@ func answer(q dsq.Query, rows map[string]string) []dsq.Entry {
 func compareQuery(t *testing.T, d ds.Read, q dsq.Query, rows map[string]string) {
 	t.Helper()
 	all := answer(q, rows)
-	want := all[min(q.Offset, len(all)):]
+	want := all[min(max(q.Offset, 0), len(all)):] // below zero, offset and limit are none
 	if q.Limit > 0 {
 		want = want[:min(q.Limit, len(want))]
 	}

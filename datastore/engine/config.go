@@ -14,9 +14,9 @@ type Config struct {
 	// Path is the directory the database lives in. Required.
 	Path string
 
-	// CacheMB bounds the memory, in MiB, that the engine uses to keep what it
-	// has read; it is filled as needed. Engines that read through the
-	// operating system's page cache only say so and take none.
+	// CacheMB bounds the memory, in MiB, in which the engine keeps what it has
+	// read; it is filled as needed. Engines that read through the operating
+	// system's page cache alone take none, and say so.
 	// Defaults to DefaultCacheMB.
 	CacheMB int
 

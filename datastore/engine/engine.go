@@ -64,9 +64,9 @@ type DB interface {
 	// engine without files. It is cheap enough to poll every second.
 	Size(ctx context.Context) (int64, error)
 
-	// Compact gives space that deletions freed back to the file system as far
-	// as the engine can while open, which for some is not at all. It may take minutes and stops early, with
-	// the context's error, when ctx ends.
+	// Compact gives space that deletions freed back to the file system, as far as
+	// the engine can while it is open: some cannot at all. It may take minutes, and
+	// stops early, with the context's error, when ctx ends.
 	Compact(ctx context.Context) error
 
 	// Limits tells what one transaction can hold.

@@ -44,7 +44,7 @@ var (
 
 // TooLargeError tells which limit a write passed. It matches ErrTooLarge.
 type TooLargeError struct {
-	// What is "value" or "transaction".
+	// What tells what is too large: "value" or "transaction".
 	What string
 	// Size is what was asked for and Limit the most that is taken, in bytes,
 	// or in puts and deletes where Unit is "ops".

@@ -102,7 +102,8 @@ func claimedBy(dir string) (string, error) {
 }
 
 func isName(name string) bool {
-	return name != "" && len(name) <= maxName && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
+	odd := func(r rune) bool { return r <= ' ' || r > '~' }
+	return name != "" && len(name) <= maxName && !strings.ContainsFunc(name, odd)
 }
 
 // NoOther returns an OtherEngineError if an engine other than the one named has a

@@ -6,13 +6,13 @@
 //
 // # Durability
 //
-// Writes go to a memtable and its log, which the end of the process does not
-// take away. On Linux a Durable commit then waits for a sync of the log, which
-// it shares with all others that wait at the time, so that many writers at once
-// cost hardly more syncs than one. On other systems Badger syncs once for every
-// commit, Relaxed ones too. A power loss takes Relaxed commits in the order in
-// which they were made, the newest first, except that those of a memtable that
-// has just filled up may go before those of the next.
+// Writes go to a memtable and its log, which outlives the process. On Linux a
+// Durable commit then waits for a sync of the log. All commits that wait at the
+// time share one sync, so that many writers at once cost hardly more syncs than
+// one. On other systems Badger syncs once for every commit, Relaxed ones too. A
+// power loss takes the newest Relaxed commits, with one exception: when a memtable
+// has just filled up, its last commits may be lost although commits to the next one
+// are kept.
 //
 // # Caveats
 //
@@ -20,18 +20,18 @@
 // Limits tells it exactly. Keys that begin with "!badger!" are Badger's own,
 // see ErrReservedKey. Values are kept beside their keys, up to a megabyte.
 //
-// A transaction begins when the commits before it are in the memtable. That is
-// at once, unless so much is written that compaction falls behind: then writes
-// wait for it, and what begins meanwhile waits with them.
+// A transaction begins when the commits before it are in the memtable. Usually that
+// is at once. If so much is written that compaction falls behind, writes wait for
+// it, and transactions that begin meanwhile wait with them.
 //
 // Opening reads through all tables to check them, unless Options.SkipVerify is
 // set, and refuses damaged ones with engine.ErrCorrupt. A database that was not
 // closed cannot be opened for reading only: recovering it takes a write.
 // Compact may go on after its context has ended, and Close waits for it.
 //
-// Badger checks its assumptions by ending the process. What can be checked
-// before, is; a disk that fails or fills up while it writes to mapped files, or
-// a table that another program damages meanwhile, remain.
+// Badger checks its assumptions by ending the process. This package checks before
+// Badger does where it can. Two causes remain: a disk that fails or fills up while
+// Badger writes to mapped files, and another program that damages a table meanwhile.
 package badger
 
 import (

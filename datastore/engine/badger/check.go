@@ -12,8 +12,8 @@ import (
 
 var _ engine.Verifier = (*db)(nil)
 
-// Verify reads all tables, as opening does unless Options.SkipVerify is set. What
-// is in memtables alone it does not see.
+// Verify reads all tables, as opening does unless Options.SkipVerify is set. Rows that are
+// in memtables alone it does not see.
 func (d *db) Verify(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
 		return err

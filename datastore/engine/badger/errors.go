@@ -18,8 +18,8 @@ var ErrReservedKey = errors.New("key is reserved by Badger")
 
 const reservedPrefix = "!badger!"
 
-// translate makes an error of the contract of one of Badger's, or returns it as
-// it is.
+// translate returns the error of the engine contract for one of Badger's, or the error
+// as it is.
 func translate(err error) error {
 	kind := kindOf(err)
 	switch kind {
@@ -32,8 +32,9 @@ func translate(err error) error {
 	}
 }
 
-// kindOf returns the error of the contract or of the system that one of
-// Badger's is about, or nil. Badger keeps nothing but the text of errors.
+// kindOf returns the error of the engine contract, or of the operating system, that
+// one of Badger's is about, or nil. It goes by texts, since Badger passes on nothing
+// but the text of most errors.
 func kindOf(err error) error {
 	if err == nil || errors.Is(err, engine.ErrCorrupt) {
 		return nil // named already

@@ -21,7 +21,8 @@ const lockName = "LOCK"
 // own reports whether a file in the directory of a database is part of it.
 func own(name string) bool {
 	switch name {
-	case badger.ManifestFilename, manifestMaking, badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY", "DISCARD", lockName, markName, voidName:
+	case badger.ManifestFilename, manifestMaking, badger.KeyRegistryFileName, "REWRITE-KEYREGISTRY",
+		"DISCARD", lockName, markName, voidName:
 		return true
 	}
 	switch filepath.Ext(name) {
@@ -127,7 +128,7 @@ func recoverLogs(own badger.Options) error {
 	if err != nil || size == 0 {
 		return err
 	}
-	// What is in a memtable takes at most twice what it takes in the log.
+	// Entries take at most twice as much in a memtable as in its log.
 	own.MemTableSize = max(own.MemTableSize, 2*size)
 	b, err := openBadger(own)
 	if err != nil {

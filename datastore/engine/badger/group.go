@@ -21,9 +21,9 @@ func newGroup(flush func() error) *group {
 	return g
 }
 
-// wait returns when everything written before the call is durable. After a
-// flush has failed it always returns that error: what the system could not
-// write it may have forgotten, and a flush that succeeds later proves nothing.
+// wait returns when everything written before the call is durable. Once a flush has
+// failed it always returns that error: the system may have dropped the pages that it
+// could not write, and a flush that succeeds later proves nothing.
 func (g *group) wait() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

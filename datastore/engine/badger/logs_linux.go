@@ -48,8 +48,8 @@ type logs struct {
 
 const logExt = ".mem"
 
-// openGroup returns a group that flushes the logs in the directory path, and
-// what to call when the database has been closed.
+// openGroup returns a group that flushes the logs in the directory path, and a
+// function to call when the database has been closed.
 func openGroup(path string, memTable int64, v *volume) (*group, func() error, error) {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -110,8 +110,8 @@ func (l *logs) only() *os.File {
 		return l.open[l.newest] // its memtable cannot be full
 	}
 	// Badger numbers logs one after the other, so the next one has a known name.
-	// It could be there no more only if yet another had taken its place, for
-	// which a memtable would have to have been filled since.
+	// If that has come and gone, yet another has taken its place. For that a
+	// memtable would have to have been filled since.
 	if l.volume.since(l.listed) < l.memTable/2 && unix.Access(l.next, unix.F_OK) == unix.ENOENT {
 		return l.open[l.newest]
 	}

@@ -18,9 +18,10 @@ import (
 )
 
 // markName names a file that says how the manifest and the tables were when the
-// database was closed. Badger takes a manifest that is cut short for one that it
-// had not finished writing, and deletes the tables that are missing from it; and
-// it takes any table of the right name for its own.
+// database was closed. Without it two kinds of damage would go unnoticed. Badger takes
+// a manifest that is cut short for one that it had not finished writing, and deletes
+// the tables that are missing from it. And it takes any table of the right name for
+// its own.
 //
 // The file holds the size of the manifest (8 bytes) and its CRC-32C (4), the
 // number (8) and CRC-32C (4) of each table, in no order, and the CRC-32C of all
@@ -46,8 +47,7 @@ type mark struct {
 // known is there with nil.
 type sums map[uint64]*uint32
 
-// readMark returns nil where there is no mark, or one that proves nothing since
-// it does not hold itself.
+// readMark returns nil where there is no mark, or one that is damaged itself.
 func readMark(path string) (*mark, error) {
 	content, err := os.ReadFile(filepath.Join(path, markName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +57,8 @@ func readMark(path string) (*mark, error) {
 		return nil, err
 	}
 	end := len(content) - crc32.Size
-	if end < markHead || (end-markHead)%markTable != 0 || binary.BigEndian.Uint32(content[end:]) != crc32.Checksum(content[:end], castagnoli) {
+	if end < markHead || (end-markHead)%markTable != 0 ||
+		binary.BigEndian.Uint32(content[end:]) != crc32.Checksum(content[:end], castagnoli) {
 		return nil, nil
 	}
 	m := &mark{binary.BigEndian.Uint64(content), binary.BigEndian.Uint32(content[8:]), sums{}}
@@ -77,13 +78,14 @@ func (m *mark) checkManifest(path string) error {
 	// One that has grown since was written to by another program, or the mark's
 	// removal did not survive a power loss.
 	if uint64(len(manifest)) < m.size || crc32.Checksum(manifest[:m.size], castagnoli) != m.sum {
-		return fmt.Errorf("%s: %w: it is not what it was when the database was closed", badger.ManifestFilename, engine.ErrCorrupt)
+		return fmt.Errorf("%s: %w: it is not as it was when the database was closed",
+			badger.ManifestFilename, engine.ErrCorrupt)
 	}
 	return nil
 }
 
-// writeMark writes the file. Known are the tables that there were on opening: they
-// do not change, and only what has been written since is read.
+// writeMark writes the file. The tables that there were on opening are known: they do
+// not change, so that only those written since are read.
 func writeMark(path string, known sums, durable bool) error {
 	manifest, err := os.ReadFile(filepath.Join(path, badger.ManifestFilename))
 	if err != nil {

@@ -30,13 +30,15 @@ type changeSet struct {
 	raw     []byte
 }
 
-// mendManifest takes out of the manifest what was written before Badger failed to
-// sync it. Badger then deletes the tables that it has just made, which the manifest
-// names by then: those of a memtable, which is written again until it works, and
-// those of a compaction, of which it keeps the tables that were to be replaced.
-// A memtable's are believed to be such only if they were noted at the time. Nothing
-// is changed unless all tables are there that the manifest names afterwards, nor in
-// a database that was closed, which it cannot be without its tables.
+// mendManifest removes from the manifest the tables that Badger deleted because it
+// failed to sync the manifest. When that fails Badger deletes the tables that it has
+// just made, although the manifest names them by then. If they were made of a memtable,
+// Badger writes it again until it works. If they were made by a compaction, Badger keeps
+// the tables that they were to replace.
+//
+// A table is taken for one of a memtable only if it was noted at the time. The manifest
+// is changed only if all tables that it names afterwards are there, and never in a
+// database that was closed: that has all its tables.
 func mendManifest(path string, durable bool) error {
 	if closed, err := readMark(path); err != nil || closed != nil {
 		return err
@@ -96,8 +98,7 @@ func changeSets(manifest []byte) (sets []changeSet) {
 	return sets
 }
 
-// missingOf returns the tables that there are after the sets, and of which there is
-// no file.
+// missingOf returns the tables that the sets leave in place and that have no file.
 func missingOf(path string, sets []changeSet) (map[uint64]bool, error) {
 	tables := map[uint64]bool{}
 	for _, set := range sets {

@@ -37,12 +37,12 @@ type Options struct {
 	// 512.
 	MemTableMB int
 
-	// ReserveMB is the free disk space, in MiB, below which commits are
-	// refused with engine.ErrNoSpace. Badger writes to mapped files, and a disk
-	// that is full when it does ends the process. Defaults to 16 times
-	// MemTableMB and 64 more, which leaves room for what compactions write
-	// before they can delete; with much less they can fill the disk by
-	// themselves. Not checked on systems other than Linux, macOS and FreeBSD.
+	// ReserveMB is the free disk space, in MiB, below which commits are refused
+	// with engine.ErrNoSpace. Badger writes to mapped files, and the process ends
+	// if the disk is full when it does. Compactions write before they can delete,
+	// and fill the disk by themselves if the reserve is much smaller than the
+	// default. Defaults to 16 times MemTableMB and 64 more. It is not checked on
+	// systems other than Linux, macOS and FreeBSD.
 	ReserveMB int
 
 	// SkipVerify opens the database without reading through its tables first.
@@ -51,8 +51,7 @@ type Options struct {
 	// cannot read as if they were empty, or ends the process. Defaults to false.
 	SkipVerify bool
 
-	// Logger receives what Badger has to say. Defaults to nil: nothing is
-	// logged.
+	// Logger receives Badger's own messages. Defaults to nil: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -119,7 +118,8 @@ const (
 	txnBytes = 64
 )
 
-// limits returns what fits whatever the shape of the transaction.
+// limits returns sizes that always fit, whether a transaction has few large rows or
+// many small ones.
 func (o Options) limits() engine.Limits {
 	memTable := int64(o.MemTableMB) << 20
 	ops := batchOps(memTable) - 2

@@ -24,11 +24,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 )
 
-// verify checks the manifest and the tables it names, for Badger ends the
-// process over some of what may be wrong with them, and deletes tables that
-// the manifest does not name. Only if all is set does it read more of a table
-// than its index and the block that Badger reads on opening. It returns the
-// tables' checksums.
+// verify checks the manifest and the tables it names. Badger would end the process
+// over some damage to them, and deletes tables that the manifest does not name. Of each
+// table it reads the index and the block that Badger reads on opening, and everything
+// if all is set. It returns the tables' checksums.
 func verify(ctx context.Context, path string, all bool) (sums, error) {
 	tables, err := manifestTables(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +60,7 @@ func verify(ctx context.Context, path string, all bool) (sums, error) {
 		case sum == nil:
 			sum = was
 		case was != nil && *sum != *was:
-			err = fmt.Errorf("%w: it is not what it was when the database was closed", engine.ErrCorrupt)
+			err = fmt.Errorf("%w: it is not as it was when the database was closed", engine.ErrCorrupt)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", filepath.Base(name), err)
@@ -120,8 +119,8 @@ func verifyFile(name string, compression options.CompressionType, all bool) (sum
 	return &whole, nil
 }
 
-// verifyTable checks a table: blocks, their index, its length, its checksum,
-// the length of that.
+// verifyTable checks a table. It consists of blocks, their index, the length of the
+// index, the checksum of the index and the length of the checksum.
 func verifyTable(data []byte, compression options.CompressionType, all bool) error {
 	rest := data
 	sum, err := cutSized(&rest)
@@ -155,7 +154,8 @@ func verifyTable(data []byte, compression options.CompressionType, all bool) err
 	return nil
 }
 
-// verifyBlock checks a block: rows, checksum, the length of that.
+// verifyBlock checks a block. It consists of rows, their checksum and the length of
+// the checksum.
 func verifyBlock(data []byte, compression options.CompressionType) error {
 	switch compression {
 	case options.None:

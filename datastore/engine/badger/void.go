@@ -13,8 +13,8 @@ import (
 )
 
 // voidName names a file with the numbers (8 bytes each) of tables that the manifest
-// names, and that Badger has deleted since it could not sync the manifest. What was
-// in them is in the log of its memtable still, or in a table written later.
+// names although Badger has deleted them, because it could not sync the manifest. Their
+// rows are still in the log of the memtable, or in a table that was written later.
 const voidName = "VOID"
 
 // flushFailed is how Badger begins to say so.

@@ -7,19 +7,19 @@
 //
 // # Caveats
 //
-// There is one writer at a time, and every commit that wrote something costs
-// two syncs of the disk; Relaxed commits are as durable as Durable ones, for
-// leaving them out would put the whole file at risk. The file does not shrink:
-// Compact does nothing, and what deletions free is used again. A read
-// transaction that stays open keeps what was deleted since from being used
-// again, and see Options.MapMB.
+// There is one writer at a time, and every commit that wrote something costs two
+// syncs of the disk. Relaxed commits are as durable as Durable ones: to leave the
+// syncs out would put the whole file at risk. The file does not shrink: Compact does
+// nothing, and later commits use the pages that deletions free. They cannot use those
+// that were freed since a read transaction began, as long as that is open. See
+// Options.MapMB as well.
 //
 // Opening goes over all pages to check them, unless Options.SkipVerify is set, and
-// refuses a damaged file with engine.ErrCorrupt; opened to be read only, one whose
-// keys are out of order or whose free pages are not free is taken, so that what is
-// there can be had. Flipped bits within a value are not found: bbolt has no
-// checksums. A disk that fails to deliver a page of the mapped file, or another
-// program that shortens it, can end the process while it reads a borrowed value.
+// refuses a damaged file with engine.ErrCorrupt. A file that is opened to be read only
+// may have keys out of order or free pages that are not free, so that its rows can be
+// saved. Flipped bits within a value are not found: bbolt has no checksums. A disk that
+// fails to deliver a page of the mapped file, or another program that shortens it, can
+// end the process while it reads a borrowed value.
 package bolt
 
 import (

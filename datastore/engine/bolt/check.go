@@ -18,8 +18,8 @@ var _ engine.Verifier = (*db)(nil)
 // tree once, or free; and keys have to be in order, everywhere. bbolt's own check
 // does the same, but trusts what pages say of themselves.
 //
-// It reads the file rather than the mapping, of which a page that the disk does not
-// deliver would end the process.
+// It reads the file rather than the mapping: a page of the mapping that the disk does
+// not deliver would end the process.
 func (d *db) Verify(ctx context.Context) error {
 	txn, err := d.View(ctx)
 	if err != nil {
@@ -51,12 +51,13 @@ func (d *db) Verify(ctx context.Context) error {
 	}
 }
 
-// verify checks a file before bbolt does more than look at its beginning. To read
-// it, the pages above the leaves have to make a tree: bbolt follows them wherever
-// they lead, for ever and until the process ends if it is in a circle. To write to
-// it all has to be as it should: keys out of order make a circle in the end, and
-// pages that are free and in use get lost. Of the list of free pages bbolt believes
-// the length, and the process ends if there is not as much memory.
+// verify checks a file before bbolt does more than look at its beginning. For a file
+// that is only read, it checks that the pages above the leaves make a tree: bbolt
+// follows them wherever they lead, and if they lead in a circle, until the process
+// ends. For a file that is written to, it checks everything. Keys out of order make a
+// circle in the end, and pages that are both free and in use are written over. bbolt
+// also believes the length of the list of free pages, and the process ends if that
+// takes more memory than there is.
 func verify(ctx context.Context, path string, options Options) (err error) {
 	d := &db{path: path, options: options}
 	d.options.ReadOnly = true
@@ -212,7 +213,8 @@ func (c *checker) open(page uint64, as string, depth int) (*level, error) {
 		return nil, fmt.Errorf("%w: page %d says that it is page %d", engine.ErrCorrupt, page, number)
 	}
 	if uint64(following) >= c.pages-page {
-		return nil, fmt.Errorf("%w: page %d and %d more are not in the file of %d", engine.ErrCorrupt, page, following, c.pages)
+		return nil, fmt.Errorf("%w: page %d and %d more are not in the file of %d",
+			engine.ErrCorrupt, page, following, c.pages)
 	}
 	for i := range uint64(following) {
 		if err := c.see(page+1+i, as); err != nil {

@@ -25,11 +25,11 @@ type Options struct {
 	// made as large as the map, and on 32 bits to 0: the file as it is.
 	MapMB int
 
-	// SkipVerify opens the file without going over its pages first. Opening is
-	// then as fast with much data as with little, but damage is not found before
-	// it is run into, if at all: bbolt writes over pages that it wrongly holds to
-	// be free, or ends the process. Opened to be read only, few pages are gone
-	// over in any case. Defaults to false.
+	// SkipVerify opens the file without going over its pages first. Opening is then
+	// as fast with much data as with little, but damage is found late or not at all:
+	// bbolt writes over pages that it wrongly takes for free, or ends the process.
+	// A file that is opened to be read only has few of its pages read in any case.
+	// Defaults to false.
 	SkipVerify bool
 }
 

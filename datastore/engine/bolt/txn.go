@@ -85,8 +85,8 @@ func (t *readTxn) cursor() *bbolt.Cursor {
 	return t.at
 }
 
-// Scan implements engine.Scanner. What it finds lies in the mapped file or in
-// pages of the transaction.
+// Scan implements engine.Scanner. The rows lie in the mapped file or in pages of the
+// transaction.
 func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	p.Rows = p.Rows[:0]
 	if err := t.Check(); err != nil {
@@ -252,8 +252,8 @@ type mapping struct {
 	strict      bool // there is nothing outside it: no writes of its own
 }
 
-// check refuses bytes that reach beyond the pages, as a damaged length has
-// them do. Whoever reads those bytes would end the process.
+// check refuses bytes that reach beyond the pages, as they do where their length is
+// damaged. To read them would end the process.
 func (m *mapping) check(b []byte) error {
 	if m.holds(b) {
 		return nil

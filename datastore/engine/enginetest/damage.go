@@ -20,8 +20,8 @@ import (
 const damageRounds = "NETABASE_DAMAGE_ROUNDS"
 
 // RunDamage tests that an engine survives damage to its files: in each of some
-// databases one bit is flipped, or one file cut short. What is read from them may be
-// wrong where the engine has no checksums, and is counted in the log of the test. But
+// databases one bit is flipped, or one file cut short. Rows that are read may be wrong
+// where the engine has no checksums, and are counted in the log of the test. But
 // nothing may panic, hang, or return errors other than those of the contract.
 func RunDamage(t *testing.T, create func(c engine.Config) engine.Engine) {
 	seed := uint64(time.Now().UnixNano())

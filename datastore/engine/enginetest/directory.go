@@ -64,7 +64,8 @@ func testOtherEngine(t *testing.T, create func(c engine.Config) engine.Engine) {
 			}
 		}
 		if after := readFiles(t, path); !maps.EqualFunc(before, after, slices.Equal[[]byte]) {
-			t.Errorf("the directory of %s has %q, and had %q", other, slices.Sorted(maps.Keys(after)), slices.Sorted(maps.Keys(before)))
+			t.Errorf("the directory of %s has %q, and had %q",
+				other, slices.Sorted(maps.Keys(after)), slices.Sorted(maps.Keys(before)))
 		}
 	}
 }

@@ -194,8 +194,8 @@ func equalRows(a, b []row) bool {
 	return true
 }
 
-// rows reads all of a range; without values if r is KeysOnly. What a cursor and
-// scans read has to be the same.
+// rows reads all of a range, without values if r is KeysOnly. A cursor and scans have
+// to read the same rows.
 func (s *store) rows(txn engine.ReadTxn, r engine.Range) []row {
 	s.Helper()
 	c := txn.Cursor(r)

@@ -13,8 +13,8 @@ var ErrInjected = errors.New("injected failure")
 
 // Failing is an engine of which one call fails: beginning a transaction, reading or
 // writing a key, a step of a cursor, a commit, a sync, a look at its size or its
-// files. What is built on engines has
-// to stay whole whichever it is. A commit that fails has not happened.
+// files. A store has to stay whole whichever call it is. A commit that fails has not
+// happened.
 type Failing struct {
 	engine.Engine
 

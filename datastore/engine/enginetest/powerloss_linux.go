@@ -33,7 +33,8 @@ func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
 				if lost > 0 || err != nil {
 					keep := filepath.Join(os.TempDir(), fmt.Sprintf("netabase-power-%d.ext4", time.Now().UnixNano()))
 					out, copyErr := copySparse(image, keep)
-					t.Errorf("%d of %d durable commits are lost, error %v; the image is kept in %s: %v %s", lost, of, err, keep, copyErr, out)
+					t.Errorf("%d of %d durable commits are lost, error %v; the image is kept in %s: %v %s",
+						lost, of, err, keep, copyErr, out)
 				}
 			})
 		}
@@ -72,8 +73,8 @@ func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync
 	}
 	live := mount(t, image, filepath.Join(dir, "live"))
 	committed, kill := startWriter(t, filepath.Join(live, "db"), noFsync)
-	// The writer stands still from here on. What its file system keeps in
-	// memory is lost on the copy.
+	// The writer is stopped from here on. The copy lacks everything that its file
+	// system keeps in memory.
 	copied = image + ".copy"
 	if out, err := copySparse(image, copied); err != nil {
 		t.Fatalf("%v %s", err, out)
@@ -161,7 +162,7 @@ func startWriter(t *testing.T, path string, noFsync bool) (committed []string, k
 	if _, err := syscall.Wait4(writer.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
 		t.Fatalf("the writer has not stopped: %v, status %v", err, status)
 	}
-	// What it has told until then is in the pipe and comes at once.
+	// The lines that it has written until then are in the pipe and come at once.
 	lines.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 	read(math.MaxInt)
 	return committed, kill

@@ -30,7 +30,7 @@ func (t *readTxn) Get(key []byte) ([]byte, error) {
 
 func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
 
-// Scan implements engine.Scanner. What it finds lives as long as the tree.
+// Scan implements engine.Scanner. The rows live as long as the tree.
 func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	p.Rows = p.Rows[:0]
 	if err := t.Check(); err != nil {

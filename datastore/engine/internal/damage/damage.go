@@ -1,5 +1,5 @@
-// Package damage makes errors of the panics with which database libraries
-// answer to files that make no sense.
+// Package damage turns panics into errors: database libraries panic over files that
+// are damaged.
 package damage
 
 import (
@@ -9,9 +9,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Guard has the goroutine panic, where it would end the process, on reading a
-// mapped page that is not there. It returns what Recover needs to put that
-// right:
+// Guard has the goroutine panic when it reads a mapped page that is not there, which
+// would end the process otherwise. It returns the setting before, which Recover puts
+// back:
 //
 //	defer damage.Recover(damage.Guard(), &err)
 func Guard() (before bool) { return debug.SetPanicOnFault(true) }

@@ -1,4 +1,4 @@
-// Package disk asks the file system what the os package does not.
+// Package disk creates files and directories durably, and measures them.
 package disk
 
 import (
@@ -40,9 +40,9 @@ func SyncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// Replace puts a file with the content in the place of the one at path, if there is
-// one, so that path always has one or the other. It is written under the name making
-// first.
+// Replace writes content to the file at path. Whenever the process ends, path has the
+// whole old content or the whole new one: the new one is first written to the file
+// making, which is then renamed.
 func Replace(making, path string, content []byte, durable bool) error {
 	file, err := os.OpenFile(making, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package gate keeps count of what is under way in an open database, so that
-// closing it can refuse newcomers and wait for the others to leave, and lets
-// the writers of an engine with a single writer take turns.
+// Package gate counts the calls and transactions that are under way in an open
+// database, so that closing it can refuse new ones and wait for the others. It also
+// lets the writers of an engine with a single writer take turns.
 //
 // A Gate starts no goroutine and blocks on channels alone, which makes engines
 // built on it work in testing/synctest bubbles.

@@ -16,7 +16,7 @@ type Span struct {
 	room [48]byte // for both bounds, where they fit
 }
 
-// Set makes s the range r, of which it keeps nothing.
+// Set makes s the range r. It copies the bounds.
 func (s *Span) Set(r engine.Range) {
 	s.Reverse = r.Reverse
 	both := append(append(s.room[:0], r.Lower...), r.Upper...)

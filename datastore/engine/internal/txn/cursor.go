@@ -9,28 +9,28 @@ import (
 type State uint8
 
 const (
-	// Before has the first key of the range come next.
+	// Before means that the first key of the range comes next.
 	Before State = iota
-	// Sought has the first key at or beyond Target come next.
+	// Sought means that the first key at or beyond Target comes next.
 	Sought
-	// Placed is at the current key.
+	// Placed means that the cursor is at the current key.
 	Placed
-	// Ended is beyond the last key, until Seek.
+	// Ended means that the cursor is beyond the last key, until Seek, or has failed.
 	Ended
-	// Closed is after Close.
+	// Closed means that Close has been called.
 	Closed
 )
 
 // Cursor is what the cursors of all engines have in common. Engines embed it; its
 // Seek and Err are those of engine.Cursor.
 type Cursor struct {
-	Span   span.Span
-	State  State
-	Target []byte // of Seek
+	life  *Life
+	ends  uint64 // of life, when the cursor was opened
+	State State
+	err   error
 
-	life *Life
-	ends uint64 // of life, when the cursor was opened
-	err  error
+	Span   span.Span
+	Target []byte // of Seek
 }
 
 // Open makes c a cursor over r in a transaction. It reports false, and c has

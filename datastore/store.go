@@ -45,10 +45,11 @@ var (
 // from the rows that are there, which takes time in proportion. Data of
 // definitions that are not given is left alone.
 //
-// It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrLocked,
-// ErrCorrupt), ErrNotStore where the database holds something else, ErrVersion
-// for a store written by a newer version, and models.ErrDefinition, naming the
-// difference, where a definition is faulty or does not fit what the store holds.
+// It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrOtherEngine,
+// ErrLocked, ErrCorrupt), ErrNotStore where the database holds something else or
+// restoring a backup into it did not finish, ErrVersion for a store written by a
+// newer version, and models.ErrDefinition, naming the difference, where a definition
+// is faulty or does not fit what the store holds.
 func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store, error) {
 	o := gather(options)
 	trees, err := collect(o.Definitions)

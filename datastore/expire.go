@@ -156,7 +156,7 @@ func readRow(txn engine.ReadTxn, key []byte) (row format.Row, found bool, err er
 // sweep is what the store's sweeper runs.
 func (s *Store) sweep(ctx context.Context) (next time.Time, err error) {
 	_, err = s.Expire(ctx)
-	// What is due and still there cannot be removed now.
+	// Rows that are due and still there cannot be removed now.
 	next, dueErr := s.nextDue(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
 	return next, errors.Join(err, dueErr)
 }

@@ -19,11 +19,13 @@ type ImportOptions struct {
 	Skip int64
 
 	// WindowMB is the memory, in MiB, for rows that are read and not yet
-	// committed. A window is one transaction, and smaller where the engine's
-	// limits are; that takes memory, too: on Badger a few times as much, on bolt
-	// two pages for every page it changes, which for rows in no order of their
-	// keys, in a large tree, has been 30 times the window. There a larger window
-	// is also faster: half the time with 16 as with 4.
+	// committed. They are committed together, in one transaction, or in several
+	// where the engine's limits are smaller.
+	//
+	// The transaction needs memory as well. Badger needs a few times the window.
+	// Bolt needs two pages for every page that it changes: 30 times the window has
+	// been seen, for rows in random order in a large tree. For such rows a larger
+	// window is also faster: 16 takes half the time of 4.
 	// Defaults to DefaultImportWindowMB.
 	WindowMB int
 

@@ -126,7 +126,7 @@ func (im *importer) flush(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return im.fail(0, ctx.Err())
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
-			// What is replaced took more than was left for it, and may again.
+			// Replacing rows took more than was left for it, and may again.
 			size /= 2
 			im.maxBytes, im.maxOps = max(im.maxBytes/2, 1), max(im.maxOps/2, 1)
 		case failed < 0:

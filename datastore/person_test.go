@@ -20,9 +20,10 @@ type person struct {
 type cityAge = models.Pair[string, int64]
 
 var (
-	people    = models.NewTree("person", models.Uint64, func(p *person) uint64 { return p.ID })
+	people = models.NewTree("person", models.KeyCodec[uint64](fragileKeys[uint64]{models.Uint64}), func(p *person) uint64 { burn(); return p.ID },
+		models.WithCodec[person](fragileCodec{models.DagCBOR[person]()}))
 	byName    = models.NewIndex(people, "name", models.String, func(p *person) string { return p.Name })
-	byEmail   = models.NewUnique(people, "email", models.String, func(p *person) string { return p.Email })
+	byEmail   = models.NewUnique(people, "email", models.String, func(p *person) string { burn(); return p.Email })
 	byCityAge = models.NewIndex(people, "city_age", models.PairOf(models.String, models.Int64),
 		func(p *person) cityAge { return models.MakePair(p.City, p.Age) })
 	byTag = models.NewMulti(people, "tag", models.String, func(p *person) []string { return p.Tags })

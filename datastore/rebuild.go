@@ -117,7 +117,7 @@ func (s *Store) fillIndex(ctx context.Context, core *session.Tree, entry *treeEn
 		f.now = time.Now().UnixNano()
 		err := f.run(ctx)
 		if errors.Is(err, errExpiredSince) {
-			// What is written is of rows that had not expired when it began.
+			// Begin again: a row that has expired by now is left out.
 			if err = s.clearSpace(ctx, entry.index(core.Indexes[number].Name).ID); err == nil {
 				continue
 			}

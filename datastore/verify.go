@@ -26,8 +26,8 @@ type Report struct {
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
 	// Engine is what the engine has found wrong with its own files, nil if
-	// nothing: see [engine.Verifier]. Repair mends nothing then. What can be read
-	// can be had into a sound store with Backup and [Restore].
+	// nothing: see [engine.Verifier]. Repair mends nothing then: Backup and
+	// [Restore] bring all that can still be read into a sound store.
 	Engine error
 	// Damage describes the first of them, at most maxDamage.
 	Damage []Damage
@@ -95,8 +95,8 @@ const (
 // where it can. The catalog has to be whole, or the store would not have been
 // opened.
 //
-// Of a tree whose definition the store was not opened with Verify goes by the
-// catalog: checksums, keys and values that decode by the codecs of this module,
+// For a tree whose definition the store was not opened with, Verify examines what
+// the catalog tells: checksums, keys and values that decode by the codecs of this module,
 // a row for every entry, and in indexes other than a Multi as many entries as
 // there are rows.
 //
@@ -112,8 +112,9 @@ func Verify(ctx context.Context, s *Store, options ...VerifyOptions) (Report, er
 // Repair is Verify that mends what it finds: it deletes entries without a row
 // and adds missing ones, so that the indexes follow from the rows again, and
 // sets what cannot be read aside, as it is, in the store's quarantine. Nothing
-// is deleted but intact index entries without a row, and nothing at all is changed
-// where the engine's own files are damaged.
+// is deleted but intact index entries without a row, and entries of the expiry queue
+// that earlier versions have left behind. Nothing at all is changed where the engine's
+// own files are damaged.
 func Repair(ctx context.Context, s *Store, options ...VerifyOptions) (Report, error) {
 	v := verifier{store: s, progress: given(options).Progress, repair: true}
 	err := v.run(ctx)
@@ -234,8 +235,8 @@ const (
 	pageBytes = 512 << 10
 )
 
-// pages calls fn for every key of a range. What fn wants to change it appends
-// to the page's changes, done when the page has been read.
+// pages calls fn for every key of a range. Fn returns its changes, which are made
+// when the page has been read.
 func (v *verifier) pages(ctx context.Context, r engine.Range, fn func(page, []byte, []byte) ([]change, error)) error {
 	return paging.Each(pageKeys, func(most int) (done bool, err error) {
 		before := v.report

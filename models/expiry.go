@@ -81,7 +81,7 @@ func (r *Raw) SetExpiry(ctx context.Context, w Writer, key []byte, expiry time.T
 	return nil
 }
 
-// What rows have as expiry is in nanoseconds, and lies between these instants.
+// The expiry of a row, in nanoseconds, lies between these instants.
 var minExpiry, maxExpiry = time.Unix(0, math.MinInt64).UTC(), time.Unix(0, math.MaxInt64).UTC()
 
 // expiryOf returns an instant as rows have it, where zero means never.

@@ -86,8 +86,8 @@ func (r *Raw) Get(ctx context.Context, from Reader, key []byte) ([]byte, error) 
 	return value, err
 }
 
-// Find is Get for who looks for rows that are often not there: it says so without
-// an error, which would name the key.
+// Find is Get for rows that are often not there: it reports that without making an
+// error, which would name the key.
 func (r *Raw) Find(ctx context.Context, from Reader, key []byte) (value []byte, found bool, err error) {
 	s, err := from.BeginRead(ctx)
 	if err != nil {
@@ -198,7 +198,7 @@ type RawSize struct {
 	Expiry time.Time
 }
 
-// Sizes is Scan for who wants no values: none is copied.
+// Sizes is Scan without the values: none is copied.
 func (r *Raw) Sizes(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawSize, error] {
 	return func(yield func(RawSize, error) bool) {
 		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) (RawSize, error) {

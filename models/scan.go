@@ -22,9 +22,8 @@ const (
 
 // walk is a way through the keys of one tree or index.
 //
-// What a walk does beyond that, its bounds and its reading, are functions that
-// go from call to call beside it and are never stored: so they stay on the
-// stack of whoever loops.
+// Its bounds and its reading are functions, which are passed beside it from call to
+// call and never stored, so that they stay on the caller's stack.
 type walk struct {
 	tree *session.Tree
 	// index is the name of the index walked and number its number, or empty for
@@ -175,7 +174,7 @@ func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk,
 
 // scanPage reads the next page of a walk, size results at most, in the
 // transaction of s, which it ends even where a codec panics. It tells whether the
-// walk is done. What precedes an error is in the page.
+// walk is done. Results that precede an error are in the page.
 func scanPage[T any](s *session.Session, src *source, w walk, within bounds, size int, results *batch[T], read reading[T]) (done bool, err error) {
 	defer s.End()
 	results.items = results.items[:0]
@@ -209,7 +208,7 @@ func scanPage[T any](s *session.Session, src *source, w walk, within bounds, siz
 }
 
 // readPage adds up to most results to page and tells whether the walk is done.
-// What precedes an error is in the page.
+// Results that precede an error are in the page.
 func readPage[T any](src *source, page []T, most int, read reading[T]) (_ []T, done bool, err error) {
 	for size := 0; len(page) < most && size < pageBytes; {
 		more, err := src.next(most - len(page))

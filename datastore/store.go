@@ -277,6 +277,9 @@ func (s *Store) commit(ctx context.Context, ses *session.Session, txn engine.Wri
 	if err := txn.Commit(ctx, d); err != nil {
 		return err
 	}
+	for _, committed := range ses.Committed {
+		committed()
+	}
 	if ses.Due != 0 {
 		s.sweeper.Arm(time.Unix(0, ses.Due))
 	}

@@ -33,7 +33,7 @@ func onEveryDatastore(t *testing.T, test func(t *testing.T, d ds.Batching)) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) {
 			store := datastore.Temp(t, open(t.TempDir()), record.Definition, Shop)
-			records, err := record.New(store, record.Options{Models: []*models.Definition{Shop}})
+			records, err := record.New(t.Context(), store, record.Options{Models: []*models.Definition{Shop}})
 			if err != nil {
 				t.Fatal(err)
 			}

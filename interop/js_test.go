@@ -165,7 +165,7 @@ func TestJS(t *testing.T) {
 
 	// What Go publishes is read in JavaScript, and lies there, too.
 	nail := Item{ID: 1 << 40, Version: 1, Name: "nail", Maker: "Linus", Tags: []string{}}
-	if err := record.Publish(ctx, ours.dht, ours.records, Items, &nail); err != nil {
+	if _, err := record.Publish(ctx, ours.node, Items, &nail); err != nil {
 		t.Fatal(err)
 	}
 	var got Item
@@ -176,7 +176,7 @@ func TestJS(t *testing.T) {
 	if err := Items.Delete(ctx, ours.store, nail.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := record.Resolve(ctx, ours.dht, ours.records, Items, nail.ID); err != nil || !reflect.DeepEqual(got, nail) {
+	if got, err := record.Resolve(ctx, ours.node, Items, nail.ID); err != nil || !reflect.DeepEqual(got, nail) {
 		t.Errorf("resolved %+v, %v", got, err)
 	}
 }

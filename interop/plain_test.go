@@ -173,7 +173,7 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 	}
 
 	nail := Item{ID: 9, Version: 1, Name: "nail", Maker: "Linus", Tags: []string{}}
-	if err := record.Publish(ctx, ours.dht, ours.records, Items, &nail); err != nil {
+	if _, err := record.Publish(ctx, ours.node, Items, &nail); err != nil {
 		t.Fatal(err)
 	}
 	value, err := plain.GetValue(ctx, record.Key(Items, nail.ID))
@@ -183,7 +183,7 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 	if err := Items.Delete(ctx, ours.store, nail.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := record.Resolve(ctx, ours.dht, ours.records, Items, nail.ID); err != nil || !reflect.DeepEqual(got, nail) {
+	if got, err := record.Resolve(ctx, ours.node, Items, nail.ID); err != nil || !reflect.DeepEqual(got, nail) {
 		t.Errorf("resolved %+v, %v", got, err)
 	}
 

@@ -43,13 +43,13 @@ type Picture struct {
 
 var (
 	Items = models.NewTree("item", models.Uint64, func(i *Item) uint64 { return i.ID },
-		models.WithClock(func(i *Item) uint64 { return i.Version }))
+		models.WithClock(func(i *Item) uint64 { return i.Version }), models.WithPolicy[Item](models.Open))
 	ItemByMaker = models.NewIndex(Items, "maker", models.String, func(i *Item) string { return i.Maker })
 	Deeds       = models.NewTree("deed", models.PairOf(record.PeerKey, models.Uint64),
-		func(d *Deed) DeedKey { return models.MakePair(d.Owner, d.Number) })
+		func(d *Deed) DeedKey { return models.MakePair(d.Owner, d.Number) }, models.WithPolicy[Deed](models.Signed))
 	DeedByText = models.NewIndex(Deeds, "text", models.String, func(d *Deed) string { return d.Text })
 	Pictures   = models.NewTree("picture", record.HashKey, func(p *Picture) record.Hash { return p.ID },
-		models.WithKey(func(p *Picture, id record.Hash) { p.ID = id }))
+		models.WithKey(func(p *Picture, id record.Hash) { p.ID = id }), models.WithPolicy[Picture](models.Immutable))
 	Shop = models.NewDefinition("shop", Items, Deeds, Pictures)
 )
 
@@ -57,6 +57,7 @@ var (
 type peer struct {
 	dht     *dht.IpfsDHT
 	records *record.Records
+	node    *record.Node
 	store   *datastore.Store
 }
 
@@ -78,10 +79,7 @@ func newHost(t *testing.T) host.Host {
 func newRecords(t *testing.T, eng engine.Engine) (*record.Records, *datastore.Store) {
 	t.Helper()
 	store := datastore.Temp(t, eng, record.Definition, Shop)
-	records, err := record.New(store, record.Options{
-		Models:   []*models.Definition{Shop},
-		Policies: map[models.AnyTree]record.Policy{Deeds: record.SignedPolicy, Pictures: record.ImmutablePolicy},
-	})
+	records, err := record.New(t.Context(), store, record.Options{Models: []*models.Definition{Shop}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +114,12 @@ func newPeer(t *testing.T) *peer {
 func newPeerOn(t *testing.T, eng engine.Engine) *peer {
 	t.Helper()
 	records, store := newRecords(t, eng)
-	return &peer{newDHT(t, records.DHTOptions()...), records, store}
+	d := newDHT(t, records.DHTOptions()...)
+	node, err := record.Join(records, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &peer{d, records, node, store}
 }
 
 // byMaker returns the items of a maker that lie in the peer's own store.

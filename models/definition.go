@@ -12,6 +12,8 @@ type AnyTree interface {
 	Name() string
 	// Raw returns the tree seen as bytes.
 	Raw() *Raw
+	// Policy returns the policy that the tree was declared with.
+	Policy() Policy
 	// Core gives the stores of this module the tree with its types erased.
 	Core() *session.Tree
 }

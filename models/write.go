@@ -297,7 +297,28 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 	if err := s.Put(key, row); err != nil {
 		return err
 	}
-	return t.moveEntries(s, d, place, primary)
+	if err := t.moveEntries(s, d, place, primary); err != nil {
+		return err
+	}
+	return changed(s, place, key, row)
+}
+
+// changed tells package record, if it serves the tree, of a row that an ordinary call
+// has written; row is nil where it was deleted.
+func changed(s *session.Session, place *session.Place, key, row []byte) error {
+	tell := place.Changed.Load()
+	if tell == nil || s.Trusted {
+		return nil
+	}
+	var value []byte
+	if row != nil {
+		parsed, err := format.ParseRow(key, row)
+		if err != nil {
+			return err
+		}
+		value = parsed.Value
+	}
+	return (*tell)(s, key[len(place.Space):], value)
 }
 
 // delete is remove by an ordinary call.
@@ -339,7 +360,10 @@ func (t *Tree[M, K]) removeOld(s *session.Session, d *draft[M], place *session.P
 			return err
 		}
 	}
-	return s.Delete(key)
+	if err := s.Delete(key); err != nil {
+		return err
+	}
+	return changed(s, place, key, nil)
 }
 
 func (d *draft[M]) fit(indexes int) {

@@ -17,6 +17,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // Follow is a model that is all key: its values are empty.
@@ -45,18 +46,17 @@ func setFollow(f *Follow, key FollowKey) { f.By, f.Of = key.First, key.Second }
 
 var (
 	Follows = models.NewTree("follow", models.PairOf(record.PeerKey, record.PeerKey), followKey,
-		models.WithCodec(models.Codec[Follow](nothing{})), models.WithKey(setFollow))
+		models.WithCodec(models.Codec[Follow](nothing{})), models.WithKey(setFollow), models.WithPolicy[Follow](models.Signed))
 	FollowByOf = models.NewIndex(Follows, "of", record.PeerKey, func(f *Follow) peer.ID { return f.Of })
 	Likes      = models.NewTree("like", models.PairOf(record.PeerKey, record.PeerKey), followKey,
-		models.WithCodec(models.Codec[Follow](nothing{})), models.WithKey(setFollow))
+		models.WithCodec(models.Codec[Follow](nothing{})), models.WithKey(setFollow), models.WithPolicy[Follow](models.Open))
 
 	Social = models.NewDefinition("social", Follows, Likes)
 )
 
 func social() record.Options {
 	return record.Options{
-		Models:   []*models.Definition{Social},
-		Policies: map[models.AnyTree]record.Policy{Follows: record.SignedPolicy},
+		Models: []*models.Definition{Social},
 	}
 }
 
@@ -68,7 +68,7 @@ func TestEmptyValues(t *testing.T) {
 		connect(t, a.dht, b.dht)
 		f := Follow{a.host.ID(), b.host.ID()}
 		for range 2 {
-			if err := record.Publish(ctx, a.dht, a.records, Follows, &f); err != nil {
+			if _, err := record.Publish(ctx, a.node, Follows, &f); err != nil {
 				t.Fatal(err)
 			}
 			for name, n := range map[string]*node{"a": a, "b": b} {
@@ -78,16 +78,16 @@ func TestEmptyValues(t *testing.T) {
 				if n, err := FollowByOf.Count(ctx, n.store, models.Only(f.Of)); err != nil || n != 1 {
 					t.Errorf("%s finds %d, %v", name, n, err)
 				}
-				if got, err := record.Resolve(ctx, n.dht, n.records, Follows, followKey(&f)); err != nil || got != f {
+				if got, err := record.Resolve(ctx, n.node, Follows, followKey(&f)); err != nil || got != f {
 					t.Errorf("%s resolves %v, %v", name, got, err)
 				}
 			}
 		}
-		if err := record.Retract(ctx, a.dht, a.records, Follows, followKey(&f)); err != nil {
+		if _, err := record.Retract(ctx, a.node, Follows, followKey(&f)); err != nil {
 			t.Fatal(err)
 		}
 		// In the open, kad-dht takes an empty value for none.
-		if err := record.Publish(ctx, a.dht, a.records, Likes, &f); !errors.Is(err, models.ErrInvalid) {
+		if _, err := record.Publish(ctx, a.node, Likes, &f); !errors.Is(err, models.ErrInvalid) {
 			t.Errorf("an empty record is published: %v", err)
 		}
 		if n, err := FollowByOf.Count(ctx, b.store, models.Only(f.Of)); err != nil || n != 0 {
@@ -146,7 +146,7 @@ func TestSignedForTooLong(t *testing.T) {
 	}
 	// Where records are kept for ever, tombstones are.
 	r, _ = openRecords(t, memory.Engine(), record.Options{
-		Models: []*models.Definition{Market}, Policies: market().Policies, MaxRecordAge: -1,
+		Models: []*models.Definition{Market}, MaxRecordAge: -1,
 	})
 	err := r.Validator().Validate(ada.recordKey(1), seal(t, ada, signed{sequence: 1, key: ada.recordKey(1), value: value(t, Offers, Offer{ada.id, 1, "hammer", 5})}))
 	if err != nil {
@@ -160,33 +160,33 @@ func TestOwnRecordComesBack(t *testing.T) {
 	ctx := context.Background()
 	a := newNodeWith(t, memory.Engine(), market())
 	o := Offer{a.host.ID(), 1, "hammer", 5}
-	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err == nil {
+	if _, err := record.Publish(ctx, a.node, Offers, &o); err == nil {
 		t.Fatal("there is nobody to publish to")
 	}
 	key := dsKey("market.offer", record.Key(Offers, models.MakePair(o.Seller, o.Number)))
-	receipt := func() record.Receipt {
+	receipt := func() receipts.Receipt {
 		t.Helper()
-		for r, err := range record.Receipts.All(ctx, a.store) {
+		for r, err := range receipts.Tree.All(ctx, a.store) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			return r
 		}
 		t.Fatal("there is no receipt")
-		return record.Receipt{}
+		return receipts.Receipt{}
 	}
 	before := receipt()
 	data := mustGet(t, a.records, key)
 	again := kadRecord(t, record.Key(Offers, models.MakePair(o.Seller, o.Number)), envelopeOf(t, data), time.Now())
 	mustPut(t, a.records, key, again)
-	if after := receipt(); after.Origin != record.Published || !after.Received.Equal(before.Received) {
+	if after := receipt(); after.Origin != receipts.Published || !after.Received.Equal(before.Received) {
 		t.Errorf("published is %v of %v, it was %v", after.Origin, after.Received, before.Received)
 	}
 	if err := a.records.Delete(ctx, key); err != nil {
 		t.Fatal(err)
 	}
 	mustPut(t, a.records, key, again)
-	if after := receipt(); after.Origin != record.Published || time.Since(after.Received) < time.Hour {
+	if after := receipt(); after.Origin != receipts.Published || time.Since(after.Received) < time.Hour {
 		t.Errorf("what was dropped is %v of %v", after.Origin, after.Received)
 	}
 }
@@ -208,16 +208,16 @@ func TestTombstonesEnd(t *testing.T) {
 	opts.MaxRecordAge, opts.RepublishInterval = 2*time.Second, 50*time.Millisecond
 	a := newNodeWith(t, memory.Engine(), opts)
 	o := Offer{a.host.ID(), 1, "hammer", 5}
-	_ = record.Publish(ctx, a.dht, a.records, Offers, &o) // there is nobody to publish to
-	_ = record.Retract(ctx, a.dht, a.records, Offers, models.MakePair(o.Seller, o.Number))
-	if n, err := record.Seals.Count(ctx, a.store, models.Range[record.ReceiptKey]{}); err != nil || n != 1 {
+	_, _ = record.Publish(ctx, a.node, Offers, &o) // there is nobody to publish to
+	_, _ = record.Retract(ctx, a.node, Offers, models.MakePair(o.Seller, o.Number))
+	if n, err := receipts.Signatures.Count(ctx, a.store, models.Range[receipts.Key]{}); err != nil || n != 1 {
 		t.Fatalf("there are %d tombstones, %v", n, err)
 	}
 	ended := make(chan error)
-	go func() { ended <- a.records.Republish(ctx, a.dht) }()
+	go func() { ended <- a.node.Republish(ctx) }()
 	eventually(t, "the tombstone is gone", func() bool {
-		seals, err := record.Seals.Count(ctx, a.store, models.Range[record.ReceiptKey]{})
-		receipts, err2 := record.Receipts.Count(ctx, a.store, models.Range[record.ReceiptKey]{})
+		seals, err := receipts.Signatures.Count(ctx, a.store, models.Range[receipts.Key]{})
+		receipts, err2 := receipts.Tree.Count(ctx, a.store, models.Range[receipts.Key]{})
 		return seals == 0 && receipts == 0 && err == nil && err2 == nil
 	})
 	cancel()
@@ -234,18 +234,22 @@ func TestRepublishAfterRestart(t *testing.T) {
 		h := newHost(t)
 		o := Offer{h.ID(), 1, "hammer", 5}
 		d := newDHT(t, h, r.DHTOptions()...)
-		_ = record.Publish(ctx, d, r, Offers, &o) // there is nobody to publish to
+		n := join(t, r, d)
+		if _, err := record.Publish(ctx, n, Offers, &o); !errors.Is(err, record.ErrNoPeers) {
+			t.Fatal(err)
+		}
 		if err := errors.Join(d.Close(), r.Close()); err != nil {
 			t.Fatal(err)
 		}
-		again, err := record.New(store, opts)
+		again, err := record.New(context.Background(), store, opts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d, other := newDHT(t, h, again.DHTOptions()...), newNodeWith(t, memory.Engine(), market())
 		connect(t, d, other.dht)
 		ended := make(chan error)
-		go func() { ended <- again.Republish(ctx, d) }()
+		n = join(t, again, d)
+		go func() { ended <- n.Republish(ctx) }()
 		eventually(t, "the other peer has it", func() bool { return len(titles(t, other.store, "hammer")) == 1 })
 		cancel()
 		<-ended
@@ -292,14 +296,14 @@ func TestPublishWhileClosing(t *testing.T) {
 		group.Go(func() {
 			for i := uint64(0); ; i++ {
 				o := Offer{a.host.ID(), uint64(w)<<32 + i, "hammer", 5}
-				if err := record.Publish(ctx, a.dht, a.records, Offers, &o); errors.Is(err, models.ErrClosed) {
+				if _, err := record.Publish(ctx, a.node, Offers, &o); errors.Is(err, models.ErrClosed) {
 					return
 				}
 			}
 		})
 	}
 	group.Go(func() {
-		if err := a.records.Republish(ctx, a.dht); !errors.Is(err, models.ErrClosed) {
+		if err := a.node.Republish(ctx); !errors.Is(err, models.ErrClosed) {
 			t.Errorf("Republish ends with %v", err)
 		}
 	})

@@ -6,8 +6,6 @@ import (
 	"iter"
 	"sync"
 
-	dht "github.com/libp2p/go-libp2p-kad-dht"
-
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -47,10 +45,10 @@ func (e *BulkError) Unwrap() []error { return e.Failures }
 // that fails, and returns a *BulkError then, whose Failures name their keys. What
 // has not been begun when ctx ends is not published; the context's error is then
 // among them. ms runs in the caller's goroutine.
-func PublishAll[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], ms iter.Seq[M], how Bulk) error {
+func PublishAll[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], ms iter.Seq[M], how Bulk) error {
 	var failed BulkError
-	for _, err := range inParallel(ctx, ms, how, func(m M) (struct{}, error) {
-		return struct{}{}, Publish(ctx, d, r, t, &m)
+	for _, err := range inParallel(ctx, ms, how, func(m M) (PublishReport, error) {
+		return Publish(ctx, n, t, &m)
 	}) {
 		failed.Done++
 		if err == nil {
@@ -69,8 +67,8 @@ func PublishAll[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *mo
 // ResolveAll is Resolve for every key that keys yields. It yields them as they
 // come, in any order: the row, or the error of Resolve, which names the key. What
 // has not been begun when ctx ends is not yielded, but the context's error once.
-func ResolveAll[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], keys iter.Seq[K], how Bulk) iter.Seq2[M, error] {
-	return inParallel(ctx, keys, how, func(key K) (M, error) { return Resolve(ctx, d, r, t, key) })
+func ResolveAll[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], keys iter.Seq[K], how Bulk) iter.Seq2[M, error] {
+	return inParallel(ctx, keys, how, func(key K) (M, error) { return Resolve(ctx, n, t, key) })
 }
 
 // inParallel yields what do returns for the items, in the order in which it does.

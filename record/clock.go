@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Records are stamped with the time at which they came, by this peer's own clock. A
@@ -59,13 +61,13 @@ func (s *sweep) restampAhead() error {
 			return 0, err
 		}
 		v.Received = time.Now()
-		v.Raw = withTime(v.Raw, v.Received)
+		v.Raw = wire.WithTime(v.Raw, v.Received)
 		return 0, l.putValue(&v)
 	})
-	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
-		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, ahead(), time.Time{}))
-		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (int, error) {
-			receipt, err := Receipts.Get(s.ctx, l.tx, key)
+	for origin := receipts.Stranger; origin <= receipts.Last && err == nil; origin++ {
+		found := receipts.ByOrigin.Keys(s.ctx, store, originBetween(origin, ahead(), time.Time{}))
+		err = sweepKeys(s, primaries(found), func(l *ledger, key receipts.Key) (int, error) {
+			receipt, err := receipts.Tree.Get(s.ctx, l.tx, key)
 			if err != nil || receipt.Origin != origin || !isAhead(receipt.Received) {
 				return 0, err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // aYearOn is a time that a clock shows which has run ahead.
@@ -87,8 +88,8 @@ func TestExpiresWhatClockAheadStamped(t *testing.T) {
 // setReceived sets when a receipt says that a user's record came.
 func setReceived(t testing.TB, store *datastore.Store, id uint64, at time.Time) {
 	t.Helper()
-	err := record.Receipts.Modify(context.Background(), store, models.MakePair(Users.Name(), Users.EncodeKey(id)),
-		func(receipt *record.Receipt) error { receipt.Received = at; return nil })
+	err := receipts.Tree.Modify(context.Background(), store, models.MakePair(Users.Name(), Users.EncodeKey(id)),
+		func(receipt *receipts.Receipt) error { receipt.Received = at; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestRepublishesWhatClockAheadStamped(t *testing.T) {
 	publishAlone(t, a, 1)
 	setReceived(t, a.store, 1, aYearOn())
 	ended := make(chan error)
-	go func() { ended <- a.records.Republish(ctx, a.dht) }()
+	go func() { ended <- a.node.Republish(ctx) }()
 	publishAlone(t, a, 2)
 	connect(t, a.dht, b.dht)
 	eventually(t, "both come to the other peer", func() bool {
@@ -128,13 +129,13 @@ func TestRepublishesWhatHasExpired(t *testing.T) {
 	}
 	connect(t, a.dht, b.dht)
 	ended := make(chan error)
-	go func() { ended <- a.records.Republish(ctx, a.dht) }()
+	go func() { ended <- a.node.Republish(ctx) }()
 	eventually(t, "it comes to the other peer", func() bool { return user(t, b.store, 1) == u })
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("Republish ends with %v", err)
 	}
-	if got := origin(t, a.store, 1); got != record.Published {
+	if got := origin(t, a.store, 1); got != receipts.Published {
 		t.Errorf("its origin is %v", got)
 	}
 }
@@ -146,7 +147,7 @@ func TestExpiredComesAgain(t *testing.T) {
 	setReceived(t, a.store, 1, longAgo())
 	expire(t, a.records, 1)
 	mustPut(t, a.records, dsKey("blog.user", record.Key(Users, 1)), receivedAt(t, u, time.Now()))
-	if got := origin(t, a.store, 1); got != record.Published {
+	if got := origin(t, a.store, 1); got != receipts.Published {
 		t.Errorf("its origin is %v", got)
 	}
 	if mustGet(t, a.records, dsKey("blog.user", record.Key(Users, 1))) == nil {
@@ -158,7 +159,7 @@ func TestExpiredComesAgain(t *testing.T) {
 func publishAlone(t testing.TB, n *node, id uint64) User {
 	t.Helper()
 	u := User{ID: id, Username: fmt.Sprint(id), Version: 1}
-	if err := record.Publish(context.Background(), n.dht, n.records, Users, &u); err == nil {
+	if _, err := record.Publish(context.Background(), n.node, Users, &u); err == nil {
 		t.Fatal("a record is published to nobody")
 	}
 	return u

@@ -59,7 +59,7 @@
 // that it costs nothing while nothing expires. Of a stranger's record the row
 // goes too. A row that the program has put or published stays in its tree; it is
 // no longer served, and no longer found in the DHT, until it is published again,
-// which [Records.Republish] sees to.
+// which [Node.Republish] sees to.
 //
 // # Durability
 //

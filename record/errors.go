@@ -22,6 +22,21 @@ var (
 	// ErrTTL is returned for a TTL under the key of a record or a provider
 	// record: they expire by their age.
 	ErrTTL = errors.New("records expire by their age and take no TTL")
+	// ErrNoPeers is returned where the DHT knows no peer to publish to.
+	ErrNoPeers = errors.New("no peers are known")
+	// ErrNotTaken is returned where none of the peers closest to a record's key took
+	// it. It comes with a reason of one of them.
+	ErrNotTaken = errors.New("no peer took the record")
+	// ErrRefused is why a peer did not take a record that was reached: see
+	// [PeerFailure].
+	ErrRefused = errors.New("the peer refuses the record")
+	// ErrNotOwner is returned for publishing or retracting a signed record of which
+	// the primary key names another peer.
+	ErrNotOwner = errors.New("the record is another peer's")
+	// ErrInUse is returned by New for a store that has Records which are not closed,
+	// by [Join] for Records that another DHT uses, and by [Node.Republish] while it
+	// runs already.
+	ErrInUse = errors.New("already in use")
 	// ErrNoRecord is returned for a write to a key inside a model's namespace,
 	// or that of one of Records' own trees, under which no record can lie.
 	ErrNoRecord = errors.New("key is not a record's")

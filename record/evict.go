@@ -9,6 +9,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // evictMost is how much one transaction evicts at most. Each evicts what it has
@@ -127,11 +128,11 @@ func (r *Records) oldRecords(ctx context.Context, from models.Reader) iter.Seq2[
 	now := ahead()
 	later := []iter.Seq2[evictable, error]{
 		oldValues(ctx, from, models.From(now)),
-		r.oldStrangers(ctx, from, originBetween(Stranger, now, time.Time{})),
+		r.oldStrangers(ctx, from, originBetween(receipts.Stranger, now, time.Time{})),
 	}
 	old := []iter.Seq2[evictable, error]{
 		oldValues(ctx, from, models.Before(now)),
-		r.oldStrangers(ctx, from, originBetween(Stranger, time.Time{}, now)),
+		r.oldStrangers(ctx, from, originBetween(receipts.Stranger, time.Time{}, now)),
 	}
 	first := func(a, b *evictable) bool { return a.received.Before(b.received) }
 	unknown := func(yield func(evictable, error) bool) {
@@ -150,9 +151,9 @@ func oldValues(ctx context.Context, from models.Reader, times models.Range[time.
 	})
 }
 
-func (r *Records) oldStrangers(ctx context.Context, from models.Reader, times models.Range[models.Pair[Origin, time.Time]]) iter.Seq2[evictable, error] {
-	entries := ReceiptByOrigin.Keys(ctx, from, times)
-	return oldest(entries, func(e models.Entry[models.Pair[Origin, time.Time], ReceiptKey]) evictable {
+func (r *Records) oldStrangers(ctx context.Context, from models.Reader, times models.Range[models.Pair[receipts.Origin, time.Time]]) iter.Seq2[evictable, error] {
+	entries := receipts.ByOrigin.Keys(ctx, from, times)
+	return oldest(entries, func(e models.Entry[models.Pair[receipts.Origin, time.Time], receipts.Key]) evictable {
 		return evictable{e.Index.Second, func(l *ledger) (bool, error) {
 			tree := r.trees[e.Primary.First]
 			if tree == nil {

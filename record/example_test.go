@@ -31,7 +31,7 @@ func Example() {
 	}
 
 	user := User{ID: 1, Username: "alice", Email: "alice@example.com", Version: 1}
-	if err := record.Publish(ctx, alice.dht, alice.records, Users, &user); err != nil {
+	if _, err := record.Publish(ctx, alice.node, Users, &user); err != nil {
 		log.Fatal(err)
 	}
 	for user, err := range UserByEmail.Find(ctx, bob.store, "alice@example.com") {
@@ -40,7 +40,7 @@ func Example() {
 		}
 		fmt.Println("bob holds", user.Username)
 	}
-	resolved, err := record.Resolve(ctx, bob.dht, bob.records, Users, 1)
+	resolved, err := record.Resolve(ctx, bob.node, Users, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func startPeer(ctx context.Context) (node, func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	records, err := record.New(store, record.Options{Models: []*models.Definition{Blog}})
+	records, err := record.New(context.Background(), store, record.Options{Models: []*models.Definition{Blog}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -68,7 +68,11 @@ func startPeer(ctx context.Context) (node, func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	return node{host, d, records, store}, func() {
+	joined, err := record.Join(records, d)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return node{host, d, records, joined, store}, func() {
 		for _, c := range []interface{ Close() error }{d, host, records, store} {
 			if err := c.Close(); err != nil {
 				log.Fatal(err)

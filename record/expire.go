@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // sweepPage is how much one transaction of a sweep removes.
@@ -70,9 +71,9 @@ func (s *sweep) values(cutoff time.Time) error {
 		_, err = l.deleteValue(key)
 		return 1, err
 	})
-	for origin := Stranger; origin <= Withdrawn && err == nil; origin++ {
-		found := ReceiptByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
-		err = sweepKeys(s, primaries(found), func(l *ledger, key ReceiptKey) (int, error) {
+	for origin := receipts.Stranger; origin <= receipts.Last && err == nil; origin++ {
+		found := receipts.ByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
+		err = sweepKeys(s, primaries(found), func(l *ledger, key receipts.Key) (int, error) {
 			return s.receipt(l, key, origin, cutoff)
 		})
 	}
@@ -82,7 +83,7 @@ func (s *sweep) values(cutoff time.Time) error {
 // receipt takes a record of a model out of the DHT. The receipt of one that is
 // out already goes once its row has; until then it is looked at once every
 // MaxRecordAge, for which its time is set anew.
-func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Time) (int, error) {
+func (s *sweep) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cutoff time.Time) (int, error) {
 	tree := s.records.trees[key.First]
 	if tree == nil {
 		return 0, nil // of a model that is not registered now
@@ -91,9 +92,10 @@ func (s *sweep) receipt(l *ledger, key ReceiptKey, origin Origin, cutoff time.Ti
 	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
 		return 0, err
 	}
-	if origin == Withdrawn && !st.stale {
-		st.receipt.Received = s.now
-		return 0, l.putReceipt(&st.filed, &st.receipt)
+	if (origin == receipts.Withdrawn || origin == receipts.Changed) && st.value != nil {
+		kept := st.filed
+		kept.Received = s.now
+		return 0, l.putReceipt(&st.filed, &kept)
 	}
 	return 1, tree.drop(l, key.Second)
 }
@@ -177,9 +179,9 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
 		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(newer(firstTime, from)).Limit(1)))
 	})
-	for origin := Stranger; origin <= Withdrawn; origin++ {
+	for origin := receipts.Stranger; origin <= receipts.Last; origin++ {
 		first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-			entries := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, newer(firstTime, from), time.Time{}).Limit(1))
+			entries := receipts.ByOrigin.Keys(ctx, r.store, originBetween(origin, newer(firstTime, from), time.Time{}).Limit(1))
 			return func(yield func(time.Time, error) bool) {
 				for key, err := range indexKeys(entries) {
 					if !yield(key.Second, err) {

@@ -14,8 +14,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // aDay has records and provider records expire after a day.
@@ -50,7 +52,7 @@ func count(t testing.TB, r *record.Records, store *datastore.Store) (n tally) {
 	var err [4]error
 	n.providers, err[3] = countProviders(r)
 	n.values, err[0] = record.Values.Count(ctx, store, models.Range[[]byte]{})
-	n.receipts, err[1] = record.Receipts.Count(ctx, store, models.Range[record.ReceiptKey]{})
+	n.receipts, err[1] = receipts.Tree.Count(ctx, store, models.Range[receipts.Key]{})
 	n.users, err[2] = Users.Count(ctx, store, models.Range[uint64]{})
 	if err != [4]error{} {
 		t.Fatal(err)
@@ -108,16 +110,17 @@ func TestExpireReceiptsWithoutRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
 		r, store := openRecords(t, memory.Engine(), record.Options{MaxRecordAge: 30 * time.Second, ProviderValidity: -1})
-		for i, origin := range []record.Origin{record.Stranger, record.Kept, record.Published, record.Withdrawn} {
+		for i, origin := range []receipts.Origin{receipts.Stranger, receipts.Kept, receipts.Published, receipts.Withdrawn} {
 			for j := range 2 {
 				u := User{ID: uint64(2*i + j), Username: fmt.Sprint(i, j)}
 				mustPut(t, r, dsKey("blog.user", record.Key(Users, u.ID)), receivedAt(t, u, time.Now()))
-				if err := record.Receipts.Modify(ctx, store, models.MakePair("blog.user", models.Uint64.AppendLast(nil, u.ID)),
-					func(receipt *record.Receipt) error { receipt.Origin = origin; return nil }); err != nil {
+				if err := receipts.Tree.Modify(ctx, store, models.MakePair("blog.user", models.Uint64.AppendLast(nil, u.ID)),
+					func(receipt *receipts.Receipt) error { receipt.Origin = origin; return nil }); err != nil {
 					t.Fatal(err)
 				}
 				if j == 1 {
-					if err := Users.Delete(ctx, store, u.ID); err != nil {
+					// As a program does that has no Records.
+					if err := Users.Delete(ctx, session.Trusted{Writer: store}, u.ID); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -129,7 +132,7 @@ func TestExpireReceiptsWithoutRow(t *testing.T) {
 		if n := count(t, r, store); n.receipts != 2 || n.users != 3 {
 			t.Errorf("left are %+v", n)
 		}
-		if err := Users.Clear(ctx, store); err != nil {
+		if err := Users.Clear(ctx, session.Trusted{Writer: store}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(31 * time.Second)
@@ -150,7 +153,7 @@ func TestExpireByItself(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := record.New(store, record.Options{Models: []*models.Definition{Blog}})
+			r, err := record.New(context.Background(), store, record.Options{Models: []*models.Definition{Blog}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -60,7 +60,7 @@ func TestHostilePeers(t *testing.T) {
 	}
 	connect(t, victim.dht, spared.dht, honest.dht)
 	mine := Offer{honest.host.ID(), 1, "honest", 1}
-	if err := record.Publish(ctx, honest.dht, honest.records, Offers, &mine); err != nil {
+	if _, err := record.Publish(ctx, honest.node, Offers, &mine); err != nil {
 		t.Fatal(err)
 	}
 	key := record.Key(Offers, models.MakePair(mine.Seller, mine.Number))
@@ -164,7 +164,7 @@ func TestHostilePeers(t *testing.T) {
 	var attacked, unattacked []time.Duration
 	for running.Err() == nil {
 		// A flood pushes out what is older than itself, and this is not to be.
-		if err := record.Publish(ctx, honest.dht, honest.records, Offers, &mine); err != nil {
+		if _, err := record.Publish(ctx, honest.node, Offers, &mine); err != nil {
 			t.Fatal(err)
 		}
 		for range 20 {

@@ -19,6 +19,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // eventually waits until done reports true, for kad-dht's own goroutines.
@@ -258,7 +259,7 @@ func TestValueStoreSweeps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			receipts, err := record.Receipts.Count(ctx, store, models.Range[record.ReceiptKey]{})
+			receipts, err := receipts.Tree.Count(ctx, store, models.Range[receipts.Key]{})
 			if err != nil {
 				t.Fatal(err)
 			}

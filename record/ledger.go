@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // ledger is a transaction that counts the records it changes. Every change of records
@@ -23,6 +25,10 @@ type ledger struct {
 	// arrivals are the records of models that have come from the DHT.
 	arrivals []arrival
 }
+
+// trusted is the transaction for writing what has been checked against the policy of
+// its tree.
+func (l *ledger) trusted() models.Writer { return session.Trusted{Writer: l.tx} }
 
 // amount is a number of records and of their bytes, or a change of both.
 type amount struct{ rows, bytes int64 }
@@ -123,22 +129,22 @@ func (l *ledger) deleteValue(key []byte) (bool, error) {
 }
 
 // putReceipt stores a receipt in place of old, which may be none.
-func (l *ledger) putReceipt(old, receipt *Receipt) error {
+func (l *ledger) putReceipt(old, receipt *receipts.Receipt) error {
 	l.countReceipt(old, -1)
 	l.countReceipt(receipt, 1)
-	return Receipts.Put(l.ctx, l.tx, receipt)
+	return receipts.Tree.Put(l.ctx, l.tx, receipt)
 }
 
-func (l *ledger) deleteReceipt(old *Receipt) error {
+func (l *ledger) deleteReceipt(old *receipts.Receipt) error {
 	l.countReceipt(old, -1)
-	return Receipts.Delete(l.ctx, l.tx, models.MakePair(old.Tree, old.Key))
+	return receipts.Tree.Delete(l.ctx, l.tx, models.MakePair(old.Tree, old.Key))
 }
 
 // countReceipt counts the record of a row that came from the DHT. The program's
 // own rows are no soft state.
-func (l *ledger) countReceipt(receipt *Receipt, sign int) {
-	if receipt.Origin == Stranger {
-		l.strangers.add(sign, sign*receipt.counted())
+func (l *ledger) countReceipt(receipt *receipts.Receipt, sign int) {
+	if receipt.Origin == receipts.Stranger {
+		l.strangers.add(sign, sign*receipt.Counted())
 	}
 }
 

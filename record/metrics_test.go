@@ -197,10 +197,10 @@ func TestMetricsOfTheNetwork(t *testing.T) {
 		}
 	}
 	o := Offer{a.host.ID(), 1, "hammer", 5}
-	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err != nil {
+	if _, err := record.Publish(ctx, a.node, Offers, &o); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := record.Resolve(ctx, a.dht, a.records, Offers, models.MakePair(o.Seller, o.Number)); err != nil {
+	if _, err := record.Resolve(ctx, a.node, Offers, models.MakePair(o.Seller, o.Number)); err != nil {
 		t.Fatal(err)
 	}
 	for _, operation := range []string{"publish", "resolve"} {

@@ -12,19 +12,25 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // modelTree is a registered tree: its rows are what the records of its
 // namespace hold.
 type modelTree struct {
-	raw *models.Raw
+	raw  *models.Raw
+	core *session.Tree
+	// place is where the tree lives in the store.
+	place *session.Place
 	// namespace is what the record keys of its rows begin with, "/blog.user/".
 	namespace string
 	maxValue  int
 	// age is how old records get, negative for ever.
 	age    time.Duration
-	policy Policy
+	policy models.Policy
 	// paired says of a signed tree that the owner is the first half of the key.
 	paired bool
 }
@@ -38,7 +44,7 @@ type candidate struct {
 	retracted   bool
 	// clock is the model's, or the sequence number of what is signed.
 	clock, expires uint64
-	seal           *Seal
+	signature      *receipts.Signature
 }
 
 // compare orders candidates for one key: the better one is the greater. Two
@@ -97,9 +103,9 @@ func (t *modelTree) check(key, data []byte) (c candidate, err error) {
 	}
 	c = candidate{key: key, data: data, value: data}
 	switch t.policy {
-	case SignedPolicy:
+	case models.Signed:
 		err = t.checkSigned(&c)
-	case ImmutablePolicy:
+	case models.Immutable:
 		if err = checkHash(key, data); err == nil {
 			_, err = t.raw.Validate(key, data)
 		}
@@ -116,7 +122,7 @@ func (t *modelTree) checkSigned(c *candidate) error {
 	if err != nil {
 		return err
 	}
-	s, err := openEnvelope(c.data, owner)
+	s, err := wire.Open(c.data, owner)
 	if err != nil {
 		return err
 	}
@@ -124,14 +130,15 @@ func (t *modelTree) checkSigned(c *candidate) error {
 	switch {
 	case err != nil:
 		return err
-	case s.recordKey != recordKey:
-		return fmt.Errorf("%w: it is signed for %q", models.ErrInvalid, shorten(s.recordKey))
+	case s.RecordKey != recordKey:
+		return fmt.Errorf("%w: it is signed for %q", models.ErrInvalid, shorten(s.RecordKey))
 	}
-	if err := t.checkExpiry(s.expires, time.Now()); err != nil {
+	if err := t.checkExpiry(s.Expires, time.Now()); err != nil {
 		return err
 	}
-	c.clock, c.expires, c.retracted, c.value = s.sequence, s.expires, s.retracted, s.value
-	if c.seal, err = seal(t.raw.Name(), c.key, c.data, s); err != nil {
+	c.clock, c.expires, c.retracted, c.value = s.Sequence, s.Expires, s.Retracted, s.Value
+	c.signature = &receipts.Signature{Tree: t.raw.Name(), Key: c.key, Head: s.Head}
+	if c.signature.Envelope, err = wire.CutPayload(c.data); err != nil {
 		return err
 	}
 	if c.retracted {
@@ -177,29 +184,31 @@ type standing struct {
 	value []byte
 	// receipt is the one written for this very row; its Origin is zero where
 	// there is none, for a row that is the program's own.
-	receipt Receipt
+	receipt receipts.Receipt
 	// filed is the receipt as it is stored, for whatever row; its Origin is
 	// zero where there is none.
-	filed Receipt
+	filed receipts.Receipt
 	// stale reports that it was written for another row.
 	stale bool
-	// seal is that of the last signed record, nil where there is none.
-	seal *Seal
+	// signature is that of the last signed record, nil where there is none.
+	signature *receipts.Signature
 }
 
 // retracted reports whether a tombstone is all there is.
-func (s *standing) retracted() bool { return s.value == nil && s.seal != nil && s.seal.Retracted }
+func (s *standing) retracted() bool {
+	return s.value == nil && s.signature != nil && s.signature.Retracted
+}
 
 // served reports whether the DHT is given the row, or the tombstone.
 func (s *standing) served() bool {
-	return (s.value != nil || s.retracted()) && s.receipt.Origin != 0 && s.receipt.Origin != Withdrawn
+	return (s.value != nil || s.retracted()) && s.receipt.Origin != 0 && s.receipt.Origin != receipts.Withdrawn
 }
 
-func (t *modelTree) receiptKey(key []byte) ReceiptKey { return models.MakePair(t.raw.Name(), key) }
+func (t *modelTree) receiptKey(key []byte) receipts.Key { return models.MakePair(t.raw.Name(), key) }
 
 // standing reads how the row under key stands.
 func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (s standing, err error) {
-	receipt, err := Receipts.Get(ctx, r, t.receiptKey(key))
+	receipt, err := receipts.Tree.Get(ctx, r, t.receiptKey(key))
 	hasReceipt := err == nil
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return s, err
@@ -211,17 +220,17 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 	if err == nil {
 		s.value = value
 	}
-	if t.policy == SignedPolicy {
-		seal, err := Seals.Get(ctx, r, t.receiptKey(key))
+	if t.policy == models.Signed {
+		signature, err := receipts.Signatures.Get(ctx, r, t.receiptKey(key))
 		if err == nil {
-			s.seal = &seal
+			s.signature = &signature
 		} else if !errors.Is(err, models.ErrNotFound) {
 			return s, err
 		}
 	}
 	if hasReceipt {
 		s.filed = receipt
-		if (s.value != nil || s.retracted()) && receipt.Hash == sha256.Sum256(s.value) && (t.policy != SignedPolicy || s.seal != nil) {
+		if (s.value != nil || s.retracted()) && receipt.Hash == sha256.Sum256(s.value) && (t.policy != models.Signed || s.signature != nil) {
 			s.receipt = receipt
 		} else {
 			s.stale = true
@@ -232,10 +241,10 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 
 // data returns the value of the record of a row that is served.
 func (t *modelTree) data(s *standing, recordKey string) ([]byte, error) {
-	if t.policy != SignedPolicy {
+	if t.policy != models.Signed {
 		return s.value, nil
 	}
-	return s.seal.envelope(recordKey, s.value)
+	return wire.WithPayload(s.signature.Envelope, &wire.Statement{Head: s.signature.Head, RecordKey: recordKey, Value: s.value})
 }
 
 // holds returns what a record has to be better than to be accepted, nil where
@@ -243,20 +252,20 @@ func (t *modelTree) data(s *standing, recordKey string) ([]byte, error) {
 func (t *modelTree) holds(s *standing, key []byte) (*candidate, error) {
 	c := candidate{key: key, value: s.value, data: s.value}
 	switch {
-	case t.policy == SignedPolicy && s.seal == nil, t.policy != SignedPolicy && s.value == nil:
+	case t.policy == models.Signed && s.signature == nil, t.policy != models.Signed && s.value == nil:
 		return nil, nil
-	case t.policy == OpenPolicy:
+	case t.policy == models.Open:
 		// What the tree holds has been checked by the tree, and is more than
 		// maxValue where the program says so: it only has to be compared.
 		clock, err := t.raw.Validate(key, s.value)
 		c.clock = clock
 		return &c, err
-	case t.policy == ImmutablePolicy:
+	case t.policy == models.Immutable:
 		return nil, nil // there is but one record for a key
 	}
-	// A seal counts also where the program has changed or deleted the row: an
-	// older record must not come back.
-	c.clock, c.expires, c.retracted = s.seal.Sequence, s.seal.Expires, s.seal.Retracted
+	// A signature counts also where there is no row that it is of: an older record
+	// must not come back.
+	c.clock, c.expires, c.retracted = s.signature.Sequence, s.signature.Expires, s.signature.Retracted
 	recordKey, err := t.recordKey(key)
 	if err == nil && s.receipt.Origin != 0 {
 		c.data, err = t.data(s, recordKey)
@@ -267,7 +276,7 @@ func (t *modelTree) holds(s *standing, key []byte) (*candidate, error) {
 // accept puts the row of a record and its receipt, in place of a row that is
 // not better. Origin is Published for what this peer publishes and Stranger for
 // what comes from the DHT.
-func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Origin) error {
+func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin receipts.Origin) error {
 	old, err := t.standing(l.ctx, l.tx, c.key)
 	if err != nil {
 		return err
@@ -280,19 +289,19 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 		return failAt("put", t.raw, c.key, ErrOldRecord)
 	}
 	same := bytes.Equal(old.value, c.value) && (old.value == nil) == (c.value == nil)
-	arrived := origin == Stranger
+	arrived := origin == receipts.Stranger
 	if arrived && (old.value != nil || old.retracted()) {
-		origin, received = t.ownedBefore(l.records, &old.receipt, same, received)
+		origin, received = t.ownedBefore(l.records, &old, same, received)
 	}
 	switch {
 	case same:
 	case c.retracted:
-		err = t.raw.Delete(l.ctx, l.tx, c.key)
+		err = t.raw.Delete(l.ctx, l.trusted(), c.key)
 	default:
-		err = t.raw.Put(l.ctx, l.tx, c.key, c.value)
+		err = t.raw.Put(l.ctx, l.trusted(), c.key, c.value)
 	}
-	if err == nil && c.seal != nil {
-		err = Seals.Put(l.ctx, l.tx, c.seal)
+	if err == nil && c.signature != nil {
+		err = receipts.Signatures.Put(l.ctx, l.tx, c.signature)
 	}
 	if err != nil {
 		return err
@@ -300,31 +309,28 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin Or
 	if arrived && !same {
 		l.arrivals = append(l.arrivals, arrival{t, c.key, c.value})
 	}
-	return l.putReceipt(&old.filed, &Receipt{
+	return l.putReceipt(&old.filed, &receipts.Receipt{
 		Tree: t.raw.Name(), Key: c.key,
 		Origin: origin, Received: received, Hash: sha256.Sum256(c.value), Size: uint64(len(c.data)),
 	})
 }
 
 // ownedBefore returns the origin and the time of a record from the DHT whose key has a
-// row already, for which the receipt was written. What this peer has published stays
-// its own as long as nobody else can have written what came: it is the same, or signed
-// by the owner. Who sends it does not put off when it is published again.
-func (t *modelTree) ownedBefore(r *Records, old *Receipt, same bool, received time.Time) (Origin, time.Time) {
-	switch {
-	case old.Origin == Published && same:
-		return Published, old.Received
-	case old.Origin == Withdrawn && same:
-		return Published, received.Add(-max(r.interval, 0)) // which is due
-	case old.Origin == Published || old.Origin == Withdrawn:
-		if t.policy == SignedPolicy {
-			return Published, received
-		}
-		return Kept, received
-	case old.Origin == Stranger:
-		return Stranger, received
+// row already. What this peer has published stays its own as long as nobody else can
+// have written what came: it is the same, or signed by the owner. Who sends it does
+// not put off when it is published again.
+func (t *modelTree) ownedBefore(r *Records, old *standing, same bool, received time.Time) (receipts.Origin, time.Time) {
+	switch own := old.filed.Origin.IsOwn(); {
+	case own && same && old.receipt.Origin == receipts.Published:
+		return receipts.Published, old.receipt.Received
+	case own && same:
+		return receipts.Published, received.Add(-max(r.interval, 0)) // which is due
+	case own && t.policy == models.Signed:
+		return receipts.Published, received
+	case old.receipt.Origin == receipts.Stranger:
+		return receipts.Stranger, received
 	}
-	return Kept, received // over a row that the program has put
+	return receipts.Kept, received // over a row that the program has put
 }
 
 // drop takes the row under key out of the DHT, and deletes it where it came from
@@ -336,18 +342,25 @@ func (t *modelTree) drop(l *ledger, key []byte) error {
 		return err
 	}
 	switch {
-	case s.receipt.Origin == Published && !s.retracted():
-		s.receipt.Origin = Withdrawn
+	case s.stale && s.value != nil && s.filed.Origin.IsOwn():
+		if s.filed.Origin == receipts.Changed {
+			return nil // it is not in the DHT
+		}
+		changed := s.filed
+		changed.Origin = receipts.Changed
+		return l.putReceipt(&s.filed, &changed)
+	case s.receipt.Origin == receipts.Published && !s.retracted():
+		s.receipt.Origin = receipts.Withdrawn
 		return l.putReceipt(&s.filed, &s.receipt)
-	case s.receipt.Origin == Stranger && !s.retracted():
-		if err := t.raw.Delete(l.ctx, l.tx, key); err != nil {
+	case s.receipt.Origin == receipts.Stranger && !s.retracted():
+		if err := t.raw.Delete(l.ctx, l.trusted(), key); err != nil {
 			return err
 		}
-	case s.receipt.Origin != Kept && !s.stale && !s.retracted():
+	case s.receipt.Origin != receipts.Kept && !s.stale && !s.retracted():
 		return nil
 	}
-	if s.seal != nil {
-		if err := Seals.Delete(l.ctx, l.tx, t.receiptKey(key)); err != nil {
+	if s.signature != nil {
+		if err := receipts.Signatures.Delete(l.ctx, l.tx, t.receiptKey(key)); err != nil {
 			return err
 		}
 	}

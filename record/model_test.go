@@ -20,6 +20,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // receivedAt is a user's record as it is when it came at another time.
@@ -29,13 +30,13 @@ func receivedAt(t testing.TB, u User, at time.Time) []byte {
 }
 
 // origin returns the origin in the receipt of a user's row, zero without one.
-func origin(t testing.TB, store *datastore.Store, id uint64) record.Origin {
+func origin(t testing.TB, store *datastore.Store, id uint64) receipts.Origin {
 	t.Helper()
 	key, err := Users.Raw().ParseKeyText(Users.KeyText(id))
 	if err != nil {
 		t.Fatal(err)
 	}
-	receipt, err := record.Receipts.Get(context.Background(), store, models.MakePair(Users.Name(), key))
+	receipt, err := receipts.Tree.Get(context.Background(), store, models.MakePair(Users.Name(), key))
 	if errors.Is(err, models.ErrNotFound) {
 		return 0
 	}
@@ -97,7 +98,7 @@ func TestRecordIsRow(t *testing.T) {
 		}
 		for name, count := range map[string]func() (int, error){
 			"entries":  func() (int, error) { return UserByEmail.Count(ctx, store, models.Range[string]{}) },
-			"receipts": func() (int, error) { return record.Receipts.Count(ctx, store, models.Range[record.ReceiptKey]{}) },
+			"receipts": func() (int, error) { return receipts.Tree.Count(ctx, store, models.Range[receipts.Key]{}) },
 		} {
 			if n, err := count(); err != nil || n != 0 {
 				t.Errorf("%d %s are left, %v", n, name, err)
@@ -177,11 +178,11 @@ func TestRowsOfTheProgram(t *testing.T) {
 		put    User // by a stranger, after the program
 		err    error
 		row    User
-		origin record.Origin
+		origin receipts.Origin
 	}{
 		"a worse record":  {User{ID: 1, Version: 4}, record.ErrOldRecord, mine, 0},
-		"the same record": {mine, nil, mine, record.Kept},
-		"a better record": {better, nil, better, record.Kept},
+		"the same record": {mine, nil, mine, receipts.Kept},
+		"a better record": {better, nil, better, receipts.Kept},
 	} {
 		t.Run(name, func(t *testing.T) {
 			records, store := openRecords(t, memory.Engine(), record.Options{})
@@ -223,7 +224,7 @@ func TestRowChangedByTheProgram(t *testing.T) {
 	records, store := openRecords(t, memory.Engine(), record.Options{})
 	key, value := userRecord(t, User{ID: 1, Version: 1})
 	mustPut(t, records, key, value)
-	if got := origin(t, store, 1); got != record.Stranger {
+	if got := origin(t, store, 1); got != receipts.Stranger {
 		t.Fatalf("its origin is %v", got)
 	}
 	changed := User{ID: 1, Version: 1, Email: "changed"}
@@ -245,7 +246,7 @@ func TestRowChangedByTheProgram(t *testing.T) {
 
 	// The same without the Delete, and with a better record.
 	mustPut(t, records, key, receivedAt(t, User{ID: 1, Version: 2}, monday))
-	if got := origin(t, store, 1); got != record.Kept {
+	if got := origin(t, store, 1); got != receipts.Kept {
 		t.Errorf("the origin of what replaces a row of the program is %v", got)
 	}
 
@@ -258,7 +259,7 @@ func TestRowChangedByTheProgram(t *testing.T) {
 		t.Error("a row that was deleted is served")
 	}
 	mustPut(t, records, key, value)
-	if got := origin(t, store, 1); got != record.Stranger {
+	if got := origin(t, store, 1); got != receipts.Stranger {
 		t.Errorf("its origin is %v", got)
 	}
 }
@@ -303,31 +304,30 @@ func hostile(t testing.TB) map[string]struct {
 	}
 	where := "blog.user 00000000000000000001"
 	puts := map[string]put{
-		"a row of another key":     {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 2}), monday), models.ErrInvalid, "00000000000000000002"},
-		"a record of another key":  {dsKey("blog.user", recordKey), other, models.ErrInvalid, "00000000000000000002"},
-		"a record without a time":  {dsKey("blog.user", recordKey), untimed, models.ErrInvalid, "time of receipt"},
-		"a record and more":        {dsKey("blog.user", recordKey), append(kadRecord(t, recordKey, good, monday), 0x1A, 0x01, 'x'), models.ErrInvalid, "more"},
-		"no record":                {dsKey("blog.user", recordKey), []byte("no record"), models.ErrInvalid, "not a record"},
-		"nothing":                  {dsKey("blog.user", recordKey), nil, models.ErrInvalid, where},
-		"an empty value":           wrapped(nil),
-		"a trailing byte":          wrapped(append(bytes.Clone(good), 0)),
-		"an unknown field":         wrapped(extra),
-		"a field twice":            wrapped(twice),
-		"a longer number":          wrapped(long),
-		"too deep":                 wrapped(deep),
-		"cut short":                wrapped(good[:len(good)-1]),
-		"another shape":            wrapped(encode(t, &Note{Title: "t"})),
-		"too large":                {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 1, Version: 9, Email: strings.Repeat("x", record.DefaultMaxValueBytes)}), monday), models.ErrTooLarge, where},
-		"an older record":          {dsKey("blog.user", recordKey), receivedAt(t, User{ID: 1, Version: 1}, monday), record.ErrOldRecord, where},
-		"a long index key":         {dsKey("blog.user", record.Key(Users, 4)), receivedAt(t, User{ID: 4, Email: strings.Repeat("x", engine.MaxKeySize)}, monday), models.ErrKeySize, "email"},
-		"a unique name of another": {dsKey("blog.user", record.Key(Users, 3)), receivedAt(t, User{ID: 3, Username: "stored"}, monday), models.ErrUnique, "username"},
-		"a key that is no number":  at("/blog.user/one", good),
-		"a short key":              at("/blog.user/1", good),
-		"a longer key":             at("/blog.user/00000000000000000001/", good),
-		"no key":                   at("/blog.user/", good),
-		"a path inside the tree":   {ds.NewKey("/blog.user/primary/00000000000000000001"), good, record.ErrNoRecord, "/blog.user/primary"},
-		"lower case":               {ds.NewKey(strings.ToLower(dsKey("blog.user", recordKey).String())), kadRecord(t, recordKey, good, monday), record.ErrNoRecord, "/blog.user/"},
-		"another namespace":        {dsKey("blog.user", "/blog.note/x"), kadRecord(t, "/blog.note/x", good, monday), record.ErrNoRecord, "/blog.user/"},
+		"a row of another key":    {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 2}), monday), models.ErrInvalid, "00000000000000000002"},
+		"a record of another key": {dsKey("blog.user", recordKey), other, models.ErrInvalid, "00000000000000000002"},
+		"a record without a time": {dsKey("blog.user", recordKey), untimed, models.ErrInvalid, "time of receipt"},
+		"a record and more":       {dsKey("blog.user", recordKey), append(kadRecord(t, recordKey, good, monday), 0x1A, 0x01, 'x'), models.ErrInvalid, "more"},
+		"no record":               {dsKey("blog.user", recordKey), []byte("no record"), models.ErrInvalid, "not a record"},
+		"nothing":                 {dsKey("blog.user", recordKey), nil, models.ErrInvalid, where},
+		"an empty value":          wrapped(nil),
+		"a trailing byte":         wrapped(append(bytes.Clone(good), 0)),
+		"an unknown field":        wrapped(extra),
+		"a field twice":           wrapped(twice),
+		"a longer number":         wrapped(long),
+		"too deep":                wrapped(deep),
+		"cut short":               wrapped(good[:len(good)-1]),
+		"another shape":           wrapped(encode(t, &Note{Title: "t"})),
+		"too large":               {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 1, Version: 9, Email: strings.Repeat("x", record.DefaultMaxValueBytes)}), monday), models.ErrTooLarge, where},
+		"an older record":         {dsKey("blog.user", recordKey), receivedAt(t, User{ID: 1, Version: 1}, monday), record.ErrOldRecord, where},
+		"a long index key":        {dsKey("blog.user", record.Key(Users, 4)), receivedAt(t, User{ID: 4, Email: strings.Repeat("x", engine.MaxKeySize)}, monday), models.ErrKeySize, "email"},
+		"a key that is no number": at("/blog.user/one", good),
+		"a short key":             at("/blog.user/1", good),
+		"a longer key":            at("/blog.user/00000000000000000001/", good),
+		"no key":                  at("/blog.user/", good),
+		"a path inside the tree":  {ds.NewKey("/blog.user/primary/00000000000000000001"), good, record.ErrNoRecord, "/blog.user/primary"},
+		"lower case":              {ds.NewKey(strings.ToLower(dsKey("blog.user", recordKey).String())), kadRecord(t, recordKey, good, monday), record.ErrNoRecord, "/blog.user/"},
+		"another namespace":       {dsKey("blog.user", "/blog.note/x"), kadRecord(t, "/blog.note/x", good, monday), record.ErrNoRecord, "/blog.user/"},
 	}
 	for name, p := range puts {
 		if p.says == "blog.user" {

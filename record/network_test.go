@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	dhtpb "github.com/libp2p/go-libp2p-kad-dht/pb"
-	kb "github.com/libp2p/go-libp2p-kbucket"
 	kadrecord "github.com/libp2p/go-libp2p-record"
 	recpb "github.com/libp2p/go-libp2p-record/pb"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -25,6 +25,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // node is a peer with records in a store of its own.
@@ -32,6 +33,7 @@ type node struct {
 	host    host.Host
 	dht     *dht.IpfsDHT
 	records *record.Records
+	node    *record.Node
 	store   *datastore.Store
 }
 
@@ -75,6 +77,16 @@ func newNodeWith(t testing.TB, eng engine.Engine, options record.Options, opts .
 	n.records, n.store = openRecords(t, eng, options)
 	n.host = newHost(t)
 	n.dht = newDHT(t, n.host, append(n.records.DHTOptions(), opts...)...)
+	n.node = join(t, n.records, n.dht)
+	return n
+}
+
+func join(t testing.TB, r *record.Records, d *dht.IpfsDHT) *record.Node {
+	t.Helper()
+	n, err := record.Join(r, d)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 
@@ -121,44 +133,44 @@ func TestTwoPeers(t *testing.T) {
 		connect(t, a.dht, b.dht)
 
 		alice := User{ID: 1, Username: "alice", Email: "alice@example.com", Version: 1}
-		if err := record.Publish(ctx, a.dht, a.records, Users, &alice); err != nil {
+		if _, err := record.Publish(ctx, a.node, Users, &alice); err != nil {
 			t.Fatal(err)
 		}
 		// The other has it in its own tree, and finds it there by email.
 		if found := byEmail(t, b.store, alice.Email); len(found) != 1 || found[0] != alice {
 			t.Errorf("the other peer finds %+v", found)
 		}
-		if got := origin(t, b.store, 1); got != record.Stranger {
+		if got := origin(t, b.store, 1); got != receipts.Stranger {
 			t.Errorf("its origin is %v", got)
 		}
-		if got := origin(t, a.store, 1); got != record.Published {
+		if got := origin(t, a.store, 1); got != receipts.Published {
 			t.Errorf("the origin at its publisher is %v", got)
 		}
-		if got, err := record.Resolve(ctx, b.dht, b.records, Users, 1); err != nil || got != alice {
+		if got, err := record.Resolve(ctx, b.node, Users, 1); err != nil || got != alice {
 			t.Errorf("Resolve: %+v, %v", got, err)
 		}
 
 		alice.Version, alice.Email = 2, "alice@example.org"
-		if err := record.Publish(ctx, b.dht, b.records, Users, &alice); err != nil {
+		if _, err := record.Publish(ctx, b.node, Users, &alice); err != nil {
 			t.Fatal(err)
 		}
 		if found := byEmail(t, a.store, alice.Email); len(found) != 1 || found[0] != alice {
 			t.Errorf("the first peer finds %+v", found)
 		}
-		if got := origin(t, a.store, 1); got != record.Kept {
+		if got := origin(t, a.store, 1); got != receipts.Kept {
 			t.Errorf("at the first peer the origin is %v", got)
 		}
 
 		// A program cannot publish what is older than what it has.
 		old := User{ID: 1, Version: 1}
-		if err := record.Publish(ctx, a.dht, a.records, Users, &old); !errors.Is(err, record.ErrOldRecord) {
+		if _, err := record.Publish(ctx, a.node, Users, &old); !errors.Is(err, record.ErrOldRecord) {
 			t.Errorf("publishing an older row: %v", err)
 		}
 		if got := user(t, a.store, 1); got != alice {
 			t.Errorf("the row is %+v", got)
 		}
 		// Absence has one error.
-		_, err := record.Resolve(ctx, a.dht, a.records, Users, 99)
+		_, err := record.Resolve(ctx, a.node, Users, 99)
 		var where *models.Error
 		if !errors.Is(err, models.ErrNotFound) || !errors.As(err, &where) || where.Key != Users.KeyText(99) {
 			t.Errorf("resolving what is not there: %v", err)
@@ -193,7 +205,7 @@ func TestFivePeers(t *testing.T) {
 	for id := range uint64(count) {
 		publisher := nodes[id%5]
 		u := User{ID: id, Username: fmt.Sprint(id), Email: email(id)}
-		if err := record.Publish(ctx, publisher.dht, publisher.records, Users, &u); err != nil {
+		if _, err := record.Publish(ctx, publisher.node, Users, &u); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -209,7 +221,7 @@ func TestFivePeers(t *testing.T) {
 			case uint64(i) != id%5:
 				strangers++
 			}
-			u, err := record.Resolve(ctx, n.dht, n.records, Users, id)
+			u, err := record.Resolve(ctx, n.node, Users, id)
 			if err != nil || u.Email != email(id) {
 				t.Errorf("a peer resolves %+v, %v", u, err)
 			}
@@ -226,24 +238,24 @@ func TestPublishAlone(t *testing.T) {
 	alone := newNode(t, memory.Engine())
 	u := User{ID: 1, Username: "u", Email: "e"}
 	for range 2 {
-		err := record.Publish(ctx, alone.dht, alone.records, Users, &u)
-		if !errors.Is(err, kb.ErrLookupFailure) {
+		_, err := record.Publish(ctx, alone.node, Users, &u)
+		if !errors.Is(err, record.ErrNoPeers) {
 			t.Fatalf("without peers: %v", err)
 		}
 	}
 	if got := user(t, alone.store, 1); got != u {
 		t.Errorf("the row is %+v", got)
 	}
-	if got := origin(t, alone.store, 1); got != record.Published {
+	if got := origin(t, alone.store, 1); got != receipts.Published {
 		t.Errorf("its origin is %v", got)
 	}
-	if got, err := record.Resolve(ctx, alone.dht, alone.records, Users, 1); err != nil || got != u {
+	if got, err := record.Resolve(ctx, alone.node, Users, 1); err != nil || got != u {
 		t.Errorf("the peer's own record: %+v, %v", got, err)
 	}
 
 	other := newNode(t, memory.Engine())
 	connect(t, alone.dht, other.dht)
-	if err := record.Publish(ctx, alone.dht, alone.records, Users, &u); err != nil {
+	if _, err := record.Publish(ctx, alone.node, Users, &u); err != nil {
 		t.Errorf("with a peer: %v", err)
 	}
 	if got := user(t, other.store, 1); got != u {
@@ -258,17 +270,17 @@ func TestOwnRecordAges(t *testing.T) {
 	a := newNode(t, memory.Engine(), dht.MaxRecordAge(time.Second))
 	u := User{ID: 1, Username: "u"}
 	for range 2 {
-		if err := record.Publish(ctx, a.dht, a.records, Users, &u); !errors.Is(err, kb.ErrLookupFailure) {
+		if _, err := record.Publish(ctx, a.node, Users, &u); !errors.Is(err, record.ErrNoPeers) {
 			t.Fatal(err)
 		}
-		if got := origin(t, a.store, 1); got != record.Published {
+		if got := origin(t, a.store, 1); got != receipts.Published {
 			t.Errorf("its origin is %v", got)
 		}
 		eventually(t, "it is too old", func() bool {
-			_, err := record.Resolve(ctx, a.dht, a.records, Users, 1)
+			_, err := record.Resolve(ctx, a.node, Users, 1)
 			return errors.Is(err, models.ErrNotFound)
 		})
-		if got := origin(t, a.store, 1); got != record.Withdrawn {
+		if got := origin(t, a.store, 1); got != receipts.Withdrawn {
 			t.Errorf("its origin is %v", got)
 		}
 		if got := user(t, a.store, 1); got != u {
@@ -287,7 +299,7 @@ func TestPublishRefuses(t *testing.T) {
 	if err := Users.Put(ctx, a.store, &stored); err != nil {
 		t.Fatal(err)
 	}
-	strangers := models.NewTree("user", models.Uint64, func(u *User) uint64 { return u.ID })
+	strangers := models.NewTree("user", models.Uint64, func(u *User) uint64 { return u.ID }, models.WithPolicy[User](models.Open))
 	models.NewDefinition("elsewhere", strangers)
 	for name, test := range map[string]struct {
 		tree *models.Tree[User, uint64]
@@ -296,16 +308,15 @@ func TestPublishRefuses(t *testing.T) {
 	}{
 		"an older row":           {Users, User{ID: 1, Username: "taken", Version: 1}, record.ErrOldRecord},
 		"a long index key":       {Users, User{ID: 2, Email: strings.Repeat("x", engine.MaxKeySize)}, models.ErrKeySize},
-		"a name that is taken":   {Users, User{ID: 3, Username: "taken"}, models.ErrUnique},
 		"another tree":           {strangers, User{ID: 4}, models.ErrUnknownTree},
 		"text that is not UTF-8": {Users, User{ID: 5, Email: "\xff"}, models.ErrInvalid},
 	} {
-		if err := record.Publish(ctx, a.dht, a.records, test.tree, &test.user); !errors.Is(err, test.want) {
+		if _, err := record.Publish(ctx, a.node, test.tree, &test.user); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
 	long := Note{Title: "t", Text: strings.Repeat("x", record.DefaultMaxValueBytes)}
-	if err := record.Publish(ctx, a.dht, a.records, Notes, &long); !errors.Is(err, models.ErrTooLarge) {
+	if _, err := record.Publish(ctx, a.node, Notes, &long); !errors.Is(err, models.ErrTooLarge) {
 		t.Errorf("a row that is too large: %v", err)
 	}
 	if n, err := Notes.Count(ctx, a.store, models.Range[string]{}); err != nil || n != 0 {
@@ -314,42 +325,112 @@ func TestPublishRefuses(t *testing.T) {
 	if rows, err := Users.Count(ctx, a.store, models.Range[uint64]{}); err != nil || rows != 1 || user(t, a.store, 1) != stored {
 		t.Errorf("%d rows, the first is %+v, %v", rows, user(t, a.store, 1), err)
 	}
-	if _, err := record.Resolve(ctx, a.dht, a.records, strangers, 1); !errors.Is(err, models.ErrUnknownTree) {
+	if _, err := record.Resolve(ctx, a.node, strangers, 1); !errors.Is(err, models.ErrUnknownTree) {
 		t.Errorf("resolving from another tree: %v", err)
 	}
 	if err := a.records.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := record.Publish(ctx, a.dht, a.records, Users, &User{ID: 9}); !errors.Is(err, models.ErrClosed) {
+	if _, err := record.Publish(ctx, a.node, Users, &User{ID: 9}); !errors.Is(err, models.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
 
-// meddler is a validator that does something first.
-type meddler struct {
-	kadrecord.Validator
-	first func()
-}
-
-func (m meddler) Validate(key string, value []byte) error {
-	m.first()
-	return m.Validator.Validate(key, value)
-}
-
-// A better record that comes just before the DHT is told of an own one.
-func TestPublishLosesRace(t *testing.T) {
+// A report names the peers that took the record, and why the others did not.
+func TestPublishReports(t *testing.T) {
 	ctx := context.Background()
-	r, store := openRecords(t, memory.Engine(), record.Options{})
+	a, b, c := newNode(t, memory.Engine()), newNode(t, memory.Engine()), newNode(t, memory.Engine())
+	connect(t, a.dht, b.dht, c.dht)
 	better := User{ID: 1, Username: "u", Version: 2}
-	d := newDHT(t, newHost(t), append(r.DHTOptions(), dht.Validator(meddler{r.Validator(), func() {
-		mustPut(t, r, dsKey("blog.user", record.Key(Users, 1)), receivedAt(t, better, time.Now()))
-	}}))...)
-	err := record.Publish(ctx, d, r, Users, &User{ID: 1, Username: "u", Version: 1})
-	if !errors.Is(err, record.ErrOldRecord) {
-		t.Errorf("Publish: %v", err)
+	mustPut(t, b.records, dsKey("blog.user", record.Key(Users, 1)), receivedAt(t, better, time.Now()))
+
+	report, err := record.Publish(ctx, a.node, Users, &User{ID: 1, Username: "u", Version: 1})
+	if err != nil || report.Key != record.Key(Users, 1) || !slices.Equal(report.Took, []peer.ID{c.host.ID()}) || len(report.Failed) != 1 {
+		t.Fatalf("%+v, %v", report, err)
 	}
-	if got := user(t, store, 1); got != better {
+	if failed := report.Failed[0]; failed.Peer != b.host.ID() || !errors.Is(failed.Err, record.ErrRefused) || !errors.Is(failed.Err, record.ErrOldRecord) {
+		t.Errorf("the peer with a better record: %+v", failed)
+	}
+	// The next one is taken by nobody: one refuses it, and one is gone.
+	if err := c.records.Close(); err != nil {
+		t.Fatal(err)
+	}
+	report, err = record.Publish(ctx, a.node, Users, &User{ID: 1, Username: "v", Version: 1})
+	if !errors.Is(err, record.ErrNotTaken) || !errors.Is(err, record.ErrOldRecord) || len(report.Took) != 0 || len(report.Failed) != 2 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if got := user(t, a.store, 1); got.Username != "v" {
 		t.Errorf("the row is %+v", got)
+	}
+}
+
+// Publish waits for a peer until the context's deadline.
+func TestPublishWaitsForPeers(t *testing.T) {
+	a, b := newNode(t, memory.Engine()), newNode(t, memory.Engine())
+	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := record.Publish(short, a.node, Users, &User{ID: 1}); !errors.Is(err, record.ErrNoPeers) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a peer until the deadline: %v", err)
+	}
+	long, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	published := make(chan error)
+	go func() {
+		_, err := record.Publish(long, a.node, Users, &User{ID: 2})
+		published <- err
+	}()
+	eventually(t, "the row is stored", func() bool { return user(t, a.store, 2) != User{} })
+	connect(t, a.dht, b.dht)
+	if err := <-published; err != nil || user(t, b.store, 2) == (User{}) {
+		t.Errorf("with a peer before the deadline: %v, %+v", err, user(t, b.store, 2))
+	}
+}
+
+// Records and a store have one owner, a DHT's node is joined once, and one Republish
+// runs.
+func TestOneOwner(t *testing.T) {
+	ctx := context.Background()
+	a := newNode(t, memory.Engine())
+	if _, err := record.New(ctx, a.store, record.Options{}); !errors.Is(err, record.ErrInUse) {
+		t.Errorf("other records on the store: %v", err)
+	}
+	if _, err := record.Repair(ctx, a.store); !errors.Is(err, record.ErrInUse) {
+		t.Errorf("repair of the store: %v", err)
+	}
+	if again := join(t, a.records, a.dht); again != a.node {
+		t.Error("joining again gives another node")
+	}
+	other := newDHT(t, newHost(t), a.records.DHTOptions()...)
+	if _, err := record.Join(a.records, other); !errors.Is(err, record.ErrInUse) {
+		t.Errorf("joining another DHT: %v", err)
+	}
+	plain := newDHT(t, newHost(t), dht.ProtocolPrefix("/plain"))
+	if _, err := record.Join(a.records, plain); !errors.Is(err, models.ErrUnknownTree) {
+		t.Errorf("joining a DHT that has not been made for the records: %v", err)
+	}
+	ended := make(chan error)
+	running, cancel := context.WithCancel(ctx)
+	for range 2 {
+		go func() { ended <- a.node.Republish(running) }()
+	}
+	if err := <-ended; !errors.Is(err, record.ErrInUse) {
+		t.Errorf("one of two calls of Republish: %v", err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the other: %v", err)
+	}
+	if err := errors.Join(a.dht.Close(), a.records.Close()); err != nil {
+		t.Fatal(err)
+	}
+	// What is closed makes room.
+	r, err := record.New(ctx, a.store, record.Options{Models: []*models.Definition{Blog}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	join(t, r, newDHT(t, a.host, r.DHTOptions()...))
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -363,7 +444,7 @@ func TestHostilePeer(t *testing.T) {
 	connect(t, victim.dht, attacker)
 
 	stored := User{ID: 1, Username: "stored", Email: "stored@example.com", Version: 2}
-	if err := record.Publish(ctx, victim.dht, victim.records, Users, &stored); err != nil {
+	if _, err := record.Publish(ctx, victim.node, Users, &stored); err != nil {
 		t.Fatal(err)
 	}
 	// The put that kad-dht makes of it comes last, so that the receipt is final.
@@ -424,11 +505,11 @@ func TestHostilePeer(t *testing.T) {
 		}
 	}
 	for _, id := range []uint64{50, 51} {
-		if u, err := record.Resolve(ctx, victim.dht, victim.records, Users, id); !errors.Is(err, models.ErrNotFound) {
+		if u, err := record.Resolve(ctx, victim.node, Users, id); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("resolved %+v, %v", u, err)
 		}
 	}
-	if u, err := record.Resolve(ctx, victim.dht, victim.records, Users, 1); err != nil || u != stored {
+	if u, err := record.Resolve(ctx, victim.node, Users, 1); err != nil || u != stored {
 		t.Errorf("resolved %+v, %v", u, err)
 	}
 	unchanged("lies")
@@ -436,7 +517,7 @@ func TestHostilePeer(t *testing.T) {
 	gullible := newNode(t, memory.Engine(), dht.Validator(permissive))
 	connect(t, gullible.dht, attacker)
 	for _, id := range []uint64{50, 51} {
-		if u, err := record.Resolve(ctx, gullible.dht, gullible.records, Users, id); !errors.Is(err, models.ErrInvalid) {
+		if u, err := record.Resolve(ctx, gullible.node, Users, id); !errors.Is(err, models.ErrInvalid) {
 			t.Errorf("resolved %+v, %v", u, err)
 		}
 	}

@@ -19,7 +19,7 @@ func Open(ctx context.Context, eng engine.Engine, opts Options) (*Records, error
 	if err != nil {
 		return nil, err
 	}
-	r, err := New(store, opts)
+	r, err := New(ctx, store, opts)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

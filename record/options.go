@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p-kad-dht/amino"
@@ -35,13 +34,11 @@ const DefaultCacheBytes = 128 << 20
 
 // Options is what Records can be told. The zero value is of use.
 type Options struct {
-	// Models are the definitions whose trees travel in the DHT. The store has
+	// Models are the definitions whose trees travel in the DHT, each under the policy
+	// that it was declared with; a tree that is models.Local is refused. The store has
 	// to be opened with them. Defaults to none: then Records keeps values and
 	// providers only.
 	Models []*models.Definition
-
-	// Policies are those of the trees of Models that are not OpenPolicy.
-	Policies map[models.AnyTree]Policy
 
 	// MaxValueBytes bounds the record of a model, of a signed one the whole
 	// envelope, and what is put under the keys of other records and providers; more is refused with
@@ -58,7 +55,7 @@ type Options struct {
 	// it came. A negative one means for ever. Defaults to kad-dht's, 48 hours.
 	ProviderValidity time.Duration
 
-	// RepublishInterval is after what time [Records.Republish] puts a record of
+	// RepublishInterval is after what time [Node.Republish] puts a record of
 	// this peer again. It has to be less than MaxRecordAge. Defaults to 22 hours,
 	// as kad-dht's own, or to half of MaxRecordAge if that is less; a negative one
 	// switches it off.
@@ -146,13 +143,9 @@ func (o Options) normalize() (Options, error) {
 			faults = append(faults, fmt.Errorf("%w: Models cannot have a definition %q again", models.ErrDefinition, d.Name()))
 		}
 		seen[d.Name()] = true
-	}
-	for tree, policy := range o.Policies {
-		known := slices.ContainsFunc(o.Models, func(d *models.Definition) bool { return d != nil && slices.Contains(d.Trees(), tree) })
-		if !known {
-			faults = append(faults, fmt.Errorf("%w: Policies has tree %s, which none of Models has", models.ErrDefinition, tree.Name()))
+		for _, tree := range d.Trees() {
+			faults = append(faults, checkPolicy(tree))
 		}
-		faults = append(faults, policy.check(tree))
 	}
 	if o.MaxValueBytes < 0 {
 		faults = append(faults, fmt.Errorf("MaxValueBytes is %d: it must not be negative", o.MaxValueBytes))

@@ -26,6 +26,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/alloctest"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // Offer is what a peer sells, of which it has several.
@@ -53,11 +54,12 @@ type Photo struct {
 
 var (
 	Offers = models.NewTree("offer", models.PairOf(record.PeerKey, models.Uint64),
-		func(o *Offer) OfferKey { return models.MakePair(o.Seller, o.Number) })
+		func(o *Offer) OfferKey { return models.MakePair(o.Seller, o.Number) }, models.WithPolicy[Offer](models.Signed))
 	OfferByTitle = models.NewIndex(Offers, "title", models.String, func(o *Offer) string { return o.Title })
-	Profiles     = models.NewTree("profile", record.PeerKey, func(p *Profile) peer.ID { return p.Peer })
-	Photos       = models.NewTree("photo", record.HashKey, func(p *Photo) record.Hash { return p.ID },
-		models.WithKey(func(p *Photo, id record.Hash) { p.ID = id }))
+	Profiles     = models.NewTree("profile", record.PeerKey, func(p *Profile) peer.ID { return p.Peer },
+		models.WithPolicy[Profile](models.Signed))
+	Photos = models.NewTree("photo", record.HashKey, func(p *Photo) record.Hash { return p.ID },
+		models.WithKey(func(p *Photo, id record.Hash) { p.ID = id }), models.WithPolicy[Photo](models.Immutable))
 	PhotoByTitle = models.NewIndex(Photos, "title", models.String, func(p *Photo) string { return p.Title })
 
 	Market = models.NewDefinition("market", Offers, Profiles, Photos)
@@ -66,7 +68,6 @@ var (
 func market() record.Options {
 	return record.Options{
 		Models:       []*models.Definition{Market},
-		Policies:     map[models.AnyTree]record.Policy{Offers: record.SignedPolicy, Profiles: record.SignedPolicy, Photos: record.ImmutablePolicy},
 		MaxRecordAge: 24 * time.Hour, ProviderValidity: 24 * time.Hour,
 	}
 }
@@ -373,27 +374,23 @@ func TestImmutable(t *testing.T) {
 	})
 }
 
-func TestPoliciesOfOtherTrees(t *testing.T) {
-	store := datastore.Temp(t, memory.Engine(), record.Definition, Market, Blog)
-	both := []*models.Definition{Market, Blog}
-	for name, policies := range map[string]map[models.AnyTree]record.Policy{
-		"signed by number":    {Users: record.SignedPolicy},
-		"immutable by number": {Users: record.ImmutablePolicy},
-		"immutable by peer":   {Profiles: record.ImmutablePolicy},
-		"signed by hash":      {Photos: record.SignedPolicy},
-		"unknown policy":      {Users: 9},
-		"unknown tree":        {record.Values: record.OpenPolicy},
+// A tree whose policy does not fit it is refused by name, with what to do.
+func TestPoliciesThatDoNotFit(t *testing.T) {
+	byNumber := func(u *User) uint64 { return u.ID }
+	byPeer := func(p *Profile) peer.ID { return p.Peer }
+	byHash := func(p *Photo) record.Hash { return p.ID }
+	for says, tree := range map[string]models.AnyTree{
+		"models.WithPolicy": models.NewTree("local", models.Uint64, byNumber),
+		"record.PeerKey":    models.NewTree("number", models.Uint64, byNumber, models.WithPolicy[User](models.Signed)),
+		"signed":            models.NewTree("hash", record.HashKey, byHash, models.WithPolicy[Photo](models.Signed)),
+		"record.HashKey":    models.NewTree("number", models.Uint64, byNumber, models.WithPolicy[User](models.Immutable)),
+		"immutable":         models.NewTree("peer", record.PeerKey, byPeer, models.WithPolicy[Profile](models.Immutable)),
 	} {
-		if _, err := record.New(store, record.Options{Models: both, Policies: policies}); !errors.Is(err, models.ErrDefinition) {
-			t.Errorf("%s: %v", name, err)
+		d := models.NewDefinition("misfits", tree)
+		_, err := record.Open(context.Background(), memory.Engine(), record.Options{Models: []*models.Definition{d}})
+		if !errors.Is(err, models.ErrDefinition) || !strings.Contains(err.Error(), tree.Name()) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
 		}
-	}
-	r, err := record.New(store, record.Options{Models: both, Policies: map[models.AnyTree]record.Policy{Users: record.OpenPolicy, Profiles: record.SignedPolicy}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -438,36 +435,36 @@ func TestPublishSigned(t *testing.T) {
 	a, b, c := newNodeWith(t, memory.Engine(), market()), newNodeWith(t, memory.Engine(), market()), newNodeWith(t, memory.Engine(), market())
 	connect(t, a.dht, b.dht, c.dht)
 	o := Offer{a.host.ID(), 1, "hammer", 5}
-	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err != nil {
+	if _, err := record.Publish(ctx, a.node, Offers, &o); err != nil {
 		t.Fatal(err)
 	}
 	key := models.MakePair(o.Seller, o.Number)
 	for name, n := range map[string]*node{"a": a, "b": b, "c": c} {
-		if got, err := record.Resolve(ctx, n.dht, n.records, Offers, key); err != nil || got != o {
+		if got, err := record.Resolve(ctx, n.node, Offers, key); err != nil || got != o {
 			t.Errorf("%s resolves %+v, %v", name, got, err)
 		}
 		if found := titles(t, n.store, "hammer"); len(found) != 1 {
 			t.Errorf("%s has %+v", name, found)
 		}
 	}
-	if err := record.Publish(ctx, b.dht, b.records, Offers, &o); !errors.Is(err, record.ErrNotOwner) {
+	if _, err := record.Publish(ctx, b.node, Offers, &o); !errors.Is(err, record.ErrNotOwner) {
 		t.Errorf("another peer publishes: %v", err)
 	}
-	if err := record.Retract(ctx, b.dht, b.records, Offers, key); !errors.Is(err, record.ErrNotOwner) {
+	if _, err := record.Retract(ctx, b.node, Offers, key); !errors.Is(err, record.ErrNotOwner) {
 		t.Errorf("another peer retracts: %v", err)
 	}
 	o.Title = "axe"
-	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err != nil {
+	if _, err := record.Publish(ctx, a.node, Offers, &o); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := record.Resolve(ctx, c.dht, c.records, Offers, key); err != nil || got != o {
+	if got, err := record.Resolve(ctx, c.node, Offers, key); err != nil || got != o {
 		t.Errorf("resolved %+v, %v", got, err)
 	}
-	if err := record.Retract(ctx, a.dht, a.records, Offers, key); err != nil {
+	if _, err := record.Retract(ctx, a.node, Offers, key); err != nil {
 		t.Fatal(err)
 	}
 	for name, n := range map[string]*node{"a": a, "b": b, "c": c} {
-		if got, err := record.Resolve(ctx, n.dht, n.records, Offers, key); !errors.Is(err, models.ErrNotFound) {
+		if got, err := record.Resolve(ctx, n.node, Offers, key); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("%s resolves %+v, %v", name, got, err)
 		}
 		if found := titles(t, n.store, "axe"); len(found) != 0 {
@@ -475,27 +472,27 @@ func TestPublishSigned(t *testing.T) {
 		}
 	}
 	o.Title = "saw"
-	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err != nil {
+	if _, err := record.Publish(ctx, a.node, Offers, &o); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := record.Resolve(ctx, b.dht, b.records, Offers, key); err != nil || got != o {
+	if got, err := record.Resolve(ctx, b.node, Offers, key); err != nil || got != o {
 		t.Errorf("after all: %+v, %v", got, err)
 	}
 
 	p := Photo{Title: "a cat"}
-	if err := record.Publish(ctx, a.dht, a.records, Photos, &p); !errors.Is(err, models.ErrInvalid) {
+	if _, err := record.Publish(ctx, a.node, Photos, &p); !errors.Is(err, models.ErrInvalid) {
 		t.Errorf("without its hash a photo is published: %v", err)
 	}
 	if err := record.Identify(Photos, &p); err != nil {
 		t.Fatal(err)
 	}
-	if err := record.Publish(ctx, a.dht, a.records, Photos, &p); err != nil {
+	if _, err := record.Publish(ctx, a.node, Photos, &p); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := record.Resolve(ctx, b.dht, b.records, Photos, p.ID); err != nil || got.Title != p.Title {
+	if got, err := record.Resolve(ctx, b.node, Photos, p.ID); err != nil || got.Title != p.Title {
 		t.Errorf("resolved %+v, %v", got, err)
 	}
-	if err := record.Retract(ctx, a.dht, a.records, Photos, p.ID); !errors.Is(err, record.ErrPolicy) {
+	if _, err := record.Retract(ctx, a.node, Photos, p.ID); !errors.Is(err, models.ErrPolicy) {
 		t.Errorf("a photo is retracted: %v", err)
 	}
 }
@@ -518,7 +515,7 @@ func TestPublishAll(t *testing.T) {
 	}
 	var progress [2]int
 	told := map[string]bool{}
-	err := record.PublishAll(ctx, a.dht, a.records, Offers, offers, record.Bulk{Concurrency: 4, Progress: func(done, failed int, err error) {
+	err := record.PublishAll(ctx, a.node, Offers, offers, record.Bulk{Concurrency: 4, Progress: func(done, failed int, err error) {
 		progress = [2]int{done, failed}
 		var where *models.Error
 		if errors.As(err, &where) {
@@ -538,7 +535,7 @@ func TestPublishAll(t *testing.T) {
 	}
 	found := map[uint64]Offer{}
 	missing := 0
-	for o, err := range record.ResolveAll(ctx, b.dht, b.records, Offers, keys, record.Bulk{}) {
+	for o, err := range record.ResolveAll(ctx, b.node, Offers, keys, record.Bulk{}) {
 		if errors.Is(err, models.ErrNotFound) {
 			missing++
 		} else if err != nil {
@@ -550,12 +547,12 @@ func TestPublishAll(t *testing.T) {
 	if len(found) != n-3 || missing != 3 || found[11].Title != "offer 11" {
 		t.Errorf("%d are found, %d missing: %v", len(found), missing, slices.Sorted(maps.Keys(found)))
 	}
-	for range record.ResolveAll(ctx, b.dht, b.records, Offers, keys, record.Bulk{}) {
+	for range record.ResolveAll(ctx, b.node, Offers, keys, record.Bulk{}) {
 		break // and nothing is left running, which goleak sees
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := record.PublishAll(ended, a.dht, a.records, Offers, offers, record.Bulk{}); !errors.Is(err, context.Canceled) {
+	if err := record.PublishAll(ended, a.node, Offers, offers, record.Bulk{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that has ended: %v", err)
 	}
 }
@@ -631,15 +628,15 @@ func TestRepublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Nobody hears of these.
-	if err := record.Publish(ctx, a.dht, a.records, Offers, &o); err == nil {
+	if _, err := record.Publish(ctx, a.node, Offers, &o); err == nil {
 		t.Error("a record is published to nobody")
 	}
-	if err := record.Publish(ctx, a.dht, a.records, Photos, &p); err == nil {
+	if _, err := record.Publish(ctx, a.node, Photos, &p); err == nil {
 		t.Error("a record is published to nobody")
 	}
 	before := sequence(t, a.store)
 	ended := make(chan error)
-	go func() { ended <- a.records.Republish(ctx, a.dht) }()
+	go func() { ended <- a.node.Republish(ctx) }()
 	connect(t, a.dht, b.dht)
 	eventually(t, "both come to the other peer", func() bool {
 		_, err := Photos.Get(ctx, b.store, p.ID)
@@ -664,7 +661,7 @@ func TestRepublish(t *testing.T) {
 // sequence is the number of the one record that a store has sealed.
 func sequence(t testing.TB, store *datastore.Store) uint64 {
 	t.Helper()
-	for s, err := range record.Seals.All(context.Background(), store) {
+	for s, err := range receipts.Signatures.All(context.Background(), store) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,73 +3,72 @@ package record
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	dht "github.com/libp2p/go-libp2p-kad-dht"
-	"github.com/libp2p/go-libp2p/core/routing"
-
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Key returns the record key of the row with the primary key: "/", the tree's
 // full name, "/", and the key as text. "/blog.user/00000000000000000001", say.
 func Key[M, K any](t *models.Tree[M, K], key K) string { return "/" + t.Name() + "/" + t.KeyText(key) }
 
-// Publish stores m as a row of t and puts it into the DHT as this peer's own
-// record. The row and its receipt are durable before the DHT hears of it. r has
-// to be the datastore of d, as DHTOptions make it, and to have t registered;
-// otherwise Publish returns models.ErrUnknownTree.
+// Publish stores m as a row of t and puts it into the DHT as this peer's own record:
+// on the peers closest to its key, of which the report says what each made of it. The
+// row and its receipt are durable before the DHT hears of it. t has to be one of the
+// Options.Models of the node's records; otherwise Publish returns
+// models.ErrUnknownTree.
 //
-// It returns ErrOldRecord, with nothing stored, where the row that is there is
-// better, ErrNotOwner where t is signed and m another peer's, and what makes
-// peers refuse a record: models.ErrInvalid, ErrTooLarge, ErrKeySize, ErrUnique.
-// Every other error comes from the DHT, after the row has been stored:
-// kbucket.ErrLookupFailure where no peer is known, for example. The row stays,
-// and Publish may be called again with the same model.
+// Where the DHT knows no peer yet, Publish waits for one until ctx's deadline, and does
+// not wait where ctx has none; then it returns ErrNoPeers. It returns ErrNotTaken, with
+// a reason, where no peer took the record. In both cases the row stays, and
+// [Node.Republish] tries again, as can the caller with the same model.
 //
-// That no error is returned says that the record has been sent to the peers
-// closest to its key, not that any has taken it.
-func Publish[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], m *M) error {
-	tree, err := r.registered(t)
+// It returns ErrOldRecord where the row that is there is better, ErrNotOwner where t is
+// signed and m another peer's, and what makes peers refuse a record:
+// models.ErrInvalid, ErrTooLarge, ErrKeySize. Then nothing has been stored.
+func Publish[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], m *M) (PublishReport, error) {
+	tree, err := n.records.registered(t)
 	if err != nil {
-		return err
+		return PublishReport{}, err
 	}
 	key, value, err := t.Encode(m)
 	if err != nil {
-		return err
+		return PublishReport{}, err
 	}
 	if value == nil {
 		value = []byte{} // for nil is a tombstone's
 	}
-	return r.publish(ctx, d, tree, key, func(*standing) ([]byte, error) { return value, nil })
+	return n.publish(ctx, tree, key, func(*standing) ([]byte, error) { return value, nil })
 }
 
 // Retract takes back the record with the primary key, which is this peer's own:
 // it deletes the row, and puts a tombstone into the DHT that is better than every
 // earlier record. The peers that hold the record delete its row, and keep the
 // tombstone as long as they would a record. t has to be signed, or Retract
-// returns ErrPolicy: what nobody owns nobody can take back. Its other errors are
-// those of Publish. That there is no such row is no error.
-func Retract[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], key K) error {
-	tree, err := r.registered(t)
+// returns models.ErrPolicy: what nobody owns nobody can take back. Its other errors
+// and the report are those of Publish. That there is no such row is no error.
+func Retract[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (PublishReport, error) {
+	tree, err := n.records.registered(t)
 	if err != nil {
-		return err
+		return PublishReport{}, err
 	}
 	encoded := t.EncodeKey(key)
-	if tree.policy != SignedPolicy {
-		return failAt("retract", tree.raw, encoded, fmt.Errorf("%w: it is %v", ErrPolicy, tree.policy))
+	if tree.policy != models.Signed {
+		return PublishReport{}, failAt("retract", tree.raw, encoded, fmt.Errorf("%w: it is %v", models.ErrPolicy, tree.policy))
 	}
-	return r.publish(ctx, d, tree, encoded, func(*standing) ([]byte, error) { return nil, nil })
+	return n.publish(ctx, tree, encoded, func(*standing) ([]byte, error) { return nil, nil })
 }
 
 // publish files a record of this peer and puts it into the DHT. Value is given
 // what there is, and returns the row's value, nil for a tombstone.
-func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, key []byte, value func(*standing) ([]byte, error)) error {
+func (n *Node) publish(ctx context.Context, tree *modelTree, key []byte, value func(*standing) ([]byte, error)) (report PublishReport, err error) {
+	r := n.records
 	recordKey, err := tree.recordKey(key)
 	if err != nil {
-		return err
+		return report, err
 	}
 	now := time.Now()
 	defer r.metrics.took(ctx, opPublish, now)
@@ -83,7 +82,7 @@ func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, 
 		if err != nil {
 			return err
 		}
-		data, err := r.own(d, tree, &old, key, v, now)
+		data, err := n.own(tree, &old, key, v, now)
 		if err != nil {
 			return err
 		}
@@ -91,100 +90,74 @@ func (r *Records) publish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, 
 		if c, err = tree.check(key, data); err != nil {
 			return err
 		}
-		return tree.accept(l, c, now, Published)
+		return tree.accept(l, c, now, receipts.Published)
 	})
 	if err != nil {
-		return failAt("publish", tree.raw, key, err)
+		return report, failAt("publish", tree.raw, key, err)
 	}
 	r.sweeper.arm(soon(r.due(&place{}, now)))
-	if err := d.PutValue(ctx, recordKey, c.data); err != nil {
+	if err = n.awaitPeer(ctx); err == nil {
 		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.value) {
-			// A better record has come in between. kad-dht has no error to
-			// tell that by.
-			err = fmt.Errorf("%w: %w", ErrOldRecord, err)
+			err = ErrOldRecord // has come in between
+		} else {
+			report, err = n.send(ctx, tree, recordKey, &c)
 		}
-		return failAt("publish", tree.raw, key, err)
 	}
-	return nil
+	return report, failAt("publish", tree.raw, key, err)
 }
 
 // own returns the record's value for a row of this peer: of a signed tree, what it
 // signs. What is signed anew as it was keeps its sequence number, and a tombstone
 // also its expiry; everything else has a number above the last, and at least the
 // time in milliseconds, so that a peer that has lost its store is believed again.
-func (r *Records) own(d *dht.IpfsDHT, tree *modelTree, old *standing, key, value []byte, now time.Time) ([]byte, error) {
-	if tree.policy != SignedPolicy {
+func (n *Node) own(tree *modelTree, old *standing, key, value []byte, now time.Time) ([]byte, error) {
+	if tree.policy != models.Signed {
 		return value, nil
 	}
 	owner, err := tree.owner(key)
 	if err != nil {
 		return nil, err
 	}
-	if owner != d.PeerID() {
+	if owner != n.dht.PeerID() {
 		return nil, fmt.Errorf("%w: %s", ErrNotOwner, owner)
 	}
-	private := d.Host().Peerstore().PrivKey(owner)
+	private := n.dht.Host().Peerstore().PrivKey(owner)
 	if private == nil {
 		return nil, fmt.Errorf("the host has no private key of %s", owner)
 	}
-	s := statement{value: value, retracted: value == nil, expires: r.ages.expiresAt(now)}
-	if s.recordKey, err = tree.recordKey(key); err != nil {
+	s := wire.Statement{Value: value, Head: wire.Head{Retracted: value == nil, Expires: n.records.ages.expiresAt(now)}}
+	if s.RecordKey, err = tree.recordKey(key); err != nil {
 		return nil, err
 	}
-	s.sequence = uint64(now.UnixMilli())
-	if last := old.seal; last != nil {
-		same := old.receipt.Origin != 0 && last.Retracted == s.retracted && bytes.Equal(old.value, value)
-		if same && s.retracted && r.outlasts(last, now) {
-			s.expires = last.Expires
+	s.Sequence = uint64(now.UnixMilli())
+	if last := old.signature; last != nil {
+		same := old.receipt.Origin != 0 && last.Retracted == s.Retracted && bytes.Equal(old.value, value)
+		if same && s.Retracted && n.records.outlasts(last, now) {
+			s.Expires = last.Expires
 		}
-		if same && s.expires >= last.Expires {
-			s.sequence = last.Sequence
+		if same && s.Expires >= last.Expires {
+			s.Sequence = last.Sequence
 		} else {
-			s.sequence = max(s.sequence, last.Sequence+1)
+			s.Sequence = max(s.Sequence, last.Sequence+1)
 		}
 	}
-	return s.sign(private)
+	return s.Sign(private)
 }
 
 // outlasts reports whether a tombstone still has time to go, and no more than one
 // that is made now: when it expires, so has all that it has taken back. One that a
 // clock has made that ran ahead has more, and is refused by other peers.
-func (r *Records) outlasts(tombstone *Seal, now time.Time) bool {
+func (r *Records) outlasts(tombstone *receipts.Signature, now time.Time) bool {
 	latest := r.ages.expiresAt(now)
-	return latest != 0 && tombstone.Expires != 0 && tombstone.Expires <= latest && !tombstone.expired(now)
+	return latest != 0 && tombstone.Expires != 0 && tombstone.Expires <= latest && !tombstone.Expired(now)
 }
 
-// Resolve gets the row with the primary key from the DHT: the best of the
-// records that the peers closest to it hold, and this peer, if it serves it. It
-// returns models.ErrNotFound where none has a valid one, none could be asked, or
-// the owner has retracted it.
-//
-// Resolve stores nothing: kad-dht places records by their keys, not on those who
-// ask for them.
-func Resolve[M, K any](ctx context.Context, d *dht.IpfsDHT, r *Records, t *models.Tree[M, K], key K) (M, error) {
-	tree, err := r.registered(t)
-	if err != nil {
-		return *new(M), err
+// expiresAt returns when a signed record that is made now expires, as in a wire.Head.
+func (a ages) expiresAt(now time.Time) uint64 {
+	if a.record < 0 {
+		return 0
 	}
-	defer r.metrics.took(ctx, opResolve, time.Now())
-	fail := func(err error) (M, error) {
-		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.KeyText(key), Err: err}
-	}
-	data, err := d.GetValue(ctx, Key(t, key))
-	if err != nil {
-		if errors.Is(err, routing.ErrNotFound) {
-			err = fmt.Errorf("%w: %w", models.ErrNotFound, err)
-		}
-		return fail(err)
-	}
-	c, err := tree.checkRecord(Key(t, key), data)
-	if err != nil {
-		return *new(M), err
-	}
-	if c.retracted {
-		return fail(fmt.Errorf("%w: its owner has retracted it", models.ErrNotFound))
-	}
-	return t.Decode(c.key, c.value)
+	return uint64(now.Add(a.record).Unix())
 }
 
 // registered returns a tree of Options.Models.

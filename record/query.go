@@ -12,6 +12,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // Query returns the keys strictly below q.Prefix. The prefix is answered by
@@ -305,7 +306,7 @@ func emit(yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func(
 // then read just as Get reads it.
 func (w *walk) recordsOf(tree *modelTree) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		receipts := Receipts.Keys(w.ctx, w.from, models.FirstIs[string, []byte](tree.raw.Name()))
+		receipts := receipts.Tree.Keys(w.ctx, w.from, models.FirstIs[string, []byte](tree.raw.Name()))
 		for v, err := range w.records.served(w.ctx, w.from, receipts) {
 			e := dsq.Entry{Size: len(v.Raw)}
 			if w.values {

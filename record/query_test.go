@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestQueryForeignKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		records, err := record.New(store, record.Options{})
+		records, err := record.New(context.Background(), store, record.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

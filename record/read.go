@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Get returns the value of key.
@@ -108,8 +109,8 @@ func (r *Records) record(ctx context.Context, from models.Reader, p *place) (dat
 		if err != nil {
 			return err
 		}
-		w := wireRecord{key: []byte(p.recordKey), value: value, received: appendTime(nil, s.receipt.Received)}
-		data = w.append(make([]byte, 0, len(w.key)+len(w.value)+len(w.received)+16))
+		w := wire.Record{Key: []byte(p.recordKey), Value: value, Received: wire.AppendTime(nil, s.receipt.Received)}
+		data = w.Append(make([]byte, 0, len(w.Key)+len(w.Value)+len(w.Received)+16))
 		return nil
 	})
 	return data, err

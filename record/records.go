@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,7 @@ import (
 type Records struct {
 	store     *datastore.Store
 	ownsStore bool
+	claim     *ownership
 	// plain takes the keys that are neither record nor provider.
 	plain *datastore.Face
 	// trees are the registered trees, by full name.
@@ -52,6 +54,12 @@ type Records struct {
 	// interval is Options.RepublishInterval, and done is closed with the Records.
 	interval time.Duration
 	done     chan struct{}
+	// node is that of the DHT, once it has been joined.
+	joining      sync.Mutex
+	node         *Node
+	republishing atomic.Bool
+	// wake has Republish look for what is due.
+	wake     chan struct{}
 	watchers watchers
 	// syncs makes durable what strangers put.
 	syncs   *later.Task
@@ -82,9 +90,12 @@ var _ ds.Batching = (*Records)(nil)
 
 // New returns the records kept in store, which has to have been opened with
 // Definition and opts.Models: otherwise it returns models.ErrUnknownTree. The
-// store remains the caller's, to be closed after the Records.
-func New(store *datastore.Store, opts Options) (*Records, error) {
-	opts, err := opts.normalize()
+// store remains the caller's, to be closed after the Records. Until they are closed it
+// cannot have others: New returns [ErrInUse].
+//
+// New takes the same time whatever the store holds, after a crash too.
+func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records, err error) {
+	opts, err = opts.normalize()
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +103,7 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 		store: store, plain: store.Datastore(),
 		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
 		bounds:   opts.Bounds,
-		interval: opts.RepublishInterval, done: make(chan struct{}),
+		interval: opts.RepublishInterval, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		ages: ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 	}
 	r.syncs = later.New(opts.SyncInterval, store.Sync)
@@ -100,13 +111,20 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	for _, d := range opts.Models {
 		for _, t := range d.Trees() {
 			r.trees[t.Name()] = &modelTree{
-				raw: t.Raw(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
-				age: opts.MaxRecordAge, policy: opts.Policies[t], paired: t.Core().Key != PeerKey.Name(),
+				raw: t.Raw(), core: t.Core(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
+				age: opts.MaxRecordAge, policy: t.Policy(), paired: t.Core().Key != PeerKey.Name(),
 			}
 		}
 		trees = append(trees[:len(trees):len(trees)], d.Trees()...)
 	}
-	ctx := context.Background()
+	if r.claim, err = claim(ctx, store); err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			r.claim.release()
+		}
+	}()
 	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		for _, t := range trees {
 			if _, err := t.Raw().Has(ctx, tx, nil); err != nil {
@@ -131,6 +149,9 @@ func New(store *datastore.Store, opts Options) (*Records, error) {
 	due, err := r.nextDue(ctx, time.Time{})
 	if err != nil {
 		_ = r.metrics.stop.Unregister() // nothing else is running
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	if err := r.listen(ctx); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	r.sweeper.arm(soon(due))
@@ -168,6 +189,8 @@ func (r *Records) Close() error {
 	if errors.Is(err, models.ErrClosed) {
 		err = nil // the store was closed before, which made everything durable
 	}
+	r.deaf()
+	r.claim.release()
 	if r.ownsStore {
 		err = errors.Join(err, r.store.Close())
 	}

@@ -515,7 +515,7 @@ func TestStoreClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := record.New(store, record.Options{Models: []*models.Definition{Blog}})
+	records, err := record.New(context.Background(), store, record.Options{Models: []*models.Definition{Blog}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -562,7 +562,7 @@ func TestNewRefuses(t *testing.T) {
 		"records' own trees":                   {bare, record.Options{Models: []*models.Definition{record.Definition}}, models.ErrDefinition},
 		"a negative size":                      {bare, record.Options{MaxValueBytes: -1}, nil},
 	} {
-		records, err := record.New(test.store, test.opts)
+		records, err := record.New(context.Background(), test.store, test.opts)
 		if err == nil || records != nil || test.want != nil && !errors.Is(err, test.want) {
 			t.Errorf("%s: %v", name, err)
 		}

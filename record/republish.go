@@ -3,19 +3,22 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
-	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 const (
 	// republishAtOnce is how many records are put into the DHT at the same time,
 	// each of which asks some twenty peers.
 	republishAtOnce = 8
+	// republishPause is how long what the program has changed waits for more.
+	republishPause = time.Second
 	// retryPart is the part of the interval after which a record is tried again
 	// that could not be put.
 	retryPart = 8
@@ -30,13 +33,18 @@ const (
 //
 // What is due is found by index: while nothing is, Republish waits for a timer. A
 // record is in it until its row is retracted, deleted or changed without being
-// published. d is as for Publish.
-func (r *Records) Republish(ctx context.Context, d *dht.IpfsDHT) error {
+// published. A second call while one runs returns [ErrInUse].
+func (n *Node) Republish(ctx context.Context) error {
+	r := n.records
 	if r.interval < 0 {
 		return errors.New("republishing is switched off: Options.RepublishInterval is negative")
 	}
+	if r.republishing.Swap(true) {
+		return fmt.Errorf("republish: %w by another call", ErrInUse)
+	}
+	defer r.republishing.Store(false)
 	for {
-		if err := r.republishDue(ctx, d, time.Now()); err != nil {
+		if err := n.republishDue(ctx, time.Now()); err != nil {
 			return err
 		}
 		next, err := r.nextRepublish(ctx, time.Now())
@@ -45,6 +53,13 @@ func (r *Records) Republish(ctx context.Context, d *dht.IpfsDHT) error {
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {
+		case <-r.wake: // a little later, together with what is changed next
+			timer.Reset(republishPause)
+			select {
+			case <-ctx.Done():
+			case <-r.done:
+			case <-timer.C:
+			}
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
@@ -53,6 +68,7 @@ func (r *Records) Republish(ctx context.Context, d *dht.IpfsDHT) error {
 			return models.ErrClosed
 		case <-timer.C:
 		}
+		timer.Stop()
 	}
 }
 
@@ -61,12 +77,12 @@ func (r *Records) Republish(ctx context.Context, d *dht.IpfsDHT) error {
 func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, error) {
 	next := now.Add(r.interval)
 	for _, due := range r.republishable(time.Time{}) {
-		for e, err := range ReceiptByOrigin.Keys(ctx, r.store, due.Limit(1)) {
+		for e, err := range receipts.ByOrigin.Keys(ctx, r.store, due.Limit(1)) {
 			if err != nil {
 				return time.Time{}, err
 			}
 			at := e.Index.Second.Add(r.interval)
-			if e.Index.First == Withdrawn || !at.After(now) {
+			if e.Index.First != receipts.Published || !at.After(now) {
 				at = now.Add(r.interval / retryPart) // it still cannot be put
 			}
 			next = earlier(next, at)
@@ -76,22 +92,24 @@ func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, 
 }
 
 // republishable are the receipts of what is due for being published again: what has
-// expired here, what was published before an instant, and what the clock, when it ran
+// expired here, what the program has changed, what was published before an instant, and what the clock, when it ran
 // ahead, has stamped with a time that has not come.
-func (r *Records) republishable(before time.Time) []models.Range[models.Pair[Origin, time.Time]] {
-	ranges := []models.Range[models.Pair[Origin, time.Time]]{
-		originBetween(Withdrawn, time.Time{}, time.Time{}), originBetween(Published, time.Time{}, before),
+func (r *Records) republishable(before time.Time) []models.Range[models.Pair[receipts.Origin, time.Time]] {
+	ranges := []models.Range[models.Pair[receipts.Origin, time.Time]]{
+		originBetween(receipts.Withdrawn, time.Time{}, time.Time{}), originBetween(receipts.Changed, time.Time{}, time.Time{}),
+		originBetween(receipts.Published, time.Time{}, before),
 	}
 	if !before.IsZero() {
-		ranges = append(ranges, originBetween(Published, ahead(), time.Time{}))
+		ranges = append(ranges, originBetween(receipts.Published, ahead(), time.Time{}))
 	}
 	return ranges
 }
 
 // republishDue puts what is due, a page at a time.
-func (r *Records) republishDue(ctx context.Context, d *dht.IpfsDHT, now time.Time) error {
+func (n *Node) republishDue(ctx context.Context, now time.Time) error {
+	r := n.records
 	for _, due := range r.republishable(now.Add(-r.interval)) {
-		if err := r.republishIn(ctx, d, due); err != nil {
+		if err := n.republishIn(ctx, due); err != nil {
 			return err
 		}
 	}
@@ -99,10 +117,11 @@ func (r *Records) republishDue(ctx context.Context, d *dht.IpfsDHT, now time.Tim
 }
 
 // republishIn puts again what the receipts in a range are of.
-func (r *Records) republishIn(ctx context.Context, d *dht.IpfsDHT, due models.Range[models.Pair[Origin, time.Time]]) error {
+func (n *Node) republishIn(ctx context.Context, due models.Range[models.Pair[receipts.Origin, time.Time]]) error {
+	r := n.records
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(republishAtOnce)
-	for key, err := range primaries(ReceiptByOrigin.Keys(ctx, r.store, due)) {
+	for key, err := range primaries(receipts.ByOrigin.Keys(ctx, r.store, due)) {
 		if err != nil {
 			return errors.Join(err, group.Wait())
 		}
@@ -111,7 +130,7 @@ func (r *Records) republishIn(ctx context.Context, d *dht.IpfsDHT, due models.Ra
 			continue // of a model that is not registered now
 		}
 		group.Go(func() error {
-			err := r.republish(groupCtx, d, tree, slices.Clone(key.Second))
+			err := n.republish(groupCtx, tree, slices.Clone(key.Second))
 			if groupCtx.Err() != nil || errors.Is(err, models.ErrClosed) {
 				return errors.Join(groupCtx.Err(), err)
 			}
@@ -129,17 +148,20 @@ func (r *Records) republishIn(ctx context.Context, d *dht.IpfsDHT, due models.Ra
 
 // Why a record is not republished any more.
 var (
-	errNotPublished = errors.New("the row is not as it was published")
-	errSpent        = errors.New("the tombstone has outlived what it has taken back")
+	errNotPublished = errors.New("the row is not this peer's any more")
+	errSpent        = errors.New("the row is gone, or the tombstone has outlived what it has taken back")
 )
 
 // republish puts one record again, or drops a tombstone that has expired.
-func (r *Records) republish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree, key []byte) error {
-	err := r.publish(ctx, d, tree, key, func(old *standing) ([]byte, error) {
+func (n *Node) republish(ctx context.Context, tree *modelTree, key []byte) error {
+	r := n.records
+	_, err := n.publish(ctx, tree, key, func(old *standing) ([]byte, error) {
 		switch {
-		case old.receipt.Origin != Published && old.receipt.Origin != Withdrawn:
+		case !old.filed.Origin.IsOwn():
 			return nil, errNotPublished
-		case old.retracted() && r.ages.record >= 0 && old.seal.expired(time.Now()):
+		case old.value == nil && !old.retracted():
+			return nil, errSpent
+		case old.retracted() && r.ages.record >= 0 && old.signature.Expired(time.Now()):
 			return nil, errSpent
 		}
 		return old.value, nil
@@ -157,7 +179,7 @@ func (r *Records) republish(ctx context.Context, d *dht.IpfsDHT, tree *modelTree
 	// The receipt is as old as it has to be for the next attempt.
 	return errors.Join(err, r.changeRelaxed(ctx, func(l *ledger) error {
 		s, err := tree.standing(l.ctx, l.tx, key)
-		if err != nil || s.filed.Origin != Published {
+		if err != nil || s.filed.Origin != receipts.Published {
 			return err
 		}
 		again := s.filed

@@ -40,10 +40,10 @@ type Note struct {
 
 var (
 	Users = models.NewTree("user", models.Uint64, func(u *User) uint64 { return u.ID },
-		models.WithClock(func(u *User) uint64 { return u.Version }))
+		models.WithClock(func(u *User) uint64 { return u.Version }), models.WithPolicy[User](models.Open))
 	UserByEmail    = models.NewIndex(Users, "email", models.String, func(u *User) string { return u.Email })
 	UserByUsername = models.NewUnique(Users, "username", models.String, func(u *User) string { return u.Username })
-	Notes          = models.NewTree("note", models.String, func(n *Note) string { return n.Title })
+	Notes          = models.NewTree("note", models.String, func(n *Note) string { return n.Title }, models.WithPolicy[Note](models.Open))
 
 	Blog = models.NewDefinition("blog", Users, Notes)
 )
@@ -79,7 +79,7 @@ func openRecords(t testing.TB, eng engine.Engine, opts record.Options) (*record.
 	if opts.MaxRecordAge == 0 { // monday goes by
 		opts.MaxRecordAge, opts.ProviderValidity = -1, -1
 	}
-	records, err := record.New(store, opts)
+	records, err := record.New(context.Background(), store, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

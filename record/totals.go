@@ -8,6 +8,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
 // storedTotal is how many records there are, with the bytes of their keys and values,
@@ -79,12 +80,12 @@ func countRecords(ctx context.Context, from models.Reader) (n amount, err error)
 		}
 		n.add(1, len(row.Key)+row.Size)
 	}
-	for receipt, err := range Receipts.All(ctx, from) {
+	for receipt, err := range receipts.Tree.All(ctx, from) {
 		if err != nil {
 			return n, err
 		}
-		if receipt.Origin == Stranger {
-			n.add(1, receipt.counted())
+		if receipt.Origin == receipts.Stranger {
+			n.add(1, receipt.Counted())
 		}
 	}
 	return n, nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Value is a DHT record in a namespace that no registered model has: a public
@@ -48,9 +49,9 @@ func (valueCodec) Decode(src []byte, v *Value) error {
 // parseValue reads a record of which the value may be anything. It returns the
 // zero time for what is no record.
 func parseValue(raw []byte) (data []byte, received time.Time) {
-	if r, ok := parseWire(raw); ok {
-		if t, ok := r.time(); ok {
-			return r.value, t
+	if r, ok := wire.Parse(raw); ok {
+		if t, ok := r.Time(); ok {
+			return r.Value, t
 		}
 	}
 	return nil, time.Time{}

@@ -34,7 +34,7 @@ func Repair(ctx context.Context, store *datastore.Store, options ...datastore.Ve
 	if err != nil || !hasRecords(ctx, store) {
 		return report, err
 	}
-	r, err := New(store, Options{
+	r, err := New(ctx, store, Options{
 		MaxRecordAge: -1, ProviderValidity: -1, SyncInterval: -1,
 		Bounds: Bounds{Records: -1, Providers: -1, ProvidersPerKey: -1, KeysPerPeer: -1, Bytes: -1},
 	})

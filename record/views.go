@@ -10,6 +10,8 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // The views below show what lies here for the DHT. All are lazy: they read in
@@ -39,7 +41,7 @@ type Provider struct {
 // tombstone, and Raw the record as it is served.
 func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Value, error] {
 	if tree := r.trees[namespace]; tree != nil {
-		receipts := Receipts.Keys(ctx, r.store, models.FirstIs[string, []byte](namespace))
+		receipts := receipts.Tree.Keys(ctx, r.store, models.FirstIs[string, []byte](namespace))
 		return untilClosed(r, r.served(ctx, r.store, receipts))
 	}
 	return untilClosed(r, Values.Range(ctx, r.store, inNamespace(namespace)))
@@ -48,8 +50,8 @@ func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Valu
 // ValuesReceived yields the records of every namespace by the time they came.
 func (r *Records) ValuesReceived(ctx context.Context, from, before time.Time) iter.Seq2[Value, error] {
 	sources := []iter.Seq2[Value, error]{ValueByReceived.Range(ctx, r.store, between(from, before))}
-	for _, origin := range []Origin{Stranger, Kept, Published} {
-		receipts := ReceiptByOrigin.Keys(ctx, r.store, originBetween(origin, from, before))
+	for _, origin := range []receipts.Origin{receipts.Stranger, receipts.Kept, receipts.Published} {
+		receipts := receipts.ByOrigin.Keys(ctx, r.store, originBetween(origin, from, before))
 		sources = append(sources, r.served(ctx, r.store, primaries(receipts)))
 	}
 	return untilClosed(r, merge(sources, func(a, b *Value) bool { return a.Received.Before(b.Received) }))
@@ -71,11 +73,11 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 	if r.trees[namespace] == nil {
 		return Values.Count(ctx, r.store, inNamespace(namespace))
 	}
-	for receipt, err := range Receipts.Range(ctx, r.store, models.FirstIs[string, []byte](namespace)) {
+	for receipt, err := range receipts.Tree.Range(ctx, r.store, models.FirstIs[string, []byte](namespace)) {
 		if err != nil {
 			return 0, err
 		}
-		if receipt.Origin != Withdrawn {
+		if receipt.Origin != receipts.Withdrawn {
 			n++
 		}
 	}
@@ -166,8 +168,8 @@ func between(from, before time.Time) models.Range[time.Time] {
 	return rng
 }
 
-func originBetween(origin Origin, from, before time.Time) models.Range[models.Pair[Origin, time.Time]] {
-	rng := models.FirstIs[Origin, time.Time](origin).From(models.MakePair(origin, from))
+func originBetween(origin receipts.Origin, from, before time.Time) models.Range[models.Pair[receipts.Origin, time.Time]] {
+	rng := models.FirstIs[receipts.Origin, time.Time](origin).From(models.MakePair(origin, from))
 	if before.IsZero() {
 		return rng
 	}
@@ -187,7 +189,7 @@ func primaries[I, K any](entries iter.Seq2[models.Entry[I, K], error]) iter.Seq2
 
 // served yields the records that receipts are of and that are served. Those of
 // trees that are not registered are left out.
-func (r *Records) served(ctx context.Context, from models.Reader, receipts iter.Seq2[ReceiptKey, error]) iter.Seq2[Value, error] {
+func (r *Records) served(ctx context.Context, from models.Reader, receipts iter.Seq2[receipts.Key, error]) iter.Seq2[Value, error] {
 	return func(yield func(Value, error) bool) {
 		for key, err := range receipts {
 			var v Value
@@ -205,7 +207,7 @@ func (r *Records) served(ctx context.Context, from models.Reader, receipts iter.
 }
 
 // valueAt reads the record that a receipt is of, or returns ds.ErrNotFound.
-func (r *Records) valueAt(ctx context.Context, from models.Reader, key ReceiptKey) (v Value, err error) {
+func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.Key) (v Value, err error) {
 	tree := r.trees[key.First]
 	if tree == nil {
 		return v, ds.ErrNotFound
@@ -219,8 +221,8 @@ func (r *Records) valueAt(ctx context.Context, from models.Reader, key ReceiptKe
 		return v, err
 	}
 	v = Value{Key: []byte(recordKey), Raw: data}
-	if v.Data, v.Received, err = parseExact(recordKey, data); err == nil && tree.policy == SignedPolicy {
-		v.Data, err = signedValue(v.Data)
+	if v.Data, v.Received, err = wire.ParseExact(recordKey, data); err == nil && tree.policy == models.Signed {
+		v.Data, err = wire.SignedValue(v.Data)
 	}
 	return v, err
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Put stores value under key. What is under the key of a record or a provider
@@ -75,7 +77,7 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 	switch {
 	case p.tree != nil:
 		var data []byte
-		if data, c.received, err = parseExact(p.recordKey, value); err == nil {
+		if data, c.received, err = wire.ParseExact(p.recordKey, value); err == nil {
 			c.record, err = p.tree.check(p.key, data)
 		}
 	case len(value) > r.maxValue:
@@ -189,7 +191,7 @@ func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	case c.tree != nil && c.delete:
 		err = c.tree.drop(l, c.key)
 	case c.tree != nil:
-		err = c.tree.accept(l, c.record, c.received, Stranger)
+		err = c.tree.accept(l, c.record, c.received, receipts.Stranger)
 	case c.delete:
 		_, err = l.deleteValue(c.key)
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,20 +19,35 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
+type Member struct {
+	ID    uint64
+	Name  string
+	Email string
+}
+
+// The policy of a tree says who may put its records into the DHT.
+var (
+	Members       = models.NewTree("member", models.Uint64, func(m *Member) uint64 { return m.ID }, models.WithPolicy[Member](models.Open))
+	MemberByEmail = models.NewIndex(Members, "email", models.String, func(m *Member) string { return m.Email })
+
+	Club = models.NewDefinition("club", Members)
+)
+
 // node is a peer with a store of its own.
 type node struct {
 	host    host.Host
 	dht     *dht.IpfsDHT
 	records *record.Records
 	store   *datastore.Store
+	*record.Node
 }
 
 func start(ctx context.Context, h host.Host, dir string) (*node, error) {
-	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, Blog)
+	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, Club)
 	if err != nil {
 		return nil, err
 	}
-	records, err := record.New(store, record.Options{Models: []*models.Definition{Blog}})
+	records, err := record.New(ctx, store, record.Options{Models: []*models.Definition{Club}})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -39,7 +55,11 @@ func start(ctx context.Context, h host.Host, dir string) (*node, error) {
 	if err != nil {
 		return nil, errors.Join(err, records.Close(), store.Close())
 	}
-	return &node{h, d, records, store}, nil
+	joined, err := record.Join(records, d)
+	if err != nil {
+		return nil, errors.Join(err, d.Close(), records.Close(), store.Close())
+	}
+	return &node{h, d, records, store, joined}, nil
 }
 
 // stop closes what start has opened, from the network inwards.
@@ -85,24 +105,29 @@ func TestDHT(t *testing.T) {
 }
 
 func spread(ctx context.Context, one, other *node) error {
-	alice := User{ID: 1, Username: "alice", Email: "alice@example.com"}
-	if err := record.Publish(ctx, one.dht, one.records, Users, &alice); err != nil {
-		return err
-	}
-
-	// What the DHT has placed on a peer is a row of its tree, indexes included.
-	found, err := UserByEmail.Get(ctx, other.store, "alice@example.com")
+	alice := Member{ID: 1, Name: "alice", Email: "alice@example.com"}
+	report, err := record.Publish(ctx, one.Node, Members, &alice)
 	if err != nil {
 		return err
+	}
+	fmt.Println(len(report.Took), "peers took it")
+
+	// The DHT has placed it on a peer as a row of its tree, indexes included.
+	var found []Member
+	for member, err := range MemberByEmail.Find(ctx, other.store, "alice@example.com") {
+		if err != nil {
+			return err
+		}
+		found = append(found, member)
 	}
 
 	// Any peer gets the record from those that hold it.
-	resolved, err := record.Resolve(ctx, other.dht, other.records, Users, 1)
+	resolved, err := record.Resolve(ctx, other.Node, Members, 1)
 	if err != nil {
 		return err
 	}
 
-	if found != alice || resolved != alice {
+	if !slices.Equal(found, []Member{alice}) || resolved != alice {
 		return fmt.Errorf("found %v and resolved %v, want %v", found, resolved, alice)
 	}
 	return nil

@@ -39,11 +39,11 @@ type Picture struct {
 
 var (
 	Offers = models.NewTree("offer", models.PairOf(record.PeerKey, models.Uint64),
-		func(o *Offer) OfferKey { return models.MakePair(o.Seller, o.Number) })
+		func(o *Offer) OfferKey { return models.MakePair(o.Seller, o.Number) }, models.WithPolicy[Offer](models.Signed))
 	OfferByTitle = models.NewIndex(Offers, "title", models.String, func(o *Offer) string { return o.Title })
 
 	Pictures = models.NewTree("picture", record.HashKey, func(p *Picture) record.Hash { return p.ID },
-		models.WithKey(func(p *Picture, id record.Hash) { p.ID = id }))
+		models.WithKey(func(p *Picture, id record.Hash) { p.ID = id }), models.WithPolicy[Picture](models.Immutable))
 
 	Market = models.NewDefinition("market", Offers, Pictures)
 )
@@ -59,12 +59,12 @@ type trader struct {
 	host    host.Host
 	records *record.Records
 	dht     *dht.IpfsDHT
+	node    *record.Node
 }
 
 func newTrader(ctx context.Context) (*trader, error) {
 	records, err := record.Open(ctx, memory.Engine(), record.Options{
-		Models:   []*models.Definition{Market},
-		Policies: map[models.AnyTree]record.Policy{Offers: record.SignedPolicy, Pictures: record.ImmutablePolicy},
+		Models: []*models.Definition{Market},
 	})
 	if err != nil {
 		return nil, err
@@ -77,7 +77,11 @@ func newTrader(ctx context.Context) (*trader, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close(), records.Close())
 	}
-	return &trader{h, records, d}, nil
+	node, err := record.Join(records, d)
+	if err != nil {
+		return nil, errors.Join(err, d.Close(), h.Close(), records.Close())
+	}
+	return &trader{h, records, d, node}, nil
 }
 
 func (t *trader) close() error { return errors.Join(t.dht.Close(), t.host.Close(), t.records.Close()) }
@@ -105,9 +109,11 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	lamp := Offer{Seller: seller.host.ID(), Number: 1, Title: "lamp", Price: 20}
-	if err := record.Publish(ctx, seller.dht, seller.records, Offers, &lamp); err != nil {
+	report, err := record.Publish(ctx, seller.node, Offers, &lamp)
+	if err != nil {
 		return err
 	}
+	fmt.Println("peers that took the offer:", len(report.Took))
 	for a, err := range arrivals {
 		if err != nil {
 			return err
@@ -124,14 +130,14 @@ func run(ctx context.Context) (err error) {
 	// Nobody else can change the offer.
 	cheap := lamp
 	cheap.Price = 1
-	err = record.Publish(ctx, buyer.dht, buyer.records, Offers, &cheap)
+	_, err = record.Publish(ctx, buyer.node, Offers, &cheap)
 	fmt.Println("the buyer's price is refused:", errors.Is(err, record.ErrNotOwner))
 
 	key := models.MakePair(lamp.Seller, lamp.Number)
-	if err := record.Retract(ctx, seller.dht, seller.records, Offers, key); err != nil {
+	if _, err := record.Retract(ctx, seller.node, Offers, key); err != nil {
 		return err
 	}
-	_, err = record.Resolve(ctx, buyer.dht, buyer.records, Offers, key)
+	_, err = record.Resolve(ctx, buyer.node, Offers, key)
 	fmt.Println("taken back:", errors.Is(err, models.ErrNotFound))
 
 	// The key of a picture is the hash of its value.
@@ -139,10 +145,10 @@ func run(ctx context.Context) (err error) {
 	if err := record.Identify(Pictures, &cat); err != nil {
 		return err
 	}
-	if err := record.Publish(ctx, seller.dht, seller.records, Pictures, &cat); err != nil {
+	if _, err := record.Publish(ctx, seller.node, Pictures, &cat); err != nil {
 		return err
 	}
-	found, err := record.Resolve(ctx, buyer.dht, buyer.records, Pictures, cat.ID)
+	found, err := record.Resolve(ctx, buyer.node, Pictures, cat.ID)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output:
+	// peers that took the offer: 1
 	// arrived: lamp 20
 	// found by title: 1
 	// the buyer's price is refused: true

@@ -33,6 +33,9 @@ type Session struct {
 	// Due is the earliest expiry that was written, as in format.Row, or zero.
 	Due int64
 
+	// Committed are called once the transaction has been committed.
+	Committed []func()
+
 	places map[*Tree]*Place
 	// tree and place are the last that were looked up.
 	tree  *Tree
@@ -167,5 +170,7 @@ func (s *Session) Reset() bool {
 		return false
 	}
 	s.Read, s.Write, s.Held, s.Trusted, s.Due, s.failure = nil, nil, false, false, 0, nil
+	clear(s.Committed)
+	s.Committed = s.Committed[:0]
 	return true
 }

@@ -93,4 +93,11 @@ type Place struct {
 	// to a tree without indexes need not read the row that it replaces. It is set
 	// before the row is written, and stays set if that fails.
 	Expires atomic.Bool
+
+	// Claimed is set while package record has the tree for itself.
+	Claimed atomic.Bool
+	// Changed, if set, is called in the transaction of each write to the tree that is
+	// not [Trusted], after the row under the encoded primary key has been stored with
+	// the value, or deleted, when value is nil. It keeps neither.
+	Changed atomic.Pointer[func(s *Session, primary, value []byte) error]
 }

@@ -72,7 +72,8 @@ func (r *run) publish(ctx context.Context) error {
 func publishOne(ctx context.Context, m *member, p *golang.Package) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	return record.Publish(ctx, m.node.DHT, m.node.Records, golang.Packages, p)
+	_, err := record.Publish(ctx, m.node.Record, golang.Packages, p)
+	return err
 }
 
 // spread counts where the records are.

@@ -106,8 +106,7 @@ func (r *run) resolveOne(ctx context.Context, index int, from []*member, random 
 			break
 		}
 	}
-	n := who.member.node
-	got, err := record.Resolve(ctx, n.DHT, n.Records, golang.Packages, want.ImportPath)
+	got, err := record.Resolve(ctx, who.member.node.Record, golang.Packages, want.ImportPath)
 	if err != nil {
 		return who, err
 	}

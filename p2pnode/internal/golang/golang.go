@@ -30,7 +30,8 @@ var (
 	// Packages holds packages by import path. A record that comes later does not
 	// replace an earlier one unless its bytes are larger: packages do not change
 	// here, so the model declares no clock.
-	Packages = models.NewTree("package", models.String, func(p *Package) string { return p.ImportPath })
+	Packages = models.NewTree("package", models.String, func(p *Package) string { return p.ImportPath },
+		models.WithPolicy[Package](models.Open))
 	// PackageByModule finds the packages of a module.
 	PackageByModule = models.NewIndex(Packages, "module", models.String, func(p *Package) string { return p.Module })
 	// PackageByImports finds packages by how many others they import.

@@ -4,7 +4,7 @@
 //	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, blog.Blog)
 //	peer, err := node.Start(ctx, store, node.Config{Key: key, Models: []*models.Definition{blog.Blog}})
 //	err = peer.Join(ctx, others)
-//	err = record.Publish(ctx, peer.DHT, peer.Records, blog.Users, &alice)
+//	_, err = record.Publish(ctx, peer.Record, blog.Users, &alice)
 //
 // A node does not own its store: it is opened before and closed after.
 package node
@@ -73,6 +73,8 @@ type Node struct {
 	Host    host.Host
 	DHT     *dht.IpfsDHT
 	Records *record.Records
+	// Record is what publishing and resolving take.
+	Record *record.Node
 }
 
 // Start starts a peer over store, connected to nobody yet.
@@ -101,7 +103,7 @@ func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, er
 	if err != nil {
 		return nil, fmt.Errorf("start libp2p host: %w", err)
 	}
-	n.Records, err = record.New(store, record.Options{Models: cfg.Models})
+	n.Records, err = record.New(ctx, store, record.Options{Models: cfg.Models})
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +116,9 @@ func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, er
 	n.DHT, err = dht.New(n.Host, append(options, cfg.DHT...)...)
 	if err != nil {
 		return nil, fmt.Errorf("start DHT: %w", err)
+	}
+	if n.Record, err = record.Join(n.Records, n.DHT); err != nil {
+		return nil, err
 	}
 	return n, nil
 }

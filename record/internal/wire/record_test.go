@@ -1,4 +1,4 @@
-package record
+package wire
 
 import (
 	"bytes"
@@ -33,12 +33,12 @@ func TestParseExact(t *testing.T) {
 		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
 	} {
 		data := marshal(t, "/pk/a", "value", at.Format(time.RFC3339Nano))
-		value, received, err := parseExact("/pk/a", data)
+		value, received, err := ParseExact("/pk/a", data)
 		if err != nil || string(value) != "value" || !received.Equal(at) {
-			t.Errorf("%v: parseExact = %q, %v, %v", at, value, received, err)
+			t.Errorf("%v: ParseExact = %q, %v, %v", at, value, received, err)
 		}
-		w := wireRecord{key: []byte("/pk/a"), value: value, received: appendTime(nil, received)}
-		if again := w.append(nil); !bytes.Equal(again, data) {
+		w := Record{Key: []byte("/pk/a"), Value: value, Received: AppendTime(nil, received)}
+		if again := w.Append(nil); !bytes.Equal(again, data) {
 			t.Errorf("%v: written again %x, want %x", at, again, data)
 		}
 	}
@@ -65,8 +65,8 @@ func TestParseExactRefuses(t *testing.T) {
 		"overlong length":    append([]byte{0x0A, 0x85, 0x00}, good[2:]...),
 		"trailing byte":      append(bytes.Clone(good), 0),
 	} {
-		if value, _, err := parseExact("/pk/a", data); !errors.Is(err, models.ErrInvalid) {
-			t.Errorf("%s: parseExact = %q, %v; want ErrInvalid", name, value, err)
+		if value, _, err := ParseExact("/pk/a", data); !errors.Is(err, models.ErrInvalid) {
+			t.Errorf("%s: ParseExact = %q, %v; want ErrInvalid", name, value, err)
 		}
 	}
 }
@@ -79,11 +79,11 @@ func FuzzWire(f *testing.F) {
 	f.Add([]byte{0x0A})
 	f.Add([]byte{0x1B, 0x0A, 0x00, 0x1C})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var got wireRecord
+		var got Record
 		var ok bool
 		alloctest.Bound(t, len(data), func() {
-			got, ok = parseWire(data)
-			_, _, _ = parseExact(string(got.key), data)
+			got, ok = Parse(data)
+			_, _, _ = ParseExact(string(got.Key), data)
 		})
 		var want recpb.Record
 		if err := proto.Unmarshal(data, &want); err != nil {
@@ -92,8 +92,8 @@ func FuzzWire(f *testing.F) {
 		if !ok {
 			t.Fatalf("refused %x, which is a record", data)
 		}
-		if !bytes.Equal(got.key, want.Key) || !bytes.Equal(got.value, want.Value) || string(got.received) != want.TimeReceived {
-			t.Fatalf("read %q, %q, %q; want %q, %q, %q", got.key, got.value, got.received, want.Key, want.Value, want.TimeReceived)
+		if !bytes.Equal(got.Key, want.Key) || !bytes.Equal(got.Value, want.Value) || string(got.Received) != want.TimeReceived {
+			t.Fatalf("read %q, %q, %q; want %q, %q, %q", got.Key, got.Value, got.Received, want.Key, want.Value, want.TimeReceived)
 		}
 	})
 }

@@ -1,4 +1,6 @@
-package record
+// Package wire reads and writes the two forms in which records travel: kad-dht's
+// record.pb.Record, and the signed envelope that is the value of one in a signed tree.
+package wire
 
 import (
 	"bytes"
@@ -17,52 +19,52 @@ const (
 	fieldReceived protowire.Number = 5
 )
 
-// wireRecord is a record.pb.Record.
-type wireRecord struct {
-	key, value []byte
-	// received is the time of receipt as kad-dht writes it: RFC 3339 in UTC.
-	received []byte
+// Record is a record.pb.Record.
+type Record struct {
+	Key, Value []byte
+	// Received is the time of receipt as kad-dht writes it: RFC 3339 in UTC.
+	Received []byte
 }
 
-// parseWire reads the protocol buffer that data is, and reports whether it is
+// Parse reads the protocol buffer that data is, and reports whether it is
 // one. As with any such reader the last of repeated fields counts, and fields
 // it does not know are passed over. The result shares data's memory.
-func parseWire(data []byte) (r wireRecord, ok bool) {
+func Parse(data []byte) (r Record, ok bool) {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
-			return wireRecord{}, false
+			return Record{}, false
 		}
 		data = data[n:]
 		if kind != protowire.BytesType {
 			if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
-				return wireRecord{}, false
+				return Record{}, false
 			}
 			data = data[n:]
 			continue
 		}
 		field, n := protowire.ConsumeBytes(data)
 		if n < 0 {
-			return wireRecord{}, false
+			return Record{}, false
 		}
 		data = data[n:]
 		switch number {
 		case fieldKey:
-			r.key = field
+			r.Key = field
 		case fieldValue:
-			r.value = field
+			r.Value = field
 		case fieldReceived:
-			r.received = field
+			r.Received = field
 		}
 	}
 	return r, true
 }
 
-// append appends r just as kad-dht encodes it.
-func (r wireRecord) append(dst []byte) []byte {
-	dst = appendField(dst, fieldKey, r.key)
-	dst = appendField(dst, fieldValue, r.value)
-	return appendField(dst, fieldReceived, r.received)
+// Append appends r just as kad-dht encodes it.
+func (r Record) Append(dst []byte) []byte {
+	dst = appendField(dst, fieldKey, r.Key)
+	dst = appendField(dst, fieldValue, r.Value)
+	return appendField(dst, fieldReceived, r.Received)
 }
 
 func appendField(dst []byte, number protowire.Number, value []byte) []byte {
@@ -72,24 +74,25 @@ func appendField(dst []byte, number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(dst, number, protowire.BytesType), value)
 }
 
-// time returns the time of receipt, or false if there is none in the one
+// Time returns the time of receipt, or false if there is none in the one
 // spelling that kad-dht has for it.
-func (r wireRecord) time() (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339Nano, string(r.received))
+func (r Record) Time() (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339Nano, string(r.Received))
 	if err != nil {
 		return time.Time{}, false
 	}
 	t = t.UTC()
-	return t, bytes.Equal(appendTime(nil, t), r.received)
+	return t, bytes.Equal(AppendTime(nil, t), r.Received)
 }
 
-func appendTime(dst []byte, t time.Time) []byte {
+// AppendTime appends a time of receipt.
+func AppendTime(dst []byte, t time.Time) []byte {
 	return t.UTC().AppendFormat(dst, time.RFC3339Nano)
 }
 
-// withTime returns a record.pb.Record with another time of receipt. All else of it
+// WithTime returns a record.pb.Record with another time of receipt. All else of it
 // stays as it is.
-func withTime(raw []byte, received time.Time) []byte {
+func WithTime(raw []byte, received time.Time) []byte {
 	rest := raw
 	stamped := make([]byte, 0, len(raw)+16)
 	for len(rest) > 0 {
@@ -102,27 +105,27 @@ func withTime(raw []byte, received time.Time) []byte {
 		}
 		rest = rest[n:]
 	}
-	return appendField(stamped, fieldReceived, appendTime(nil, received))
+	return appendField(stamped, fieldReceived, AppendTime(nil, received))
 }
 
-// parseExact reads a record that is nothing but its three fields in their one
+// ParseExact reads a record that is nothing but its three fields in their one
 // encoding, so that it can be written again from them, and belongs under key.
 // Its error matches models.ErrInvalid.
-func parseExact(key string, data []byte) (value []byte, received time.Time, err error) {
-	r, ok := parseWire(data)
+func ParseExact(key string, data []byte) (value []byte, received time.Time, err error) {
+	r, ok := Parse(data)
 	if !ok {
 		return nil, time.Time{}, fmt.Errorf("%w: not a record", models.ErrInvalid)
 	}
-	if string(r.key) != key {
-		return nil, time.Time{}, fmt.Errorf("%w: the record has the key %.100q", models.ErrInvalid, r.key)
+	if string(r.Key) != key {
+		return nil, time.Time{}, fmt.Errorf("%w: the record has the key %.100q", models.ErrInvalid, r.Key)
 	}
-	received, ok = r.time()
+	received, ok = r.Time()
 	if !ok {
-		return nil, time.Time{}, fmt.Errorf("%w: the record's time of receipt is %.40q", models.ErrInvalid, r.received)
+		return nil, time.Time{}, fmt.Errorf("%w: the record's time of receipt is %.40q", models.ErrInvalid, r.Received)
 	}
-	if exact := r.append(make([]byte, 0, len(data))); !bytes.Equal(exact, data) {
+	if exact := r.Append(make([]byte, 0, len(data))); !bytes.Equal(exact, data) {
 		return nil, time.Time{}, fmt.Errorf("%w: the record has more in its %d bytes than key, value and time of receipt, which take %d",
 			models.ErrInvalid, len(data), len(exact))
 	}
-	return r.value, received, nil
+	return r.Value, received, nil
 }

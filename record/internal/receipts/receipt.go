@@ -1,4 +1,5 @@
-package record
+// Package receipts says of each row that is a record how it stands in the DHT.
+package receipts
 
 import (
 	"bytes"
@@ -27,8 +28,8 @@ type Receipt struct {
 	Size uint64
 }
 
-// counted is what the record of a row counts for Bounds.Bytes.
-func (r *Receipt) counted() int { return len(r.Key) + int(r.Size) }
+// Counted is what the record of a row counts for Bounds.Bytes.
+func (r *Receipt) Counted() int { return len(r.Key) + int(r.Size) }
 
 // Origin says where the record of a row comes from, and so what becomes of both
 // when kad-dht drops the record.
@@ -49,7 +50,16 @@ const (
 	// here since, or that kad-dht has dropped. It is not served until Republish
 	// publishes it again, or it comes from the DHT: then it is Published again.
 	Withdrawn Origin = 4
+	// Changed is a record that this peer has published, whose row the program has
+	// changed since. Republish publishes it as it is now.
+	Changed Origin = 5
 )
+
+// Last is the last of the origins.
+const Last = Changed
+
+// IsOwn reports whether this peer has published the record.
+func (o Origin) IsOwn() bool { return o == Published || o == Withdrawn || o == Changed }
 
 func (o Origin) String() string {
 	switch o {
@@ -61,23 +71,25 @@ func (o Origin) String() string {
 		return "published"
 	case Withdrawn:
 		return "withdrawn"
+	case Changed:
+		return "changed"
 	}
 	return fmt.Sprintf("origin(%d)", uint8(o))
 }
 
-// ReceiptKey is the primary key of a Receipt: its Tree, then its Key.
-type ReceiptKey = models.Pair[string, []byte]
+// Key is the primary key of a Receipt: its Tree, then its Key.
+type Key = models.Pair[string, []byte]
 
-// Receipts holds the receipts of all registered models. models.FirstIs with a
+// Tree holds the receipts of all registered models. models.FirstIs with a
 // tree's name selects those of one tree.
-var Receipts = models.NewTree("receipt", models.PairOf(models.String, models.Bytes),
-	func(r *Receipt) ReceiptKey { return models.MakePair(r.Tree, r.Key) },
+var Tree = models.NewTree("receipt", models.PairOf(models.String, models.Bytes),
+	func(r *Receipt) Key { return models.MakePair(r.Tree, r.Key) },
 	models.WithCodec(models.Codec[Receipt](receiptCodec{})),
-	models.WithKey(func(r *Receipt, key ReceiptKey) { r.Tree, r.Key = key.First, key.Second }))
+	models.WithKey(func(r *Receipt, key Key) { r.Tree, r.Key = key.First, key.Second }))
 
-// ReceiptByOrigin finds receipts by origin, and those of one origin by the time
+// ByOrigin finds receipts by origin, and those of one origin by the time
 // they came, the oldest first.
-var ReceiptByOrigin = models.NewIndex(Receipts, "origin", models.PairOf(models.UintOf[Origin](), models.Time),
+var ByOrigin = models.NewIndex(Tree, "origin", models.PairOf(models.UintOf[Origin](), models.Time),
 	func(r *Receipt) models.Pair[Origin, time.Time] { return models.MakePair(r.Origin, r.Received) })
 
 // receiptCodec writes the origin in one byte, the hash, seconds since 1970 as a

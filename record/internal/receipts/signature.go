@@ -1,0 +1,54 @@
+package receipts
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
+)
+
+// Signature is what a signed record has beside the value of its row: from the two, and
+// the record's key, follows what travels.
+type Signature struct {
+	// Tree is the full name of the row's tree, Key its encoded primary key.
+	Tree string
+	Key  []byte
+	// Head is the record's number, expiry and kind. There is to be no row where it is
+	// a tombstone.
+	wire.Head
+	// Envelope is libp2p's signed envelope (RFC 0002) without its payload, a
+	// record.pb.Envelope.
+	Envelope []byte
+}
+
+// Expired reports whether the signed record is valid no more.
+func (s *Signature) Expired(now time.Time) bool {
+	return s.Expires != 0 && uint64(now.Unix()) >= s.Expires
+}
+
+// Signatures holds those of all signed records, rows and tombstones.
+var Signatures = models.NewTree("signature", models.PairOf(models.String, models.Bytes),
+	func(s *Signature) Key { return models.MakePair(s.Tree, s.Key) },
+	models.WithCodec(models.Codec[Signature](signatureCodec{})),
+	models.WithKey(func(s *Signature, key Key) { s.Tree, s.Key = key.First, key.Second }))
+
+// signatureCodec writes the head and the envelope. Tree and key are in the row's key
+// alone.
+type signatureCodec struct{}
+
+func (signatureCodec) Name() string { return "libp2p-signature" }
+
+func (signatureCodec) Fields() []models.Field { return nil }
+
+func (signatureCodec) Append(dst []byte, s *Signature) ([]byte, error) {
+	return append(s.Head.Append(dst), s.Envelope...), nil
+}
+
+func (signatureCodec) Decode(src []byte, s *Signature) (err error) {
+	*s = Signature{}
+	var rest []byte
+	s.Head, rest, err = wire.ParseHead(src)
+	s.Envelope = bytes.Clone(rest)
+	return err
+}

@@ -1,0 +1,162 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	envelope "github.com/libp2p/go-libp2p/core/record"
+	"github.com/libp2p/go-libp2p/core/record/pb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Head is what the payload of a signed record begins with.
+type Head struct {
+	// Sequence is the record's number, Expires when it is valid no more, in
+	// seconds since 1970, zero for never.
+	Sequence, Expires uint64
+	// Retracted says that the record is a tombstone, which takes back every record
+	// with a lower number.
+	Retracted bool
+}
+
+// Append writes Sequence and Expires as varints, and a byte that is 1 for a tombstone
+// and else 0.
+func (h Head) Append(dst []byte) []byte {
+	dst = binary.AppendUvarint(binary.AppendUvarint(dst, h.Sequence), h.Expires)
+	if h.Retracted {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+// ParseHead reads a head and returns what follows.
+func ParseHead(src []byte) (h Head, rest []byte, err error) {
+	var n int
+	if h.Sequence, n = binary.Uvarint(src); n > 0 {
+		src = src[n:]
+		if h.Expires, n = binary.Uvarint(src); n > 0 {
+			src = src[n:]
+		}
+	}
+	if n <= 0 || len(src) == 0 || src[0] > 1 {
+		return Head{}, nil, fmt.Errorf("%w: no sequence number, expiry and kind", models.ErrInvalid)
+	}
+	h.Retracted = src[0] == 1
+	return h, src[1:], nil
+}
+
+// Statement is what the owner of a record signs: the payload of the envelope. It is a
+// head, the length of the record key as a varint, the record key, and the value, of
+// which a tombstone has none.
+type Statement struct {
+	Head
+	RecordKey string
+	Value     []byte
+}
+
+// These keep the signatures of records apart from all others that a peer makes.
+const (
+	domain      = "netabase-record"
+	payloadType = "/netabase/record"
+)
+
+var _ envelope.Record = (*Statement)(nil)
+
+// Domain is libp2p's separator of signatures.
+func (*Statement) Domain() string { return domain }
+
+// Codec is the type of the payload.
+func (*Statement) Codec() []byte { return []byte(payloadType) }
+
+// MarshalRecord returns the payload.
+func (s *Statement) MarshalRecord() ([]byte, error) {
+	dst := binary.AppendUvarint(s.Head.Append(nil), uint64(len(s.RecordKey)))
+	return append(append(dst, s.RecordKey...), s.Value...), nil
+}
+
+// UnmarshalRecord refuses every spelling that MarshalRecord does not write.
+func (s *Statement) UnmarshalRecord(payload []byte) (err error) {
+	var rest []byte
+	if s.Head, rest, err = ParseHead(payload); err != nil {
+		return err
+	}
+	size, n := binary.Uvarint(rest)
+	if n <= 0 || size > uint64(len(rest)-n) {
+		return fmt.Errorf("%w: the record key is cut short", models.ErrInvalid)
+	}
+	s.RecordKey, s.Value = string(rest[n:n+int(size)]), bytes.Clone(rest[n+int(size):])
+	again, err := s.MarshalRecord()
+	if err == nil && (!bytes.Equal(again, payload) || s.Retracted && len(s.Value) > 0) {
+		err = fmt.Errorf("%w: the payload is not canonical", models.ErrInvalid)
+	}
+	return err
+}
+
+// Sign returns the value of the record, which is libp2p's signed envelope.
+func (s *Statement) Sign(key crypto.PrivKey) ([]byte, error) {
+	e, err := envelope.Seal(s, key)
+	if err != nil {
+		return nil, err
+	}
+	return e.Marshal()
+}
+
+// Open checks an envelope that is said to be of the owner: its signature, and that it
+// is spelled just as we spell it.
+func Open(data []byte, owner peer.ID) (*Statement, error) {
+	var s Statement
+	e, err := envelope.ConsumeTypedEnvelope(data, &s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", models.ErrInvalid, err)
+	}
+	again, err := e.Marshal()
+	if err != nil || !bytes.Equal(again, data) || string(e.PayloadType) != payloadType {
+		return nil, fmt.Errorf("%w: the envelope is not canonical", models.ErrInvalid)
+	}
+	if signer, err := peer.IDFromPublicKey(e.PublicKey); err != nil || signer != owner {
+		return nil, fmt.Errorf("%w: it is signed by %s, and owned by %s", models.ErrInvalid, signer, owner)
+	}
+	return &s, nil
+}
+
+// SignedValue returns the value of an envelope that has been checked before, nil of a
+// tombstone.
+func SignedValue(data []byte) ([]byte, error) {
+	var s Statement
+	var e pb.Envelope
+	if err := proto.Unmarshal(data, &e); err != nil {
+		return nil, err
+	}
+	if err := s.UnmarshalRecord(e.Payload); err != nil || s.Retracted {
+		return nil, err
+	}
+	return s.Value, nil
+}
+
+// CutPayload returns an envelope without its payload.
+func CutPayload(data []byte) ([]byte, error) {
+	var e pb.Envelope
+	if err := proto.Unmarshal(data, &e); err != nil {
+		return nil, err
+	}
+	e.Payload = nil
+	return proto.Marshal(&e)
+}
+
+// WithPayload returns the whole envelope that CutPayload has taken the payload of.
+func WithPayload(cut []byte, s *Statement) ([]byte, error) {
+	var e pb.Envelope
+	if err := proto.Unmarshal(cut, &e); err != nil {
+		return nil, fmt.Errorf("%w: envelope of %s: %w", models.ErrCorrupt, s.RecordKey, err)
+	}
+	var err error
+	if e.Payload, err = s.MarshalRecord(); err != nil {
+		return nil, err
+	}
+	return proto.Marshal(&e)
+}

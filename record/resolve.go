@@ -1,0 +1,45 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/routing"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// Resolve gets the row with the primary key from the DHT: the best of the
+// records that the peers closest to it hold, and this peer, if it serves it. It
+// returns models.ErrNotFound where none has a valid one, none could be asked, or
+// the owner has retracted it.
+//
+// Resolve stores nothing: kad-dht places records by their keys, not on those who
+// ask for them.
+func Resolve[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (M, error) {
+	tree, err := n.records.registered(t)
+	if err != nil {
+		return *new(M), err
+	}
+	defer n.records.metrics.took(ctx, opResolve, time.Now())
+	fail := func(err error) (M, error) {
+		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.KeyText(key), Err: err}
+	}
+	data, err := n.dht.GetValue(ctx, Key(t, key))
+	if err != nil {
+		if errors.Is(err, routing.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", models.ErrNotFound, err)
+		}
+		return fail(err)
+	}
+	c, err := tree.checkRecord(Key(t, key), data)
+	if err != nil {
+		return *new(M), err
+	}
+	if c.retracted {
+		return fail(fmt.Errorf("%w: its owner has retracted it", models.ErrNotFound))
+	}
+	return t.Decode(c.key, c.value)
+}

@@ -69,13 +69,14 @@ func (r *Records) rowChanged(t *modelTree, s *session.Session, primary, value []
 	}
 	if receipt.Origin == receipts.Stranger {
 		if !r.counted.Load() {
-			if err := totals.Delete(ctx, w, ofRecords); err != nil {
+			if err := totals.Delete(ctx, w, complete); err != nil {
 				return err
 			}
 		}
 		s.Committed = append(s.Committed, func() {
-			r.counted.Store(true)
-			r.strangers.add(amount{-1, -int64(receipt.Counted())})
+			change := amount{-1, -int64(receipt.Counted())}
+			r.countChange(change)
+			t.total.add(change)
 		})
 	}
 	return receipts.Tree.Delete(ctx, w, t.receiptKey(receipt.Key))

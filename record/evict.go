@@ -46,11 +46,11 @@ func (r *Records) evict(ctx context.Context) (evicted int, err error) {
 	if !fewProviders(r.providers.Usage()) {
 		evicted, err = r.providers.Evict(ctx, farthest, fewProviders)
 	}
-	if err == nil && !fewRecords(r.strangers.load()) {
+	if err == nil && !fewRecords(r.assumed()) {
 		n, e := r.evictRecords(ctx, farthest, fewRecords)
 		evicted, err = evicted+n, e
 	}
-	if err == nil && most.Bytes >= 0 && r.providers.Usage().Bytes+r.strangers.load().bytes > most.Bytes {
+	if err == nil && most.Bytes >= 0 && r.providers.Usage().Bytes+r.assumed().bytes > most.Bytes {
 		n, e := r.evictBytes(ctx)
 		evicted, err = evicted+n, e
 	}
@@ -73,7 +73,7 @@ func (r *Records) evictBytes(ctx context.Context) (int, error) {
 		if !stored {
 			record = farthest
 		}
-		return r.providers.Evict(ctx, record, func(u providers.Usage) bool { return u.Bytes+r.strangers.load().bytes <= most })
+		return r.providers.Evict(ctx, record, func(u providers.Usage) bool { return u.Bytes+r.assumed().bytes <= most })
 	case !provided:
 		provider = farthest
 	}
@@ -97,7 +97,7 @@ func (r *Records) evictRecords(ctx context.Context, until time.Time, enough func
 			if err != nil {
 				return err
 			}
-			total := r.strangers.load()
+			total := r.assumed()
 			total.add(int(l.strangers.rows), int(l.strangers.bytes))
 			if evicted == evictMost || old.received.After(until) || enough(total) {
 				break

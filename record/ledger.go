@@ -22,6 +22,8 @@ type ledger struct {
 	providers *providers.Batch
 	// strangers is the change of the total of records.
 	strangers amount
+	// models are the parts of it that are of trees of models.
+	models map[*modelTree]amount
 	// arrivals are the records of models that have come from the DHT.
 	arrivals []arrival
 }
@@ -90,15 +92,16 @@ func (l *ledger) finish() error {
 	if l.strangers == (amount{}) || l.records.counted.Load() {
 		return nil
 	}
-	return totals.Delete(l.ctx, l.tx, ofRecords)
+	return totals.Delete(l.ctx, l.tx, complete)
 }
 
 // committed is called once the transaction has been committed.
 func (l *ledger) committed() {
 	r := l.records
 	l.providers.Committed()
-	if r.strangers.add(l.strangers); l.strangers != (amount{}) {
-		r.counted.Store(true)
+	r.countChange(l.strangers)
+	for tree, change := range l.models {
+		tree.total.add(change)
 	}
 	r.watchers.tell(l.arrivals)
 }
@@ -143,9 +146,17 @@ func (l *ledger) deleteReceipt(old *receipts.Receipt) error {
 // countReceipt counts the record of a row that came from the DHT. The program's
 // own rows are no soft state.
 func (l *ledger) countReceipt(receipt *receipts.Receipt, sign int) {
-	if receipt.Origin == receipts.Stranger {
-		l.strangers.add(sign, sign*receipt.Counted())
+	tree := l.records.trees[receipt.Tree]
+	if receipt.Origin != receipts.Stranger || tree == nil {
+		return
 	}
+	l.strangers.add(sign, sign*receipt.Counted())
+	if l.models == nil {
+		l.models = map[*modelTree]amount{}
+	}
+	change := l.models[tree]
+	change.add(sign, sign*receipt.Counted())
+	l.models[tree] = change
 }
 
 // size returns the length of a value, -1 where there is none.

@@ -23,6 +23,8 @@ import (
 type modelTree struct {
 	raw  *models.Raw
 	core *session.Tree
+	// total is how many of its records came from the DHT.
+	total total
 	// place is where the tree lives in the store.
 	place *session.Place
 	// namespace is what the record keys of its rows begin with, "/blog.user/".

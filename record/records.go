@@ -44,12 +44,13 @@ type Records struct {
 	bounds   Bounds
 	// providers keeps the provider records.
 	providers *providers.Store
-	// strangers is how many records there are that came from the DHT.
-	strangers total
+	// records is how many records there are that came from the DHT.
+	records  total
+	counting counting
 	// foreign is set once there may be plain keys beneath "/providers": such as no
 	// provider record has. While there are none, looking for providers is one read.
 	foreign atomic.Bool
-	// counted is set once strangers has changed, and Close is to write it.
+	// counted is set once the totals have changed, and Close is to write them.
 	counted atomic.Bool
 	// interval is Options.RepublishInterval, and done is closed with the Records.
 	interval time.Duration
@@ -121,9 +122,17 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	defer func() {
-		if err != nil {
-			r.claim.release()
+		if err == nil {
+			return
 		}
+		r.endCount()
+		if r.metrics.stop != nil {
+			err = errors.Join(err, r.metrics.stop.Unregister())
+		}
+		if r.providers != nil {
+			err = errors.Join(err, r.providers.Close())
+		}
+		r.claim.release()
 	}()
 	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		for _, t := range trees {
@@ -131,7 +140,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 				return err
 			}
 		}
-		return r.loadTotal(ctx, tx)
+		return nil
 	})
 	if err == nil {
 		r.providers, err = providers.New(ctx, store, opts.providers())
@@ -148,7 +157,9 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	r.sweeper.sweep = r.sweepDue
 	due, err := r.nextDue(ctx, time.Time{})
 	if err != nil {
-		_ = r.metrics.stop.Unregister() // nothing else is running
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	if err := r.loadTotals(ctx); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	if err := r.listen(ctx); err != nil {
@@ -184,12 +195,13 @@ func (r *Records) Close() error {
 	close(r.done)
 	r.sweeper.close()
 	r.watchers.close()
+	r.deaf()
+	r.endCount()
 	unregistered := r.metrics.stop.Unregister()
-	err := errors.Join(r.providers.Close(), r.leaveTotal(), r.syncs.Close(), unregistered)
+	err := errors.Join(r.providers.Close(), r.leaveTotals(), r.syncs.Close(), unregistered)
 	if errors.Is(err, models.ErrClosed) {
 		err = nil // the store was closed before, which made everything durable
 	}
-	r.deaf()
 	r.claim.release()
 	if r.ownsStore {
 		err = errors.Join(err, r.store.Close())

@@ -5,30 +5,36 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// storedTotal is how many records there are, with the bytes of their keys and values,
-// that came from the DHT and are not of the program's own rows.
+// storedTotal is how many records of a tree came from the DHT, with the bytes of their
+// keys and values. The program's own rows are not counted.
 type storedTotal struct {
-	// Of is ofRecords.
-	Of          uint8
+	// Of is the full name of the tree, or empty for the mark that all totals are there.
+	Of          string
 	Rows, Bytes int64
 }
 
-// ofRecords is the key of the one total.
-const ofRecords = 2
-
-// totals holds what an earlier process has counted, for the next to begin with. It
-// would be one more row to write with every value: the first transaction that changes
-// anything takes it away, and Close puts it back. Where it is missing, New counts.
-var totals = models.NewTree("total", models.UintOf[uint8](),
-	func(t *storedTotal) uint8 { return t.Of },
+// totals holds what an earlier process has counted, for the next to begin with: of
+// Values, and of each tree of models. Writing them with every record would be one more
+// row. So there is a mark beside them, which the first transaction that changes
+// anything takes away, and which Close puts back. Where it is missing, they are counted.
+//
+// Records of a model that is not registered keep their total and count for no bound:
+// nothing but their age can remove them.
+var totals = models.NewTree("total", models.String,
+	func(t *storedTotal) string { return t.Of },
 	models.WithCodec(models.Codec[storedTotal](totalCodec{})),
-	models.WithKey(func(t *storedTotal, key uint8) { t.Of = key }))
+	models.WithKey(func(t *storedTotal, key string) { t.Of = key }))
+
+// complete is the key of the mark.
+const complete = ""
 
 // totalCodec writes rows and bytes as zigzag varints. What they count is in the
 // row's key alone.
@@ -56,58 +62,193 @@ func (totalCodec) Decode(src []byte, t *storedTotal) error {
 	return nil
 }
 
-// loadTotal reads the total that an earlier process has left, and counts the records
-// if that has not been closed.
-func (r *Records) loadTotal(ctx context.Context, tx *datastore.ReadTx) error {
-	t, err := totals.Get(ctx, tx, ofRecords)
-	found := amount{t.Rows, t.Bytes}
-	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
-		found, err = countRecords(ctx, tx)
-		if errors.Is(err, models.ErrCorrupt) {
-			err = nil // Scrub finds it, and counts anew
+// loadTotals reads the totals that an earlier process has left, or has them counted.
+func (r *Records) loadTotals(ctx context.Context) error {
+	missing := false
+	err := r.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
+		if isThere, err := totals.Has(ctx, tx, complete); err != nil || !isThere {
+			missing = err == nil
+			return err
 		}
+		values, err := storedTotalOf(ctx, tx, Values.Name())
+		r.records.add(values)
+		for name, tree := range r.trees {
+			if err == nil {
+				var found amount
+				found, err = storedTotalOf(ctx, tx, name)
+				tree.total.add(found)
+				r.records.add(found)
+			}
+		}
+		return err
+	})
+	if missing || errors.Is(err, models.ErrCorrupt) {
+		r.records.set(amount{})
+		for _, tree := range r.trees {
+			tree.total.set(amount{})
+		}
+		return r.startCount(ctx)
 	}
-	r.strangers.set(found)
 	return err
 }
 
-// countRecords counts the records that came from the DHT, up to one that is
-// damaged.
-func countRecords(ctx context.Context, from models.Reader) (n amount, err error) {
+func storedTotalOf(ctx context.Context, from models.Reader, tree string) (amount, error) {
+	t, err := totals.Get(ctx, from, tree)
+	if errors.Is(err, models.ErrNotFound) {
+		err = nil
+	}
+	return amount{t.Rows, t.Bytes}, err
+}
+
+// counting is the count of what an earlier process has left that was not closed, in the
+// background.
+type counting struct {
+	// since is what has changed since it began. While it is under way the total is what
+	// has been counted, and this.
+	since  total
+	active atomic.Bool
+	// others are the totals of trees that are not registered.
+	others map[string]amount
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// startCount begins to count, from a snapshot of now. What is changed from now on is
+// added to the totals by those who change it.
+func (r *Records) startCount(ctx context.Context) error {
+	background, cancel := context.WithCancel(context.Background())
+	r.counting.cancel = cancel
+	r.counting.active.Store(true)
+	begun := make(chan error, 1)
+	r.counting.done.Go(func() {
+		err := r.store.View(background, func(ctx context.Context, tx *datastore.ReadTx) error {
+			begun <- nil
+			return r.count(ctx, tx)
+		})
+		select {
+		case begun <- err: // it has not begun
+		default:
+		}
+		// What is damaged Scrub finds, and counts anew.
+		if err != nil && !errors.Is(err, models.ErrCorrupt) {
+			return // the next process counts
+		}
+		r.counting.active.Store(false)
+		r.counted.Store(true)
+		_ = r.keepBounds(background) // the next put reports it
+	})
+	select {
+	case err := <-begun:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// countChange adds what a transaction has changed.
+func (r *Records) countChange(change amount) {
+	if change == (amount{}) {
+		return
+	}
+	r.records.add(change)
+	r.counted.Store(true)
+	if r.counting.active.Load() {
+		r.counting.since.add(change)
+	}
+}
+
+// endCount ends a count that is under way.
+func (r *Records) endCount() {
+	if r.counting.cancel != nil {
+		r.counting.cancel()
+		r.counting.done.Wait()
+	}
+}
+
+// count adds the records that there are to the totals, up to one that is damaged.
+func (r *Records) count(ctx context.Context, from models.Reader) error {
+	r.counting.others = map[string]amount{}
 	for row, err := range Values.Raw().Sizes(ctx, from, models.Range[[]byte]{}) {
 		if err != nil {
-			return n, err
+			return err
 		}
-		n.add(1, len(row.Key)+row.Size)
+		r.records.add(amount{1, int64(len(row.Key) + row.Size)})
 	}
 	for receipt, err := range receipts.Tree.All(ctx, from) {
 		if err != nil {
-			return n, err
+			return err
 		}
-		if receipt.Origin == receipts.Stranger {
-			n.add(1, receipt.Counted())
+		if receipt.Origin != receipts.Stranger {
+			continue
 		}
+		counts := amount{1, int64(receipt.Counted())}
+		if tree := r.trees[receipt.Tree]; tree != nil {
+			tree.total.add(counts)
+			r.records.add(counts)
+			continue
+		}
+		other := r.counting.others[receipt.Tree]
+		other.add(1, receipt.Counted())
+		r.counting.others[receipt.Tree] = other
 	}
-	return n, nil
+	return nil
 }
 
-// leaveTotal writes the total for the next process to read.
-func (r *Records) leaveTotal() error {
-	if !r.counted.Load() {
+// assumed is the total of records that the bounds go by. While they are counted, an
+// eighth of the bounds may come on top of what there may have been.
+func (r *Records) assumed() amount {
+	known := r.records.load()
+	if !r.counting.active.Load() {
+		return known
+	}
+	since := r.counting.since.load()
+	if most := int64(r.bounds.Records); most >= 0 {
+		known.rows = max(known.rows, most-most/8+since.rows)
+	}
+	if most := r.bounds.Bytes; most >= 0 {
+		known.bytes = max(known.bytes, most-most/8-r.providers.Usage().Bytes+since.bytes)
+	}
+	return known
+}
+
+// leaveTotals writes the totals for the next process to read.
+func (r *Records) leaveTotals() error {
+	if !r.counted.Load() || r.counting.active.Load() {
 		return nil
 	}
-	now := r.strangers.load()
-	return totals.Put(context.Background(), r.store, &storedTotal{Of: ofRecords, Rows: now.rows, Bytes: now.bytes})
+	return r.store.UpdateRelaxed(context.Background(), func(ctx context.Context, tx *datastore.WriteTx) error {
+		values := r.records.load()
+		put := func(name string, a amount) error {
+			return totals.Put(ctx, tx, &storedTotal{Of: name, Rows: a.rows, Bytes: a.bytes})
+		}
+		for name, tree := range r.trees {
+			counts := tree.total.load()
+			values.rows, values.bytes = values.rows-counts.rows, values.bytes-counts.bytes
+			if err := put(name, counts); err != nil {
+				return err
+			}
+		}
+		for name, counts := range r.counting.others {
+			if err := put(name, counts); err != nil {
+				return err
+			}
+		}
+		return errors.Join(put(Values.Name(), values), put(complete, amount{}))
+	})
 }
 
 // recount counts the records. What is written meanwhile may count twice or not at all.
 func (r *Records) recount(ctx context.Context) error {
-	strangers, err := countRecords(ctx, r.store)
-	if err != nil {
+	r.endCount()
+	r.records.set(amount{})
+	for _, tree := range r.trees {
+		tree.total.set(amount{})
+	}
+	if err := r.count(ctx, r.store); err != nil {
 		return err
 	}
-	r.strangers.set(strangers)
-	err = totals.Delete(ctx, r.store, ofRecords)
+	r.counting.active.Store(false)
+	err := totals.Delete(ctx, r.store, complete)
 	r.counted.Store(err == nil)
 	return err
 }
@@ -120,7 +261,8 @@ type Usage struct{ Rows, Bytes int64 }
 func (r *Records) ProviderUsage() Usage { return Usage(r.providers.Usage()) }
 
 // RecordUsage returns how many records there are that came from the DHT, without
-// those of the program's own rows.
-func (r *Records) RecordUsage() Usage { return r.strangers.load().usage() }
+// those of the program's own rows. After a process that has not closed its Records they
+// are counted in the background, and are fewer until that is done.
+func (r *Records) RecordUsage() Usage { return r.records.load().usage() }
 
 func (a amount) usage() Usage { return Usage{a.rows, a.bytes} }

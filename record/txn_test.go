@@ -3,6 +3,8 @@ package record_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,4 +135,69 @@ func TestTransactionEvicts(t *testing.T) {
 		t.Errorf("there are %+v", r.ProviderUsage())
 	}
 	checkTotals(t, r, store)
+}
+
+// What is acknowledged is there afterwards, though transactions and puts change the
+// provider records of the same keys at the same time; and the counts are right.
+func TestTransactionBesidePuts(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
+		ctx := context.Background()
+		opts := aDay
+		opts.Bounds.ProvidersPerKey = -1
+		r, store := openRecords(t, eng, opts)
+		now := providerTime(time.Now())
+		const each = 150
+		acknowledged := make(chan ds.Key, 4*each)
+		var group sync.WaitGroup
+		work := func(who string, put func(ds.Key) error) {
+			group.Go(func() {
+				for i := range each {
+					key := providerKey(fmt.Sprint("key", i%9), fmt.Sprint(who, i))
+					switch err := put(key); {
+					case err == nil:
+						acknowledged <- key
+					case !errors.Is(err, models.ErrConflict):
+						t.Error(err)
+					}
+				}
+			})
+		}
+		work("put", func(key ds.Key) error { return r.Put(ctx, key, now) })
+		work("batch", func(key ds.Key) error {
+			batch, err := r.Batch(ctx)
+			if err != nil {
+				return err
+			}
+			return errors.Join(batch.Put(ctx, key, now), batch.Commit(ctx))
+		})
+		for _, who := range []string{"one transaction", "another transaction"} {
+			work(who, func(key ds.Key) error {
+				txn, err := r.NewTransaction(ctx, false)
+				if err != nil {
+					return err
+				}
+				defer txn.Discard(ctx)
+				if err := txn.Put(ctx, key, now); err != nil {
+					return err
+				}
+				return txn.Commit(ctx)
+			})
+		}
+		group.Wait()
+		close(acknowledged)
+		n := int64(0)
+		for key := range acknowledged {
+			n++
+			if has, err := r.Has(ctx, key); err != nil || !has {
+				t.Errorf("%s is there: %t, %v", key, has, err)
+			}
+		}
+		if n < 3*each {
+			t.Errorf("only %d were acknowledged", n)
+		}
+		if got := r.ProviderUsage().Rows; got != n {
+			t.Errorf("counted are %d, acknowledged were %d", got, n)
+		}
+		checkTotals(t, r, store)
+	})
 }

@@ -22,9 +22,10 @@ const (
 // Only a transaction that has the lock of those who write changes it, in one step,
 // after its commit and before it gives the lock back: so whoever writes next finds
 // here what is stored. Whoever only reads may add what was read, if nothing has been
-// committed since the reading began; the epoch tells.
+// committed since the reading began; the epoch tells. Looking something up does not
+// move it to the front: that would cost a lookup more than what it finds is worth.
 type cache struct {
-	mu sync.Mutex
+	mu sync.RWMutex
 	// epoch is how many transactions have been committed.
 	epoch uint64
 	// rows has the bytes of rows by the hash of their key, those of shard 0 only, and
@@ -54,35 +55,28 @@ func newCache(rowLimit int) *cache {
 	return m
 }
 
-// now returns the epoch in which a reading begins.
-func (m *cache) now() uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.epoch
-}
-
 // row returns a row, which must not be changed, and the epoch.
 func (m *cache) row(hash uint64) (row []byte, known bool, epoch uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	row, known = m.rows.Get(hash)
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	row, known = m.rows.Peek(hash)
 	return row, known, m.epoch
 }
 
 // number returns the number of a peer.
 func (m *cache) number(id peer.ID) (n peerNumber, known bool, epoch uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n, known = m.numbers.Get(id)
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	n, known = m.numbers.Peek(id)
 	return n, known, m.epoch
 }
 
 // idsOf fills in the ids of the peers that are known.
 func (m *cache) idsOf(providers []provider, ids []peer.ID) (epoch uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	for i := range providers {
-		if p, ok := m.peers.Get(providers[i].Peer); ok {
+		if p, ok := m.peers.Peek(providers[i].Peer); ok {
 			ids[i] = p.id
 		}
 	}
@@ -91,9 +85,9 @@ func (m *cache) idsOf(providers []provider, ids []peer.ID) (epoch uint64) {
 
 // keysOf returns how many keys a peer provides.
 func (m *cache) keysOf(n peerNumber) (keys int, known bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p, ok := m.peers.Get(n)
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	p, ok := m.peers.Peek(n)
 	return p.keys, ok && p.keys >= 0
 }
 
@@ -135,8 +129,8 @@ func (m *cache) addPeer(id peer.ID, n peerNumber) {
 
 // Usage returns the usage.
 func (m *cache) usageNow() Usage {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	return m.usage
 }
 

@@ -2,7 +2,7 @@
 // typed trees the records that travel in its DHT.
 //
 // [Records] is a go-datastore. What kad-dht puts into it lands in typed trees:
-// provider records in [Providers], values of other protocols such as public
+// provider records in trees of its own, values of other protocols such as public
 // keys in [Values], and the values of a registered model as rows of that
 // model's own tree, indexes included. [Publish] puts a model into the DHT and
 // [Resolve] gets one back.

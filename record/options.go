@@ -29,7 +29,7 @@ const MaxKeyBytes = 4096
 const DefaultSyncInterval = time.Second
 
 // DefaultCacheBytes is the most memory for provider records, unless told
-// otherwise: enough for 5,000,000 of five to a key.
+// otherwise: enough for some 2,000,000 of five to a key.
 const DefaultCacheBytes = 128 << 20
 
 // Options is what Records can be told. The zero value is of use.
@@ -70,11 +70,11 @@ type Options struct {
 
 	// SyncInterval is the longest time after which what strangers put is made
 	// durable. A negative one leaves that to Sync and Close, and the filing of
-	// what comes in batches as well. Defaults to DefaultSyncInterval.
+	// references of provider records as well. Defaults to DefaultSyncInterval.
 	SyncInterval time.Duration
 
 	// CacheBytes is the most memory, in bytes, for provider records that were
-	// read or written last, some 120 for a key with five. It is taken as it is
+	// read or written last, some 300 for a key with five. It is taken as it is
 	// needed. A negative number is none. Defaults to DefaultCacheBytes.
 	CacheBytes int
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,7 +147,7 @@ func TestTransactionBesidePuts(t *testing.T) {
 		opts.Bounds.ProvidersPerKey = -1
 		r, store := openRecords(t, eng, opts)
 		now := providerTime(time.Now())
-		const each = 150
+		const each = 250
 		acknowledged := make(chan ds.Key, 4*each)
 		var group sync.WaitGroup
 		work := func(who string, put func(ds.Key) error) {
@@ -162,27 +163,20 @@ func TestTransactionBesidePuts(t *testing.T) {
 				}
 			})
 		}
-		work("put", func(key ds.Key) error { return r.Put(ctx, key, now) })
-		work("batch", func(key ds.Key) error {
-			batch, err := r.Batch(ctx)
+		for i := range 3 {
+			work(fmt.Sprint("put", i, " "), func(key ds.Key) error { return r.Put(ctx, key, now) })
+		}
+		work("transaction ", func(key ds.Key) error {
+			txn, err := r.NewTransaction(ctx, false)
 			if err != nil {
 				return err
 			}
-			return errors.Join(batch.Put(ctx, key, now), batch.Commit(ctx))
+			defer txn.Discard(ctx)
+			if err := txn.Put(ctx, key, now); err != nil {
+				return err
+			}
+			return txn.Commit(ctx)
 		})
-		for _, who := range []string{"one transaction", "another transaction"} {
-			work(who, func(key ds.Key) error {
-				txn, err := r.NewTransaction(ctx, false)
-				if err != nil {
-					return err
-				}
-				defer txn.Discard(ctx)
-				if err := txn.Put(ctx, key, now); err != nil {
-					return err
-				}
-				return txn.Commit(ctx)
-			})
-		}
 		group.Wait()
 		close(acknowledged)
 		n := int64(0)
@@ -200,4 +194,74 @@ func TestTransactionBesidePuts(t *testing.T) {
 		}
 		checkTotals(t, r, store)
 	})
+}
+
+// afterCommit is an engine whose next commit calls a function before it returns.
+type afterCommit struct {
+	engine.Engine
+	call atomic.Pointer[func()]
+}
+
+func (e *afterCommit) Open(ctx context.Context) (engine.DB, error) {
+	db, err := e.Engine.Open(ctx)
+	return &afterCommitDB{db, e}, err
+}
+
+type afterCommitDB struct {
+	engine.DB
+	engine *afterCommit
+}
+
+func (db *afterCommitDB) Update(ctx context.Context) (engine.WriteTxn, error) {
+	txn, err := db.DB.Update(ctx)
+	return &afterCommitTxn{txn, db.engine}, err
+}
+
+type afterCommitTxn struct {
+	engine.WriteTxn
+	engine *afterCommit
+}
+
+func (t *afterCommitTxn) Commit(ctx context.Context, d engine.Durability) error {
+	err := t.WriteTxn.Commit(ctx, d)
+	if call := t.engine.call.Swap(nil); call != nil {
+		(*call)()
+	}
+	return err
+}
+
+// A put that begins when a transaction has been committed, and before that has
+// returned, builds on what the transaction has stored.
+func TestPutWhileTransactionReturns(t *testing.T) {
+	ctx := context.Background()
+	eng := &afterCommit{Engine: memory.Engine()}
+	r, store := openRecords(t, eng, aDay)
+	now := providerTime(time.Now())
+	mustPut(t, r, providerKey("key", "before"), now)
+	txn, err := r.NewTransaction(ctx, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := txn.Put(ctx, providerKey("key", "transaction"), now); err != nil {
+		t.Fatal(err)
+	}
+	put := make(chan error, 1)
+	began := func() {
+		go func() { put <- r.Put(ctx, providerKey("key", "beside"), now) }()
+		select {
+		case err := <-put:
+			put <- err
+		case <-time.After(100 * time.Millisecond): // it waits for the transaction to return
+		}
+	}
+	eng.call.Store(&began)
+	if err := errors.Join(txn.Commit(ctx), <-put); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"before", "transaction", "beside"} {
+		if has, err := r.Has(ctx, providerKey("key", p)); err != nil || !has {
+			t.Errorf("%s is there: %t, %v", p, has, err)
+		}
+	}
+	checkTotals(t, r, store)
 }

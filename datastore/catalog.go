@@ -336,7 +336,7 @@ func (e *treeEntry) index(name string) *indexEntry {
 
 // place says where the tree and its indexes, in the order of the handle, are.
 func (e *treeEntry) place(core *session.Tree) *session.Place {
-	p := &session.Place{Space: e.ID.Append(nil)}
+	p := &session.Place{Space: e.ID.Append(nil), Sequence: new(session.Sequence)}
 	for _, ix := range core.Indexes {
 		p.Indexes = append(p.Indexes, e.index(ix.Name).ID.Append(nil))
 	}

@@ -139,7 +139,7 @@ func (v *verifier) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine}
+	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[name]
 		known = append(append(known, entry.ID), entry.Retired...)
@@ -177,6 +177,9 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.pages(ctx, spaceRange(format.Expiry), queue.queueEntry); err != nil {
 		return fmt.Errorf("expiry queue: %w", err)
 	}
+	if err := v.pages(ctx, spaceRange(format.Sequences), queue.counter); err != nil {
+		return fmt.Errorf("sequences: %w", err)
+	}
 	return v.strays(ctx, known)
 }
 
@@ -198,6 +201,16 @@ func (v *verifier) files(ctx context.Context) error {
 
 // expiryQueue stands for the name of an index in reports.
 const expiryQueue = "expiry"
+
+// counter examines the counter of a sequence. One that is set aside begins anew
+// behind the last row.
+func (t treeCheck) counter(_ page, key, stored []byte) ([]change, error) {
+	if _, err := format.ParseCounter(key, stored); err != nil {
+		t.found(BadRow, "", key, err)
+		return t.setAside(key, stored), nil
+	}
+	return nil, nil
+}
 
 // strays examines the keys that lie in no known space.
 func (v *verifier) strays(ctx context.Context, known []format.Space) error {

@@ -15,8 +15,8 @@ import (
 // then, and the store removes it and its index entries within seconds. Expiry is
 // kept to the nanosecond as a signed 64-bit number since 1970, and so lies between
 // 21 September 1677 and 11 April 2262; for any other PutUntil returns ErrInvalid.
-// A row whose expiry has passed is gone at once. Putting the row again, by any
-// other method, makes it last.
+// A row whose expiry has passed is gone at once. Modify and Upsert
+// keep the expiry; putting the row again by any other method makes it last.
 func (t *Tree[M, K]) PutUntil(ctx context.Context, w Writer, m *M, expiry time.Time) error {
 	nanos, err := expiryOf(expiry)
 	if err == nil {

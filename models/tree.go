@@ -28,9 +28,11 @@ type Tree[M, K any] struct {
 	primary func(*M) K
 	clock   func(*M) uint64
 	setKey  func(*M, K)
-	policy  Policy
-	indexes []indexer[M]
-	raw     *Raw
+	// sequence is nil where nobody numbers the rows.
+	sequence *sequence[M, K]
+	policy   Policy
+	indexes  []indexer[M]
+	raw      *Raw
 
 	// values is the codec if it can return models; otherwise models holds *M to
 	// decode into: decoding through an interface makes its target escape, and
@@ -58,6 +60,8 @@ type treeOptions[M any] struct {
 	policy Policy
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
+	// sequence is a *sequence[M, K], or nil.
+	sequence any
 }
 
 // WithCodec sets how the tree's models are written. Defaults to [DagCBOR].
@@ -107,6 +111,13 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 			t.core.Fault = fmt.Errorf("tree %q: %w: WithKey takes another type of key", name, ErrDefinition)
 		}
 		t.setKey = set
+	}
+	if o.sequence != nil {
+		numbered, ok := o.sequence.(*sequence[M, K])
+		if !ok {
+			t.core.Fault = fmt.Errorf("tree %q: %w: WithSequence takes another type of key", name, ErrDefinition)
+		}
+		t.sequence = numbered
 	}
 	if c, ok := o.codec.(interface{ Err() error }); ok && c.Err() != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, c.Err())

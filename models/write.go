@@ -36,8 +36,12 @@ func (t *Tree[M, K]) PutIf(ctx context.Context, w Writer, m *M, allow func(size 
 	return t.write(ctx, w, m, writing{allow: allow})
 }
 
-// Insert stores m, or returns ErrExists if a row has its primary key.
+// Insert stores m, or returns ErrExists if a row has its primary key. In a tree
+// [WithSequence] a zero key has the next number put into m first.
 func (t *Tree[M, K]) Insert(ctx context.Context, w Writer, m *M) error {
+	if t.sequence != nil && t.sequence.isZero(t.primary(m)) {
+		return t.insertNext(ctx, w, m)
+	}
 	return t.write(ctx, w, m, writing{how: insert})
 }
 
@@ -90,7 +94,8 @@ func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
 }
 
 // Modify reads the row with the primary key, lets change alter it, and stores
-// it, in one transaction: no other write comes in between. It returns
+// it, in one transaction: no other write comes in between. The row keeps its
+// expiry. It returns
 // ErrNotFound if there is no such row, ErrInvalid if change altered the primary
 // key, and change's own error, with nothing written. Given a store, change may
 // be called again, with the row read anew, where another write was faster.
@@ -163,11 +168,15 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	if err := t.checkKey(m, at[len(place.Space):]); err != nil {
 		return err
 	}
-	stored, encoded, err := t.encode(d, place, m, writing{})
+	var how writing
+	if !expired(format.Row{Expiry: d.oldExpiry}) {
+		how.expiry = d.oldExpiry
+	}
+	stored, encoded, err := t.encode(d, place, m, how)
 	if err != nil {
 		return err
 	}
-	return t.commit(s, d, place, stored, encoded, writing{})
+	return t.commit(s, d, place, stored, encoded, how)
 }
 
 // writing says how a row is to be written. The zero value is a plain put.

@@ -20,6 +20,8 @@ const (
 	Expiry Space = 2
 	// Quarantine holds what repair has set aside.
 	Quarantine Space = 3
+	// Sequences holds the counter of each tree that numbers its rows.
+	Sequences Space = 4
 	// FirstFree is the first space handed out to trees and indexes.
 	FirstFree Space = 64
 )

@@ -35,6 +35,8 @@ type Session struct {
 
 	// Committed are called once the transaction has been committed.
 	Committed []func()
+	// blocks is what the transaction has reserved of sequences.
+	blocks []block
 
 	places map[*Tree]*Place
 	// tree and place are the last that were looked up.
@@ -172,5 +174,6 @@ func (s *Session) Reset() bool {
 	s.Read, s.Write, s.Held, s.Trusted, s.Due, s.failure = nil, nil, false, false, 0, nil
 	clear(s.Committed)
 	s.Committed = s.Committed[:0]
+	s.blocks = s.blocks[:0]
 	return true
 }

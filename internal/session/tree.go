@@ -100,4 +100,6 @@ type Place struct {
 	// not [Trusted], after the row under the encoded primary key has been stored with
 	// the value, or deleted, when value is nil. It keeps neither.
 	Changed atomic.Pointer[func(s *Session, primary, value []byte) error]
+	// Sequence numbers the tree's rows, where it has them numbered.
+	Sequence *Sequence
 }

@@ -9,6 +9,33 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
+// DeleteMany removes the rows with the primary keys in one transaction, as
+// PutMany stores rows, and returns ErrTooLarge where they are too many for one.
+// Rows that are absent are no error.
+func (t *Tree[M, K]) DeleteMany(ctx context.Context, w Writer, keys []K) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error {
+		for i, key := range keys {
+			if i%64 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := t.delete(s, t.key.AppendLast(nil, key)); err != nil {
+				return t.failAt("delete", key, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return t.fail("delete", err)
+	}
+	return nil
+}
+
+// Clear removes every row, as [Tree.DeleteRange] of all.
+func (t *Tree[M, K]) Clear(ctx context.Context, w Writer) error {
+	_, err := t.DeleteRange(ctx, w, Range[K]{})
+	return err
+}
+
 // deletePage is how many rows DeleteRange removes in one transaction of a store,
 // if the engine takes them.
 const deletePage = 256

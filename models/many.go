@@ -4,54 +4,8 @@ import (
 	"context"
 	"iter"
 
-	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
-
-// DeleteMany removes the rows with the primary keys in one transaction, as
-// PutMany stores rows, and returns ErrTooLarge where they are too many for one.
-// Rows that are absent are no error.
-func (t *Tree[M, K]) DeleteMany(ctx context.Context, w Writer, keys []K) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error {
-		for i, key := range keys {
-			if i%64 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err := t.delete(s, t.key.AppendLast(nil, key)); err != nil {
-				return t.failAt("delete", key, err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return t.fail("delete", err)
-	}
-	return nil
-}
-
-// clearPage is how many rows Clear removes at most in one transaction of a store.
-const clearPage = 256
-
-// Clear removes every row. Given a transaction it is part of it; given a store
-// it works in transactions of a few hundred rows, or fewer where the engine takes
-// no more, so that any number can be removed, and on an error has removed the
-// first of them.
-func (t *Tree[M, K]) Clear(ctx context.Context, w Writer) error {
-	keys := make([]K, 0, clearPage)
-	return paging.Each(clearPage, func(most int) (done bool, err error) {
-		keys = keys[:0]
-		for key, err := range t.Keys(ctx, w, Range[K]{}.Limit(most)) {
-			if err != nil {
-				return false, err
-			}
-			keys = append(keys, key)
-		}
-		if len(keys) == 0 {
-			return true, nil
-		}
-		return false, t.DeleteMany(ctx, w, keys)
-	})
-}
 
 // IsEmpty reports whether the tree has no row. It reads no row, as Keys.
 func (t *Tree[M, K]) IsEmpty(ctx context.Context, r Reader) (bool, error) {

@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
@@ -68,9 +69,9 @@ type Error struct {
 	Tree string
 	// Index is the name of the index, empty where none is concerned.
 	Index string
-	// Key is the primary or index key as text, as in a go-datastore path;
-	// empty where no single key is concerned. The message shows the beginning
-	// of a long one.
+	// Key is the primary or index key as people write it, by the codec's
+	// Format, or in hex where it does not decode. It is empty where no single
+	// key is concerned. The message shows the beginning of a long one.
 	Key string
 	// Err is why it failed.
 	Err error
@@ -97,5 +98,17 @@ func shown(text string) string {
 	if len(text) <= 2*maxShown {
 		return text
 	}
-	return fmt.Sprintf("%s… (%d characters)", text[:maxShown], len(text))
+	return fmt.Sprintf("%s… (%d bytes)", cutShort(text), len(text))
+}
+
+// cutShort returns the beginning of a long text, in whole characters.
+func cutShort(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	end := maxShown
+	for end > maxShown-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }

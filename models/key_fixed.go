@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -38,6 +39,11 @@ func UintOf[K ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64]() KeyCodec[K] {
 			key := K(rank)
 			return key, uint64(key) == rank
 		},
+		format: formatUint[K],
+		parse: func(text string) (K, error) {
+			key, err := strconv.ParseUint(text, 10, int(reflect.TypeFor[K]().Size())*8)
+			return K(key), err
+		},
 	}
 }
 
@@ -56,6 +62,11 @@ func IntOf[K ~int | ~int8 | ~int16 | ~int32 | ~int64]() KeyCodec[K] {
 			wide := int64(rank - half)
 			key := K(wide)
 			return key, int64(key) == wide
+		},
+		format: formatInt[K],
+		parse: func(text string) (K, error) {
+			key, err := strconv.ParseInt(text, 10, int(reflect.TypeFor[K]().Size())*8)
+			return K(key), err
 		},
 	}
 }
@@ -79,7 +90,14 @@ func BoolOf[K ~bool]() KeyCodec[K] {
 			}
 			return 0
 		},
-		key: func(rank uint64) (K, bool) { return rank == 1, rank <= 1 },
+		key:    func(rank uint64) (K, bool) { return rank == 1, rank <= 1 },
+		format: func(key K) string { return strconv.FormatBool(bool(key)) },
+		parse: func(text string) (K, error) {
+			if text != "true" && text != "false" {
+				return false, errors.New("it is neither true nor false")
+			}
+			return text == "true", nil
+		},
 	}
 }
 
@@ -95,6 +113,7 @@ func FloatOf[K ~float32 | ~float64]() KeyCodec[K] {
 			key: func(rank uint64) (K, bool) {
 				return checkFloat(K(math.Float32frombits(uint32(floatBits(rank, 1<<31)))), rank)
 			},
+			format: formatFloat[K](32), parse: parseFloat[K](32),
 		}
 	}
 	return &fixedCodec[K]{
@@ -105,6 +124,7 @@ func FloatOf[K ~float32 | ~float64]() KeyCodec[K] {
 		key: func(rank uint64) (K, bool) {
 			return checkFloat(K(math.Float64frombits(floatBits(rank, 1<<63))), rank)
 		},
+		format: formatFloat[K](64), parse: parseFloat[K](64),
 	}
 }
 
@@ -144,6 +164,32 @@ func checkFloat[K ~float32 | ~float64](key K, rank uint64) (K, bool) {
 	}
 }
 
+// The texts of people for the plain types.
+
+func formatUint[K ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](key K) string {
+	return strconv.FormatUint(uint64(key), 10)
+}
+
+func formatInt[K ~int | ~int8 | ~int16 | ~int32 | ~int64](key K) string {
+	return strconv.FormatInt(int64(key), 10)
+}
+
+func formatFloat[K ~float32 | ~float64](bits int) func(K) string {
+	return func(key K) string {
+		if key == 0 {
+			key = 0 // without a sign
+		}
+		return strconv.FormatFloat(float64(key), 'g', -1, bits)
+	}
+}
+
+func parseFloat[K ~float32 | ~float64](bits int) func(string) (K, error) {
+	return func(text string) (K, error) {
+		key, err := strconv.ParseFloat(text, bits)
+		return K(key), err
+	}
+}
+
 // fixedCodec writes a key as a big-endian number of a fixed size, its rank
 // among all keys of its type.
 type fixedCodec[K any] struct {
@@ -156,6 +202,9 @@ type fixedCodec[K any] struct {
 	rank func(K) uint64
 	// key undoes rank, and is false for a number that is no key's rank.
 	key func(uint64) (K, bool)
+	// format and parse are for Format and Parse.
+	format func(K) string
+	parse  func(string) (K, error)
 }
 
 func (c *fixedCodec[K]) Name() string { return c.name }
@@ -240,6 +289,16 @@ func (c *fixedCodec[K]) ParseText(text string) (K, error) {
 	key, ok := c.key(rank)
 	if !ok {
 		return *new(K), badKey(c.name, text+" does not fit this machine")
+	}
+	return key, nil
+}
+
+func (c *fixedCodec[K]) Format(key K) string { return c.format(key) }
+
+func (c *fixedCodec[K]) Parse(text string) (K, error) {
+	key, err := c.parse(text)
+	if err != nil {
+		return *new(K), badText(c.name, text, err)
 	}
 	return key, nil
 }

@@ -18,6 +18,7 @@ func FuzzKeyDecode(f *testing.F) {
 		"", "\x00", "\x00\x01", "a\x00\x01", "a\x00\xffb\x00\x01", "\x00\x00\x01", "a\x00\xff", "a,b", "a,b,c,d", "+,+", "-00~ff", "007", "~61",
 		"7fffffffffffffff", "18446744073709551615", "\x7f\xff\xff\xff\xff\xff\xff\xff", "\xff\xf8\x00\x00\x00\x00\x00\x00",
 		"\x80\x00\x00\x00\x00\x00\x00\x00\x3b\x9a\xca\x00", "80000000000000003b9ac9ff",
+		"-5", "0x00ff", "true", "1.5e+300", "2026-11-28T10:00:00.5+01:00", "@-62167219200.000000001", `"a,\"b\x00"`, `"a,b",0x01`, `a, true, "b", @-1`,
 	} {
 		f.Add([]byte(seed))
 	}

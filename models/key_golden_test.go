@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -29,9 +30,11 @@ var goldenKeys = []goldenKey{
 	golden(Time, "1970-01-01T00:00:00Z", time.Unix(0, 0)),
 	golden(Time, "2009-11-10T23:00:00.000000001Z", time.Date(2009, 11, 10, 23, 0, 0, 1, time.UTC)),
 	golden(Time, "0001-01-01T00:00:00Z", time.Time{}),
+	golden(Time, "−1000-01-01T00:00:00.5Z", time.Date(-1000, 1, 1, 0, 0, 0, 500_000_000, time.UTC)),
 	golden(String, "empty", ""),
 	golden(String, `"blog"`, "blog"),
 	golden(String, `"a/b é"`, "a/b é"),
+	golden(String, `"x, y"`, "x, y"),
 	golden(Bytes, "00", []byte{0}),
 	golden(Bytes, "00 FF 01", []byte{0x00, 0xFF, 0x01}),
 	golden(PairOf(String, Uint16), `("go", 3)`, MakePair("go", uint16(3))),
@@ -51,15 +54,16 @@ func golden[K any](codec KeyCodec[K], shown string, key K) goldenKey {
 		lastCell = digits(last)
 	}
 	return goldenKey{
-		row: fmt.Sprintf("| `%s` | %s | %s | %s | `%s` |", codec.Name(), shown, digits(delimited), lastCell, text),
+		row: fmt.Sprintf("| `%s` | %s | %s | %s | `%s` | `%s` |", codec.Name(), shown, digits(delimited), lastCell, text, codec.Format(key)),
 		check: func(t *testing.T) {
 			a, _, errA := codec.Decode(delimited)
 			b, errB := codec.DecodeLast(last)
 			c, errC := codec.ParseText(string(text))
-			if errA != nil || errB != nil || errC != nil {
-				t.Fatalf("%s %s: errors %v, %v and %v", codec.Name(), shown, errA, errB, errC)
+			d, errD := codec.Parse(codec.Format(key))
+			if err := errors.Join(errA, errB, errC, errD); err != nil {
+				t.Fatalf("%s %s: %v", codec.Name(), shown, err)
 			}
-			for _, got := range []K{a, b, c} {
+			for _, got := range []K{a, b, c, d} {
 				if again := codec.Append(nil, got); string(again) != string(delimited) {
 					t.Errorf("%s %s reads back as %v", codec.Name(), shown, got)
 				}

@@ -1,6 +1,10 @@
 package models
 
-import "strings"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Pair is a key of two halves, ordered by the first and then by the second.
 // Pairs nest: Pair[Pair[A, B], C] and Pair[A, Pair[B, C]] are keys of three.
@@ -27,10 +31,10 @@ func PairOf[A, B any](a KeyCodec[A], b KeyCodec[B]) KeyCodec[Pair[A, B]] {
 	}
 }
 
-// pairComma stands between the texts of the halves. It sorts below all that a
+// partComma stands between the texts of the halves. In a path it sorts below all that a
 // longer text of the first half could go on with, and above the text of an
 // empty string.
-const pairComma = ','
+const partComma = ','
 
 // multiText is implemented by codecs whose text has several parts with commas
 // between them.
@@ -100,7 +104,7 @@ func (c *pairCodec[A, B]) appendPartial(dst []byte, key Pair[A, B], _ bool) []by
 }
 
 func (c *pairCodec[A, B]) AppendText(dst []byte, key Pair[A, B]) []byte {
-	dst = append(c.a.AppendText(dst, key.First), pairComma)
+	dst = append(c.a.AppendText(dst, key.First), partComma)
 	return c.b.AppendText(dst, key.Second)
 }
 
@@ -122,13 +126,50 @@ func (c *pairCodec[A, B]) ParseText(text string) (key Pair[A, B], err error) {
 func (c *pairCodec[A, B]) cut(text string) (first, second string, ok bool) {
 	end := -1
 	for range c.aParts {
-		i := strings.IndexByte(text[end+1:], pairComma)
+		i := strings.IndexByte(text[end+1:], partComma)
 		if i < 0 {
 			return "", "", false
 		}
 		end += 1 + i
 	}
 	return text[:end], text[end+1:], true
+}
+
+func (c *pairCodec[A, B]) Format(key Pair[A, B]) string {
+	return c.a.Format(key.First) + string(partComma) + c.b.Format(key.Second)
+}
+
+func (c *pairCodec[A, B]) Parse(text string) (key Pair[A, B], err error) {
+	first, second, ok := cutParts(text, c.aParts)
+	if _, _, more := cutParts(second, c.bParts); more || !ok {
+		return Pair[A, B]{}, badText(c.name, text, fmt.Errorf("it is written as %d parts with commas between", c.textParts()))
+	}
+	if key.First, err = c.a.Parse(first); err != nil {
+		return Pair[A, B]{}, err
+	}
+	if key.Second, err = c.b.Parse(second); err != nil {
+		return Pair[A, B]{}, err
+	}
+	return key, nil
+}
+
+// cutParts splits what Format wrote behind its first n parts. Spaces around a
+// comma do not count.
+func cutParts(text string, n int) (before, after string, ok bool) {
+	end := 0
+	for ; n > 0; n-- {
+		part := strings.TrimLeft(text[end:], " ")
+		end = len(text) - len(part)
+		if literal, err := strconv.QuotedPrefix(part); err == nil && part[0] == '"' {
+			end += len(literal)
+		}
+		i := strings.IndexByte(text[end:], partComma)
+		if i < 0 {
+			return "", "", false
+		}
+		end += i + 1
+	}
+	return strings.Trim(text[:end-1], " "), strings.Trim(text[end:], " "), true
 }
 
 func (c *pairCodec[A, B]) textParts() int { return c.aParts + c.bParts }

@@ -1,6 +1,13 @@
 package models
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
 
 // Codecs of the plain types. StringOf and BytesOf make those of named ones.
 var (
@@ -11,13 +18,30 @@ var (
 // StringOf returns the codec of a string type. Keys sort bytewise, may hold any
 // bytes and may be empty.
 func StringOf[K ~string]() KeyCodec[K] {
-	return &stringCodec[K]{name: "string", own: func(b []byte) K { return K(b) }}
+	return &stringCodec[K]{
+		name: "string", own: func(b []byte) K { return K(b) },
+		format: func(key K) string { return formatString(string(key)) },
+		parse: func(text string) (K, error) {
+			key, err := parseString(text)
+			return K(key), err
+		},
+	}
 }
 
 // BytesOf returns the codec of a byte slice type. Keys sort bytewise and may be
 // empty; nil is the empty key, which decodes as an empty slice that is not nil.
 func BytesOf[K ~[]byte]() KeyCodec[K] {
-	return &stringCodec[K]{name: "bytes", own: func(b []byte) K { return append(make(K, 0, len(b)), b...) }}
+	return &stringCodec[K]{
+		name: "bytes", own: func(b []byte) K { return append(make(K, 0, len(b)), b...) },
+		format: func(key K) string { return hexPrefix + hex.EncodeToString(key) },
+		parse: func(text string) (K, error) {
+			digits, ok := strings.CutPrefix(text, hexPrefix)
+			if !ok {
+				return nil, errors.New("bytes are written as 0x and hex digits")
+			}
+			return hex.DecodeString(digits)
+		},
+	}
 }
 
 // In the delimited form a zero byte is followed by one of these.
@@ -31,6 +55,9 @@ type stringCodec[K ~string | ~[]byte] struct {
 	name string
 	// own copies bytes into a key of their own.
 	own func([]byte) K
+	// format and parse are for Format and Parse.
+	format func(K) string
+	parse  func(string) (K, error)
 }
 
 func (c *stringCodec[K]) Name() string { return c.name }
@@ -168,4 +195,47 @@ func (c *stringCodec[K]) ParseText(text string) (K, error) {
 		text = text[2:]
 	}
 	return c.own(key), nil
+}
+
+// hexPrefix begins the text of bytes as people write them.
+const hexPrefix = "0x"
+
+func (c *stringCodec[K]) Format(key K) string { return c.format(key) }
+
+func (c *stringCodec[K]) Parse(text string) (K, error) {
+	key, err := c.parse(text)
+	if err != nil {
+		return *new(K), badText(c.name, text, err)
+	}
+	return key, nil
+}
+
+// formatString returns a string as it is where a reader can see all of it and
+// where it ends, and otherwise as a literal of Go.
+func formatString(key string) string {
+	if key == "" || strings.Trim(key, " ") != key || !utf8.ValidString(key) {
+		return strconv.Quote(key)
+	}
+	for _, r := range key {
+		if r == '"' || r == partComma || !strconv.IsPrint(r) {
+			return strconv.Quote(key)
+		}
+	}
+	return key
+}
+
+// parseString reads what formatString wrote. Text that is no literal stands for
+// itself.
+func parseString(text string) (string, error) {
+	switch {
+	case text == "":
+		return "", errors.New(`an empty string is written as ""`)
+	case text[0] != '"':
+		return text, nil
+	}
+	key, err := strconv.Unquote(text)
+	if err != nil {
+		return "", errors.New("it begins with a quote and is no string literal of Go")
+	}
+	return key, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -242,6 +244,16 @@ func (c keyCase[K]) checkRoundTrip(t *rapid.T) {
 		t.Fatalf("ParseText(%q): %v", text, err)
 	}
 	c.checkSame(t, "ParseText", got, key)
+
+	text = c.codec.Format(key)
+	if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		t.Fatalf("Format gives %q, which cannot be shown", text)
+	}
+	got, err = c.codec.Parse(text)
+	if err != nil {
+		t.Fatalf("Parse(%q): %v", text, err)
+	}
+	c.checkSame(t, "Parse", got, key)
 }
 
 func (c keyCase[K]) checkSame(t failer, what string, got, want K) {
@@ -258,8 +270,9 @@ func (c keyCase[K]) checkSame(t failer, what string, got, want K) {
 
 // checkForeign gives the decoders what is nearly a key.
 func (c keyCase[K]) checkForeign(t *rapid.T) {
-	delimited, last, text := c.forms(c.keys.Draw(t, "key"))
-	encoded := rapid.SampledFrom([][]byte{delimited, last, []byte(text), nil}).Draw(t, "form")
+	key := c.keys.Draw(t, "key")
+	delimited, last, text := c.forms(key)
+	encoded := rapid.SampledFrom([][]byte{delimited, last, []byte(text), []byte(c.codec.Format(key)), nil}).Draw(t, "form")
 	for range rapid.IntRange(0, 3).Draw(t, "changes") {
 		at := rapid.IntRange(0, len(encoded)).Draw(t, "at")
 		insert := trickyBytes.Draw(t, "insert")
@@ -299,6 +312,16 @@ func (c keyCase[K]) checkDecode(t failer, encoded []byte) {
 	} else if !errors.Is(err, ErrInvalid) {
 		t.Fatalf("%s: parsing %q: %v", c.name(), encoded, err)
 	}
+	if key, err = c.codec.Parse(string(encoded)); err == nil {
+		text := c.codec.Format(key)
+		again, err := c.codec.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: Parse refuses %q, which Format gives: %v", c.name(), text, err)
+		}
+		c.checkSame(t, "Parse after Format", again, key)
+	} else if !errors.Is(err, ErrInvalid) {
+		t.Fatalf("%s: parsing %q as people write it: %v", c.name(), encoded, err)
+	}
 }
 
 // decode reads the bytes in every form, the text once more for being a string.
@@ -307,6 +330,7 @@ func (c keyCase[K]) decode(encoded []byte) {
 	_, _, _ = c.codec.Decode(encoded)
 	_, _ = c.codec.DecodeLast(encoded)
 	_, _ = c.codec.ParseText(string(encoded))
+	_, _ = c.codec.Parse(string(encoded))
 }
 
 func TestKeyOrder(t *testing.T) {

@@ -1,6 +1,10 @@
 package models
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
 
 // KeyCodec turns keys of type K into bytes whose order is the order of the
 // keys, and back. No two keys share an encoding. All methods may be called
@@ -34,6 +38,17 @@ type KeyCodec[K any] interface {
 	// ParseText reads what AppendText wrote, and refuses any other spelling of
 	// the same key. The error matches [ErrInvalid].
 	ParseText(text string) (K, error)
+
+	// Format returns key as people write it, for errors, logs and command
+	// lines: -5, sku-00, 2026-11-28T10:00:00Z. No two keys are written the
+	// same. The text is never empty. It is either a string literal of Go in
+	// double quotes, or holds neither ',' nor '"'; that of a key with several
+	// parts is their texts with commas between.
+	Format(key K) string
+	// Parse reads what Format wrote. It may also read other spellings that
+	// people use, such as a time in another zone. The error matches
+	// [ErrInvalid].
+	Parse(text string) (K, error)
 }
 
 // decodeOnly decodes src as one delimited key with nothing after it: the last
@@ -108,4 +123,13 @@ func hexDigit(c byte) (byte, bool) {
 // badKey is the error of bytes or text that no key of a codec is written as.
 func badKey(codec, why string) error {
 	return fmt.Errorf("%w: %s key: %s", ErrInvalid, codec, why)
+}
+
+// badText is the error of text that people do not write a key of a codec as.
+func badText(codec, text string, why error) error {
+	var number *strconv.NumError
+	if errors.As(why, &number) {
+		why = number.Err // without the text once more
+	}
+	return fmt.Errorf("%w: %s key: cannot read %q: %w", ErrInvalid, codec, cutShort(text), why)
 }

@@ -78,7 +78,7 @@ type rowPaths struct{ *datastore.Face }
 
 const documentRows = "/archive.document/primary/"
 
-func rowKey(key ds.Key) ds.Key { return ds.RawKey(documentRows + documents.KeyText(key.String())) }
+func rowKey(key ds.Key) ds.Key { return ds.RawKey(documentRows + documents.PathText(key.String())) }
 
 func (r rowPaths) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	return r.Face.Get(ctx, rowKey(key))

@@ -204,11 +204,7 @@ func (im *importer) putError(p session.Prepared, err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	text, textErr := im.core.KeyText(p.Primary)
-	if textErr != nil {
-		text = fmt.Sprintf("%x", p.Primary)
-	}
-	return &models.Error{Op: "put", Tree: im.core.Name, Key: text, Err: err}
+	return &models.Error{Op: "put", Tree: im.core.Name, Key: im.core.FormatKey(p.Primary), Err: err}
 }
 
 // finish makes durable what is committed, also where the import has failed or

@@ -15,9 +15,9 @@ import (
 // InspectedRow is a row as it can be seen without its Go type. Its memory is the
 // caller's.
 type InspectedRow struct {
-	// Key is the primary key as text, the last part of its go-datastore path;
-	// or the stored key in hex where the key codec is not one of this module's
-	// or the key is damaged.
+	// Key is the primary key as people write it, by the codec's Format; or the
+	// stored key in hex where the key codec is not one of package models or the
+	// key is damaged.
 	Key string
 	// Value is the row as JSON by the rules of DAG-JSON: byte strings are
 	// {"/": {"bytes": base64}}. What a codec other than DAG-CBOR wrote is one
@@ -56,7 +56,7 @@ func (in *Inspection) Rows(ctx context.Context, name string) iter.Seq2[Inspected
 
 // rows returns nil once yield has asked to stop.
 func (in *Inspection) rows(ctx context.Context, entry *treeEntry, yield func(InspectedRow, error) bool) error {
-	keys := keyTexts(entry.Key)
+	keys, _ := models.KeyCodecNamed(entry.Key)
 	var page []InspectedRow
 	stopped := false
 	err := in.pages(ctx, entry.ID, func(key, stored []byte) {
@@ -79,7 +79,7 @@ func (in *Inspection) rows(ctx context.Context, entry *treeEntry, yield func(Ins
 }
 
 // inspectRow reads the row stored at key, both of which are borrowed.
-func inspectRow(entry *treeEntry, keys *keyText, key, stored []byte) InspectedRow {
+func inspectRow(entry *treeEntry, keys models.KeyCodec[any], key, stored []byte) InspectedRow {
 	seen := InspectedRow{Key: hex.EncodeToString(key), Size: len(key) + len(stored)}
 	_, primary, err := format.CutSpace(key)
 	if err != nil {
@@ -87,12 +87,12 @@ func inspectRow(entry *treeEntry, keys *keyText, key, stored []byte) InspectedRo
 		return seen
 	}
 	if keys != nil {
-		text, err := keys.last(nil, primary)
+		primary, err := keys.DecodeLast(primary)
 		if err != nil {
 			seen.Err = fmt.Errorf("%w: key does not decode: %w", models.ErrCorrupt, err)
 			return seen
 		}
-		seen.Key = string(text)
+		seen.Key = keys.Format(primary)
 	}
 	row, err := format.ParseRow(key, stored)
 	if err != nil {

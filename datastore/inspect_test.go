@@ -112,7 +112,7 @@ func TestInspect(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := readings.Raw().KeyText(row.Key)
+			text, err := readings.Raw().PathText(row.Key)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -344,7 +344,7 @@ func TestInspectDamage(t *testing.T) {
 				switch {
 				case row.Err != nil:
 					damaged++
-					if !errors.Is(row.Err, models.ErrCorrupt) || row.Value != nil || row.Key != people.KeyText(uint64(seen-1)) {
+					if !errors.Is(row.Err, models.ErrCorrupt) || row.Value != nil || row.Key != people.PathText(uint64(seen-1)) {
 						t.Errorf("got %+v", row)
 					}
 				case json.Unmarshal(row.Value, &p) != nil || p.ID != uint64(seen-1) || p.Email != somebody(p.ID).Email:

@@ -79,16 +79,16 @@ func findInTree(raw *models.Raw, path string) (t target, err error) {
 	parts := strings.Split(path, "/")
 	switch {
 	case len(parts) == 2 && parts[0] == primaryPart:
-		t.key, err = raw.ParseKeyText(parts[1])
+		t.key, err = raw.ParsePathText(parts[1])
 		return t, err
 	case len(parts) == 4 && parts[0] == indexPart:
 		if t.index = findIndex(raw, parts[1]); t.index == nil {
 			return t, ErrForeignKey
 		}
-		if t.indexKey, err = t.index.ParseKeyText(parts[2]); err != nil {
+		if t.indexKey, err = t.index.ParsePathText(parts[2]); err != nil {
 			return t, err
 		}
-		t.key, err = raw.ParseKeyText(parts[3])
+		t.key, err = raw.ParsePathText(parts[3])
 		return t, err
 	}
 	return t, ErrForeignKey

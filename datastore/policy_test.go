@@ -65,8 +65,8 @@ func TestSignedRowsAreOutOfReach(t *testing.T) {
 		"raw":       tree.Raw().Put(ctx, store, key, value),
 		"raw gone":  tree.Raw().Delete(ctx, store, key),
 		"import":    importErr,
-		"face":      face.Put(ctx, ds.NewKey("/bank.account/primary/"+tree.KeyText(1)), value),
-		"face gone": face.Delete(ctx, ds.NewKey("/bank.account/primary/"+tree.KeyText(1))),
+		"face":      face.Put(ctx, ds.NewKey("/bank.account/primary/"+tree.PathText(1)), value),
+		"face gone": face.Delete(ctx, ds.NewKey("/bank.account/primary/"+tree.PathText(1))),
 		"in a transaction": store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
 			return tree.Put(ctx, tx, &a)
 		}),

@@ -161,7 +161,7 @@ func (p paths) treeSources(w *queryWalk, raw *models.Raw, path string) []source 
 	}
 	var only models.Range[[]byte]
 	if len(parts) == 3 {
-		key, err := ix.ParseKeyText(parts[2])
+		key, err := ix.ParsePathText(parts[2])
 		if err != nil {
 			return nil // no entry has such a key
 		}
@@ -180,7 +180,7 @@ func (p paths) others(w *queryWalk, prefix string) source {
 func (p paths) rows(w *queryWalk, raw *models.Raw) source {
 	base := "/" + raw.Name() + "/" + primaryPart + "/"
 	return p.walkRows(w, raw, models.Range[[]byte]{}, func(key []byte) (string, error) {
-		text, err := raw.KeyText(key)
+		text, err := raw.PathText(key)
 		return base + text, err
 	})
 }
@@ -276,11 +276,11 @@ func (p paths) entries(w *queryWalk, raw *models.Raw, ix models.RawIndex, rng mo
 				value = nil
 			}
 			more := emit(yield, withoutValue(row), value, func(primary []byte) (string, error) {
-				index, err := ix.KeyText(entry.Index)
+				index, err := ix.PathText(entry.Index)
 				if err != nil {
 					return "", err
 				}
-				text, err := raw.KeyText(primary)
+				text, err := raw.PathText(primary)
 				return base + index + "/" + text, err
 			}, err)
 			if !more {

@@ -183,7 +183,7 @@ func (f *filling) chunk(ctx context.Context, r engine.Range, most int) (next []b
 			return nil, 0, err
 		}
 		if err := f.row(&w, bytes.Clone(c.Key()), stored); err != nil {
-			return nil, 0, fmt.Errorf("row %x: %w", c.Key(), err)
+			return nil, 0, fmt.Errorf("row %s: %w", f.core.FormatKey(c.Key()[len(f.place.Space):]), err)
 		}
 	}
 	if err := c.Err(); err != nil {
@@ -250,7 +250,8 @@ func (f *filling) add(w *countedWrites, primary []byte, row format.Row, index []
 	if found && held.Expiry != 0 && held.Expiry <= now || row.Expiry != 0 && row.Expiry <= now {
 		return errExpiredSince
 	}
-	return fmt.Errorf("%w: row %x has a key that row %x has", models.ErrUnique, primary, holder)
+	return fmt.Errorf("%w: row %s has the key %s, which row %s has too", models.ErrUnique,
+		f.core.FormatKey(primary), f.core.Indexes[f.number].FormatKey(index), f.core.FormatKey(holder))
 }
 
 // countedWrites counts the writes of a transaction, and the bytes of what is put.

@@ -58,6 +58,9 @@ type Damage struct {
 	Tree, Index string
 	// Key is the stored key, its space number included.
 	Key []byte
+	// Text is the key as people write it: that of the row, or of the index entry
+	// and its row. It is empty where that cannot be told.
+	Text string
 	// Err tells what is wrong.
 	Err error
 }
@@ -70,7 +73,11 @@ func (d Damage) String() string {
 	if d.Index != "" {
 		where += "/" + d.Index
 	}
-	return fmt.Sprintf("%s in %s at %x: %v", d.Kind, where, d.Key, d.Err)
+	at := d.Text
+	if at == "" {
+		at = fmt.Sprintf("stored key %x", d.Key)
+	}
+	return fmt.Sprintf("%s in %s at %s: %v", d.Kind, where, at, d.Err)
 }
 
 // DamageKind is a kind of damage.
@@ -385,7 +392,7 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 			err = cutErr
 		} else {
 			mendable = false
-			err = fmt.Errorf("%w: the index has row %x under the key", models.ErrUnique, other)
+			err = fmt.Errorf("%w: the index has row %s under the key", models.ErrUnique, t.core.FormatKey(other))
 		}
 		t.found(Missing, t.core.Indexes[i].Name, entry, err)
 		if t.repair && mendable {
@@ -539,7 +546,7 @@ func (t treeCheck) found(kind DamageKind, index string, key []byte, err error) {
 	case Missing:
 		v.report.Missing++
 	}
-	v.noteDamage(Damage{Kind: kind, Tree: t.name, Index: index, Key: key, Err: err})
+	v.noteDamage(Damage{Kind: kind, Tree: t.name, Index: index, Key: key, Text: t.keyText(index, key), Err: err})
 }
 
 func (v *verifier) noteDamage(d Damage) {

@@ -15,11 +15,12 @@ type untyped struct {
 	// space is what the stored keys of rows begin with.
 	space []byte
 	// keys is nil for a codec of primary keys that is not known.
-	keys *keyText
+	keys models.KeyCodec[any]
 }
 
 func newUntyped(entry *treeEntry) *untyped {
-	return &untyped{entry: entry, space: entry.ID.Append(nil), keys: keyTexts(entry.Key)}
+	keys, _ := models.KeyCodecNamed(entry.Key)
+	return &untyped{entry: entry, space: entry.ID.Append(nil), keys: keys}
 }
 
 // untypedEntry checks that an entry of an index has a row.
@@ -29,11 +30,11 @@ func (t treeCheck) untypedEntry(p page, key, value []byte) error {
 	}
 	primary := value
 	if t.index.Kind != session.Unique {
-		keys := keyTexts(t.index.Key)
-		if keys == nil {
+		keys, known := models.KeyCodecNamed(t.index.Key)
+		if !known {
 			return nil
 		}
-		_, rest, err := keys.cut(nil, key[len(t.index.ID.Append(nil)):])
+		_, rest, err := keys.Decode(key[len(t.index.ID.Append(nil)):])
 		if err != nil {
 			return fmt.Errorf("%w: key does not decode: %w", models.ErrCorrupt, err)
 		}

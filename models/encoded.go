@@ -1,6 +1,7 @@
 package models
 
 import (
+	"encoding/hex"
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
@@ -61,7 +62,7 @@ func decodeWhole[K any](codec KeyCodec[K]) func([]byte) (K, error) {
 	}
 }
 
-func keyText[K any](decode func([]byte) (K, error), codec KeyCodec[K], encoded []byte) (string, error) {
+func pathText[K any](decode func([]byte) (K, error), codec KeyCodec[K], encoded []byte) (string, error) {
 	key, err := decode(encoded)
 	if err != nil {
 		return "", err
@@ -69,10 +70,20 @@ func keyText[K any](decode func([]byte) (K, error), codec KeyCodec[K], encoded [
 	return string(codec.AppendText(nil, key)), nil
 }
 
-func parseKeyText[K any](codec KeyCodec[K], encode func([]byte, K) []byte, text string) ([]byte, error) {
+func parsePathText[K any](codec KeyCodec[K], encode func([]byte, K) []byte, text string) ([]byte, error) {
 	key, err := codec.ParseText(text)
 	if err != nil {
 		return nil, err
 	}
 	return encode(nil, key), nil
+}
+
+// formatKey returns an encoded key as people write it, and in hex where it does
+// not decode.
+func formatKey[K any](decode func([]byte) (K, error), codec KeyCodec[K], encoded []byte) string {
+	key, err := decode(encoded)
+	if err != nil {
+		return hexPrefix + hex.EncodeToString(encoded)
+	}
+	return codec.Format(key)
 }

@@ -230,11 +230,12 @@ func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind
 	}
 	ix.core = &session.Index{
 		Name: name, Kind: kind, Key: key.Name(), Partial: o.where != nil,
-		KeyText: func(encoded []byte) (string, error) {
-			return keyText(decodeWhole(key), key, encoded)
+		FormatKey: func(encoded []byte) string { return formatKey(decodeWhole(key), key, encoded) },
+		PathText: func(encoded []byte) (string, error) {
+			return pathText(decodeWhole(key), key, encoded)
 		},
-		ParseKeyText: func(text string) ([]byte, error) { return parseKeyText(key, key.Append, text) },
-		CutKey:       func(entry []byte) ([]byte, []byte, error) { return cutKey(key, entry) },
+		ParsePathText: func(text string) ([]byte, error) { return parsePathText(key, key.Append, text) },
+		CutKey:        func(entry []byte) ([]byte, []byte, error) { return cutKey(key, entry) },
 	}
 	if t.core.Definition != "" {
 		ix.fault = fmt.Errorf("%w: index %q of tree %s is declared after the definition that holds the tree; declare it before",
@@ -258,9 +259,9 @@ func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind
 // Name returns the index's own name.
 func (ix *shared[M, K, I]) Name() string { return ix.core.Name }
 
-// KeyText returns an index key as text that sorts as the key does: part of the
+// PathText returns an index key as text that sorts as the key does: part of the
 // path of its entries in the go-datastore face.
-func (ix *shared[M, K, I]) KeyText(key I) string { return string(ix.key.AppendText(nil, key)) }
+func (ix *shared[M, K, I]) PathText(key I) string { return string(ix.key.AppendText(nil, key)) }
 
 // Range yields the rows whose index keys rng selects, in the order of the index
 // keys and then of the primary keys. See [Tree.Range] for what it reads and
@@ -370,5 +371,5 @@ func (ix *shared[M, K, I]) bounds(rng Range[I]) bounds {
 }
 
 func (ix *shared[M, K, I]) failAt(op string, key I, err error) error {
-	return &Error{Op: op, Tree: ix.tree.core.Name, Index: ix.core.Name, Key: ix.KeyText(key), Err: err}
+	return &Error{Op: op, Tree: ix.tree.core.Name, Index: ix.core.Name, Key: ix.key.Format(key), Err: err}
 }

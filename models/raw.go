@@ -58,12 +58,16 @@ func (t *Tree[M, K]) Raw() *Raw { return t.raw }
 // Name returns the tree's full name.
 func (r *Raw) Name() string { return r.core.Name }
 
-// KeyText returns key as text, as [Tree.KeyText]. Its error matches ErrInvalid.
-func (r *Raw) KeyText(key []byte) (string, error) { return r.core.KeyText(key) }
+// PathText returns key as text, as [Tree.PathText]. Its error matches ErrInvalid.
+func (r *Raw) PathText(key []byte) (string, error) { return r.core.PathText(key) }
 
-// ParseKeyText returns the key that text stands for. Its error matches
+// FormatKey returns key as people write it, as [Tree.FormatKey], and in hex where
+// it does not decode.
+func (r *Raw) FormatKey(key []byte) string { return r.core.FormatKey(key) }
+
+// ParsePathText returns the key that text stands for. Its error matches
 // ErrInvalid.
-func (r *Raw) ParseKeyText(text string) ([]byte, error) { return r.core.ParseKeyText(text) }
+func (r *Raw) ParsePathText(text string) ([]byte, error) { return r.core.ParsePathText(text) }
 
 // Validate examines a value that a stranger says belongs under key: it has to
 // decode, to be just the bytes that the codec writes for what it decodes to, and
@@ -220,12 +224,12 @@ func (r *Raw) Indexes() []RawIndex {
 // Name returns the index's own name.
 func (ix RawIndex) Name() string { return ix.core.Name }
 
-// KeyText returns an index key as text, and ParseKeyText the other way. Their
+// PathText returns an index key as text, and ParsePathText the other way. Their
 // errors match ErrInvalid.
-func (ix RawIndex) KeyText(key []byte) (string, error) { return ix.core.KeyText(key) }
+func (ix RawIndex) PathText(key []byte) (string, error) { return ix.core.PathText(key) }
 
-// ParseKeyText returns the index key that text stands for.
-func (ix RawIndex) ParseKeyText(text string) ([]byte, error) { return ix.core.ParseKeyText(text) }
+// ParsePathText returns the index key that text stands for.
+func (ix RawIndex) ParsePathText(text string) ([]byte, error) { return ix.core.ParsePathText(text) }
 
 // Scan yields the entries whose index keys rng selects, in the order of the
 // index keys and then of the primary keys.
@@ -304,11 +308,7 @@ func (r *Raw) row(s *session.Session, key []byte) (format.Row, error) {
 }
 
 func (r *Raw) failAt(op string, key []byte, err error) error {
-	text, textErr := r.core.KeyText(key)
-	if textErr != nil {
-		text = fmt.Sprintf("%x", key)
-	}
-	return &Error{Op: op, Tree: r.core.Name, Key: text, Err: err}
+	return &Error{Op: op, Tree: r.core.Name, Key: r.core.FormatKey(key), Err: err}
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {

@@ -129,9 +129,10 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	t.drafts.New = func() any { return new(draft[M]) }
 	t.core.Entries, t.core.Verify = t.entries, t.verify
 	t.core.Prepare, t.core.Store, t.core.Remove = t.prepare, t.storePrepared, t.remove
-	t.core.KeyText = func(key []byte) (string, error) { return keyText(t.key.DecodeLast, t.key, key) }
-	t.core.ParseKeyText = func(text string) ([]byte, error) {
-		return parseKeyText(t.key, t.key.AppendLast, text)
+	t.core.FormatKey = func(key []byte) string { return formatKey(t.key.DecodeLast, t.key, key) }
+	t.core.PathText = func(key []byte) (string, error) { return pathText(t.key.DecodeLast, t.key, key) }
+	t.core.ParsePathText = func(text string) ([]byte, error) {
+		return parsePathText(t.key, t.key.AppendLast, text)
 	}
 	return t
 }
@@ -140,9 +141,12 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 // no definition holds it.
 func (t *Tree[M, K]) Name() string { return t.core.Name }
 
-// KeyText returns key as text that sorts as the key does: the last part of its
+// PathText returns key as text that sorts as the key does: the last part of its
 // row's path in the go-datastore face and of its record key in the DHT.
-func (t *Tree[M, K]) KeyText(key K) string { return string(t.key.AppendText(nil, key)) }
+func (t *Tree[M, K]) PathText(key K) string { return string(t.key.AppendText(nil, key)) }
+
+// FormatKey returns key as people write it, by the Format of its codec.
+func (t *Tree[M, K]) FormatKey(key K) string { return t.key.Format(key) }
 
 // Core gives the stores of this module the tree with its types erased.
 func (t *Tree[M, K]) Core() *session.Tree { return t.core }
@@ -230,7 +234,7 @@ func (t *Tree[M, K]) verify(primary, value []byte) error {
 // checkKey checks that m belongs under the encoded primary key.
 func (t *Tree[M, K]) checkKey(m *M, primary []byte) error {
 	if key := t.key.AppendLast(nil, t.primary(m)); !bytes.Equal(key, primary) {
-		return fmt.Errorf("%w: the value belongs under the key %s", ErrInvalid, t.KeyText(t.primary(m)))
+		return fmt.Errorf("%w: the value belongs under the key %s", ErrInvalid, t.FormatKey(t.primary(m)))
 	}
 	return nil
 }
@@ -272,5 +276,5 @@ func (t *Tree[M, K]) failAt(op string, key K, err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	return &Error{Op: op, Tree: t.core.Name, Key: t.KeyText(key), Err: err}
+	return &Error{Op: op, Tree: t.core.Name, Key: t.FormatKey(key), Err: err}
 }

@@ -473,7 +473,7 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 			if holder, err = format.CutChecksum(s.Scratch, holder); err != nil {
 				return err
 			}
-			return t.violation(s, place, ix, key, holder)
+			return t.violation(s, place, ix, key, holder, primary)
 		})
 		if err != nil {
 			return err
@@ -482,9 +482,9 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 	return nil
 }
 
-// violation returns the error for a unique key that the row holder has, or
-// removes that row if it has expired.
-func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *session.Index, key, holder []byte) error {
+// violation returns the error for a unique key that the row holder has and the
+// row primary would get, or removes the former if it has expired.
+func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *session.Index, key, holder, primary []byte) error {
 	s.Scratch = append(append(s.Scratch[:0], place.Space...), holder...)
 	stored, err := s.Read.Get(s.Scratch)
 	if err == nil {
@@ -492,17 +492,10 @@ func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *ses
 			return t.remove(s, bytes.Clone(holder))
 		}
 	}
-	text, err := ix.KeyText(key)
-	if err != nil {
-		return err
-	}
-	row, err := t.core.KeyText(holder)
-	if err != nil {
-		return err
-	}
 	return &Error{
-		Op: "put", Tree: t.core.Name, Index: ix.Name, Key: text,
-		Err: fmt.Errorf("%w: row %s has the key", ErrUnique, shown(row)),
+		Op: "put", Tree: t.core.Name, Index: ix.Name, Key: ix.FormatKey(key),
+		Err: fmt.Errorf("%w: row %s has the key, and row %s would have it too",
+			ErrUnique, shown(t.core.FormatKey(holder)), shown(t.core.FormatKey(primary))),
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -179,11 +180,12 @@ func (f jsonFindings) summary(r datastore.Report, err error) {
 
 func (f jsonFindings) damage(d datastore.Damage) {
 	_ = f.out.Encode(struct {
-		Event string               `json:"event"`
-		Kind  datastore.DamageKind `json:"kind"`
-		Tree  string               `json:"tree"`
-		Index string               `json:"index,omitempty"`
-		Key   string               `json:"key"`
-		Error string               `json:"error"`
-	}{"damage", d.Kind, d.Tree, d.Index, fmt.Sprintf("%x", d.Key), d.Err.Error()})
+		Event  string               `json:"event"`
+		Kind   datastore.DamageKind `json:"kind"`
+		Tree   string               `json:"tree"`
+		Index  string               `json:"index,omitempty"`
+		Key    string               `json:"key"`
+		Stored string               `json:"stored"`
+		Error  string               `json:"error"`
+	}{"damage", d.Kind, d.Tree, d.Index, d.Text, hex.EncodeToString(d.Key), d.Err.Error()})
 }

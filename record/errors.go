@@ -62,8 +62,7 @@ func failAt(op string, raw *models.Raw, key []byte, err error) error {
 	if err == nil || errors.As(err, &named) {
 		return err
 	}
-	text, _ := raw.KeyText(key)
-	return &models.Error{Op: op, Tree: raw.Name(), Key: shorten(text), Err: err}
+	return &models.Error{Op: op, Tree: raw.Name(), Key: shorten(raw.FormatKey(key)), Err: err}
 }
 
 // failAtKey names the datastore key that err concerns.

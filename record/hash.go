@@ -44,6 +44,16 @@ func (k hashKey) DecodeLast(src []byte) (Hash, error) {
 
 func (hashKey) AppendText(dst []byte, h Hash) []byte { return hex.AppendEncode(dst, h[:]) }
 
+func (hashKey) Format(h Hash) string { return h.String() }
+
+func (k hashKey) Parse(text string) (Hash, error) {
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		return Hash{}, fmt.Errorf("%w: %s key: %w", models.ErrInvalid, k.Name(), err)
+	}
+	return k.DecodeLast(b)
+}
+
 func (k hashKey) ParseText(text string) (h Hash, err error) {
 	b, err := parseHex(k.Name(), text)
 	if err != nil {

@@ -226,7 +226,7 @@ func TestHostilePeers(t *testing.T) {
 // offerKey returns the encoded primary key of an offer's record key.
 func offerKey(t *testing.T, recordKey []byte) []byte {
 	t.Helper()
-	key, err := Offers.Raw().ParseKeyText(string(recordKey[len("/market.offer/"):]))
+	key, err := Offers.Raw().ParsePathText(string(recordKey[len("/market.offer/"):]))
 	if err != nil {
 		t.Fatal(err)
 	}

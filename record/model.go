@@ -65,14 +65,14 @@ func (c *candidate) compare(other *candidate) int {
 
 // recordKey returns the record key of the row under key.
 func (t *modelTree) recordKey(key []byte) (string, error) {
-	text, err := t.raw.KeyText(key)
+	text, err := t.raw.PathText(key)
 	return t.namespace + text, err
 }
 
 // parseKey returns the primary key that the last part of a record key stands
 // for.
 func (t *modelTree) parseKey(text string) ([]byte, error) {
-	key, err := t.raw.ParseKeyText(text)
+	key, err := t.raw.ParsePathText(text)
 	if err != nil {
 		return nil, &models.Error{Op: "check", Tree: t.raw.Name(), Key: shorten(text), Err: err}
 	}

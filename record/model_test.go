@@ -32,7 +32,7 @@ func receivedAt(t testing.TB, u User, at time.Time) []byte {
 // origin returns the origin in the receipt of a user's row, zero without one.
 func origin(t testing.TB, store *datastore.Store, id uint64) receipts.Origin {
 	t.Helper()
-	key, err := Users.Raw().ParseKeyText(Users.KeyText(id))
+	key, err := Users.Raw().ParsePathText(Users.PathText(id))
 	if err != nil {
 		t.Fatal(err)
 	}

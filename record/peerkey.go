@@ -3,8 +3,10 @@ package record
 import (
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/mr-tron/base58"
 
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -37,6 +39,40 @@ func (k peerKey) ParseText(text string) (peer.ID, error) {
 		err = fmt.Errorf("%w: %s key: text is empty", models.ErrInvalid, k.Name())
 	}
 	return peer.ID(id), err
+}
+
+// maxPeer is the most bytes that base 58 is used for: it takes time in the square
+// of the length, and no peer id is longer.
+const maxPeer = 64
+
+// Format writes a peer id as libp2p does, in base 58. What is too long for a peer
+// id it writes in hex.
+func (k peerKey) Format(p peer.ID) string {
+	switch {
+	case p == "":
+		return k.KeyCodec.Format(p)
+	case len(p) > maxPeer:
+		return models.Bytes.Format([]byte(p))
+	}
+	return base58.Encode([]byte(p))
+}
+
+func (k peerKey) Parse(text string) (peer.ID, error) {
+	if text == k.Format("") {
+		return "", nil
+	}
+	if strings.HasPrefix(text, "0x") { // 0 is no digit of base 58
+		id, err := models.Bytes.Parse(text)
+		return peer.ID(id), err
+	}
+	if len(text) > 2*maxPeer {
+		return "", fmt.Errorf("%w: %s key: %d characters, and no peer id has as many", models.ErrInvalid, k.Name(), len(text))
+	}
+	id, err := base58.Decode(text)
+	if err != nil || len(id) == 0 {
+		return "", fmt.Errorf("%w: %s key: %q is no peer id in base 58", models.ErrInvalid, k.Name(), text)
+	}
+	return peer.ID(id), nil
 }
 
 // parseHex reads lower-case hex.

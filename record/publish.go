@@ -13,7 +13,7 @@ import (
 
 // Key returns the record key of the row with the primary key: "/", the tree's
 // full name, "/", and the key as text. "/blog.user/00000000000000000001", say.
-func Key[M, K any](t *models.Tree[M, K], key K) string { return "/" + t.Name() + "/" + t.KeyText(key) }
+func Key[M, K any](t *models.Tree[M, K], key K) string { return "/" + t.Name() + "/" + t.PathText(key) }
 
 // Publish stores m as a row of t and puts it into the DHT as this peer's own record:
 // on the peers closest to its key, of which the report says what each made of it. The

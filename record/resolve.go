@@ -25,7 +25,7 @@ func Resolve[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K
 	}
 	defer n.records.metrics.took(ctx, opResolve, time.Now())
 	fail := func(err error) (M, error) {
-		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.KeyText(key), Err: err}
+		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.FormatKey(key), Err: err}
 	}
 	data, err := n.dht.GetValue(ctx, Key(t, key))
 	if err != nil {

@@ -46,7 +46,7 @@ const rows = "/archive.document/primary/"
 
 // row returns the key of the row that stands for a key of the suite, and path goes
 // the other way.
-func row(key ds.Key) ds.Key { return ds.RawKey(rows + documents.KeyText(key.String())) }
+func row(key ds.Key) ds.Key { return ds.RawKey(rows + documents.PathText(key.String())) }
 
 func path(row string) (string, error) { return models.String.ParseText(strings.TrimPrefix(row, rows)) }
 

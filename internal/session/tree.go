@@ -41,9 +41,13 @@ type Tree struct {
 	Store   func(*Session, Prepared) error
 	// Remove deletes the row under the encoded primary key and its entries.
 	Remove func(s *Session, primary []byte) error
-	// KeyText and ParseKeyText turn an encoded primary key to text and back.
-	KeyText      func(key []byte) (string, error)
-	ParseKeyText func(text string) ([]byte, error)
+	// FormatKey returns an encoded primary key as people write it, and in hex
+	// where it does not decode.
+	FormatKey func(key []byte) string
+	// PathText and ParsePathText turn an encoded primary key to text for a path
+	// and back.
+	PathText      func(key []byte) (string, error)
+	ParsePathText func(text string) ([]byte, error)
 }
 
 // Field is a field of a model as the catalog describes it.
@@ -60,9 +64,13 @@ type Index struct {
 	Key string
 	// Partial says that rows may have no key.
 	Partial bool
-	// KeyText and ParseKeyText turn a delimited index key to text and back.
-	KeyText      func(key []byte) (string, error)
-	ParseKeyText func(text string) ([]byte, error)
+	// FormatKey returns a delimited index key as people write it, and in hex
+	// where it does not decode.
+	FormatKey func(key []byte) string
+	// PathText and ParsePathText turn a delimited index key to text for a path
+	// and back.
+	PathText      func(key []byte) (string, error)
+	ParsePathText func(text string) ([]byte, error)
 	// CutKey splits what follows the space number in an entry's key into the
 	// delimited index key and the rest.
 	CutKey func(entry []byte) (key, rest []byte, err error)

@@ -121,9 +121,9 @@ func TestImportStopsAtARow(t *testing.T) {
 		want  error
 		says  string
 	}{
-		"unique key taken":      {bad: taken, want: models.ErrUnique, says: "town.person/email"},
-		"not to be encoded":     {bad: invalid, want: models.ErrInvalid, says: "town.person 00000000000001000000"},
-		"index key too long":    {bad: long, want: models.ErrKeySize, says: "town.person 00000000000001000001"},
+		"unique key taken":      {bad: taken, want: models.ErrUnique, says: "row 17 has the key, and row 1000002 would have it too"},
+		"not to be encoded":     {bad: invalid, want: models.ErrInvalid, says: "town.person 1000000:"},
+		"index key too long":    {bad: long, want: models.ErrKeySize, says: "town.person 1000001:"},
 		"an error of the input": {input: unreadable, want: unreadable, says: "row 5001"},
 	}
 	for name, c := range cases {

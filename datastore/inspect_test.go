@@ -112,11 +112,7 @@ func TestInspect(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := readings.Raw().PathText(row.Key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantKeys, wantValues = append(wantKeys, text), append(wantValues, asDAGJSON(t, row.Value))
+			wantKeys, wantValues = append(wantKeys, readings.Raw().FormatKey(row.Key)), append(wantValues, asDAGJSON(t, row.Value))
 		}
 
 		in := h.Store.Inspect()
@@ -344,7 +340,7 @@ func TestInspectDamage(t *testing.T) {
 				switch {
 				case row.Err != nil:
 					damaged++
-					if !errors.Is(row.Err, models.ErrCorrupt) || row.Value != nil || row.Key != people.PathText(uint64(seen-1)) {
+					if !errors.Is(row.Err, models.ErrCorrupt) || row.Value != nil || row.Key != people.FormatKey(uint64(seen-1)) {
 						t.Errorf("got %+v", row)
 					}
 				case json.Unmarshal(row.Value, &p) != nil || p.ID != uint64(seen-1) || p.Email != somebody(p.ID).Email:

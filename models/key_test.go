@@ -152,6 +152,7 @@ type anyKeyCase interface {
 	checkRoundTrip(t *rapid.T)
 	checkForeign(t *rapid.T)
 	checkDecode(t failer, encoded []byte)
+	checkNamed(t *testing.T)
 	decode(encoded []byte)
 }
 

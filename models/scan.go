@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -111,7 +112,7 @@ func scanOpen[T any](ctx context.Context, s *session.Session, w walk, within bou
 			row := &src.page.Rows[i]
 			switch result, err := read(s, src.place, row.Key, row.Value); {
 			case err != nil && !isNotFound(err):
-				return atKey(row.Key, err)
+				return w.failAt(src.place, row.Key, err)
 			case err != nil:
 			case skip > 0:
 				skip--
@@ -198,7 +199,7 @@ func scanPage[T any](s *session.Session, src *source, w walk, within bounds, siz
 	if cap(results.items) < size {
 		results.items = make([]T, 0, size)
 	}
-	results.items, done, err = readPage(src, results.items, size, read)
+	results.items, done, err = readPage(src, w, results.items, size, read)
 	if limited {
 		src.limit -= len(results.items)
 		done = done || src.limit == 0
@@ -209,7 +210,7 @@ func scanPage[T any](s *session.Session, src *source, w walk, within bounds, siz
 
 // readPage adds up to most results to page and tells whether the walk is done.
 // Results that precede an error are in the page.
-func readPage[T any](src *source, page []T, most int, read reading[T]) (_ []T, done bool, err error) {
+func readPage[T any](src *source, w walk, page []T, most int, read reading[T]) (_ []T, done bool, err error) {
 	for size := 0; len(page) < most && size < pageBytes; {
 		more, err := src.next(most - len(page))
 		if err != nil {
@@ -220,7 +221,7 @@ func readPage[T any](src *source, page []T, most int, read reading[T]) (_ []T, d
 			size += len(row.Key) + len(row.Value)
 			switch result, err := read(src.s, src.place, row.Key, row.Value); {
 			case err != nil && !isNotFound(err):
-				return page, false, atKey(row.Key, err)
+				return page, false, w.failAt(src.place, row.Key, err)
 			case err != nil:
 			case src.offset > 0:
 				src.offset--
@@ -235,9 +236,24 @@ func readPage[T any](src *source, page []T, most int, read reading[T]) (_ []T, d
 	return page, false, nil
 }
 
-// atKey tells where an error is about.
-func atKey(key []byte, err error) error {
-	return fmt.Errorf("stored key %x: %w", key[:min(len(key), maxShown)], err)
+// failAt is fail with the stored key that the error is about.
+func (w walk) failAt(p *session.Place, key []byte, err error) error {
+	e := &Error{Op: "range", Tree: w.tree.Name, Index: w.index, Err: err}
+	if w.index == "" {
+		e.Key = w.tree.FormatKey(key[len(p.Space):])
+		return e
+	}
+	ix, entry := w.tree.Indexes[w.number], key[len(p.Indexes[w.number]):]
+	index, primary, cutErr := ix.CutKey(entry)
+	switch {
+	case cutErr != nil:
+		e.Key = hexPrefix + hex.EncodeToString(entry)
+		return e
+	case ix.Kind != session.Unique:
+		e.Err = fmt.Errorf("row %s: %w", shown(w.tree.FormatKey(primary)), err)
+	}
+	e.Key = ix.FormatKey(index)
+	return e
 }
 
 // count counts the stored keys of a walk, in one transaction.

@@ -49,13 +49,13 @@ func TestInspect(t *testing.T) {
 
 			text := strings.Repeat("text ", 20)
 			out, _, status = run(t, "inspect", path, "diary.note")
-			if lines := strings.Split(out, "\n"); status != 0 || len(lines) != 11 || lines[9] != `00000000000000000009 {"ID":9,"Text":"`+text+`j"}` {
+			if lines := strings.Split(out, "\n"); status != 0 || len(lines) != 11 || lines[9] != `9 {"ID":9,"Text":"`+text+`j"}` {
 				t.Errorf("%q, status %d", out, status)
 			}
 			out, _, status = run(t, "inspect", "-json", path, "diary.note")
 			all = events(t, out)
 			if want := (event{
-				"event": "row", "key": "00000000000000000009", "value": event{"ID": 9., "Text": text + "j"}, "schema": 1., "size": 128.,
+				"event": "row", "key": "9", "value": event{"ID": 9., "Text": text + "j"}, "schema": 1., "size": 128.,
 			}); status != 0 || len(all) != 11 || !reflect.DeepEqual(all[9], want) {
 				t.Errorf("%v, want %v, status %d", all[9], want, status)
 			}
@@ -79,7 +79,7 @@ func TestInspectExpiry(t *testing.T) {
 	}
 	closeStore(t, store)
 	out, _, status := run(t, "inspect", path, "diary.note")
-	if want := `00000000000000000000 {"ID":0,"Text":"short-lived"} until ` + until.Format(time.RFC3339) + "\n"; status != 0 || !strings.HasPrefix(out, want) {
+	if want := `0 {"ID":0,"Text":"short-lived"} until ` + until.Format(time.RFC3339) + "\n"; status != 0 || !strings.HasPrefix(out, want) {
 		t.Errorf("%q, status %d", out, status)
 	}
 	out, _, status = run(t, "inspect", path, "diary.note", "-json")
@@ -92,8 +92,8 @@ func TestInspectExpiry(t *testing.T) {
 func TestInspectDamage(t *testing.T) {
 	path := damaged(t, "text c", "text b")
 	out, errOut, status := run(t, "inspect", path, "diary.note")
-	if lines := strings.Split(out, "\n"); status != 1 || len(lines) != 11 || !strings.HasPrefix(lines[2], "00000000000000000002 is damaged: ") ||
-		!strings.HasPrefix(lines[3], "00000000000000000003 {") || !strings.HasSuffix(errOut, "; 1 damaged\n") {
+	if lines := strings.Split(out, "\n"); status != 1 || len(lines) != 11 || !strings.HasPrefix(lines[2], "2 is damaged: ") ||
+		!strings.HasPrefix(lines[3], "3 {") || !strings.HasSuffix(errOut, "; 1 damaged\n") {
 		t.Errorf("%q, %q, status %d", out, errOut, status)
 	}
 	out, _, status = run(t, "inspect", path, "diary.note", "-json")

@@ -172,7 +172,7 @@ func TestTwoPeers(t *testing.T) {
 		// Absence has one error.
 		_, err := record.Resolve(ctx, a.node, Users, 99)
 		var where *models.Error
-		if !errors.Is(err, models.ErrNotFound) || !errors.As(err, &where) || where.Key != Users.PathText(99) {
+		if !errors.Is(err, models.ErrNotFound) || !errors.As(err, &where) || where.Key != Users.FormatKey(99) {
 			t.Errorf("resolving what is not there: %v", err)
 		}
 	})

@@ -13,7 +13,7 @@ func Example() {
 	// 30: <nil>
 	// 500: modify bank.account ama: not enough money
 	// to nobody: modify bank.account abena: not found
-	// again: insert bank.transfer 00000000000000000001: already exists
+	// again: insert bank.transfer 1: already exists
 	// ama 70
 	// kofi 50
 	// transfers: 1

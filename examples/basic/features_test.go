@@ -125,9 +125,9 @@ func Example_errors() {
 	})
 	// Output:
 	// true
-	// put blog.user/email alice@example-2ecom: unique index violated: row 00000000000000000001 has the key
+	// put blog.user/email alice@example.com: unique index violated: row 1 has the key, and row 3 would have it too
 	// true
-	// get blog.user 00000000000000000003: not found
+	// get blog.user 3: not found
 }
 
 func Example_ranges() {
@@ -263,8 +263,8 @@ func Example_inspect() {
 		return nil
 	})
 	// Output:
-	// 00000000000000000001 {"Email":"alice@example.com","ID":1,"Username":"alice"}
-	// 00000000000000000002 {"Email":"bob@example.com","ID":2,"Username":"bob"}
+	// 1 {"Email":"alice@example.com","ID":1,"Username":"alice"}
+	// 2 {"Email":"bob@example.com","ID":2,"Username":"bob"}
 }
 
 func TestTemp(t *testing.T) {

@@ -13,5 +13,5 @@ func Example() {
 	// 8 -40 0.25
 	// 7 1.5 -2
 	// bytes in a value: 16
-	// put map.point 00000000000000000001: invalid data: a point is a number
+	// put map.point 1: invalid data: a point is a number
 }

@@ -37,7 +37,7 @@ func (s *Store) rowOf(ctx context.Context, from models.Reader, hash uint64, room
 		}
 	}
 	if r, err = parseRow(data, room); err != nil {
-		text, _ := rows.Raw().KeyText(rows.EncodeKey(key))
+		text := rows.FormatKey(key)
 		return r, &models.Error{Op: "get", Tree: rows.Name(), Key: text, Err: err}
 	}
 	if r.Hash = hash; r.Beyond == 0 {

@@ -37,11 +37,34 @@
 // Badger and in other optimistic engines two that touch the same rows can
 // conflict at the commit: the function given to Update then runs again, so it
 // must not have effects that are wrong when repeated. On bolt and in memory one
-// writer goes at a time. A function must write through its own transaction only,
-// never to the store beside it.
+// writer goes at a time. A function reads and writes through its own transaction: a
+// call on the store with the context that the function got returns
+// models.ErrNested.
 //
 // A transaction that is too large for the engine fails with models.ErrTooLarge
 // and the sizes, and writes nothing.
+//
+// # Words
+//
+// Each of these words means one thing in this module:
+//
+//	View        a transaction that reads a snapshot, and the function that lends it
+//	Update      a transaction that reads and writes, and the function that lends it
+//	Put         stores a row, in place of the one under its key if there is one
+//	Insert      stores a row whose key is new
+//	Replace     stores a row whose key is there already
+//	Modify      reads, changes and stores a row
+//	Borrow      lends a row in the engine's own memory to a function
+//	index       a way to a tree's rows by another key; of three kinds: Index, Unique, Multi
+//	entry       what an index holds of a row
+//	Validate    examines one value that came from elsewhere
+//	Verify      examines a whole store, and changes nothing
+//	Repair      examines a whole store, and mends what it can
+//	Check       go-datastore's name for Verify, on a Face
+//	Scrub       go-datastore's name for Repair, on a Face
+//	Compact     gives the space of deleted rows back; CollectGarbage on a Face
+//	expire      to be gone from a time on; the sweep removes what has expired
+//	policy      whether a tree's rows travel between peers, and who may write them
 //
 // # Caveats
 //

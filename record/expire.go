@@ -77,6 +77,9 @@ func (s *sweep) values(cutoff time.Time) error {
 			return s.receipt(l, key, origin, cutoff)
 		})
 	}
+	if err == nil {
+		err = s.leftovers(cutoff)
+	}
 	return err
 }
 
@@ -86,7 +89,7 @@ func (s *sweep) values(cutoff time.Time) error {
 func (s *sweep) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cutoff time.Time) (int, error) {
 	tree := s.records.trees[key.First]
 	if tree == nil {
-		return 0, nil // of a model that is not registered now
+		return 0, nil // see leftovers
 	}
 	st, err := tree.standing(s.ctx, l.tx, key.Second)
 	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {

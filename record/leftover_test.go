@@ -3,6 +3,7 @@ package record_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,16 +15,17 @@ import (
 )
 
 // Records of a model that is no longer registered leave the bounds to others, also
-// where they have to be counted anew, and expire once the model is registered again.
+// where they have to be counted anew, and expire, index entries included. A row that
+// the program has put stays.
 func TestModelThatIsNotRegistered(t *testing.T) {
 	for name, crash := range map[string]bool{"closed": false, "not closed": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx := context.Background()
 				store := datastore.Temp(t, memory.Engine(), record.Definition, Blog)
-				with := record.Options{Models: []*models.Definition{Blog}, Bounds: record.Bounds{Records: 10}, MaxRecordAge: time.Hour}
+				with := record.Options{Models: []*models.Definition{Blog}, MaxRecordAge: time.Hour}
 				without := with
-				without.Models = nil
+				without.Models, without.Bounds.Records = nil, 10
 				open := func(opts record.Options) *record.Records {
 					t.Helper()
 					if crash {
@@ -57,19 +59,40 @@ func TestModelThatIsNotRegistered(t *testing.T) {
 				if mustGet(t, r, dsKey("pk", "/pk/new")) == nil {
 					t.Error("a new record is evicted at once")
 				}
+				shut(r)
+
+				r = open(with) // who comes back before they are old has them
+				if n := r.RecordUsage().Rows; n != 11 {
+					t.Errorf("%d records are counted, want those of the model and the new one", n)
+				}
+				if n, err := Users.Count(ctx, store, models.Range[uint64]{}); err != nil || n != 10 {
+					t.Errorf("%d rows are there, %v", n, err)
+				}
+				mine := User{ID: 3, Username: "mine"}
+				if err := Users.Put(ctx, store, &mine); err != nil {
+					t.Fatal(err)
+				}
+				shut(r)
+
+				r = open(without)
 				time.Sleep(2 * time.Hour)
+				synctest.Wait()
+				var left []User
+				for u, err := range Users.All(ctx, store) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					left = append(left, u)
+				}
+				if !slices.Equal(left, []User{mine}) {
+					t.Errorf("left are %+v", left)
+				}
+				verify(t, store)
 				shut(r)
 
 				r = open(with)
-				if n := r.RecordUsage().Rows; n != 10 {
-					t.Errorf("%d records are counted, want those of the model", n)
-				}
-				expire(t, r, 10)
 				if n := r.RecordUsage(); n != (record.Usage{}) {
-					t.Errorf("%+v are left", n)
-				}
-				if n, err := Users.Count(ctx, store, models.Range[uint64]{}); err != nil || n != 0 {
-					t.Errorf("%d rows are left, %v", n, err)
+					t.Errorf("%+v are counted", n)
 				}
 				shut(r)
 			})

@@ -26,8 +26,8 @@ type storedTotal struct {
 // row. So there is a mark beside them, which the first transaction that changes
 // anything takes away, and which Close puts back. Where it is missing, they are counted.
 //
-// Records of a model that is not registered keep their total and count for no bound:
-// nothing but their age can remove them.
+// Records of a model that is not registered have a total and count for no bound:
+// they are not evicted, they only expire.
 var totals = models.NewTree("total", models.String,
 	func(t *storedTotal) string { return t.Of },
 	models.WithCodec(models.Codec[storedTotal](totalCodec{})),

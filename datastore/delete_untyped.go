@@ -1,0 +1,99 @@
+package datastore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+func init() { session.DeleteUntyped = deleteUntyped }
+
+// deleteUntyped is session.DeleteUntyped.
+func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i int, value []byte) bool) (int, error) {
+	trees, err := readTrees(s.Read)
+	if err != nil {
+		return 0, err
+	}
+	entry := trees[tree]
+	if entry == nil {
+		return 0, nil // there are no rows either
+	}
+	goes, doomed := map[string]bool{}, [][]byte(nil)
+	space := entry.ID.Append(nil)
+	for i, primary := range keys {
+		key := append(bytes.Clone(space), primary...)
+		stored, err := s.Read.Get(key)
+		if errors.Is(err, engine.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		row, err := format.ParseRow(key, stored)
+		if err != nil {
+			return 0, err
+		}
+		if goes[string(primary)] || keep(i, row.Value) {
+			continue
+		}
+		goes[string(primary)] = true
+		doomed = append(doomed, key)
+		if row.Expiry != 0 {
+			doomed = append(doomed, format.AppendExpiryKey(nil, row.Expiry, key))
+		}
+	}
+	if len(goes) == 0 {
+		return 0, nil
+	}
+	for i := range entry.Indexes {
+		entries, err := entriesOf(s.Read, &entry.Indexes[i], goes)
+		if err != nil {
+			return 0, fmt.Errorf("index %s: %w", entry.Indexes[i].Name, err)
+		}
+		doomed = append(doomed, entries...)
+	}
+	for _, key := range doomed {
+		if err := s.Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(goes), nil
+}
+
+// entriesOf returns the stored keys of an index's entries that are of some rows.
+func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (entries [][]byte, err error) {
+	keys := keyTexts(index.Key)
+	if keys == nil && index.Kind != session.Unique {
+		return nil, fmt.Errorf("%w: its codec %q is not known here", models.ErrDefinition, index.Key)
+	}
+	c := from.Cursor(spaceRange(index.ID))
+	defer c.Close()
+	for c.Next() {
+		primary, err := primaryOf(c, index, keys)
+		if err != nil {
+			return nil, err
+		}
+		if rows[string(primary)] {
+			entries = append(entries, bytes.Clone(c.Key()))
+		}
+	}
+	return entries, c.Err()
+}
+
+// primaryOf returns the primary key of the row that an entry is of.
+func primaryOf(c engine.Cursor, index *indexEntry, keys *keyText) ([]byte, error) {
+	if index.Kind == session.Unique {
+		stored, err := c.Value()
+		if err != nil {
+			return nil, err
+		}
+		return format.CutChecksum(c.Key(), stored)
+	}
+	_, primary, err := keys.cut(nil, c.Key()[len(index.ID.Append(nil)):])
+	return primary, err
+}

@@ -1,0 +1,106 @@
+package record
+
+import (
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+)
+
+// leftoverPage is how many leftovers one transaction removes: for each the indexes of
+// their tree are walked.
+const leftoverPage = 1024
+
+// leftovers removes the records that came from the DHT before cutoff and are of trees
+// that are not registered, of models that the program does not have any more, as the
+// store's catalog knows them. It runs after the others have been removed.
+func (s *sweep) leftovers(cutoff time.Time) error {
+	if s.records.counting.active.Load() {
+		return nil // their totals are not known yet
+	}
+	tree, page := "", [][]byte(nil)
+	found := receipts.ByOrigin.Keys(s.ctx, s.records.store, originBetween(receipts.Stranger, time.Time{}, cutoff))
+	for key, err := range primaries(found) {
+		if err != nil {
+			return err
+		}
+		if s.records.trees[key.First] != nil {
+			continue
+		}
+		if key.First != tree || len(page) == leftoverPage {
+			if err := s.removeLeftovers(tree, page); err != nil {
+				return err
+			}
+			tree, page = key.First, nil
+		}
+		page = append(page, key.Second)
+	}
+	return s.removeLeftovers(tree, page)
+}
+
+// removeLeftovers removes records of one tree, in one transaction or as many as it
+// takes. A row that the program has changed since its record came stays.
+func (s *sweep) removeLeftovers(tree string, keys [][]byte) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	removed := 0
+	err := s.records.changeRelaxed(s.ctx, func(l *ledger) (err error) {
+		removed, err = l.removeLeftovers(tree, keys)
+		return err
+	})
+	switch {
+	case errors.Is(err, models.ErrTooLarge) && len(keys) > 1:
+		half := len(keys) / 2
+		if err := s.removeLeftovers(tree, keys[:half]); err != nil {
+			return err
+		}
+		return s.removeLeftovers(tree, keys[half:])
+	case errors.Is(err, models.ErrDefinition):
+		return nil // a codec of keys that only the program knows
+	}
+	s.removed += removed
+	return err
+}
+
+func (l *ledger) removeLeftovers(tree string, primaries [][]byte) (int, error) {
+	var due []receipts.Receipt
+	var keys [][]byte
+	var gone amount
+	for _, primary := range primaries {
+		key := models.MakePair(tree, primary)
+		receipt, err := receipts.Tree.Get(l.ctx, l.tx, key)
+		if errors.Is(err, models.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		due, keys = append(due, receipt), append(keys, primary)
+		gone.add(-1, -receipt.Counted())
+		if err = receipts.Tree.Delete(l.ctx, l.tx, key); err == nil {
+			err = receipts.Signatures.Delete(l.ctx, l.tx, key)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	err := l.trusted().RunWrite(l.ctx, func(s *session.Session) error {
+		_, err := session.DeleteUntyped(s, tree, keys, func(i int, value []byte) bool {
+			return sha256.Sum256(value) != due[i].Hash
+		})
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	total, err := storedTotalOf(l.ctx, l.tx, tree)
+	if err != nil {
+		return 0, err
+	}
+	left := storedTotal{Of: tree, Rows: max(0, total.rows+gone.rows), Bytes: max(0, total.bytes+gone.bytes)}
+	return len(due), totals.Put(l.ctx, l.tx, &left)
+}

@@ -67,8 +67,8 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 
 // entriesOf returns the stored keys of an index's entries that are of some rows.
 func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (entries [][]byte, err error) {
-	keys := keyTexts(index.Key)
-	if keys == nil && index.Kind != session.Unique {
+	keys, known := models.KeyCodecNamed(index.Key)
+	if !known && index.Kind != session.Unique {
 		return nil, fmt.Errorf("%w: its codec %q is not known here", models.ErrDefinition, index.Key)
 	}
 	c := from.Cursor(spaceRange(index.ID))
@@ -86,7 +86,7 @@ func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (en
 }
 
 // primaryOf returns the primary key of the row that an entry is of.
-func primaryOf(c engine.Cursor, index *indexEntry, keys *keyText) ([]byte, error) {
+func primaryOf(c engine.Cursor, index *indexEntry, keys models.KeyCodec[any]) ([]byte, error) {
 	if index.Kind == session.Unique {
 		stored, err := c.Value()
 		if err != nil {
@@ -94,6 +94,6 @@ func primaryOf(c engine.Cursor, index *indexEntry, keys *keyText) ([]byte, error
 		}
 		return format.CutChecksum(c.Key(), stored)
 	}
-	_, primary, err := keys.cut(nil, c.Key()[len(index.ID.Append(nil)):])
+	_, primary, err := keys.Decode(c.Key()[len(index.ID.Append(nil)):])
 	return primary, err
 }

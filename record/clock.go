@@ -19,6 +19,10 @@ import (
 // machines are set by less than that all the time.
 const clockSlack = time.Second
 
+// sweepPause is the shortest time between two sweeps, and so about how long
+// what has expired may stay: what expires one by one is removed together.
+const sweepPause = time.Minute
+
 // sweepAtLeast is the longest time between two sweeps while anything is to expire: when
 // what is due seems far away, it may be the clock that was wrong.
 const sweepAtLeast = time.Hour
@@ -52,7 +56,7 @@ func inOrder[T any](sources ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 }
 
 // restampAhead stamps what came in the future as having come now.
-func (s *sweep) restampAhead() error {
+func (s *expiry) restampAhead() error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, models.From(ahead()))
 	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {

@@ -32,7 +32,7 @@ func (r *Records) Expire(ctx context.Context) (int, error) {
 func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err error) {
 	removed, err = r.providers.Expire(ctx, now)
 	if err == nil || errors.Is(err, models.ErrCorrupt) {
-		s := sweep{records: r, ctx: ctx, now: now}
+		s := expiry{records: r, ctx: ctx, now: now}
 		if r.ages.record >= 0 {
 			err = errors.Join(err, s.restampAhead(), s.values(now.Add(-r.ages.record)))
 		}
@@ -49,8 +49,8 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 // isBetween reports whether t is a time of receipt, and one before cutoff.
 func isBetween(t, cutoff time.Time) bool { return !t.Before(firstTime) && t.Before(cutoff) }
 
-// sweep is one pass over what is due.
-type sweep struct {
+// expiry is one pass over what is due.
+type expiry struct {
 	records *Records
 	ctx     context.Context
 	now     time.Time
@@ -60,7 +60,7 @@ type sweep struct {
 }
 
 // values removes the records that came before cutoff.
-func (s *sweep) values(cutoff time.Time) error {
+func (s *expiry) values(cutoff time.Time) error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
 	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
@@ -86,7 +86,7 @@ func (s *sweep) values(cutoff time.Time) error {
 // receipt takes a record of a model out of the DHT. The receipt of one that is
 // out already goes once its row has; until then it is looked at once every
 // MaxRecordAge, for which its time is set anew.
-func (s *sweep) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cutoff time.Time) (int, error) {
+func (s *expiry) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cutoff time.Time) (int, error) {
 	tree := s.records.trees[key.First]
 	if tree == nil {
 		return 0, nil // see leftovers
@@ -105,7 +105,7 @@ func (s *sweep) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cut
 
 // sweepKeys calls remove with the keys, a page of them in each transaction. Remove
 // returns how much there was to remove.
-func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K) (int, error)) error {
+func sweepKeys[K any](s *expiry, keys iter.Seq2[K, error], remove func(*ledger, K) (int, error)) error {
 	page := make([]K, 0, sweepPage)
 	for key, err := range keys {
 		if err != nil {
@@ -123,7 +123,7 @@ func sweepKeys[K any](s *sweep, keys iter.Seq2[K, error], remove func(*ledger, K
 
 // removePage removes a page in one transaction where that can be, and otherwise
 // in as many as it takes to pass over what is damaged.
-func removePage[K any](s *sweep, page []K, remove func(*ledger, K) (int, error)) error {
+func removePage[K any](s *expiry, page []K, remove func(*ledger, K) (int, error)) error {
 	if len(page) == 0 {
 		return nil
 	}

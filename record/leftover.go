@@ -17,7 +17,7 @@ const leftoverPage = 1024
 // leftovers removes the records that came from the DHT before cutoff and are of trees
 // that are not registered, of models that the program does not have any more, as the
 // store's catalog knows them. It runs after the others have been removed.
-func (s *sweep) leftovers(cutoff time.Time) error {
+func (s *expiry) leftovers(cutoff time.Time) error {
 	if s.records.counting.active.Load() {
 		return nil // their totals are not known yet
 	}
@@ -43,7 +43,7 @@ func (s *sweep) leftovers(cutoff time.Time) error {
 
 // removeLeftovers removes records of one tree, in one transaction or as many as it
 // takes. A row that the program has changed since its record came stays.
-func (s *sweep) removeLeftovers(tree string, keys [][]byte) error {
+func (s *expiry) removeLeftovers(tree string, keys [][]byte) error {
 	if len(keys) == 0 {
 		return nil
 	}

@@ -95,7 +95,7 @@ func (n *Node) publish(ctx context.Context, tree *modelTree, key []byte, value f
 	if err != nil {
 		return report, failAt("publish", tree.raw, key, err)
 	}
-	r.sweeper.arm(soon(r.due(&place{}, now)))
+	r.sweeper.Arm(soon(r.due(&place{}, now)))
 	if err = n.awaitPeer(ctx); err == nil {
 		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.value) {
 			err = ErrOldRecord // has come in between

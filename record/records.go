@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/internal/sweep"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/later"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
@@ -63,8 +64,9 @@ type Records struct {
 	wake     chan struct{}
 	watchers watchers
 	// syncs makes durable what strangers put.
-	syncs   *later.Task
-	sweeper sweeper
+	syncs *later.Task
+	// sweeper removes what has expired.
+	sweeper *sweep.Sweeper
 	metrics metrics
 	closed  atomic.Bool
 }
@@ -154,7 +156,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	if r.metrics, err = newMetrics(opts.Meters, r); err != nil {
 		return nil, err
 	}
-	r.sweeper.sweep = r.sweepDue
+	r.sweeper = sweep.New(sweepPause, sweepPause, r.sweepDue)
 	due, err := r.nextDue(ctx, time.Time{})
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
@@ -165,7 +167,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	if err := r.listen(ctx); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
-	r.sweeper.arm(soon(due))
+	r.sweeper.Arm(soon(due))
 	return r, nil
 }
 
@@ -193,7 +195,7 @@ func (r *Records) Close() error {
 		return nil
 	}
 	close(r.done)
-	r.sweeper.close()
+	r.sweeper.Stop()
 	r.watchers.close()
 	r.deaf()
 	r.endCount()

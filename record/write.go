@@ -163,7 +163,7 @@ func (r *Records) armFor(changes ...change) {
 			due = earlier(due, r.due(&c.place, c.received))
 		}
 	}
-	r.sweeper.arm(soon(due))
+	r.sweeper.Arm(soon(due))
 }
 
 // armForProviders is armFor of provider records.
@@ -174,7 +174,7 @@ func (r *Records) armForProviders(changes []providers.Change) {
 			first = earlier(first, changes[i].Received())
 		}
 	}
-	r.sweeper.arm(soon(r.providers.DueOf(first)))
+	r.sweeper.Arm(soon(r.providers.DueOf(first)))
 }
 
 // isRefusal reports whether err refuses a record for a bound, for what is

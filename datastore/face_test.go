@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -62,11 +63,17 @@ func (bodyCodec) Decode(src []byte, d *document) error {
 	return nil
 }
 
+// treeSuite, set in the environment, has TestTreeSuite run on every engine.
+const treeSuite = "NETABASE_TREE_SUITE"
+
 // TestTreeSuite runs go-datastore's own suite on one typed tree with an index.
 func TestTreeSuite(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
 		if h.restarts && !testing.Short() {
 			t.Skip("go-datastore's suite does not restart")
+		}
+		if h.engine.Name() != "memory" && os.Getenv(treeSuite) == "" {
+			t.Skip("not asked for by " + treeSuite)
 		}
 		suite(t, rowPaths{h.Tree(documents)})
 	}, archive)

@@ -64,7 +64,7 @@ func wantPeople(t *testing.T, store *datastore.Store, rows []person) {
 
 func TestImport(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		rows := crowd(20_000)
+		rows := crowd(8_000)
 		if testing.Short() {
 			rows = crowd(5_000)
 		}

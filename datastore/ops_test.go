@@ -167,7 +167,7 @@ func TestTooLarge(t *testing.T) {
 		long := document{Path: strings.Repeat("x", 40_000)}
 		if err := documents.Put(ctx, h.Store, &long); !errors.Is(err, models.ErrKeySize) {
 			t.Error(err)
-		} else if len(err.Error()) > 200 || !strings.Contains(err.Error(), "xxx… (40000 characters): ") {
+		} else if len(err.Error()) > 200 || !strings.Contains(err.Error(), "xxx… (40000 bytes): ") {
 			t.Errorf("the message has %d bytes: %.200s", len(err.Error()), err)
 		}
 		huge := document{Path: "/huge", Body: make([]byte, 64<<20)}

@@ -67,7 +67,9 @@ func PublishAll[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], ms
 // ResolveAll is Resolve for every key that keys yields. It yields them as they
 // come, in any order: the row, or the error of Resolve, which names the key. What
 // has not been begun when ctx ends is not yielded, but the context's error once.
-func ResolveAll[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], keys iter.Seq[K], how Bulk) iter.Seq2[M, error] {
+func ResolveAll[M, K any](
+	ctx context.Context, n *Node, t *models.Tree[M, K], keys iter.Seq[K], how Bulk,
+) iter.Seq2[M, error] {
 	return inParallel(ctx, keys, how, func(key K) (M, error) { return Resolve(ctx, n, t, key) })
 }
 

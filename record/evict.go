@@ -90,7 +90,9 @@ type evictable struct {
 
 // evictRecords evicts the oldest records that came from the DHT, in one transaction,
 // until enough is true of their total, or only those are left that came after until.
-func (r *Records) evictRecords(ctx context.Context, until time.Time, enough func(amount) bool) (evicted int, err error) {
+func (r *Records) evictRecords(
+	ctx context.Context, until time.Time, enough func(amount) bool,
+) (evicted int, err error) {
 	err = r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
 		evicted = 0 // the transaction may run more than once
 		for old, err := range r.oldRecords(l.ctx, l.tx) {
@@ -151,7 +153,9 @@ func oldValues(ctx context.Context, from models.Reader, times models.Range[time.
 	})
 }
 
-func (r *Records) oldStrangers(ctx context.Context, from models.Reader, times models.Range[models.Pair[receipts.Origin, time.Time]]) iter.Seq2[evictable, error] {
+func (r *Records) oldStrangers(
+	ctx context.Context, from models.Reader, times models.Range[models.Pair[receipts.Origin, time.Time]],
+) iter.Seq2[evictable, error] {
 	entries := receipts.ByOrigin.Keys(ctx, from, times)
 	return oldest(entries, func(e models.Entry[models.Pair[receipts.Origin, time.Time], receipts.Key]) evictable {
 		return evictable{e.Index.Second, func(l *ledger) (bool, error) {

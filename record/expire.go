@@ -91,7 +91,7 @@ func (s *expiry) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cu
 	if tree == nil {
 		return 0, nil // see leftovers
 	}
-	st, err := tree.standing(s.ctx, l.tx, key.Second)
+	st, err := tree.rowState(s.ctx, l.tx, key.Second)
 	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
 		return 0, err
 	}

@@ -55,9 +55,12 @@ func (t *total) set(a amount) {
 
 func (t *total) load() amount { return amount{t.rows.Load(), t.bytes.Load()} }
 
+// transactor is Store.Update or Store.UpdateRelaxed.
+type transactor func(context.Context, func(context.Context, *datastore.WriteTx) error) error
+
 // change runs fn in a transaction that keeps the counts, and evicts what there is
 // too much of afterwards.
-func (r *Records) change(ctx context.Context, update func(context.Context, func(context.Context, *datastore.WriteTx) error) error, fn func(*ledger) error) error {
+func (r *Records) change(ctx context.Context, update transactor, fn func(*ledger) error) error {
 	if err := r.transact(ctx, update, fn); err != nil {
 		return err
 	}
@@ -70,7 +73,7 @@ func (r *Records) changeRelaxed(ctx context.Context, fn func(*ledger) error) err
 }
 
 // transact runs fn in a transaction that keeps the counts.
-func (r *Records) transact(ctx context.Context, update func(context.Context, func(context.Context, *datastore.WriteTx) error) error, fn func(*ledger) error) error {
+func (r *Records) transact(ctx context.Context, update transactor, fn func(*ledger) error) error {
 	batch := r.providers.NewBatch()
 	defer batch.Close()
 	var done *ledger

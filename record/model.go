@@ -166,7 +166,8 @@ func (t *modelTree) checkExpiry(expires uint64, now time.Time) error {
 	case expires == 0:
 		return fmt.Errorf("%w: it does not expire, but records are kept for %v", models.ErrInvalid, t.age)
 	case expires > uint64(now.Add(t.age+clockTolerance).Unix()):
-		return fmt.Errorf("%w: it expires more than %v after the age of records, %v", models.ErrInvalid, clockTolerance, t.age)
+		return fmt.Errorf("%w: it expires more than %v after the age of records, %v",
+			models.ErrInvalid, clockTolerance, t.age)
 	}
 	return nil
 }
@@ -180,8 +181,8 @@ func (t *modelTree) owner(key []byte) (owner peer.ID, err error) {
 	return PeerKey.DecodeLast(key)
 }
 
-// standing is how a row stands in the DHT.
-type standing struct {
+// rowState is how a row stands in the DHT.
+type rowState struct {
 	// value is the row's, nil where there is none.
 	value []byte
 	// receipt is the one written for this very row; its Origin is zero where
@@ -197,19 +198,19 @@ type standing struct {
 }
 
 // retracted reports whether a tombstone is all there is.
-func (s *standing) retracted() bool {
+func (s *rowState) retracted() bool {
 	return s.value == nil && s.signature != nil && s.signature.Retracted
 }
 
 // served reports whether the DHT is given the row, or the tombstone.
-func (s *standing) served() bool {
+func (s *rowState) served() bool {
 	return (s.value != nil || s.retracted()) && s.receipt.Origin != 0 && s.receipt.Origin != receipts.Withdrawn
 }
 
 func (t *modelTree) receiptKey(key []byte) receipts.Key { return models.MakePair(t.raw.Name(), key) }
 
-// standing reads how the row under key stands.
-func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (s standing, err error) {
+// rowState reads how the row under key stands.
+func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (s rowState, err error) {
 	receipt, err := receipts.Tree.Get(ctx, r, t.receiptKey(key))
 	hasReceipt := err == nil
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
@@ -232,7 +233,8 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 	}
 	if hasReceipt {
 		s.filed = receipt
-		if (s.value != nil || s.retracted()) && receipt.Hash == sha256.Sum256(s.value) && (t.policy != models.Signed || s.signature != nil) {
+		isWhole := t.policy != models.Signed || s.signature != nil
+		if isWhole && (s.value != nil || s.retracted()) && receipt.Hash == sha256.Sum256(s.value) {
 			s.receipt = receipt
 		} else {
 			s.stale = true
@@ -242,16 +244,17 @@ func (t *modelTree) standing(ctx context.Context, r models.Reader, key []byte) (
 }
 
 // data returns the value of the record of a row that is served.
-func (t *modelTree) data(s *standing, recordKey string) ([]byte, error) {
+func (t *modelTree) data(s *rowState, recordKey string) ([]byte, error) {
 	if t.policy != models.Signed {
 		return s.value, nil
 	}
-	return wire.WithPayload(s.signature.Envelope, &wire.Statement{Head: s.signature.Head, RecordKey: recordKey, Value: s.value})
+	signed := wire.Statement{Head: s.signature.Head, RecordKey: recordKey, Value: s.value}
+	return wire.WithPayload(s.signature.Envelope, &signed)
 }
 
 // holds returns what a record has to be better than to be accepted, nil where
 // there is nothing.
-func (t *modelTree) holds(s *standing, key []byte) (*candidate, error) {
+func (t *modelTree) holds(s *rowState, key []byte) (*candidate, error) {
 	c := candidate{key: key, value: s.value, data: s.value}
 	switch {
 	case t.policy == models.Signed && s.signature == nil, t.policy != models.Signed && s.value == nil:
@@ -279,7 +282,7 @@ func (t *modelTree) holds(s *standing, key []byte) (*candidate, error) {
 // not better. Origin is Published for what this peer publishes and Stranger for
 // what comes from the DHT.
 func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin receipts.Origin) error {
-	old, err := t.standing(l.ctx, l.tx, c.key)
+	old, err := t.rowState(l.ctx, l.tx, c.key)
 	if err != nil {
 		return err
 	}
@@ -321,7 +324,7 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin re
 // row already. What this peer has published stays its own as long as nobody else can
 // have written what came: it is the same, or signed by the owner. Who sends it does
 // not put off when it is published again.
-func (t *modelTree) ownedBefore(r *Records, old *standing, same bool, received time.Time) (receipts.Origin, time.Time) {
+func (t *modelTree) ownedBefore(r *Records, old *rowState, same bool, received time.Time) (receipts.Origin, time.Time) {
 	switch own := old.filed.Origin.IsOwn(); {
 	case own && same && old.receipt.Origin == receipts.Published:
 		return receipts.Published, old.receipt.Received
@@ -339,7 +342,7 @@ func (t *modelTree) ownedBefore(r *Records, old *standing, same bool, received t
 // there. A tombstone goes with its receipt: what it has taken back has expired by
 // then.
 func (t *modelTree) drop(l *ledger, key []byte) error {
-	s, err := t.standing(l.ctx, l.tx, key)
+	s, err := t.rowState(l.ctx, l.tx, key)
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,8 @@ func (o Options) normalize() (Options, error) {
 		}
 	}
 	if o.MaxRecordAge > 0 && o.RepublishInterval >= o.MaxRecordAge {
-		faults = append(faults, fmt.Errorf("RepublishInterval is %v: it has to be less than MaxRecordAge, %v", o.RepublishInterval, o.MaxRecordAge))
+		faults = append(faults, fmt.Errorf("RepublishInterval is %v: it has to be less than MaxRecordAge, %v",
+			o.RepublishInterval, o.MaxRecordAge))
 	}
 	o.SyncInterval = cmp.Or(o.SyncInterval, DefaultSyncInterval)
 	o.CacheBytes = cmp.Or(o.CacheBytes, DefaultCacheBytes)

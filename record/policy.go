@@ -12,7 +12,8 @@ func checkPolicy(tree models.AnyTree) error {
 	key := tree.Core().Key
 	switch tree.Policy() {
 	case models.Local:
-		return fmt.Errorf("%w: tree %s is local, so it cannot travel: declare it with models.WithPolicy, or in a definition that Options.Models does not have",
+		return fmt.Errorf("%w: tree %s is local, so it cannot travel: declare it with models.WithPolicy, "+
+			"or in a definition that Options.Models does not have",
 			models.ErrDefinition, tree.Name())
 	case models.Signed:
 		if key != PeerKey.Name() && !strings.HasPrefix(key, "pair("+PeerKey.Name()+",") &&

@@ -41,7 +41,7 @@ func Publish[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], m *M)
 	if value == nil {
 		value = []byte{} // for nil is a tombstone's
 	}
-	return n.publish(ctx, tree, key, func(*standing) ([]byte, error) { return value, nil })
+	return n.publish(ctx, tree, key, func(*rowState) ([]byte, error) { return value, nil })
 }
 
 // Retract takes back the record with the primary key, which is this peer's own:
@@ -57,14 +57,17 @@ func Retract[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K
 	}
 	encoded := t.EncodeKey(key)
 	if tree.policy != models.Signed {
-		return PublishReport{}, failAt("retract", tree.raw, encoded, fmt.Errorf("%w: it is %v", models.ErrPolicy, tree.policy))
+		err = fmt.Errorf("%w: it is %v", models.ErrPolicy, tree.policy)
+		return PublishReport{}, failAt("retract", tree.raw, encoded, err)
 	}
-	return n.publish(ctx, tree, encoded, func(*standing) ([]byte, error) { return nil, nil })
+	return n.publish(ctx, tree, encoded, func(*rowState) ([]byte, error) { return nil, nil })
 }
 
 // publish files a record of this peer and puts it into the DHT. Value is given
 // what there is, and returns the row's value, nil for a tombstone.
-func (n *Node) publish(ctx context.Context, tree *modelTree, key []byte, value func(*standing) ([]byte, error)) (report PublishReport, err error) {
+func (n *Node) publish(
+	ctx context.Context, tree *modelTree, key []byte, value func(*rowState) ([]byte, error),
+) (report PublishReport, err error) {
 	r := n.records
 	recordKey, err := tree.recordKey(key)
 	if err != nil {
@@ -74,7 +77,7 @@ func (n *Node) publish(ctx context.Context, tree *modelTree, key []byte, value f
 	defer r.metrics.took(ctx, opPublish, now)
 	var c candidate
 	err = r.change(ctx, r.store.Update, func(l *ledger) error {
-		old, err := tree.standing(l.ctx, l.tx, key)
+		old, err := tree.rowState(l.ctx, l.tx, key)
 		if err != nil {
 			return err
 		}
@@ -110,7 +113,7 @@ func (n *Node) publish(ctx context.Context, tree *modelTree, key []byte, value f
 // signs. What is signed anew as it was keeps its sequence number, and a tombstone
 // also its expiry; everything else has a number above the last, and at least the
 // time in milliseconds, so that a peer that has lost its store is believed again.
-func (n *Node) own(tree *modelTree, old *standing, key, value []byte, now time.Time) ([]byte, error) {
+func (n *Node) own(tree *modelTree, old *rowState, key, value []byte, now time.Time) ([]byte, error) {
 	if tree.policy != models.Signed {
 		return value, nil
 	}

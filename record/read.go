@@ -98,7 +98,7 @@ func (r *Records) size(ctx context.Context, from models.Reader, p *place, pendin
 // from one snapshot.
 func (r *Records) record(ctx context.Context, from models.Reader, p *place) (data []byte, err error) {
 	err = r.snapshot(ctx, from, func(tx models.Reader) error {
-		s, err := p.tree.standing(ctx, tx, p.key)
+		s, err := p.tree.rowState(ctx, tx, p.key)
 		if err != nil {
 			return err
 		}

@@ -96,7 +96,8 @@ func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, 
 // ahead, has stamped with a time that has not come.
 func (r *Records) republishable(before time.Time) []models.Range[models.Pair[receipts.Origin, time.Time]] {
 	ranges := []models.Range[models.Pair[receipts.Origin, time.Time]]{
-		originBetween(receipts.Withdrawn, time.Time{}, time.Time{}), originBetween(receipts.Changed, time.Time{}, time.Time{}),
+		originBetween(receipts.Withdrawn, time.Time{}, time.Time{}),
+		originBetween(receipts.Changed, time.Time{}, time.Time{}),
 		originBetween(receipts.Published, time.Time{}, before),
 	}
 	if !before.IsZero() {
@@ -155,7 +156,7 @@ var (
 // republish puts one record again, or drops a tombstone that has expired.
 func (n *Node) republish(ctx context.Context, tree *modelTree, key []byte) error {
 	r := n.records
-	_, err := n.publish(ctx, tree, key, func(old *standing) ([]byte, error) {
+	_, err := n.publish(ctx, tree, key, func(old *rowState) ([]byte, error) {
 		switch {
 		case !old.filed.Origin.IsOwn():
 			return nil, errNotPublished
@@ -178,7 +179,7 @@ func (n *Node) republish(ctx context.Context, tree *modelTree, key []byte) error
 	}
 	// The receipt is as old as it has to be for the next attempt.
 	return errors.Join(err, r.changeRelaxed(ctx, func(l *ledger) error {
-		s, err := tree.standing(l.ctx, l.tx, key)
+		s, err := tree.rowState(l.ctx, l.tx, key)
 		if err != nil || s.filed.Origin != receipts.Published {
 			return err
 		}

@@ -62,7 +62,7 @@ func StatusOf[M, K any](ctx context.Context, r *Records, t *models.Tree[M, K], k
 	}
 	encoded := t.EncodeKey(key)
 	err = r.snapshot(ctx, r.store, func(tx models.Reader) error {
-		s, err := tree.standing(ctx, tx, encoded)
+		s, err := tree.rowState(ctx, tx, encoded)
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ var stateOf = map[receipts.Origin]State{
 	receipts.Withdrawn: Expired, receipts.Changed: Changed,
 }
 
-func (s *standing) status() Status {
+func (s *rowState) status() Status {
 	status := Status{Served: s.served()}
 	switch {
 	case s.retracted():

@@ -28,7 +28,9 @@ type Arrival[M, K any] struct {
 // new or changed, each once it has been committed. Buffer is how many may have
 // arrived that the loop has not come to, at least 1; with more the watch ends
 // with ErrLagging. It also ends, with an error, with ctx or the Records.
-func Watch[M, K any](ctx context.Context, r *Records, t *models.Tree[M, K], buffer int) (iter.Seq2[Arrival[M, K], error], error) {
+func Watch[M, K any](
+	ctx context.Context, r *Records, t *models.Tree[M, K], buffer int,
+) (iter.Seq2[Arrival[M, K], error], error) {
 	tree, err := r.registered(t)
 	if err != nil {
 		return nil, err

@@ -140,7 +140,7 @@ func (o *oracle) compareRanges(ctx context.Context, r models.Reader) error {
 		{"range", people.Range(ctx, r, models.From(uint64(5)).Before(15)), o.sorted(func(p person) bool { return p.ID >= 5 && p.ID < 15 }, byID)},
 		{"reverse", people.Range(ctx, r, models.After(uint64(5)).To(15).Reverse().Offset(1).Limit(3)), backwards},
 		{"prefix", byName.Range(ctx, r, models.StartingWith("a")), o.sorted(startsWithA, compareNames)},
-		{"first half", byCityAge.Range(ctx, r, models.FirstIs[string, int64]("a")), o.sorted(func(p person) bool { return p.City == "a" }, compareCities)},
+		{"first half", byCityAge.Range(ctx, r, models.FirstIs(byCityAge, "a")), o.sorted(func(p person) bool { return p.City == "a" }, compareCities)},
 	} {
 		if err := sameRows(query.what, query.got, query.want); err != nil {
 			return err

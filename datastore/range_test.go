@@ -87,7 +87,7 @@ func TestRanges(t *testing.T) {
 		},
 		keys: func(w word) []groupRank { return []groupRank{models.MakePair(w.Group, w.Rank)} },
 		begin: func(_ *rapid.T, key groupRank) (models.Range[groupRank], func(groupRank) bool) {
-			return models.FirstIs[string, int8](key.First), func(k groupRank) bool { return k.First == key.First }
+			return models.FirstIs(wordByGroup, key.First), func(k groupRank) bool { return k.First == key.First }
 		},
 	}
 	spelled := rangeCase[[]byte]{

@@ -11,13 +11,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// TestViewAllocations checks that a row is viewed without an allocation, text,
+// TestBorrowAllocations checks that a row is borrowed without an allocation, text,
 // lists and all.
-func TestViewAllocations(t *testing.T) {
+func TestBorrowAllocations(t *testing.T) {
 	err := blogStore(t).View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error {
 		length := 0
-		view := func(row models.BorrowedRow) error {
-			var post blog.PostView
+		decode := func(row models.BorrowedRow) error {
+			var post blog.BorrowedPost
 			if err := post.Decode(row.Value); err != nil {
 				return err
 			}
@@ -27,8 +27,8 @@ func TestViewAllocations(t *testing.T) {
 			}
 			return nil
 		}
-		viewed := testing.AllocsPerRun(200, func() {
-			if err := blog.Posts.Borrow(t.Context(), tx, 1, view); err != nil {
+		borrowed := testing.AllocsPerRun(200, func() {
+			if err := blog.Posts.Borrow(t.Context(), tx, 1, decode); err != nil {
 				t.Error(err)
 			}
 		})
@@ -37,13 +37,13 @@ func TestViewAllocations(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if viewed != 0 || row != 0 || length == 0 {
-			t.Errorf("View allocates %v times, and %v without decoding", viewed, row)
+		if borrowed != 0 || row != 0 || length == 0 {
+			t.Errorf("Borrow allocates %v times, and %v without decoding", borrowed, row)
 		}
 		// What a walk allocates does not grow with its rows.
 		walk := func(limit int) float64 {
 			return testing.AllocsPerRun(200, func() {
-				if err := blog.Posts.BorrowRange(t.Context(), tx, models.Range[uint64]{}.Limit(limit), view); err != nil {
+				if err := blog.Posts.BorrowRange(t.Context(), tx, models.Range[uint64]{}.Limit(limit), decode); err != nil {
 					t.Error(err)
 				}
 			})
@@ -53,7 +53,7 @@ func TestViewAllocations(t *testing.T) {
 		}
 		find := func(limit int) float64 {
 			return testing.AllocsPerRun(200, func() {
-				if err := blog.PostByAuthor.BorrowRange(t.Context(), tx, models.Only(uint64(7)).Limit(limit), view); err != nil {
+				if err := blog.PostByAuthor.BorrowRange(t.Context(), tx, models.Only(uint64(7)).Limit(limit), decode); err != nil {
 					t.Error(err)
 				}
 			})

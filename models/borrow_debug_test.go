@@ -15,13 +15,13 @@ import (
 func TestLoanEnds(t *testing.T) {
 	store := blogStore(t)
 	var row models.BorrowedRow
-	var post blog.PostView
+	var post blog.BorrowedPost
 	keep := func(lent models.BorrowedRow) error {
 		row = lent
 		return post.Decode(row.Value)
 	}
 	for what, walk := range map[string]func() error{
-		"View": func() error { return blog.Posts.Borrow(t.Context(), store, 1, keep) },
+		"Borrow": func() error { return blog.Posts.Borrow(t.Context(), store, 1, keep) },
 		"BorrowRange": func() error {
 			return blog.Posts.BorrowRange(t.Context(), store, models.Range[uint64]{}.Limit(1), keep)
 		},

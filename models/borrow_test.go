@@ -37,7 +37,7 @@ func blogStore(t *testing.T) *datastore.Store {
 func inEach(t *testing.T, store *datastore.Store, test func(*testing.T, models.Reader)) {
 	t.Helper()
 	t.Run("store", func(t *testing.T) { test(t, store) })
-	t.Run("view", func(t *testing.T) {
+	t.Run("transaction", func(t *testing.T) {
 		if err := store.View(t.Context(), func(ctx context.Context, tx *datastore.ReadTx) error { test(t, tx); return nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func inEach(t *testing.T, store *datastore.Store, test func(*testing.T, models.R
 	})
 }
 
-func TestView(t *testing.T) {
+func TestBorrow(t *testing.T) {
 	inEach(t, blogStore(t), func(t *testing.T, r models.Reader) {
 		calls := 0
 		err := blog.Posts.Borrow(t.Context(), r, 1, func(row models.BorrowedRow) error {
@@ -61,12 +61,12 @@ func TestView(t *testing.T) {
 			if key, err := models.Uint64.DecodeLast(row.Key.Clone()); err != nil || key != 1 {
 				t.Errorf("key is %d, %v", key, err)
 			}
-			var post blog.PostView
+			var post blog.BorrowedPost
 			if err := post.Decode(row.Value); err != nil {
 				return err
 			}
 			if post.ID != 1 || !post.Title.Equal("one") || post.Content.Len() != 300 || post.Tags.Len() != 2 {
-				t.Errorf("view is %+v", post)
+				t.Errorf("borrowed is %+v", post)
 			}
 			var tags []string
 			for _, tag := range post.Tags.All() {
@@ -83,14 +83,14 @@ func TestView(t *testing.T) {
 	})
 }
 
-func TestViewErrors(t *testing.T) {
+func TestBorrowErrors(t *testing.T) {
 	own := errors.New("my own")
 	store := blogStore(t)
 	inEach(t, store, func(t *testing.T, r models.Reader) {
 		fail := func(models.BorrowedRow) error { return own }
 		never := func(models.BorrowedRow) error { t.Error("called"); return nil }
 		if err := blog.Posts.Borrow(t.Context(), r, 1, fail); err != own {
-			t.Errorf("View gives %v", err)
+			t.Errorf("Borrow gives %v", err)
 		}
 		if err := blog.Posts.BorrowRange(t.Context(), r, models.Range[uint64]{}, fail); err != own {
 			t.Errorf("BorrowRange gives %v", err)
@@ -99,15 +99,15 @@ func TestViewErrors(t *testing.T) {
 			t.Errorf("BorrowRange of the index gives %v", err)
 		}
 		if err := blog.Posts.Borrow(t.Context(), r, 9, never); !errors.Is(err, models.ErrNotFound) {
-			t.Errorf("View of what is absent gives %v", err)
+			t.Errorf("Borrow of what is absent gives %v", err)
 		}
 		if err := blog.UserByEmail.Borrow(t.Context(), r, "bob@example.com", never); !errors.Is(err, models.ErrNotFound) {
-			t.Errorf("View of a unique key that is absent gives %v", err)
+			t.Errorf("Borrow of a unique key that is absent gives %v", err)
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := blog.Posts.Borrow(ended, r, 1, never); !errors.Is(err, context.Canceled) {
-			t.Errorf("View with a cancelled context gives %v", err)
+			t.Errorf("Borrow with a cancelled context gives %v", err)
 		}
 	})
 	var leaked *datastore.ReadTx
@@ -115,7 +115,7 @@ func TestViewErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := blog.Posts.Borrow(t.Context(), leaked, 1, nil); !errors.Is(err, models.ErrTxnDone) {
-		t.Errorf("View in an ended transaction gives %v", err)
+		t.Errorf("Borrow in an ended transaction gives %v", err)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestBorrowRange(t *testing.T) {
 			t.Helper()
 			var found []uint64
 			err := walk(func(row models.BorrowedRow) error {
-				var post blog.PostView
+				var post blog.BorrowedPost
 				err := post.Decode(row.Value)
 				found = append(found, post.ID)
 				return err
@@ -154,7 +154,7 @@ func TestBorrowRange(t *testing.T) {
 			return blog.PostByTag.BorrowRange(t.Context(), r, models.Range[string]{}.Offset(1), fn)
 		}), 1, 2)
 		err := blog.UserByEmail.Borrow(t.Context(), r, "alice@example.com", func(row models.BorrowedRow) error {
-			var user blog.UserView
+			var user blog.BorrowedUser
 			if err := user.Decode(row.Value); err != nil {
 				return err
 			}

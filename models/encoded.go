@@ -28,20 +28,10 @@ func splitEntry(ix *session.Index, entry []byte, space int, stored []byte) (key,
 	return key, primary, nil
 }
 
-// sized is implemented by key codecs all of whose keys take the same number of
-// bytes, and have one form.
-type sized interface{ keySize() int }
-
-// skipper is implemented by key codecs that can find the end of a delimited key
-// without decoding it.
-type skipper interface {
-	skip(src []byte) (rest []byte, err error)
-}
-
 // cutKey splits src behind the delimited key at its front.
 func cutKey[K any](codec KeyCodec[K], src []byte) (key, rest []byte, err error) {
-	if s, ok := codec.(skipper); ok {
-		rest, err = s.skip(src)
+	if s, ok := codec.(SkippingCodec); ok {
+		rest, err = s.Skip(src)
 	} else {
 		_, rest, err = codec.Decode(src)
 	}

@@ -225,8 +225,8 @@ func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind
 		}
 	}
 	ix.tree, ix.number, ix.key, ix.append = t, len(t.indexes), key, appendKeys
-	if c, ok := key.(sized); ok {
-		ix.size = c.keySize()
+	if c, ok := key.(SizedCodec); ok {
+		ix.size = c.KeySize()
 	}
 	ix.core = &session.Index{
 		Name: name, Kind: kind, Key: key.Name(), Partial: o.where != nil,

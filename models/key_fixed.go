@@ -234,8 +234,8 @@ func (c *fixedCodec[K]) Decode(src []byte) (K, []byte, error) {
 	return key, src[c.size:], nil
 }
 
-// keySize implements sized.
-func (c *fixedCodec[K]) keySize() int { return c.size }
+// KeySize implements [SizedCodec].
+func (c *fixedCodec[K]) KeySize() int { return c.size }
 
 func (c *fixedCodec[K]) AppendLast(dst []byte, key K) []byte { return c.Append(dst, key) }
 

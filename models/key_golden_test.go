@@ -40,6 +40,8 @@ var goldenKeys = []goldenKey{
 	golden(PairOf(String, Uint16), `("go", 3)`, MakePair("go", uint16(3))),
 	golden(PairOf(Int8, Bytes), "(−1, 00)", MakePair(int8(-1), []byte{0})),
 	golden(PairOf(PairOf(String, Bool), String), `(("", true), "x")`, MakePair(MakePair("", true), "x")),
+	golden(TripleOf(String, Int8, String), `("a", −1, "b, c")`, MakeTriple("a", int8(-1), "b, c")),
+	golden(QuadOf(Bool, Uint8, Bytes, Bytes), "(true, 2, 00, 00)", MakeQuad(true, uint8(2), []byte{0}, []byte{0})),
 }
 
 type goldenKey struct {

@@ -49,6 +49,10 @@ func namedKey(name string, depth int) (KeyCodec[any], bool) {
 	switch {
 	case kind == "pair" && len(parts) == 2:
 		return untyped(PairOf(parts[0], parts[1])), true
+	case kind == "triple" && len(parts) == 3:
+		return untyped(TripleOf(parts[0], parts[1], parts[2])), true
+	case kind == "quad" && len(parts) == 4:
+		return untyped(QuadOf(parts[0], parts[1], parts[2], parts[3])), true
 	default:
 		return nil, false
 	}

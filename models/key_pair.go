@@ -6,27 +6,33 @@ import (
 	"strings"
 )
 
-// Pair is a key of two halves, ordered by the first and then by the second.
-// Pairs nest: Pair[Pair[A, B], C] and Pair[A, Pair[B, C]] are keys of three.
+// Pair is a key of two parts, ordered by the first and then by the second. Keys
+// of more parts are a [Triple] or a [Quad]; all three nest.
 type Pair[A, B any] struct {
-	// First is the half that keys are ordered by, and found by with FirstIs.
+	// First is the part that keys are ordered by, and found by with FirstIs.
 	First A
-	// Second orders keys with the same first half.
+	// Second orders keys with the same first part.
 	Second B
 }
+
+func (Pair[A, B]) first(a A) Pair[A, B] { return Pair[A, B]{First: a} }
 
 // MakePair returns the pair of first and second.
 func MakePair[A, B any](first A, second B) Pair[A, B] {
 	return Pair[A, B]{First: first, Second: second}
 }
 
-// PairOf returns the codec of pairs whose halves are written by a and b. All
-// codecs of this package can be halves. One of your own can be, too, if its text
-// holds no ',' and nothing that sorts below one.
+// PairOf returns the codec of pairs whose parts are written by a and b. All codecs
+// of this package can be parts. A codec of your own can be one, too, if its text
+// in paths holds no ',' and nothing that sorts below one, or else it implements
+// [PartsCodec] and the text of each part is like that.
 func PairOf[A, B any](a KeyCodec[A], b KeyCodec[B]) KeyCodec[Pair[A, B]] {
+	return namedPair("pair("+a.Name()+","+b.Name()+")", a, b)
+}
+
+func namedPair[A, B any](name string, a KeyCodec[A], b KeyCodec[B]) *pairCodec[A, B] {
 	return &pairCodec[A, B]{
-		a: a, b: b,
-		name:   "pair(" + a.Name() + "," + b.Name() + ")",
+		a: a, b: b, name: name,
 		aParts: textParts(a), bParts: textParts(b),
 	}
 }
@@ -40,9 +46,12 @@ const partComma = ','
 // between them.
 type multiText interface{ textParts() int }
 
-func textParts(codec any) int {
-	if c, ok := codec.(multiText); ok {
+func textParts[K any](codec KeyCodec[K]) int {
+	switch c := any(codec).(type) {
+	case multiText:
 		return c.textParts()
+	case PartsCodec[K]:
+		return c.Parts()
 	}
 	return 1
 }
@@ -72,8 +81,8 @@ func (c *pairCodec[A, B]) Decode(src []byte) (key Pair[A, B], rest []byte, err e
 	return key, rest, nil
 }
 
-// skip implements skipper.
-func (c *pairCodec[A, B]) skip(src []byte) ([]byte, error) {
+// Skip implements [SkippingCodec].
+func (c *pairCodec[A, B]) Skip(src []byte) ([]byte, error) {
 	_, rest, err := cutKey(c.a, src)
 	if err != nil {
 		return nil, err
@@ -97,9 +106,11 @@ func (c *pairCodec[A, B]) DecodeLast(src []byte) (key Pair[A, B], err error) {
 	return key, nil
 }
 
-// appendPartial implements partialCodec: all pairs with the same first half
-// begin with that half.
-func (c *pairCodec[A, B]) appendPartial(dst []byte, key Pair[A, B], _ bool) []byte {
+// Parts implements [PartsCodec].
+func (*pairCodec[A, B]) Parts() int { return 2 }
+
+// AppendParts implements [PartsCodec].
+func (c *pairCodec[A, B]) AppendParts(dst []byte, key Pair[A, B], _ int) []byte {
 	return c.a.Append(dst, key.First)
 }
 

@@ -165,6 +165,7 @@ func TestKeyAllocations(t *testing.T) {
 	dst := make([]byte, 0, 256)
 	at := time.Unix(1, 2)
 	row := PairOf(PairOf(String, Uint64), PairOf(Bytes, Time))
+	quad, four := QuadOf(String, Uint64, Bytes, Time), MakeQuad("a", uint64(1), []byte{0}, at)
 	key := MakePair(MakePair("a\x00b", uint64(7)), MakePair([]byte{0, 1, 0}, at))
 	encoded := row.Append(nil, key)
 	number, instant := Uint64.Append(nil, 7), Time.Append(nil, at)
@@ -173,6 +174,7 @@ func TestKeyAllocations(t *testing.T) {
 		want float64
 		run  func()
 	}{
+		{"append quad", 0, func() { quad.AppendLast(dst, four) }},
 		{"append", 0, func() { row.Append(dst, key) }},
 		{"append last", 0, func() { row.AppendLast(dst, key) }},
 		{"append text", 0, func() { row.AppendText(dst, key) }},

@@ -63,12 +63,11 @@ type stringCodec[K ~string | ~[]byte] struct {
 func (c *stringCodec[K]) Name() string { return c.name }
 
 func (c *stringCodec[K]) Append(dst []byte, key K) []byte {
-	return append(c.appendPartial(dst, key, false), 0, keyEnd)
+	return append(c.AppendPrefix(dst, key, false), 0, keyEnd)
 }
 
-// appendPartial implements partialCodec: a string is what all strings that
-// begin with it begin with.
-func (c *stringCodec[K]) appendPartial(dst []byte, key K, last bool) []byte {
+// AppendPrefix implements [PrefixCodec].
+func (c *stringCodec[K]) AppendPrefix(dst []byte, key K, last bool) []byte {
 	start := len(dst)
 	dst = append(dst, key...)
 	if last {
@@ -111,8 +110,8 @@ func (c *stringCodec[K]) Decode(src []byte) (K, []byte, error) {
 	return c.own(append(key, escaped...)), rest, nil
 }
 
-// skip implements skipper.
-func (c *stringCodec[K]) skip(src []byte) ([]byte, error) {
+// Skip implements [SkippingCodec].
+func (c *stringCodec[K]) Skip(src []byte) ([]byte, error) {
 	end, _, err := c.findEnd(src)
 	if err != nil {
 		return nil, err

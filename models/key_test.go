@@ -128,6 +128,30 @@ func pairs[A, B any](a keyCase[A], b keyCase[B]) keyCase[Pair[A, B]] {
 	}
 }
 
+func triples[A, B, C any](a keyCase[A], b keyCase[B], c keyCase[C]) keyCase[Triple[A, B, C]] {
+	return keyCase[Triple[A, B, C]]{
+		codec: TripleOf(a.codec, b.codec, c.codec),
+		compare: func(x, y Triple[A, B, C]) int {
+			return cmp.Or(a.compare(x.First, y.First), b.compare(x.Second, y.Second), c.compare(x.Third, y.Third))
+		},
+		keys: rapid.Custom(func(t *rapid.T) Triple[A, B, C] {
+			return MakeTriple(a.keys.Draw(t, "first"), b.keys.Draw(t, "second"), c.keys.Draw(t, "third"))
+		}),
+	}
+}
+
+func quads[A, B, C, D any](a keyCase[A], b keyCase[B], c keyCase[C], d keyCase[D]) keyCase[Quad[A, B, C, D]] {
+	return keyCase[Quad[A, B, C, D]]{
+		codec: QuadOf(a.codec, b.codec, c.codec, d.codec),
+		compare: func(x, y Quad[A, B, C, D]) int {
+			return cmp.Or(a.compare(x.First, y.First), b.compare(x.Second, y.Second), c.compare(x.Third, y.Third), d.compare(x.Fourth, y.Fourth))
+		},
+		keys: rapid.Custom(func(t *rapid.T) Quad[A, B, C, D] {
+			return MakeQuad(a.keys.Draw(t, "first"), b.keys.Draw(t, "second"), c.keys.Draw(t, "third"), d.keys.Draw(t, "fourth"))
+		}),
+	}
+}
+
 // eachKeyCase runs a test over every codec.
 func eachKeyCase(t *testing.T, run func(t *testing.T, c anyKeyCase)) {
 	cases := []anyKeyCase{
@@ -139,6 +163,8 @@ func eachKeyCase(t *testing.T, run func(t *testing.T, c anyKeyCase)) {
 		pairs(pairs(someString, someBool), pairs(someBytes, someTime)),
 		pairs(pairs(pairs(someString, someString), someString), someString),
 		pairs(someString, pairs(someString, pairs(someFloat64, someBytes))),
+		triples(someString, someInt8, someBytes), triples(someBytes, pairs(someString, someBool), someTime),
+		quads(someUint16, someString, someTime, someString), pairs(quads(someBool, someString, someInt8, someBytes), someString),
 	}
 	for _, c := range cases {
 		t.Run(c.name(), func(t *testing.T) { run(t, c) })

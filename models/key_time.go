@@ -43,6 +43,9 @@ func (c timeCodec) Decode(src []byte) (time.Time, []byte, error) {
 	return time.Unix(seconds, int64(nanos)).UTC(), src[timeSize:], nil
 }
 
+// KeySize implements [SizedCodec].
+func (timeCodec) KeySize() int { return timeSize }
+
 func (c timeCodec) AppendLast(dst []byte, key time.Time) []byte { return c.Append(dst, key) }
 
 func (c timeCodec) DecodeLast(src []byte) (time.Time, error) { return decodeOnly(c, src) }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
@@ -14,9 +15,10 @@ import (
 //	models.From(uint64(100)).Before(200).Reverse().Limit(20)
 //
 // Each of the two ends can be set once; setting one again replaces it. The ends
-// of what StartingWith and FirstIs select stay where they are, so that
+// of what StartingWith, FirstIs and their siblings select stay where they are, so
+// that
 //
-//	models.FirstIs[string, time.Time]("alice").From(models.MakePair("alice", yesterday))
+//	models.FirstIs(PostByAuthorTime, "alice").From(models.MakePair("alice", yesterday))
 //
 // holds no keys of others than alice.
 type Range[K any] struct {
@@ -26,11 +28,21 @@ type Range[K any] struct {
 	limit, offset int
 }
 
-// beginning is what all keys of a range begin with, if set.
+// beginning is what all keys of a range begin with.
 type beginning[K any] struct {
-	key K
-	set bool
+	key  K
+	kind beginningKind
+	// parts is how many of the key's parts count.
+	parts int
 }
+
+type beginningKind uint8
+
+const (
+	anywhere beginningKind = iota
+	byPrefix               // they begin with key
+	byParts                // their first parts are those of key
+)
 
 // bound is one end of a range. Its kind tells which keys it cuts off.
 type bound[K any] struct {
@@ -61,15 +73,52 @@ func To[K any](k K) Range[K] { return Range[K]{}.To(k) }
 // Only selects the one key k; in an index, all rows under it.
 func Only[K any](k K) Range[K] { return Range[K]{}.From(k).To(k) }
 
-// StartingWith selects the strings, or byte strings, that begin with p.
+// StartingWith selects the strings, or byte strings, that begin with p. The key
+// codec has to be a [PrefixCodec], as those of this package are.
 func StartingWith[K ~string | ~[]byte](p K) Range[K] {
-	return Range[K]{within: beginning[K]{p, true}}
+	return Range[K]{within: beginning[K]{key: p, kind: byPrefix}}
 }
 
-// FirstIs selects the pairs whose first half is a.
-func FirstIs[A, B any](a A) Range[Pair[A, B]] {
-	return Range[Pair[A, B]]{within: beginning[Pair[A, B]]{Pair[A, B]{First: a}, true}}
+// Leading selects the keys whose first n parts are those of key: of a Pair n is
+// 1, of a Triple 1 or 2. It is for keys of a type of your own, whose codec has to
+// be a [PartsCodec]. For a Pair, Triple or Quad see FirstIs, FirstTwoAre and
+// FirstThreeAre, which the compiler checks.
+func Leading[K any](key K, n int) Range[K] {
+	return Range[K]{within: beginning[K]{key: key, kind: byParts, parts: n}}
 }
+
+// Ranged is a tree or an index with keys of type K. Every *Tree, *Index, *Unique
+// and *Multi is one.
+type Ranged[K any] interface {
+	Count(ctx context.Context, r Reader, rng Range[K]) (int, error)
+}
+
+// FirstIs selects the keys of a tree or an index whose first part is a, where
+// keys are a [Pair], [Triple] or [Quad]:
+//
+//	PostByAuthorTime.Range(ctx, store, models.FirstIs(PostByAuthorTime, "alice"))
+//
+// The tree or index only tells the compiler the type of the keys.
+func FirstIs[K hasFirst[K, A], A any](of Ranged[K], a A) Range[K] {
+	return Leading((*new(K)).first(a), 1)
+}
+
+// FirstTwoAre is FirstIs by the first two parts of a [Triple] or [Quad].
+func FirstTwoAre[K hasTwo[K, A, B], A, B any](of Ranged[K], a A, b B) Range[K] {
+	return Leading((*new(K)).firstTwo(a, b), 2)
+}
+
+// FirstThreeAre is FirstIs by the first three parts of a [Quad].
+func FirstThreeAre[K hasThree[K, A, B, C], A, B, C any](of Ranged[K], a A, b B, c C) Range[K] {
+	return Leading((*new(K)).firstThree(a, b, c), 3)
+}
+
+// Keys of several parts make keys with their first parts alone.
+type (
+	hasFirst[K, A any]       interface{ first(A) K }
+	hasTwo[K, A, B any]      interface{ firstTwo(A, B) K }
+	hasThree[K, A, B, C any] interface{ firstThree(A, B, C) K }
+)
 
 // From moves the lower end to k, which is included.
 func (r Range[K]) From(k K) Range[K] { r.lower = bound[K]{k, at}; return r }
@@ -162,13 +211,12 @@ func (e *edges[K]) end(prefix []byte) []byte {
 
 func (r Range[K]) span(e *edges[K]) (s span, err error) {
 	s.lower = e.space
-	if r.within.set {
-		codec, ok := e.codec.(partialCodec[K])
-		if !ok {
-			return span{}, fmt.Errorf("%w: key codec %s has no ranges by the beginning of a key", ErrInvalid, e.codec.Name())
-		}
+	if r.within.kind != anywhere {
 		start := len(e.room)
-		e.room = codec.appendPartial(append(e.room, e.space...), r.within.key, e.last)
+		e.room = append(e.room, e.space...)
+		if err := r.within.append(e); err != nil {
+			return span{}, err
+		}
 		s.lower = e.take(start)
 		s.upper = e.end(s.lower)
 	}
@@ -208,10 +256,23 @@ func lowest(a, b []byte) []byte {
 	return b
 }
 
-// partialCodec is implemented by the codecs whose keys have a beginning that
-// can be searched for: of strings and byte strings the first bytes, of pairs
-// the first half. The result is what all encodings of such keys begin with, in
-// their last form if last is set and else in their delimited one.
-type partialCodec[K any] interface {
-	appendPartial(dst []byte, key K, last bool) []byte
+// append adds what the encodings of all keys with the beginning begin with.
+func (b *beginning[K]) append(e *edges[K]) error {
+	if b.kind == byPrefix {
+		codec, ok := e.codec.(PrefixCodec[K])
+		if !ok {
+			return fmt.Errorf("%w: key codec %s is no models.PrefixCodec, so it has no ranges by how keys start", ErrInvalid, e.codec.Name())
+		}
+		e.room = codec.AppendPrefix(e.room, b.key, e.last)
+		return nil
+	}
+	codec, ok := e.codec.(PartsCodec[K])
+	if !ok {
+		return fmt.Errorf("%w: key codec %s is no models.PartsCodec, so it has no ranges by leading parts", ErrInvalid, e.codec.Name())
+	}
+	if b.parts < 1 || b.parts >= codec.Parts() {
+		return fmt.Errorf("%w: a range by %d leading parts of a key that has %d", ErrInvalid, b.parts, codec.Parts())
+	}
+	e.room = codec.AppendParts(e.room, b.key, b.parts)
+	return nil
 }

@@ -306,7 +306,7 @@ func emit(yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func(
 // then read just as Get reads it.
 func (w *walk) recordsOf(tree *modelTree) entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		receipts := receipts.Tree.Keys(w.ctx, w.from, models.FirstIs[string, []byte](tree.raw.Name()))
+		receipts := receipts.Tree.Keys(w.ctx, w.from, models.FirstIs(receipts.Tree, tree.raw.Name()))
 		for v, err := range w.records.served(w.ctx, w.from, receipts) {
 			e := dsq.Entry{Size: len(v.Raw)}
 			if w.values {

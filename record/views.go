@@ -41,7 +41,7 @@ type Provider struct {
 // tombstone, and Raw the record as it is served.
 func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Value, error] {
 	if tree := r.trees[namespace]; tree != nil {
-		receipts := receipts.Tree.Keys(ctx, r.store, models.FirstIs[string, []byte](namespace))
+		receipts := receipts.Tree.Keys(ctx, r.store, models.FirstIs(receipts.Tree, namespace))
 		return untilClosed(r, r.served(ctx, r.store, receipts))
 	}
 	return untilClosed(r, Values.Range(ctx, r.store, inNamespace(namespace)))
@@ -73,7 +73,7 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 	if r.trees[namespace] == nil {
 		return Values.Count(ctx, r.store, inNamespace(namespace))
 	}
-	for receipt, err := range receipts.Tree.Range(ctx, r.store, models.FirstIs[string, []byte](namespace)) {
+	for receipt, err := range receipts.Tree.Range(ctx, r.store, models.FirstIs(receipts.Tree, namespace)) {
 		if err != nil {
 			return 0, err
 		}
@@ -169,7 +169,7 @@ func between(from, before time.Time) models.Range[time.Time] {
 }
 
 func originBetween(origin receipts.Origin, from, before time.Time) models.Range[models.Pair[receipts.Origin, time.Time]] {
-	rng := models.FirstIs[receipts.Origin, time.Time](origin).From(models.MakePair(origin, from))
+	rng := models.FirstIs(receipts.ByOrigin, origin).From(models.MakePair(origin, from))
 	if before.IsZero() {
 		return rng
 	}

@@ -70,7 +70,7 @@ func inMemory(fn func(context.Context, *datastore.Store) error) {
 func Example_indexes() {
 	inMemory(func(ctx context.Context, store *datastore.Store) error {
 		// Alice's articles, the newest first.
-		byAlice := models.FirstIs[string, time.Time]("alice").Reverse()
+		byAlice := models.FirstIs(ArticleByAuthorTime, "alice").Reverse()
 		for article, err := range ArticleByAuthorTime.Range(ctx, store, byAlice) {
 			if err != nil {
 				return err

@@ -63,7 +63,7 @@ func run(ctx context.Context) error {
 		fmt.Printf("about go: %q\n", post.Title)
 	}
 	// That of each tag and the time: what is the newest post about go?
-	newest, err := blog.PostByTagTime.Last(ctx, store, models.FirstIs[string, time.Time]("go"))
+	newest, err := blog.PostByTagTime.Last(ctx, store, models.FirstIs(blog.PostByTagTime, "go"))
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println("by Fela Kuti, the newest:")
-	newest := models.FirstIs[string, int]("Fela Kuti").Reverse().Limit(1)
+	newest := models.FirstIs(SongByArtistYear, "Fela Kuti").Reverse().Limit(1)
 	if err := show(SongByArtistYear.Range(ctx, store, newest)); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func run(ctx context.Context, out io.Writer) error {
 
 	// One row: its content is lent to the function and written from where it is.
 	err = blog.Posts.Borrow(ctx, store, 2, func(row models.BorrowedRow) error {
-		var post blog.PostView
+		var post blog.BorrowedPost
 		if err := post.Decode(row.Value); err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func run(ctx context.Context, out io.Writer) error {
 	// Clone the title would be a models.BorrowedString, which is no string.
 	longest, title := 0, ""
 	err = blog.PostByAuthor.BorrowRange(ctx, store, models.Only(uint64(1)), func(row models.BorrowedRow) error {
-		var post blog.PostView
+		var post blog.BorrowedPost
 		if err := post.Decode(row.Value); err != nil {
 			return err
 		}

@@ -227,8 +227,8 @@ func TestAllocations(t *testing.T) {
 				t.Fail()
 			}
 		},
-		"view": func() {
-			r := dagcbor.NewViewReader(models.BorrowBytes(encoded))
+		"borrow": func() {
+			r := dagcbor.NewBorrowReader(models.BorrowBytes(encoded))
 			if r.BorrowText().Len() == 0 || r.End("text") != nil {
 				t.Fail()
 			}

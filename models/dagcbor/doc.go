@@ -14,7 +14,7 @@
 // never reads deeper than the calls made to it, so that the nesting of what it
 // reads is bounded by that of the type it is read into.
 //
-// A [ViewReader] reads text and byte strings without copying them, for the
+// A [BorrowReader] reads text and byte strings without copying them, for the
 // length of a loan.
 //
 // Errors match [models.ErrInvalid].

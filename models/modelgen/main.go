@@ -1,13 +1,12 @@
 // Modelgen writes the trees, indexes and codecs of tagged structs.
 //
+// Make it a tool of your module, once:
+//
+//	go get -tool github.com/newsnet-africa/netabase-go/models/modelgen
+//
 // Put this line into one file of the package that holds the structs, and run go
 // generate:
 //
-//	//go:generate go run github.com/newsnet-africa/netabase-go/models/modelgen
-//
-// In another module, pin modelgen there and let the line call it as a tool:
-//
-//	go get -tool github.com/newsnet-africa/netabase-go/models/modelgen
 //	//go:generate go tool modelgen
 //
 // From a file blog.go it writes blog_netabase.go, for all models of the package.
@@ -22,7 +21,7 @@
 //
 // For it modelgen writes the tree Posts, the index PostByAuthor, the codec
 // PostCodec, which writes the bytes of [models.DagCBOR] without reflection, and
-// the type PostView, which reads a borrowed row without copying it. All trees of
+// the type BorrowedPost, which reads a borrowed row without copying it. All trees of
 // the package blog form the definition Blog.
 //
 // # Tags
@@ -30,9 +29,13 @@
 // The tag netabase declares keys. Several are separated by semicolons.
 //
 //	primary                the primary key
-//	primary,1  primary,2   the halves of a composite primary key
-//	index              an index
+//	primary;sequence       an integer that Insert gives the next number where it
+//	                       is zero, see models.WithSequence
+//	primary,1  primary,2   the parts of a composite primary key, up to 4
+//	index                  an index
 //	unique                 an index in which no two rows share a key
+//	index,optional  unique,optional
+//	                       one in which rows whose field is zero take no part
 //	multi                  an index by each element of a slice or array
 //	clock                  the model's clock, see models.WithClock: an
 //	                       integer, or a time at the precision of microseconds;
@@ -40,7 +43,8 @@
 //
 // An index is named after its field: author_id for AuthorID. Another name is
 // given as in index=writer. Fields with the same name and numbers from 1 make
-// an index by a models.Pair, nested to the right if there are more than two:
+// an index by a models.Pair, a models.Triple or a models.Quad, for two, three or
+// four of them:
 //
 //	AuthorID uint64    `netabase:"index;index=author_time,1"`
 //	Created  time.Time `netabase:"index=author_time,2;multi=tag_time,2"`
@@ -58,30 +62,37 @@
 //	cache   []string // not exported, and so not stored
 //	Draft   *Post    `cbor:"-"`
 //
-// Keys are integers, floats, strings, byte slices, booleans, times, and types
-// declared as one of those. The key of an array of bytes is a slice of it:
+// Keys are integers, floats, strings, byte slices, booleans, times, types declared
+// as one of those, and peer.ID of libp2p, whose codec is record.PeerKey. The key of an array of bytes is a slice of it:
 // Files.Get(ctx, store, hash[:]). An index by anything else is declared by hand with
 // models.NewIndex, beside the generated ones.
 //
 // # Directives
 //
-// Comments above a struct rename what is written for it:
+// Comments above a struct change what is written for it:
 //
 //	//netabase:tree story Stories
 //	//netabase:definition blog Blog
+//	//netabase:policy signed
+//	//netabase:embedded
 //
 // The first gives the tree's name and its variable, by default the name of the
 // type (BlogPost: blog_post) and its plural. The second gives the name of the
 // definition that the tree belongs to and its variable, by default those of the
 // package. The variables' names can be left out. With several definitions the
 // struct has a tree in each; the variables of all but the first begin with the
-// definition's.
+// definition's. The third gives the policy of its trees, open or signed, see
+// models.WithPolicy. The fourth says of a struct with a primary key, which others
+// embed, that it has no tree of its own.
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen"
 )
@@ -93,13 +104,32 @@ func main() {
 	}
 }
 
+// source is this file, whose package comment is the help.
+//
+//go:embed main.go
+var source string
+
+// help is the package comment.
+func help() string {
+	comment, _, _ := strings.Cut(source, "package main")
+	var text strings.Builder
+	text.WriteString("Usage: modelgen [file.go]\n\n")
+	for line := range strings.Lines(comment) {
+		text.WriteString(strings.TrimPrefix(strings.TrimPrefix(line, "//"), " "))
+	}
+	return text.String()
+}
+
 func run(args []string) error {
 	file := os.Getenv("GOFILE")
 	switch {
 	case len(args) == 1 && args[0] != "" && args[0][0] != '-':
 		file = args[0]
+	case len(args) == 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "--help"):
+		_, err := io.WriteString(os.Stdout, help())
+		return err
 	case len(args) > 0:
-		return errors.New("usage: modelgen [file.go]")
+		return errors.New("usage: modelgen [file.go]; modelgen -h lists the tags and directives")
 	case file == "":
 		return errors.New("modelgen: run by go generate, or give the path of a file of the package")
 	}

@@ -99,10 +99,10 @@ func cborReadArticle(r *dagcbor.Reader, m *Article) {
 	r.EndFields(left)
 }
 
-// ArticleView views the encoding of Article.
+// BorrowedArticle is Article in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type ArticleView struct {
+type BorrowedArticle struct {
 	ID       uint64
 	Title    models.BorrowedString
 	Content  models.BorrowedString
@@ -110,14 +110,14 @@ type ArticleView struct {
 }
 
 // Decode sets *v to the value of a row. Its error matches models.ErrInvalid.
-func (v *ArticleView) Decode(value models.BorrowedBytes) error {
-	*v = ArticleView{}
-	r := dagcbor.NewViewReader(value)
-	cborViewArticle(&r, v)
+func (v *BorrowedArticle) Decode(value models.BorrowedBytes) error {
+	*v = BorrowedArticle{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowArticle(&r, v)
 	return r.End("article.Article")
 }
 
-func cborViewArticle(r *dagcbor.ViewReader, v *ArticleView) {
+func cborBorrowArticle(r *dagcbor.BorrowReader, v *BorrowedArticle) {
 	left := r.Map()
 	if r.Field(left, "\x62ID") {
 		left--

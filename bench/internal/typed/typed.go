@@ -142,7 +142,7 @@ func (l Loop) Update(rows []article.Article) error { return l.Insert(rows) }
 // copying their text. It has to be opened with the generated trees.
 type Borrowed struct{ *Store }
 
-// Get views rows in a ReadTx.
+// Get borrows rows in a ReadTx.
 func (b Borrowed) Get(ids []uint64) (t contender.Tally, err error) {
 	err = b.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = b.get(tx, ids)
@@ -151,7 +151,7 @@ func (b Borrowed) Get(ids []uint64) (t contender.Tally, err error) {
 	return t, err
 }
 
-// GetEach views rows through the store.
+// GetEach borrows rows through the store.
 func (b Borrowed) GetEach(ids []uint64) (contender.Tally, error) { return b.get(b.store, ids) }
 
 func (b Borrowed) get(r models.Reader, ids []uint64) (t contender.Tally, err error) {
@@ -164,7 +164,7 @@ func (b Borrowed) get(r models.Reader, ids []uint64) (t contender.Tally, err err
 	return t, nil
 }
 
-// Find views rows in a ReadTx.
+// Find borrows rows in a ReadTx.
 func (b Borrowed) Find(authors []uint64) (t contender.Tally, err error) {
 	err = b.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		t, err = b.find(tx, authors)
@@ -173,7 +173,7 @@ func (b Borrowed) Find(authors []uint64) (t contender.Tally, err error) {
 	return t, err
 }
 
-// FindEach views rows through the store.
+// FindEach borrows rows through the store.
 func (b Borrowed) FindEach(authors []uint64) (contender.Tally, error) {
 	return b.find(b.store, authors)
 }
@@ -189,7 +189,7 @@ func (b Borrowed) find(r models.Reader, authors []uint64) (t contender.Tally, er
 }
 
 func addRow(t *contender.Tally, row models.BorrowedRow) error {
-	var a article.ArticleView
+	var a article.BorrowedArticle
 	if err := a.Decode(row.Value); err != nil {
 		return err
 	}

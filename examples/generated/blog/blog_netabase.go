@@ -158,24 +158,24 @@ func cborReadUser(r *dagcbor.Reader, m *User) {
 	r.EndFields(left)
 }
 
-// UserView views the encoding of User.
+// BorrowedUser is User in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type UserView struct {
+type BorrowedUser struct {
 	ID       uint64
 	Username models.BorrowedString
 	Email    models.BorrowedString
 }
 
 // Decode sets *v to the value of a row. Its error matches models.ErrInvalid.
-func (v *UserView) Decode(value models.BorrowedBytes) error {
-	*v = UserView{}
-	r := dagcbor.NewViewReader(value)
-	cborViewUser(&r, v)
+func (v *BorrowedUser) Decode(value models.BorrowedBytes) error {
+	*v = BorrowedUser{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowUser(&r, v)
 	return r.End("blog.User")
 }
 
-func cborViewUser(r *dagcbor.ViewReader, v *UserView) {
+func cborBorrowUser(r *dagcbor.BorrowReader, v *BorrowedUser) {
 	left := r.Map()
 	if r.Field(left, "\x62ID") {
 		left--
@@ -258,10 +258,10 @@ func cborReadPost(r *dagcbor.Reader, m *Post) {
 	r.EndFields(left)
 }
 
-// PostView views the encoding of Post.
+// BorrowedPost is Post in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type PostView struct {
+type BorrowedPost struct {
 	ID       uint64
 	AuthorID uint64
 	Created  time.Time
@@ -271,14 +271,14 @@ type PostView struct {
 }
 
 // Decode sets *v to the value of a row. Its error matches models.ErrInvalid.
-func (v *PostView) Decode(value models.BorrowedBytes) error {
-	*v = PostView{}
-	r := dagcbor.NewViewReader(value)
-	cborViewPost(&r, v)
+func (v *BorrowedPost) Decode(value models.BorrowedBytes) error {
+	*v = BorrowedPost{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowPost(&r, v)
 	return r.End("blog.Post")
 }
 
-func cborViewPost(r *dagcbor.ViewReader, v *PostView) {
+func cborBorrowPost(r *dagcbor.BorrowReader, v *BorrowedPost) {
 	left := r.Map()
 	if r.Field(left, "\x62ID") {
 		left--
@@ -286,7 +286,7 @@ func cborViewPost(r *dagcbor.ViewReader, v *PostView) {
 	}
 	if r.Field(left, "\x64Tags") {
 		left--
-		v.Tags = dagcbor.ViewList(r, cborElementModelsBorrowedString)
+		v.Tags = dagcbor.BorrowList(r, cborElementModelsBorrowedString)
 	}
 	if r.Field(left, "\x65Title") {
 		left--
@@ -308,7 +308,7 @@ func cborViewPost(r *dagcbor.ViewReader, v *PostView) {
 }
 
 func cborElementModelsBorrowedString(b models.BorrowedBytes) (models.BorrowedString, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v models.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()

@@ -257,7 +257,7 @@ func TestRefsAgainstMap(t *testing.T) {
 				continue
 			}
 			got := map[uint64]int{}
-			for ref, err := range refsIn(ctx, store, shares, models.FirstIs[uint32, uint32](group)) {
+			for ref, err := range refsIn(ctx, store, shares, models.FirstIs(shares, group)) {
 				if err != nil {
 					t.Fatal(err)
 				}

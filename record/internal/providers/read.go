@@ -50,7 +50,7 @@ func (s *Store) rowOf(ctx context.Context, from models.Reader, hash uint64, room
 func (s *Store) allShards(ctx context.Context, from models.Reader, hash uint64) (r row, err error) {
 	err = s.snapshot(ctx, from, func(tx models.Reader) error {
 		r = row{Hash: hash}
-		for shard, err := range rows.Range(ctx, tx, models.FirstIs[uint64, uint8](hash)) {
+		for shard, err := range rows.Range(ctx, tx, models.FirstIs(rows, hash)) {
 			if err != nil {
 				return err
 			}
@@ -184,7 +184,7 @@ func (s *Store) By(ctx context.Context, p peer.ID) iter.Seq2[Record, error] {
 			yield(Record{}, err)
 			return
 		}
-		for ref, err := range refsIn(ctx, s.store, shares, models.FirstIs[uint32, uint32](uint32(number))) {
+		for ref, err := range refsIn(ctx, s.store, shares, models.FirstIs(shares, uint32(number))) {
 			var r row
 			if err == nil {
 				r, err = s.rowOf(ctx, s.store, ref.hash, nil)

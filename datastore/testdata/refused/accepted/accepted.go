@@ -40,7 +40,7 @@ func read(ctx context.Context, store *datastore.Store) error {
 		}
 		for range blog.PostByAuthor.Range(ctx, tx, models.Only(uint64(1))) {
 		}
-		for range blog.PostByAuthorDay.Range(ctx, tx, models.FirstIs[uint64, int64](1)) {
+		for range blog.PostByAuthorDay.Range(ctx, tx, models.FirstIs(blog.PostByAuthorDay, 1)) {
 		}
 		for range blog.Posts.Range(ctx, tx, models.StartingWith("a")) {
 		}

@@ -21,7 +21,9 @@ func of(ctx context.Context, store *datastore.Store) {
 	}
 	for range blog.PostByAuthor.Range(ctx, store, models.Only("alice")) { // want `models\.Range\[string\].* as models\.Range\[uint64\] value`
 	}
-	for range blog.PostByAuthorDay.Range(ctx, store, models.FirstIs[string, int64]("alice")) { // want `cannot use models\.FirstIs.*models\.Pair\[string,\s?int64\].* as models\.Range\[models\.Pair\[uint64,\s?int64\]\] value`
+	for range blog.PostByAuthorDay.Range(ctx, store, models.FirstIs(blog.PostByAuthorDay, "alice")) { // want `cannot use "alice" .* as uint64 value|mismatched types|cannot convert "alice"`
+	}
+	for range blog.PostByAuthor.Range(ctx, store, models.FirstIs(blog.PostByAuthor, uint64(1))) { // want `uint64 does not satisfy models\.hasFirst`
 	}
 	_ = models.StartingWith(uint64(1)) // want `uint64 does not satisfy ~string \| ~\[\]byte`
 }

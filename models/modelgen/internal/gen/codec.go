@@ -405,7 +405,7 @@ func (w *writer) readValue(sh *shape, p place) {
 }
 
 // readScalar writes the code for what is read the same way into models and into
-// views: values without memory of their own, and the heads of arrays. Reader is
+// borrowed structs: values without memory of their own, and the heads of arrays. Reader is
 // an expression for the *dagcbor.Reader.
 func (w *writer) readScalar(sh *shape, p place, reader string) {
 	from := func(plain, expr string) { w.p("%s", p.set(conversion(w.typeName(sh.typ), plain, expr))) }

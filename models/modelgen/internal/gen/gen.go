@@ -1,5 +1,5 @@
 // Package gen is modelgen: it reads the tagged structs of a package and writes
-// their trees, indexes, codecs and views.
+// their trees, indexes, codecs and borrowed types.
 package gen
 
 import (

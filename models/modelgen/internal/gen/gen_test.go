@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range dirs {
-		if dir.Name() == "before" {
+		if dir.Name() == "before" || dir.Name() == "signed" {
 			continue
 		}
 		t.Run(dir.Name(), func(t *testing.T) {
@@ -90,6 +90,24 @@ func TestBefore(t *testing.T) {
 	}
 	if want := "Users = models.NewTree("; !bytes.Contains(out.Content, []byte(want)) {
 		t.Errorf("%q is not in\n%s", want, out.Content)
+	}
+}
+
+// TestSigned generates a tree that is signed by the owners of its rows.
+func TestSigned(t *testing.T) {
+	out, err := gen.Package("testdata/signed/models.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`models.NewTree("note", models.PairOf(record.PeerKey, models.Uint64), func(m *Note) models.Pair[peer.ID, uint64] {`,
+		"models.WithPolicy[Note](models.Signed)",
+		`models.NewIndex(Notes, "to", record.PeerKey, `,
+		`models.Where(func(m *Note) bool { return m.To != "" })`,
+	} {
+		if !bytes.Contains(out.Content, []byte(want)) {
+			t.Errorf("%q is not in\n%s", want, out.Content)
+		}
 	}
 }
 

@@ -57,6 +57,12 @@ func (w *writer) tree(m *model, n treeName) {
 	if m.clock != nil {
 		w.body.WriteString(", " + mp + ".WithClock(" + w.clock(m) + ")")
 	}
+	if m.policy != "" {
+		w.body.WriteString(", " + mp + ".WithPolicy[" + m.name + "](" + mp + "." + m.policy + ")")
+	}
+	if m.sequence {
+		w.body.WriteString(fmt.Sprintf(", %s.WithSequence(func(m *%s, key %s) { %s = key })", mp, m.name, key, expr))
+	}
 	w.p(")")
 	for _, ix := range m.indexes {
 		handle := n.prefix + upperFirst(m.name) + "By" + upperFirst(ix.label)
@@ -70,10 +76,26 @@ func (w *writer) tree(m *model, n treeName) {
 			codec, key, body = w.multiKey(ix.fields)
 		}
 		make := map[string]string{"index": "NewIndex", "unique": "NewUnique", "multi": "NewMulti"}[ix.role]
-		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { %s })",
-			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body)
+		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { %s }%s)",
+			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body, w.where(m, ix))
 	}
 	w.p("")
+}
+
+// where returns the option of an index that some rows take no part in.
+func (w *writer) where(m *model, ix *index) string {
+	var present []string
+	for _, f := range ix.optional {
+		if f.shape.kind == kindBytes {
+			present = append(present, "len(m."+f.path+") > 0")
+		} else {
+			present = append(present, w.notZero(f.shape.typ, "m."+f.path, true))
+		}
+	}
+	if len(present) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s.Where(func(m *%s) bool { return %s })", w.modelsPkg(), m.name, strings.Join(present, " && "))
 }
 
 func (ix *index) describe(tree string) string {
@@ -126,23 +148,31 @@ func partsOf(fields []*field) []keyPart {
 
 // key returns the codec of a key, its type, and the key itself.
 func (w *writer) key(parts []keyPart) (codec, key, expr string) {
-	t := parts[0].shape.typ
-	codec, key, expr = w.keyCodec(t), w.typeName(t), parts[0].expr
-	if isSliced(t) {
-		key, expr = "[]byte", expr+"[:]"
+	codecs, keys, exprs := make([]string, len(parts)), make([]string, len(parts)), make([]string, len(parts))
+	for i, part := range parts {
+		t := part.shape.typ
+		codecs[i], keys[i], exprs[i] = w.keyCodec(t), w.typeName(t), part.expr
+		if isSliced(t) {
+			keys[i], exprs[i] = "[]byte", part.expr+"[:]"
+		}
 	}
 	if len(parts) == 1 {
-		return codec, key, expr
+		return codecs[0], keys[0], exprs[0]
 	}
-	mp := w.modelsPkg()
-	restCodec, restKey, restExpr := w.key(parts[1:])
-	return fmt.Sprintf("%s.PairOf(%s, %s)", mp, codec, restCodec),
-		fmt.Sprintf("%s.Pair[%s, %s]", mp, key, restKey),
-		fmt.Sprintf("%s.MakePair(%s, %s)", mp, expr, restExpr)
+	mp, composite := w.modelsPkg(), composites[len(parts)]
+	return fmt.Sprintf("%s.%sOf(%s)", mp, composite, strings.Join(codecs, ", ")),
+		fmt.Sprintf("%s.%s[%s]", mp, composite, strings.Join(keys, ", ")),
+		fmt.Sprintf("%s.Make%s(%s)", mp, composite, strings.Join(exprs, ", "))
 }
+
+// composites are the types of package models for keys of so many parts.
+var composites = map[int]string{2: "Pair", 3: "Triple", 4: "Quad"}
 
 func (w *writer) keyCodec(t types.Type) string {
 	k := keyKind(t)
+	if k.record {
+		return w.pkg(recordPath, "record") + "." + k.plain
+	}
 	if k.plain != "" {
 		return w.modelsPkg() + "." + k.plain
 	}

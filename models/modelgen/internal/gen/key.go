@@ -4,14 +4,21 @@ import "go/types"
 
 // A key's kind tells which codec of package models writes it: a variable for
 // plain types and a function for those declared as one.
-type keyCodec struct{ plain, of string }
+// Keys of package record are its own.
+type keyCodec struct {
+	plain, of string
+	record    bool
+}
 
 var noKey = keyCodec{}
 
 // keyKind returns the codec for keys of type t.
 func keyKind(t types.Type) keyCodec {
-	if isNamed(t, "time", "Time") {
+	switch {
+	case isNamed(t, "time", "Time"):
 		return keyCodec{plain: "Time"}
+	case isPeerID(t):
+		return keyCodec{plain: "PeerKey", record: true}
 	}
 	_, isPlain := types.Unalias(t).(*types.Basic)
 	switch u := t.Underlying().(type) {
@@ -51,6 +58,9 @@ func keyKind(t types.Type) keyCodec {
 		return noKey
 	}
 }
+
+// isPeerID reports whether keys of type t are peer ids.
+func isPeerID(t types.Type) bool { return isNamed(t, "github.com/libp2p/go-libp2p/core/peer", "ID") }
 
 // isSliced reports whether keys of type t are given as slices of them. An array of
 // bytes has no codec, since a type parameter cannot stand for its length.

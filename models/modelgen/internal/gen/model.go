@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -17,6 +19,10 @@ type model struct {
 	primary []*field
 	indexes []*index
 	clock   *field
+	// policy is that of the trees, as package models names it, or empty.
+	policy string
+	// sequence says that Insert numbers the rows.
+	sequence bool
 }
 
 // treeName is a tree of a model and the definition it belongs to.
@@ -32,6 +38,8 @@ type index struct {
 	name   string
 	role   string
 	fields []*field
+	// optional are the fields without which a row takes no part.
+	optional []*field
 	// label is how the index is called in the name of its handle.
 	label string
 	pos   token.Pos
@@ -64,10 +72,11 @@ func (s *source) models() []*model {
 	return models
 }
 
-// embedded returns the types of the package that its structs embed. They are no
-// models, though they may hold the keys of some, unless a directive says so.
-func (s *source) embedded() map[types.Object]bool {
-	found := map[types.Object]bool{}
+// embedded returns the types of the package that its structs embed, and a struct
+// that does. They are no models, though they may hold the keys of some, unless a
+// directive says so.
+func (s *source) embedded() map[types.Object]string {
+	found := map[types.Object]string{}
 	for _, name := range s.pkg.Types.Scope().Names() {
 		u, ok := s.pkg.Types.Scope().Lookup(name).Type().Underlying().(*types.Struct)
 		if !ok {
@@ -75,7 +84,7 @@ func (s *source) embedded() map[types.Object]bool {
 		}
 		for i := range u.NumFields() {
 			if named, ok := types.Unalias(u.Field(i).Type()).(*types.Named); ok && u.Field(i).Embedded() {
-				found[named.Obj()] = true
+				found[named.Obj()] = name
 			}
 		}
 	}
@@ -83,10 +92,23 @@ func (s *source) embedded() map[types.Object]bool {
 }
 
 // model returns the model that spec declares, or nil if it declares none.
-func (s *source) model(shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup, embedded map[types.Object]bool) *model {
+func (s *source) model(shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup, embedded map[types.Object]string) *model {
 	directives := directivesOf(doc)
 	object := s.pkg.TypesInfo.Defs[spec.Name]
-	if object == nil || len(directives) == 0 && (embedded[object] || !hasKeys(object.Type())) {
+	switch {
+	case object == nil:
+		return nil
+	case len(directives) == 1 && slices.Equal(directives[0].words, []string{"embedded"}):
+		if embedded[object] == "" {
+			s.faultf(directives[0].pos, "%s is embedded in no struct of the package; drop %sembedded", spec.Name.Name, directivePrefix)
+		}
+		return nil
+	case len(directives) > 0:
+	case embedded[object] != "" && hasPrimary(object.Type()):
+		s.faultf(spec.Name.Pos(), "%s has a primary key and is embedded in %s; write %sembedded above it if it has no tree of its own, and %[3]stree %s if it has one",
+			spec.Name.Name, embedded[object], directivePrefix, snake(spec.Name.Name))
+		return nil
+	case embedded[object] != "" || !hasKeys(object.Type()):
 		return nil
 	}
 	m := &model{name: spec.Name.Name, pos: spec.Name.Pos()}
@@ -131,7 +153,32 @@ func hasKeys(t types.Type) bool {
 		return false
 	}
 	for i := range u.NumFields() {
-		if strings.Contains(u.Tag(i), `netabase:"`) || u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
+		if _, ok := reflect.StructTag(u.Tag(i)).Lookup("netabase"); ok || hasBareTag(u.Tag(i)) || u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
+			return true
+		}
+	}
+	return false
+}
+
+// quoted matches the values of a struct tag.
+var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
+// hasBareTag reports whether a struct tag names netabase and not as Go wants it:
+// without quotes, or with a space behind the colon.
+func hasBareTag(tag string) bool {
+	_, ok := reflect.StructTag(tag).Lookup("netabase")
+	return !ok && strings.Contains(quoted.ReplaceAllString(tag, ""), "netabase")
+}
+
+// hasPrimary reports whether a struct has a primary key of its own.
+func hasPrimary(t types.Type) bool {
+	u, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for i := range u.NumFields() {
+		tags, err := parseTag(reflect.StructTag(u.Tag(i)).Get("netabase"))
+		if err == nil && slices.ContainsFunc(tags, func(k keyTag) bool { return k.role == "primary" }) {
 			return true
 		}
 	}
@@ -159,7 +206,10 @@ func directivesOf(doc *ast.CommentGroup) []directive {
 	return found
 }
 
-// treeNames finds what the trees of a model are called.
+// policies are those that a directive can name, as package models does.
+var policies = map[string]string{"open": "Open", "signed": "Signed"}
+
+// treeNames finds what the trees of a model are called, and their policy.
 func (s *source) treeNames(m *model, directives []directive) []treeName {
 	tree, handle := snake(m.name), plural(m.name)
 	var definitions []treeName
@@ -169,8 +219,13 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 			word = d.words[0]
 		}
 		switch {
+		case word == "policy":
+			m.policy = policies[strings.Join(d.words[1:], " ")]
+			if m.policy == "" {
+				s.faultf(d.pos, "write %spolicy and open or signed; a tree without that stays in its store, and an immutable one is declared by hand with models.WithPolicy and models.WithKey", directivePrefix)
+			}
 		case word != "tree" && word != "definition":
-			s.faultf(d.pos, "%s%s is not known; use %[1]stree or %[1]sdefinition", directivePrefix, word)
+			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or %[1]sembedded alone", directivePrefix, word)
 		case len(d.words) < 2 || len(d.words) > 3 || !isName(d.words[1]):
 			s.faultf(d.pos, "write %s%s, a name of 1 to 64 letters, digits, '_' and '-', and perhaps the name of a variable", directivePrefix, word)
 		case len(d.words) == 3 && !token.IsIdentifier(d.words[2]):
@@ -203,11 +258,16 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 
 // keys reads the tags of a model's fields.
 func (s *source) keys(m *model) {
+	faults := len(s.faults)
 	var primary index
+	var sequence *field
 	byName := map[string]*index{}
 	for _, f := range m.shape.fields {
 		tag, ok := f.tag.Lookup("netabase")
 		if !ok {
+			if hasBareTag(string(f.tag)) {
+				s.faultf(f.pos, "%s.%s: the value of the tag netabase stands in double quotes, right behind the colon; write netabase:\"primary\", say", m.name, f.path)
+			}
 			continue
 		}
 		tags, err := parseTag(tag)
@@ -219,6 +279,8 @@ func (s *source) keys(m *model) {
 			switch k.role {
 			case "primary":
 				s.addPart(m, &primary, f, k)
+			case "sequence":
+				sequence = f
 			case "clock":
 				if m.clock != nil {
 					s.faultf(f.pos, "%s.%s: the model has the clock %s already; keep one", m.name, f.path, m.clock.path)
@@ -243,14 +305,26 @@ func (s *source) keys(m *model) {
 					s.faultf(f.pos, "%s.%s: the index %s is %s on another field; make both the same or give them different names", m.name, f.path, name, ix.role)
 				}
 				s.addPart(m, ix, f, k)
+				if k.optional {
+					ix.optional = append(ix.optional, f)
+				}
 			}
 		}
 	}
 	if len(primary.fields) == 0 {
+		if len(s.faults) > faults {
+			return // it may be among those
+		}
 		s.faultf(m.pos, "%s has no primary key; tag a field `netabase:\"primary\"`", m.name)
 		return
 	}
 	m.primary = primary.fields
+	if m.sequence = sequence != nil; m.sequence && (len(m.primary) != 1 || m.primary[0] != sequence || sequence.shape.kind != kindUint && sequence.shape.kind != kindInt) {
+		s.faultf(sequence.pos, "%s.%s: a sequence numbers rows by an integer that is the whole primary key; write netabase:\"primary;sequence\" there", m.name, sequence.path)
+	}
+	if m.policy == "Signed" && m.primary[0] != nil && !isPeerID(m.primary[0].shape.typ) {
+		s.faultf(m.primary[0].pos, "%s.%s: the primary key of a signed tree is, or begins with, its owner's peer.ID; change its type or the policy", m.name, m.primary[0].path)
+	}
 	for _, ix := range append([]*index{{name: "the primary key", role: "primary", fields: primary.fields, pos: m.pos}}, m.indexes...) {
 		s.checkParts(m, ix)
 	}

@@ -65,7 +65,7 @@ type structShape struct {
 	// id is what the names of generated functions end with.
 	id     string
 	fields []*field // in the order of the declaration
-	// decodes is set for a model, whose view decodes rows.
+	// decodes is set for a model, whose borrowed type decodes rows.
 	decodes bool
 }
 

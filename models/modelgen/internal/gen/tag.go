@@ -8,9 +8,10 @@ import (
 
 // keyTag is one key that a tag declares.
 type keyTag struct {
-	role string // primary, index, unique, multi or clock
-	name string // that of the index, if given
-	part int    // its number in a composite key, or 0
+	role     string // primary, sequence, index, unique, multi or clock
+	name     string // that of the index, if given
+	part     int    // its number in a composite key, or 0
+	optional bool   // rows whose field is zero take no part
 }
 
 // parseTag reads a netabase tag.
@@ -27,11 +28,19 @@ func parseTag(tag string) ([]keyTag, error) {
 }
 
 func parseKey(item string) (k keyTag, err error) {
-	head, part, composite := strings.Cut(item, ",")
+	head, options, _ := strings.Cut(item, ",")
+	part, last, both := strings.Cut(options, ",")
+	if k.optional = last == optional || !both && part == optional; k.optional && !both {
+		part = ""
+	}
+	if both && !k.optional {
+		return k, fmt.Errorf("%q is not known; write the number of a part, or %s", last, optional)
+	}
+	composite := part != ""
 	if composite {
 		k.part, err = strconv.Atoi(part)
 		if err != nil || k.part < 1 || k.part > maxKeyParts {
-			return k, fmt.Errorf("%q is not the number of a part of a composite key; write 1 to %d", part, maxKeyParts)
+			return k, fmt.Errorf("%q is not the number of a part of a composite key, which has up to %d; write 1 to %[2]d", part, maxKeyParts)
 		}
 	}
 	role, name, named := strings.Cut(head, "=")
@@ -44,25 +53,35 @@ func parseKey(item string) (k keyTag, err error) {
 		if composite && !named {
 			return k, fmt.Errorf("a composite index needs a name; write %s=name,%s", role, part)
 		}
-	case "primary", "clock":
+		if k.optional && role == "multi" {
+			return k, fmt.Errorf("a row without elements takes no part in a multi index; drop %q", ","+optional)
+		}
+	case "primary", "clock", "sequence":
 		if named {
 			return k, fmt.Errorf("%s takes no name; drop %q", role, "="+name)
 		}
-		if composite && role == "clock" {
-			return k, fmt.Errorf("a clock has no parts; drop %q", ","+part)
+		if composite && role != "primary" {
+			return k, fmt.Errorf("a %s has no parts; drop %q", role, ","+part)
+		}
+		if k.optional {
+			return k, fmt.Errorf("no row goes without its %s; drop %q", role, ","+optional)
 		}
 	case "-":
 		return k, fmt.Errorf("a field is left out by `cbor:\"-\"`, which all codecs read; write that instead")
 	case "name":
 		return k, fmt.Errorf("a field is renamed by `cbor:%q`, which all codecs read; write that instead", name)
 	default:
-		return k, fmt.Errorf("%q is not known; use primary, index, unique, multi or clock, separated by semicolons", role)
+		return k, fmt.Errorf("%q is not known; use primary, sequence, index, unique, multi or clock, separated by semicolons", role)
 	}
 	return k, nil
 }
 
-// maxKeyParts bounds composite keys, whose codecs nest.
-const maxKeyParts = 8
+// optional is the word for keys that a row may go without.
+const optional = "optional"
+
+// maxKeyParts is how many parts a composite key has at most: package models has
+// no type for more.
+const maxKeyParts = 4
 
 // isName reports whether name can be that of a definition, tree or index.
 func isName(name string) bool {

@@ -17,6 +17,7 @@ import (
 const (
 	modelsPath  = "github.com/newsnet-africa/netabase-go/models"
 	dagcborPath = modelsPath + "/dagcbor"
+	recordPath  = "github.com/newsnet-africa/netabase-go/record"
 )
 
 // writer writes the generated file.
@@ -28,7 +29,7 @@ type writer struct {
 	imports map[string]string // name by path
 	// declared has the names of generated declarations, and what they are for.
 	declared map[string]token.Pos
-	elements map[string]string // functions that read elements of views, by shape
+	elements map[string]string // functions that read borrowed elements, by shape
 	pending  []*element
 	// locals numbers the variables of the function being written.
 	locals int
@@ -73,8 +74,8 @@ func (w *writer) file() ([]byte, error) {
 	for _, st := range w.structs {
 		w.appendFunc(st)
 		w.readFunc(st)
-		w.viewType(st)
-		w.viewFunc(st)
+		w.borrowedType(st)
+		w.borrowFunc(st)
 	}
 	w.elementFuncs()
 	if err := w.src.fault(); err != nil {

@@ -14,13 +14,13 @@ import (
 // pair is the two codecs of a model.
 type pair[M any] struct {
 	generated, reflected models.Codec[M]
-	view                 viewer
+	view                 borrower
 }
 
 var (
-	things    = pair[wide.Thing]{wide.ThingCodec{}, models.DagCBOR[wide.Thing](), viewThing}
-	optionals = pair[wide.Optional]{wide.OptionalCodec{}, models.DagCBOR[wide.Optional](), viewOptional}
-	items     = pair[wide.Item]{wide.ItemCodec{}, models.DagCBOR[wide.Item](), viewItem}
+	things    = pair[wide.Thing]{wide.ThingCodec{}, models.DagCBOR[wide.Thing](), borrowThing}
+	optionals = pair[wide.Optional]{wide.OptionalCodec{}, models.DagCBOR[wide.Optional](), borrowOptional}
+	items     = pair[wide.Item]{wide.ItemCodec{}, models.DagCBOR[wide.Item](), borrowItem}
 )
 
 func TestFields(t *testing.T) {

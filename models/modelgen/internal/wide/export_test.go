@@ -2,7 +2,7 @@ package wide
 
 // What is generated for a struct that is not exported is not, either.
 type (
-	Item      = item
-	ItemCodec = itemCodec
-	ItemView  = itemView
+	Item         = item
+	ItemCodec    = itemCodec
+	BorrowedItem = borrowedItem
 )

@@ -29,8 +29,36 @@ func TestKeys(t *testing.T) {
 	counts(t, store, wide.ThingByHashes, models.Range[[]byte]{}, 2)
 	counts(t, store, wide.ThingByArr, models.Range[int16]{}, 3) // the other's are all 0
 	counts(t, store, wide.ThingByArrData, models.Only(models.MakePair(int16(5), []byte("data"))), 1)
-	counts(t, store, wide.ThingByStringLevel, models.FirstIs[string, models.Pair[int8, time.Time]]("a"), 1)
-	counts(t, store, wide.ThingByStringLevel, models.Only(models.MakePair("b", models.MakePair(int8(-3), moment))), 1)
+	counts(t, store, wide.ThingByStringLevel, models.FirstIs(wide.ThingByStringLevel, "a"), 1)
+	counts(t, store, wide.ThingByStringLevel, models.FirstTwoAre(wide.ThingByStringLevel, "a", -3), 1)
+	counts(t, store, wide.ThingByStringLevel, models.FirstTwoAre(wide.ThingByStringLevel, "a", -4), 0)
+	counts(t, store, wide.ThingByStringLevel, models.Only(models.MakeTriple("b", int8(-3), moment)), 1)
+}
+
+// TestTicket checks what the tags and directives beside keys do.
+func TestTicket(t *testing.T) {
+	store := datastore.Temp(t, memory.Engine(), wide.Wide)
+	day := wide.Moment(time.Unix(1e9, 0).UTC())
+	for i, ticket := range []wide.Ticket{
+		{Hall: 1, Day: day, Token: []byte{1}, Gate: [2]byte{1}, Row: 1, Place: 2, Level: 3, Price: 4},
+		{Hall: 1, Seat: "A1", Row: 1, Place: 2, Level: 4},
+		{Day: day},
+	} {
+		if err := wide.Tickets.Insert(t.Context(), store, &ticket); err != nil || ticket.Number != uint32(i+1) {
+			t.Fatalf("ticket %d, %v", ticket.Number, err)
+		}
+	}
+	if policy := wide.Tickets.Policy(); policy != models.Open {
+		t.Errorf("the policy is %v", policy)
+	}
+	counts(t, store, wide.TicketBySeat, models.Range[string]{}, 1)
+	counts(t, store, wide.TicketByHallDay, models.FirstIs(wide.TicketByHallDay, 1), 1)
+	counts(t, store, wide.TicketByHallDay, models.Range[models.Pair[uint8, wide.Moment]]{}, 1)
+	counts(t, store, wide.TicketByHallToken, models.Range[models.Pair[uint8, []byte]]{}, 1)
+	counts(t, store, wide.TicketByGate, models.Range[[]byte]{}, 1)
+	counts(t, store, wide.TicketByPlace, models.FirstTwoAre(wide.TicketByPlace, 1, 2), 2)
+	counts(t, store, wide.TicketByPlace, models.FirstThreeAre(wide.TicketByPlace, 1, 2, 4), 1)
+	counts(t, store, wide.TicketByPlace, models.FirstIs(wide.TicketByPlace, 0), 1)
 }
 
 // counts checks how many entries of an index a range has.

@@ -76,6 +76,8 @@ type Score int
 func (s Score) IsZero() bool { return s == 1 }
 
 // Base is embedded.
+//
+//netabase:embedded
 type Base struct {
 	ID      uint64 `netabase:"primary"`
 	Created time.Time
@@ -239,4 +241,20 @@ type Optional struct {
 	ZV Level             `cbor:",omitzero"`
 	ZC Score             `cbor:",omitzero"`
 	ZE Score             `cbor:",omitempty,omitzero"`
+}
+
+// Ticket has what the tags and directives of a tree can say besides keys.
+//
+//netabase:policy open
+type Ticket struct {
+	Number uint32  `netabase:"primary;sequence"`
+	Seat   string  `netabase:"unique,optional"`
+	Hall   uint8   `netabase:"index=hall_day,1,optional;index=hall_token,1"`
+	Day    Moment  `netabase:"index=hall_day,2,optional"`
+	Token  []byte  `netabase:"index=hall_token,2,optional"`
+	Gate   [2]byte `netabase:"index=gate,optional"`
+	Row    int8    `netabase:"index=place,1"`
+	Place  int16   `netabase:"index=place,2"`
+	Level  int32   `netabase:"index=place,3"`
+	Price  int64   `netabase:"index=place,4;clock"`
 }

@@ -24,10 +24,10 @@ var (
 	Everything = models2.NewTree("thing-1", models2.Uint64, func(m *Thing) uint64 { return m.Base.ID },
 		models2.WithCodec[Thing](ThingCodec{}), models2.WithClock(func(m *Thing) uint64 { return m.U64 }))
 	// ThingByStringLevel finds rows of Everything by each of their Strings together with I8 and Moment.
-	ThingByStringLevel = models2.NewMulti(Everything, "string_level", models2.PairOf(models2.String, models2.PairOf(models2.Int8, models2.Time)), func(m *Thing) []models2.Pair[string, models2.Pair[int8, Moment]] {
-		keys := make([]models2.Pair[string, models2.Pair[int8, Moment]], len(m.Strings))
+	ThingByStringLevel = models2.NewMulti(Everything, "string_level", models2.TripleOf(models2.String, models2.Int8, models2.Time), func(m *Thing) []models2.Triple[string, int8, Moment] {
+		keys := make([]models2.Triple[string, int8, Moment], len(m.Strings))
 		for i, v := range m.Strings {
-			keys[i] = models2.MakePair(v, models2.MakePair(m.I8, m.Moment))
+			keys[i] = models2.MakeTriple(v, m.I8, m.Moment)
 		}
 		return keys
 	})
@@ -67,9 +67,7 @@ var (
 			return uint64(m.EI)
 		}))
 	// OptionalByMix finds rows of Optionals by EI, EB and ES.
-	OptionalByMix = models2.NewIndex(Optionals, "mix", models2.PairOf(models2.Int, models2.PairOf(models2.Bool, models2.String)), func(m *Optional) models2.Pair[int, models2.Pair[bool, string]] {
-		return models2.MakePair(m.EI, models2.MakePair(m.EB, m.ES))
-	})
+	OptionalByMix = models2.NewIndex(Optionals, "mix", models2.TripleOf(models2.Int, models2.Bool, models2.String), func(m *Optional) models2.Triple[int, bool, string] { return models2.MakeTriple(m.EI, m.EB, m.ES) })
 	// OptionalByEI finds rows of Optionals by EI.
 	OptionalByEI = models2.NewIndex(Optionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
 
@@ -82,14 +80,33 @@ var (
 			return uint64(m.EI)
 		}))
 	// SpareOptionalByMix finds rows of SpareOptionals by EI, EB and ES.
-	SpareOptionalByMix = models2.NewIndex(SpareOptionals, "mix", models2.PairOf(models2.Int, models2.PairOf(models2.Bool, models2.String)), func(m *Optional) models2.Pair[int, models2.Pair[bool, string]] {
-		return models2.MakePair(m.EI, models2.MakePair(m.EB, m.ES))
-	})
+	SpareOptionalByMix = models2.NewIndex(SpareOptionals, "mix", models2.TripleOf(models2.Int, models2.Bool, models2.String), func(m *Optional) models2.Triple[int, bool, string] { return models2.MakeTriple(m.EI, m.EB, m.ES) })
 	// SpareOptionalByEI finds rows of SpareOptionals by EI.
 	SpareOptionalByEI = models2.NewIndex(SpareOptionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
 
-	// Wide is the definition that holds items, Everything and Optionals.
-	Wide = models2.NewDefinition("wide", items, Everything, Optionals)
+	// Tickets is the tree wide.ticket, of Ticket by Number.
+	Tickets = models2.NewTree("ticket", models2.Uint32, func(m *Ticket) uint32 { return m.Number },
+		models2.WithCodec[Ticket](TicketCodec{}), models2.WithClock(func(m *Ticket) uint64 {
+			if m.Price < 0 {
+				return 0
+			}
+			return uint64(m.Price)
+		}), models2.WithPolicy[Ticket](models2.Open), models2.WithSequence(func(m *Ticket, key uint32) { m.Number = key }))
+	// TicketBySeat finds the one row of Tickets with a given Seat.
+	TicketBySeat = models2.NewUnique(Tickets, "seat", models2.String, func(m *Ticket) string { return m.Seat }, models2.Where(func(m *Ticket) bool { return m.Seat != "" }))
+	// TicketByHallDay finds rows of Tickets by Hall and Day.
+	TicketByHallDay = models2.NewIndex(Tickets, "hall_day", models2.PairOf(models2.Uint8, models2.Time), func(m *Ticket) models2.Pair[uint8, Moment] { return models2.MakePair(m.Hall, m.Day) }, models2.Where(func(m *Ticket) bool { return m.Hall != 0 && !m.Day.IsZero() }))
+	// TicketByHallToken finds rows of Tickets by Hall and Token.
+	TicketByHallToken = models2.NewIndex(Tickets, "hall_token", models2.PairOf(models2.Uint8, models2.Bytes), func(m *Ticket) models2.Pair[uint8, []byte] { return models2.MakePair(m.Hall, m.Token) }, models2.Where(func(m *Ticket) bool { return len(m.Token) > 0 }))
+	// TicketByGate finds rows of Tickets by Gate.
+	TicketByGate = models2.NewIndex(Tickets, "gate", models2.Bytes, func(m *Ticket) []byte { return m.Gate[:] }, models2.Where(func(m *Ticket) bool { return m.Gate != ([2]byte{}) }))
+	// TicketByPlace finds rows of Tickets by Row, Place, Level and Price.
+	TicketByPlace = models2.NewIndex(Tickets, "place", models2.QuadOf(models2.Int8, models2.Int16, models2.Int32, models2.Int64), func(m *Ticket) models2.Quad[int8, int16, int32, int64] {
+		return models2.MakeQuad(m.Row, m.Place, m.Level, m.Price)
+	})
+
+	// Wide is the definition that holds items, Everything, Optionals and Tickets.
+	Wide = models2.NewDefinition("wide", items, Everything, Optionals, Tickets)
 
 	// Spare is the definition that holds SpareOptionals.
 	Spare = models2.NewDefinition("spare", SpareOptionals)
@@ -334,6 +351,56 @@ func (OptionalCodec) DecodeValue(src []byte) (m Optional, err error) {
 	return m, r.End("wide.Optional")
 }
 
+// TicketCodec writes models of type Ticket as models2.DagCBOR does, without
+// reflection. It reads only what it writes, but for fields that are missing,
+// which stay zero.
+type TicketCodec struct{}
+
+var _ models2.Codec[Ticket] = TicketCodec{}
+
+// Name returns the name of the encoding.
+func (TicketCodec) Name() string { return "dag-cbor" }
+
+// Fields describes the fields in the order of their declaration.
+func (TicketCodec) Fields() []models2.Field { return cborFieldsTicket }
+
+var cborFieldsTicket = []models2.Field{
+	{Name: "Number", Type: "uint32"},
+	{Name: "Seat", Type: "string"},
+	{Name: "Hall", Type: "uint8"},
+	{Name: "Day", Type: "time"},
+	{Name: "Token", Type: "bytes"},
+	{Name: "Gate", Type: "bytes"},
+	{Name: "Row", Type: "int8"},
+	{Name: "Place", Type: "int16"},
+	{Name: "Level", Type: "int32"},
+	{Name: "Price", Type: "int64"},
+}
+
+// Append implements models2.Codec.
+func (TicketCodec) Append(dst []byte, m *Ticket) ([]byte, error) {
+	grown, err := cborAppendTicket(dst, m)
+	if err != nil {
+		return dst, dagcbor.AppendError("wide.Ticket", err)
+	}
+	return grown, nil
+}
+
+// Decode implements models2.Codec.
+func (TicketCodec) Decode(src []byte, m *Ticket) error {
+	*m = Ticket{}
+	r := dagcbor.NewReader(src)
+	cborReadTicket(&r, m)
+	return r.End("wide.Ticket")
+}
+
+// DecodeValue implements models2.ValueDecoder.
+func (TicketCodec) DecodeValue(src []byte) (m Ticket, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadTicket(&r, &m)
+	return m, r.End("wide.Ticket")
+}
+
 func cborAppendDagcborValue(dst []byte, m *dagcbor2.Value) (_ []byte, err error) {
 	dst = append(dst, "\xa1\x64Text"...)
 	if dst, err = dagcbor.AppendText(dst, m.Text); err != nil {
@@ -351,14 +418,14 @@ func cborReadDagcborValue(r *dagcbor.Reader, m *dagcbor2.Value) {
 	r.EndFields(left)
 }
 
-// dagcborValueView views the encoding of dagcbor2.Value.
+// borrowedDagcborValue is dagcbor2.Value in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type dagcborValueView struct {
+type borrowedDagcborValue struct {
 	Text models2.BorrowedString
 }
 
-func cborViewDagcborValue(r *dagcbor.ViewReader, v *dagcborValueView) {
+func cborBorrowDagcborValue(r *dagcbor.BorrowReader, v *borrowedDagcborValue) {
 	left := r.Map()
 	if r.Field(left, "\x64Text") {
 		left--
@@ -392,15 +459,15 @@ func cborReadStrconv(r *dagcbor.Reader, m *strconv) {
 	r.EndFields(left)
 }
 
-// strconvView views the encoding of strconv.
+// borrowedStrconv is strconv in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type strconvView struct {
+type borrowedStrconv struct {
 	Decode models2.BorrowedString
 	Path   models2.BorrowedString
 }
 
-func cborViewStrconv(r *dagcbor.ViewReader, v *strconvView) {
+func cborBorrowStrconv(r *dagcbor.BorrowReader, v *borrowedStrconv) {
 	left := r.Map()
 	if r.Field(left, "\x64Path") {
 		left--
@@ -470,23 +537,23 @@ func cborReadItemList(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// itemListView views the encoding of item.List[].
+// borrowedItemList is item.List[] in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type itemListView struct {
+type borrowedItemList struct {
 	A dagcbor.List[models2.BorrowedString]
 	B dagcbor.List[models2.BorrowedString]
 }
 
-func cborViewItemList(r *dagcbor.ViewReader, v *itemListView) {
+func cborBorrowItemList(r *dagcbor.BorrowReader, v *borrowedItemList) {
 	left := r.Map()
 	if r.Field(left, "\x61A") {
 		left--
-		v.A = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.A = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x61B") {
 		left--
-		v.B = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.B = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	r.EndFields(left)
 }
@@ -540,16 +607,16 @@ func cborReadItemInner(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// itemInnerView views the encoding of item.Inner.
+// borrowedItemInner is item.Inner in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type itemInnerView struct {
+type borrowedItemInner struct {
 	Decode models2.BorrowedString
 	Path   models2.BorrowedString
 	Time   dagcbor.Optional[time.Time]
 }
 
-func cborViewItemInner(r *dagcbor.ViewReader, v *itemInnerView) {
+func cborBorrowItemInner(r *dagcbor.BorrowReader, v *borrowedItemInner) {
 	left := r.Map()
 	if r.Field(left, "\x64Path") {
 		left--
@@ -584,14 +651,14 @@ func cborReadItemOther(r *dagcbor.Reader, m *struct{ Decode int }) {
 	r.EndFields(left)
 }
 
-// itemOtherView views the encoding of item.Other.
+// borrowedItemOther is item.Other in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type itemOtherView struct {
+type borrowedItemOther struct {
 	Decode int
 }
 
-func cborViewItemOther(r *dagcbor.ViewReader, v *itemOtherView) {
+func cborBorrowItemOther(r *dagcbor.BorrowReader, v *borrowedItemOther) {
 	left := r.Map()
 	if r.Field(left, "\x66Decode") {
 		left--
@@ -740,45 +807,45 @@ func cborReadItem(r *dagcbor.Reader, m *item) {
 	r.EndFields(left)
 }
 
-// itemView views the encoding of item.
+// borrowedItem is item in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type itemView struct {
+type borrowedItem struct {
 	Key         models
 	Größe       uint
-	Value       dagcborValueView
-	Nested      dagcbor.Map[dagcbor.List[dagcbor.Map[strconvView]]]
-	List        dagcbor.List[itemListView]
-	Inner       itemInnerView
+	Value       borrowedDagcborValue
+	Nested      dagcbor.Map[dagcbor.List[dagcbor.Map[borrowedStrconv]]]
+	List        dagcbor.List[borrowedItemList]
+	Inner       borrowedItemInner
 	DecodeField models2.BorrowedString
-	Other       itemOtherView
+	Other       borrowedItemOther
 }
 
 // Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
-func (v *itemView) Decode(value models2.BorrowedBytes) error {
-	*v = itemView{}
-	r := dagcbor.NewViewReader(value)
-	cborViewItem(&r, v)
+func (v *borrowedItem) Decode(value models2.BorrowedBytes) error {
+	*v = borrowedItem{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowItem(&r, v)
 	return r.End("wide.item")
 }
 
-func cborViewItem(r *dagcbor.ViewReader, v *itemView) {
+func cborBorrowItem(r *dagcbor.BorrowReader, v *borrowedItem) {
 	left := r.Map()
 	if r.Field(left, "\x64List") {
 		left--
-		v.List = dagcbor.ViewList(r, cborElementItemList)
+		v.List = dagcbor.BorrowList(r, cborElementItemList)
 	}
 	if r.Field(left, "\x65Inner") {
 		left--
-		cborViewItemInner(r, &v.Inner)
+		cborBorrowItemInner(r, &v.Inner)
 	}
 	if r.Field(left, "\x65Other") {
 		left--
-		cborViewItemOther(r, &v.Other)
+		cborBorrowItemOther(r, &v.Other)
 	}
 	if r.Field(left, "\x65Value") {
 		left--
-		cborViewDagcborValue(r, &v.Value)
+		cborBorrowDagcborValue(r, &v.Value)
 	}
 	if r.Field(left, "\x66Decode") {
 		left--
@@ -786,7 +853,7 @@ func cborViewItem(r *dagcbor.ViewReader, v *itemView) {
 	}
 	if r.Field(left, "\x66Nested") {
 		left--
-		v.Nested = dagcbor.ViewMap(r, cborElementDagcborListDagcborMapStrconvView)
+		v.Nested = dagcbor.BorrowMap(r, cborElementDagcborListDagcborMapBorrowedStrconv)
 	}
 	if r.Field(left, "\x67Größe") {
 		left--
@@ -824,15 +891,15 @@ func cborReadGeoPoint(r *dagcbor.Reader, m *geo.Point) {
 	r.EndFields(left)
 }
 
-// geoPointView views the encoding of geo.Point.
+// borrowedGeoPoint is geo.Point in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type geoPointView struct {
+type borrowedGeoPoint struct {
 	Lat float64
 	Lon float64
 }
 
-func cborViewGeoPoint(r *dagcbor.ViewReader, v *geoPointView) {
+func cborBorrowGeoPoint(r *dagcbor.BorrowReader, v *borrowedGeoPoint) {
 	left := r.Map()
 	if r.Field(left, "\x63lat") {
 		left--
@@ -891,24 +958,24 @@ func cborReadAddress(r *dagcbor.Reader, m *Address) {
 	r.EndFields(left)
 }
 
-// AddressView views the encoding of Address.
+// BorrowedAddress is Address in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type AddressView struct {
+type BorrowedAddress struct {
 	Street models2.BorrowedString
-	Geo    geoPointView
+	Geo    borrowedGeoPoint
 	Lines  dagcbor.List[models2.BorrowedString]
 }
 
-func cborViewAddress(r *dagcbor.ViewReader, v *AddressView) {
+func cborBorrowAddress(r *dagcbor.BorrowReader, v *BorrowedAddress) {
 	left := r.Map()
 	if r.Field(left, "\x63geo") {
 		left--
-		cborViewGeoPoint(r, &v.Geo)
+		cborBorrowGeoPoint(r, &v.Geo)
 	}
 	if r.Field(left, "\x65Lines") {
 		left--
-		v.Lines = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.Lines = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x66Street") {
 		left--
@@ -1003,31 +1070,31 @@ func cborReadGeoShape(r *dagcbor.Reader, m *geo.Shape) {
 	r.EndFields(left)
 }
 
-// geoShapeView views the encoding of geo.Shape.
+// borrowedGeoShape is geo.Shape in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type geoShapeView struct {
-	Corners dagcbor.List[geoPointView]
-	Named   dagcbor.Map[geoPointView]
-	Centre  dagcbor.Optional[geoPointView]
+type borrowedGeoShape struct {
+	Corners dagcbor.List[borrowedGeoPoint]
+	Named   dagcbor.Map[borrowedGeoPoint]
+	Centre  dagcbor.Optional[borrowedGeoPoint]
 }
 
-func cborViewGeoShape(r *dagcbor.ViewReader, v *geoShapeView) {
+func cborBorrowGeoShape(r *dagcbor.BorrowReader, v *borrowedGeoShape) {
 	left := r.Map()
 	if r.Field(left, "\x65Named") {
 		left--
-		v.Named = dagcbor.ViewMap(r, cborElementGeoPoint)
+		v.Named = dagcbor.BorrowMap(r, cborElementGeoPoint)
 	}
 	if r.Field(left, "\x66Centre") {
 		left--
 		if !r.Null() {
 			v.Centre.Present = true
-			cborViewGeoPoint(r, &v.Centre.Value)
+			cborBorrowGeoPoint(r, &v.Centre.Value)
 		}
 	}
 	if r.Field(left, "\x67Corners") {
 		left--
-		v.Corners = dagcbor.ViewList(r, cborElementGeoPoint)
+		v.Corners = dagcbor.BorrowList(r, cborElementGeoPoint)
 	}
 	r.EndFields(left)
 }
@@ -1055,15 +1122,15 @@ func cborReadGeoWell(r *dagcbor.Reader, m *geo.Well) {
 	r.EndFields(left)
 }
 
-// geoWellView views the encoding of geo.Well.
+// borrowedGeoWell is geo.Well in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type geoWellView struct {
+type borrowedGeoWell struct {
 	Depth uint16
 	Name  models2.BorrowedString
 }
 
-func cborViewGeoWell(r *dagcbor.ViewReader, v *geoWellView) {
+func cborBorrowGeoWell(r *dagcbor.BorrowReader, v *borrowedGeoWell) {
 	left := r.Map()
 	if r.Field(left, "\x64Name") {
 		left--
@@ -1113,16 +1180,16 @@ func cborReadThingAnon(r *dagcbor.Reader, m *struct {
 	r.EndFields(left)
 }
 
-// ThingAnonView views the encoding of Thing.Anon.
+// BorrowedThingAnon is Thing.Anon in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type ThingAnonView struct {
+type BorrowedThingAnon struct {
 	X    int
 	Y    int
 	Note models2.BorrowedString
 }
 
-func cborViewThingAnon(r *dagcbor.ViewReader, v *ThingAnonView) {
+func cborBorrowThingAnon(r *dagcbor.BorrowReader, v *BorrowedThingAnon) {
 	left := r.Map()
 	if r.Field(left, "\x61X") {
 		left--
@@ -1162,15 +1229,15 @@ func cborReadGeoTaggedCount(r *dagcbor.Reader, m *geo.Tagged[Count]) {
 	r.EndFields(left)
 }
 
-// geoTaggedCountView views the encoding of geo.Tagged[Count].
+// borrowedGeoTaggedCount is geo.Tagged[Count] in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type geoTaggedCountView struct {
+type borrowedGeoTaggedCount struct {
 	Tag   models2.BorrowedString
 	Value Count
 }
 
-func cborViewGeoTaggedCount(r *dagcbor.ViewReader, v *geoTaggedCountView) {
+func cborBorrowGeoTaggedCount(r *dagcbor.BorrowReader, v *borrowedGeoTaggedCount) {
 	left := r.Map()
 	if r.Field(left, "\x63Tag") {
 		left--
@@ -1221,15 +1288,15 @@ func cborReadGeoTaggedString(r *dagcbor.Reader, m *geo.Tagged[[]string]) {
 	r.EndFields(left)
 }
 
-// geoTaggedStringView views the encoding of geo.Tagged[[]string].
+// borrowedGeoTaggedString is geo.Tagged[[]string] in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type geoTaggedStringView struct {
+type borrowedGeoTaggedString struct {
 	Tag   models2.BorrowedString
 	Value dagcbor.List[models2.BorrowedString]
 }
 
-func cborViewGeoTaggedString(r *dagcbor.ViewReader, v *geoTaggedStringView) {
+func cborBorrowGeoTaggedString(r *dagcbor.BorrowReader, v *borrowedGeoTaggedString) {
 	left := r.Map()
 	if r.Field(left, "\x63Tag") {
 		left--
@@ -1237,7 +1304,7 @@ func cborViewGeoTaggedString(r *dagcbor.ViewReader, v *geoTaggedStringView) {
 	}
 	if r.Field(left, "\x65Value") {
 		left--
-		v.Value = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.Value = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	r.EndFields(left)
 }
@@ -1252,13 +1319,13 @@ func cborReadThingEmpty(r *dagcbor.Reader, m *struct{}) {
 	r.EndFields(left)
 }
 
-// ThingEmptyView views the encoding of Thing.Empty.
+// BorrowedThingEmpty is Thing.Empty in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type ThingEmptyView struct {
+type BorrowedThingEmpty struct {
 }
 
-func cborViewThingEmpty(r *dagcbor.ViewReader, v *ThingEmptyView) {
+func cborBorrowThingEmpty(r *dagcbor.BorrowReader, v *BorrowedThingEmpty) {
 	left := r.Map()
 	r.EndFields(left)
 }
@@ -2355,10 +2422,10 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 	r.EndFields(left)
 }
 
-// ThingView views the encoding of Thing.
+// BorrowedThing is Thing in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type ThingView struct {
+type BorrowedThing struct {
 	ID        uint64
 	Created   time.Time
 	U8        uint8
@@ -2396,13 +2463,13 @@ type ThingView struct {
 	Blobs     dagcbor.List[models2.BorrowedBytes]
 	Hashes    dagcbor.List[[4]byte]
 	Times     dagcbor.List[time.Time]
-	Addresses dagcbor.List[AddressView]
-	Pairs     [2]geoPointView
+	Addresses dagcbor.List[BorrowedAddress]
+	Pairs     [2]borrowedGeoPoint
 	Grid      [2][2]models2.BorrowedString
 	Ints      dagcbor.Map[int]
 	MapLists  dagcbor.Map[dagcbor.List[models2.BorrowedString]]
 	Maps      dagcbor.Map[dagcbor.Map[bool]]
-	Places    dagcbor.Map[AddressView]
+	Places    dagcbor.Map[BorrowedAddress]
 	Optionals dagcbor.Map[dagcbor.Optional[models2.BorrowedString]]
 	PInt      dagcbor.Optional[int]
 	PStr      dagcbor.Optional[models2.BorrowedString]
@@ -2410,18 +2477,18 @@ type ThingView struct {
 	PBytes    dagcbor.Optional[models2.BorrowedBytes]
 	PList     dagcbor.Optional[models2.BorrowedBytes]
 	PNames    dagcbor.Optional[dagcbor.List[models2.BorrowedString]]
-	PAddr     dagcbor.Optional[AddressView]
+	PAddr     dagcbor.Optional[BorrowedAddress]
 	PLevel    dagcbor.Optional[models2.BorrowedString]
-	PPoint    dagcbor.Optional[geoPointView]
-	Ptrs      dagcbor.List[dagcbor.Optional[AddressView]]
-	Home      AddressView
-	Shape     geoShapeView
-	Well      geoWellView
-	Anon      ThingAnonView
-	Tagged    geoTaggedCountView
-	Texts     geoTaggedStringView
-	Empty     ThingEmptyView
-	Units     dagcbor.List[ThingEmptyView]
+	PPoint    dagcbor.Optional[borrowedGeoPoint]
+	Ptrs      dagcbor.List[dagcbor.Optional[BorrowedAddress]]
+	Home      BorrowedAddress
+	Shape     borrowedGeoShape
+	Well      borrowedGeoWell
+	Anon      BorrowedThingAnon
+	Tagged    borrowedGeoTaggedCount
+	Texts     borrowedGeoTaggedString
+	Empty     BorrowedThingEmpty
+	Units     dagcbor.List[BorrowedThingEmpty]
 	Level     models2.BorrowedString
 	Levels    dagcbor.List[models2.BorrowedString]
 	ByLevel   dagcbor.Map[models2.BorrowedString]
@@ -2437,14 +2504,14 @@ type ThingView struct {
 }
 
 // Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
-func (v *ThingView) Decode(value models2.BorrowedBytes) error {
-	*v = ThingView{}
-	r := dagcbor.NewViewReader(value)
-	cborViewThing(&r, v)
+func (v *BorrowedThing) Decode(value models2.BorrowedBytes) error {
+	*v = BorrowedThing{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowThing(&r, v)
 	return r.End("wide.Thing")
 }
 
-func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
+func cborBorrowThing(r *dagcbor.BorrowReader, v *BorrowedThing) {
 	left := r.Map()
 	if r.Field(left, "\x61B") {
 		left--
@@ -2538,7 +2605,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x64Anon") {
 		left--
-		cborViewThingAnon(r, &v.Anon)
+		cborBorrowThingAnon(r, &v.Anon)
 	}
 	if r.Field(left, "\x64Blob") {
 		left--
@@ -2570,7 +2637,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x64Home") {
 		left--
-		cborViewAddress(r, &v.Home)
+		cborBorrowAddress(r, &v.Home)
 	}
 	if r.Field(left, "\x64ID16") {
 		left--
@@ -2578,7 +2645,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x64Ints") {
 		left--
-		v.Ints = dagcbor.ViewMap(r, cborElementInt)
+		v.Ints = dagcbor.BorrowMap(r, cborElementInt)
 	}
 	if r.Field(left, "\x64Link") {
 		left--
@@ -2586,7 +2653,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x64Maps") {
 		left--
-		v.Maps = dagcbor.ViewMap(r, cborElementDagcborMapBool)
+		v.Maps = dagcbor.BorrowMap(r, cborElementDagcborMapBool)
 	}
 	if r.Field(left, "\x64None") {
 		left--
@@ -2614,15 +2681,15 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x64Ptrs") {
 		left--
-		v.Ptrs = dagcbor.ViewList(r, cborElementDagcborOptionalAddressView)
+		v.Ptrs = dagcbor.BorrowList(r, cborElementDagcborOptionalBorrowedAddress)
 	}
 	if r.Field(left, "\x64Well") {
 		left--
-		cborViewGeoWell(r, &v.Well)
+		cborBorrowGeoWell(r, &v.Well)
 	}
 	if r.Field(left, "\x65Blobs") {
 		left--
-		v.Blobs = dagcbor.ViewList(r, cborElementModels2BorrowedBytes)
+		v.Blobs = dagcbor.BorrowList(r, cborElementModels2BorrowedBytes)
 	}
 	if r.Field(left, "\x65Count") {
 		left--
@@ -2634,7 +2701,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x65Empty") {
 		left--
-		cborViewThingEmpty(r, &v.Empty)
+		cborBorrowThingEmpty(r, &v.Empty)
 	}
 	if r.Field(left, "\x65Level") {
 		left--
@@ -2642,17 +2709,17 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x65Links") {
 		left--
-		v.Links = dagcbor.ViewMap(r, cborElementDagcborOptionalModels2BorrowedBytes)
+		v.Links = dagcbor.BorrowMap(r, cborElementDagcborOptionalModels2BorrowedBytes)
 	}
 	if r.Field(left, "\x65Lists") {
 		left--
-		v.Lists = dagcbor.ViewList(r, cborElementDagcborListInt)
+		v.Lists = dagcbor.BorrowList(r, cborElementDagcborListInt)
 	}
 	if r.Field(left, "\x65PAddr") {
 		left--
 		if !r.Null() {
 			v.PAddr.Present = true
-			cborViewAddress(r, &v.PAddr.Value)
+			cborBorrowAddress(r, &v.PAddr.Value)
 		}
 	}
 	if r.Field(left, "\x65PList") {
@@ -2673,7 +2740,7 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 		left--
 		r.Array(2)
 		for i5 := range v.Pairs {
-			cborViewGeoPoint(r, &v.Pairs[i5])
+			cborBorrowGeoPoint(r, &v.Pairs[i5])
 			if r.Failed() {
 				break
 			}
@@ -2685,31 +2752,31 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x65Shape") {
 		left--
-		cborViewGeoShape(r, &v.Shape)
+		cborBorrowGeoShape(r, &v.Shape)
 	}
 	if r.Field(left, "\x65Texts") {
 		left--
-		cborViewGeoTaggedString(r, &v.Texts)
+		cborBorrowGeoTaggedString(r, &v.Texts)
 	}
 	if r.Field(left, "\x65Times") {
 		left--
-		v.Times = dagcbor.ViewList(r, cborElementTimeTime)
+		v.Times = dagcbor.BorrowList(r, cborElementTimeTime)
 	}
 	if r.Field(left, "\x65Units") {
 		left--
-		v.Units = dagcbor.ViewList(r, cborElementThingEmpty)
+		v.Units = dagcbor.BorrowList(r, cborElementThingEmpty)
 	}
 	if r.Field(left, "\x66Hashes") {
 		left--
-		v.Hashes = dagcbor.ViewList(r, cborElement4Byte)
+		v.Hashes = dagcbor.BorrowList(r, cborElement4Byte)
 	}
 	if r.Field(left, "\x66Labels") {
 		left--
-		v.Labels = dagcbor.ViewList(r, cborElementModels2BorrowedString14)
+		v.Labels = dagcbor.BorrowList(r, cborElementModels2BorrowedString14)
 	}
 	if r.Field(left, "\x66Levels") {
 		left--
-		v.Levels = dagcbor.ViewList(r, cborElementModels2BorrowedString15)
+		v.Levels = dagcbor.BorrowList(r, cborElementModels2BorrowedString15)
 	}
 	if r.Field(left, "\x66Moment") {
 		left--
@@ -2745,19 +2812,19 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 		left--
 		if !r.Null() {
 			v.PNames.Present = true
-			v.PNames.Value = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+			v.PNames.Value = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 		}
 	}
 	if r.Field(left, "\x66PPoint") {
 		left--
 		if !r.Null() {
 			v.PPoint.Present = true
-			cborViewGeoPoint(r, &v.PPoint.Value)
+			cborBorrowGeoPoint(r, &v.PPoint.Value)
 		}
 	}
 	if r.Field(left, "\x66Places") {
 		left--
-		v.Places = dagcbor.ViewMap(r, cborElementAddress)
+		v.Places = dagcbor.BorrowMap(r, cborElementAddress)
 	}
 	if r.Field(left, "\x66Secret") {
 		left--
@@ -2765,11 +2832,11 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x66Tagged") {
 		left--
-		cborViewGeoTaggedCount(r, &v.Tagged)
+		cborBorrowGeoTaggedCount(r, &v.Tagged)
 	}
 	if r.Field(left, "\x67ByLevel") {
 		left--
-		v.ByLevel = dagcbor.ViewMap(r, cborElementModels2BorrowedString15)
+		v.ByLevel = dagcbor.BorrowMap(r, cborElementModels2BorrowedString15)
 	}
 	if r.Field(left, "\x67Created") {
 		left--
@@ -2777,27 +2844,27 @@ func cborViewThing(r *dagcbor.ViewReader, v *ThingView) {
 	}
 	if r.Field(left, "\x67Secrets") {
 		left--
-		v.Secrets = dagcbor.ViewList(r, cborElementModels2BorrowedBytes17)
+		v.Secrets = dagcbor.BorrowList(r, cborElementModels2BorrowedBytes17)
 	}
 	if r.Field(left, "\x67Strings") {
 		left--
-		v.Strings = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.Strings = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x68MapLists") {
 		left--
-		v.MapLists = dagcbor.ViewMap(r, cborElementDagcborListModels2BorrowedString)
+		v.MapLists = dagcbor.BorrowMap(r, cborElementDagcborListModels2BorrowedString)
 	}
 	if r.Field(left, "\x68Settings") {
 		left--
-		v.Settings = dagcbor.ViewMap(r, cborElementRatio)
+		v.Settings = dagcbor.BorrowMap(r, cborElementRatio)
 	}
 	if r.Field(left, "\x69Addresses") {
 		left--
-		v.Addresses = dagcbor.ViewList(r, cborElementAddress)
+		v.Addresses = dagcbor.BorrowList(r, cborElementAddress)
 	}
 	if r.Field(left, "\x69Optionals") {
 		left--
-		v.Optionals = dagcbor.ViewMap(r, cborElementDagcborOptionalModels2BorrowedString)
+		v.Optionals = dagcbor.BorrowMap(r, cborElementDagcborOptionalModels2BorrowedString)
 	}
 	if r.Field(left, "\x69from_json") {
 		left--
@@ -2926,10 +2993,10 @@ func cborReadMaybe(r *dagcbor.Reader, m *Maybe) {
 	r.EndFields(left)
 }
 
-// MaybeView views the encoding of Maybe.
+// BorrowedMaybe is Maybe in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type MaybeView struct {
+type BorrowedMaybe struct {
 	A models2.BorrowedString
 	B dagcbor.List[int]
 	C dagcbor.Map[int]
@@ -2937,7 +3004,7 @@ type MaybeView struct {
 	E models2.BorrowedBytes
 }
 
-func cborViewMaybe(r *dagcbor.ViewReader, v *MaybeView) {
+func cborBorrowMaybe(r *dagcbor.BorrowReader, v *BorrowedMaybe) {
 	left := r.Map()
 	if r.Field(left, "\x61A") {
 		left--
@@ -2945,11 +3012,11 @@ func cborViewMaybe(r *dagcbor.ViewReader, v *MaybeView) {
 	}
 	if r.Field(left, "\x61B") {
 		left--
-		v.B = dagcbor.ViewList(r, cborElementInt)
+		v.B = dagcbor.BorrowList(r, cborElementInt)
 	}
 	if r.Field(left, "\x61C") {
 		left--
-		v.C = dagcbor.ViewMap(r, cborElementInt)
+		v.C = dagcbor.BorrowMap(r, cborElementInt)
 	}
 	if r.Field(left, "\x61D") {
 		left--
@@ -3001,15 +3068,15 @@ func cborReadLoose(r *dagcbor.Reader, m *Loose) {
 	r.EndFields(left)
 }
 
-// LooseView views the encoding of Loose.
+// BorrowedLoose is Loose in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type LooseView struct {
+type BorrowedLoose struct {
 	Names dagcbor.List[models2.BorrowedString]
 	Count int
 }
 
-func cborViewLoose(r *dagcbor.ViewReader, v *LooseView) {
+func cborBorrowLoose(r *dagcbor.BorrowReader, v *BorrowedLoose) {
 	left := r.Map()
 	if r.Field(left, "\x65Count") {
 		left--
@@ -3017,7 +3084,7 @@ func cborViewLoose(r *dagcbor.ViewReader, v *LooseView) {
 	}
 	if r.Field(left, "\x65Names") {
 		left--
-		v.Names = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.Names = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	r.EndFields(left)
 }
@@ -3589,10 +3656,10 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 	r.EndFields(left)
 }
 
-// OptionalView views the encoding of Optional.
+// BorrowedOptional is Optional in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type OptionalView struct {
+type BorrowedOptional struct {
 	Name models2.BorrowedString
 	Part uint8
 	EB   bool
@@ -3607,11 +3674,11 @@ type OptionalView struct {
 	EM   dagcbor.Map[models2.BorrowedString]
 	EP   dagcbor.Optional[int]
 	ET   time.Time
-	EY   MaybeView
+	EY   BorrowedMaybe
 	EX   models2.BorrowedBytes
 	EV   models2.BorrowedString
-	EN   ThingEmptyView
-	EG   AddressView
+	EN   BorrowedThingEmpty
+	EG   BorrowedAddress
 	ZB   bool
 	ZI   int
 	ZF   float32
@@ -3623,8 +3690,8 @@ type OptionalView struct {
 	ZP   dagcbor.Optional[Score]
 	ZQ   dagcbor.Optional[models2.BorrowedString]
 	ZT   time.Time
-	ZY   LooseView
-	ZG   geoPointView
+	ZY   BorrowedLoose
+	ZG   borrowedGeoPoint
 	ZX   models2.BorrowedBytes
 	ZV   models2.BorrowedString
 	ZC   Score
@@ -3632,14 +3699,14 @@ type OptionalView struct {
 }
 
 // Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
-func (v *OptionalView) Decode(value models2.BorrowedBytes) error {
-	*v = OptionalView{}
-	r := dagcbor.NewViewReader(value)
-	cborViewOptional(&r, v)
+func (v *BorrowedOptional) Decode(value models2.BorrowedBytes) error {
+	*v = BorrowedOptional{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowOptional(&r, v)
 	return r.End("wide.Optional")
 }
 
-func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
+func cborBorrowOptional(r *dagcbor.BorrowReader, v *BorrowedOptional) {
 	left := r.Map()
 	if r.Field(left, "\x62EA") {
 		left--
@@ -3665,7 +3732,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62EG") {
 		left--
-		cborViewAddress(r, &v.EG)
+		cborBorrowAddress(r, &v.EG)
 	}
 	if r.Field(left, "\x62EI") {
 		left--
@@ -3673,15 +3740,15 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62EL") {
 		left--
-		v.EL = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.EL = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62EM") {
 		left--
-		v.EM = dagcbor.ViewMap(r, cborElementModels2BorrowedString)
+		v.EM = dagcbor.BorrowMap(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62EN") {
 		left--
-		cborViewThingEmpty(r, &v.EN)
+		cborBorrowThingEmpty(r, &v.EN)
 	}
 	if r.Field(left, "\x62EP") {
 		left--
@@ -3712,7 +3779,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62EY") {
 		left--
-		cborViewMaybe(r, &v.EY)
+		cborBorrowMaybe(r, &v.EY)
 	}
 	if r.Field(left, "\x62EZ") {
 		left--
@@ -3756,7 +3823,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62ZG") {
 		left--
-		cborViewGeoPoint(r, &v.ZG)
+		cborBorrowGeoPoint(r, &v.ZG)
 	}
 	if r.Field(left, "\x62ZI") {
 		left--
@@ -3764,11 +3831,11 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62ZL") {
 		left--
-		v.ZL = dagcbor.ViewList(r, cborElementModels2BorrowedString)
+		v.ZL = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62ZM") {
 		left--
-		v.ZM = dagcbor.ViewMap(r, cborElementModels2BorrowedString)
+		v.ZM = dagcbor.BorrowMap(r, cborElementModels2BorrowedString)
 	}
 	if r.Field(left, "\x62ZP") {
 		left--
@@ -3802,7 +3869,7 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	}
 	if r.Field(left, "\x62ZY") {
 		left--
-		cborViewLoose(r, &v.ZY)
+		cborBorrowLoose(r, &v.ZY)
 	}
 	if r.Field(left, "\x64Name") {
 		left--
@@ -3815,67 +3882,209 @@ func cborViewOptional(r *dagcbor.ViewReader, v *OptionalView) {
 	r.EndFields(left)
 }
 
+func cborAppendTicket(dst []byte, m *Ticket) (_ []byte, err error) {
+	dst = append(dst, "\xaa\x63Day"...)
+	if dst, err = dagcbor.AppendTime(dst, m.Day); err != nil {
+		return nil, dagcbor.FieldError("Day", err)
+	}
+	dst = append(dst, "\x63Row"...)
+	dst = dagcbor.AppendInt(dst, int64(m.Row))
+	dst = append(dst, "\x64Gate"...)
+	dst = dagcbor.AppendBytes(dst, m.Gate[:])
+	dst = append(dst, "\x64Hall"...)
+	dst = dagcbor.AppendUint(dst, uint64(m.Hall))
+	dst = append(dst, "\x64Seat"...)
+	if dst, err = dagcbor.AppendText(dst, m.Seat); err != nil {
+		return nil, dagcbor.FieldError("Seat", err)
+	}
+	dst = append(dst, "\x65Level"...)
+	dst = dagcbor.AppendInt(dst, int64(m.Level))
+	dst = append(dst, "\x65Place"...)
+	dst = dagcbor.AppendInt(dst, int64(m.Place))
+	dst = append(dst, "\x65Price"...)
+	dst = dagcbor.AppendInt(dst, m.Price)
+	dst = append(dst, "\x65Token"...)
+	dst = dagcbor.AppendBytes(dst, m.Token)
+	dst = append(dst, "\x66Number"...)
+	dst = dagcbor.AppendUint(dst, uint64(m.Number))
+	return dst, nil
+}
+
+func cborReadTicket(r *dagcbor.Reader, m *Ticket) {
+	left := r.Map()
+	if r.Field(left, "\x63Day") {
+		left--
+		m.Day = r.Time()
+	}
+	if r.Field(left, "\x63Row") {
+		left--
+		m.Row = int8(r.Int(8))
+	}
+	if r.Field(left, "\x64Gate") {
+		left--
+		dagcbor.ReadByteArray(r, m.Gate[:])
+	}
+	if r.Field(left, "\x64Hall") {
+		left--
+		m.Hall = uint8(r.Uint(8))
+	}
+	if r.Field(left, "\x64Seat") {
+		left--
+		m.Seat = r.Text()
+	}
+	if r.Field(left, "\x65Level") {
+		left--
+		m.Level = int32(r.Int(32))
+	}
+	if r.Field(left, "\x65Place") {
+		left--
+		m.Place = int16(r.Int(16))
+	}
+	if r.Field(left, "\x65Price") {
+		left--
+		m.Price = r.Int(64)
+	}
+	if r.Field(left, "\x65Token") {
+		left--
+		m.Token = dagcbor.ReadBytes[[]byte](r)
+	}
+	if r.Field(left, "\x66Number") {
+		left--
+		m.Number = uint32(r.Uint(32))
+	}
+	r.EndFields(left)
+}
+
+// BorrowedTicket is Ticket in borrowed memory.
+// Its text, byte strings, lists and maps lie in the memory of the row that it was
+// decoded from, and are lent as long as that.
+type BorrowedTicket struct {
+	Number uint32
+	Seat   models2.BorrowedString
+	Hall   uint8
+	Day    Moment
+	Token  models2.BorrowedBytes
+	Gate   [2]byte
+	Row    int8
+	Place  int16
+	Level  int32
+	Price  int64
+}
+
+// Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
+func (v *BorrowedTicket) Decode(value models2.BorrowedBytes) error {
+	*v = BorrowedTicket{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowTicket(&r, v)
+	return r.End("wide.Ticket")
+}
+
+func cborBorrowTicket(r *dagcbor.BorrowReader, v *BorrowedTicket) {
+	left := r.Map()
+	if r.Field(left, "\x63Day") {
+		left--
+		v.Day = r.Time()
+	}
+	if r.Field(left, "\x63Row") {
+		left--
+		v.Row = int8(r.Int(8))
+	}
+	if r.Field(left, "\x64Gate") {
+		left--
+		dagcbor.ReadByteArray(&r.Reader, v.Gate[:])
+	}
+	if r.Field(left, "\x64Hall") {
+		left--
+		v.Hall = uint8(r.Uint(8))
+	}
+	if r.Field(left, "\x64Seat") {
+		left--
+		v.Seat = r.BorrowText()
+	}
+	if r.Field(left, "\x65Level") {
+		left--
+		v.Level = int32(r.Int(32))
+	}
+	if r.Field(left, "\x65Place") {
+		left--
+		v.Place = int16(r.Int(16))
+	}
+	if r.Field(left, "\x65Price") {
+		left--
+		v.Price = r.Int(64)
+	}
+	if r.Field(left, "\x65Token") {
+		left--
+		v.Token = r.BorrowBytes()
+	}
+	if r.Field(left, "\x66Number") {
+		left--
+		v.Number = uint32(r.Uint(32))
+	}
+	r.EndFields(left)
+}
+
 func cborElementModels2BorrowedString(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementItemList(b models2.BorrowedBytes) (itemListView, int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v itemListView
-	cborViewItemList(&r, &v)
+func cborElementItemList(b models2.BorrowedBytes) (borrowedItemList, int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v borrowedItemList
+	cborBorrowItemList(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborListDagcborMapStrconvView(b models2.BorrowedBytes) (dagcbor.List[dagcbor.Map[strconvView]], int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v dagcbor.List[dagcbor.Map[strconvView]]
-	v = dagcbor.ViewList(&r, cborElementDagcborMapStrconvView)
+func cborElementDagcborListDagcborMapBorrowedStrconv(b models2.BorrowedBytes) (dagcbor.List[dagcbor.Map[borrowedStrconv]], int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v dagcbor.List[dagcbor.Map[borrowedStrconv]]
+	v = dagcbor.BorrowList(&r, cborElementDagcborMapBorrowedStrconv)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementGeoPoint(b models2.BorrowedBytes) (geoPointView, int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v geoPointView
-	cborViewGeoPoint(&r, &v)
+func cborElementGeoPoint(b models2.BorrowedBytes) (borrowedGeoPoint, int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v borrowedGeoPoint
+	cborBorrowGeoPoint(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementInt(b models2.BorrowedBytes) (int, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v int
 	v = int(r.Int(strconv2.IntSize))
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementDagcborMapBool(b models2.BorrowedBytes) (dagcbor.Map[bool], int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v dagcbor.Map[bool]
-	v = dagcbor.ViewMap(&r, cborElementBool)
+	v = dagcbor.BorrowMap(&r, cborElementBool)
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborOptionalAddressView(b models2.BorrowedBytes) (dagcbor.Optional[AddressView], int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v dagcbor.Optional[AddressView]
+func cborElementDagcborOptionalBorrowedAddress(b models2.BorrowedBytes) (dagcbor.Optional[BorrowedAddress], int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v dagcbor.Optional[BorrowedAddress]
 	if !r.Null() {
 		v.Present = true
-		cborViewAddress(&r, &v.Value)
+		cborBorrowAddress(&r, &v.Value)
 	}
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementModels2BorrowedBytes(b models2.BorrowedBytes) (models2.BorrowedBytes, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v models2.BorrowedBytes
 	v = r.BorrowBytes()
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementDagcborOptionalModels2BorrowedBytes(b models2.BorrowedBytes) (dagcbor.Optional[models2.BorrowedBytes], int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v dagcbor.Optional[models2.BorrowedBytes]
 	if !r.Null() {
 		v.Present = true
@@ -3885,77 +4094,77 @@ func cborElementDagcborOptionalModels2BorrowedBytes(b models2.BorrowedBytes) (da
 }
 
 func cborElementDagcborListInt(b models2.BorrowedBytes) (dagcbor.List[int], int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v dagcbor.List[int]
-	v = dagcbor.ViewList(&r, cborElementInt)
+	v = dagcbor.BorrowList(&r, cborElementInt)
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementTimeTime(b models2.BorrowedBytes) (time.Time, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v time.Time
 	v = r.Time()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementThingEmpty(b models2.BorrowedBytes) (ThingEmptyView, int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v ThingEmptyView
-	cborViewThingEmpty(&r, &v)
+func cborElementThingEmpty(b models2.BorrowedBytes) (BorrowedThingEmpty, int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v BorrowedThingEmpty
+	cborBorrowThingEmpty(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
 func cborElement4Byte(b models2.BorrowedBytes) ([4]byte, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v [4]byte
 	dagcbor.ReadByteArray(&r.Reader, v[:])
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementModels2BorrowedString14(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementModels2BorrowedString15(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v models2.BorrowedString
 	v = r.BorrowText()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementAddress(b models2.BorrowedBytes) (AddressView, int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v AddressView
-	cborViewAddress(&r, &v)
+func cborElementAddress(b models2.BorrowedBytes) (BorrowedAddress, int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v BorrowedAddress
+	cborBorrowAddress(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementModels2BorrowedBytes17(b models2.BorrowedBytes) (models2.BorrowedBytes, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v models2.BorrowedBytes
 	v = r.BorrowBytes()
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementDagcborListModels2BorrowedString(b models2.BorrowedBytes) (dagcbor.List[models2.BorrowedString], int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v dagcbor.List[models2.BorrowedString]
-	v = dagcbor.ViewList(&r, cborElementModels2BorrowedString)
+	v = dagcbor.BorrowList(&r, cborElementModels2BorrowedString)
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementRatio(b models2.BorrowedBytes) (Ratio, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v Ratio
 	v = Ratio(r.Float32())
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementDagcborOptionalModels2BorrowedString(b models2.BorrowedBytes) (dagcbor.Optional[models2.BorrowedString], int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v dagcbor.Optional[models2.BorrowedString]
 	if !r.Null() {
 		v.Present = true
@@ -3964,23 +4173,23 @@ func cborElementDagcborOptionalModels2BorrowedString(b models2.BorrowedBytes) (d
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementDagcborMapStrconvView(b models2.BorrowedBytes) (dagcbor.Map[strconvView], int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v dagcbor.Map[strconvView]
-	v = dagcbor.ViewMap(&r, cborElementStrconv)
+func cborElementDagcborMapBorrowedStrconv(b models2.BorrowedBytes) (dagcbor.Map[borrowedStrconv], int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v dagcbor.Map[borrowedStrconv]
+	v = dagcbor.BorrowMap(&r, cborElementStrconv)
 	return v, r.Offset(), r.Err()
 }
 
 func cborElementBool(b models2.BorrowedBytes) (bool, int, error) {
-	r := dagcbor.NewViewReader(b)
+	r := dagcbor.NewBorrowReader(b)
 	var v bool
 	v = r.Bool()
 	return v, r.Offset(), r.Err()
 }
 
-func cborElementStrconv(b models2.BorrowedBytes) (strconvView, int, error) {
-	r := dagcbor.NewViewReader(b)
-	var v strconvView
-	cborViewStrconv(&r, &v)
+func cborElementStrconv(b models2.BorrowedBytes) (borrowedStrconv, int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v borrowedStrconv
+	cborBorrowStrconv(&r, &v)
 	return v, r.Offset(), r.Err()
 }

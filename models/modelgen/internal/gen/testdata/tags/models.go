@@ -20,7 +20,7 @@ type Gap struct {
 
 type Unknown struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, index, unique, multi or clock
+	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, sequence, index, unique, multi or clock
 }
 
 type Nameless struct {
@@ -87,4 +87,44 @@ type Kinds struct {
 type BadName struct {
 	A uint64 `netabase:"primary"`
 	B uint64 `netabase:"index=by name"` // fault: "by name" is no name for an index
+}
+
+type Five struct {
+	A uint64 `netabase:"primary;index=x,1"`
+	B uint64 `netabase:"index=x,5"` // fault: "5" is not the number of a part of a composite key, which has up to 4
+}
+
+type Bare struct {
+	A uint64 `netabase:primary` // fault: Bare.A: the value of the tag netabase stands in double quotes
+	B uint64 `netabase: "index"` // fault: Bare.B: the value of the tag netabase stands in double quotes
+}
+
+type Owner struct { // fault: Owner has a primary key and is embedded in Owned; write //netabase:embedded above it if it has no tree of its own, and //netabase:tree owner if it has one
+	ID uint64 `netabase:"primary"`
+}
+
+type Owned struct {
+	Owner
+	Name string
+}
+
+//netabase:embedded
+type Base struct {
+	ID uint64 `netabase:"primary"`
+}
+
+type Based struct {
+	Base
+	Name string `netabase:"unique,2,optional"` // fault: a composite index needs a name; write unique=name,2
+}
+
+type Optional struct {
+	A uint64   `netabase:"primary,optional"`     // fault: no row goes without its primary; drop ",optional"
+	B []string `netabase:"multi,optional"`       // fault: a row without elements takes no part in a multi index
+	C string   `netabase:"index=c,1,maybe"`      // fault: "maybe" is not known; write the number of a part, or optional
+	D uint64   `netabase:"sequence,1"`           // fault: a sequence has no parts
+}
+
+type Numbered struct {
+	A string `netabase:"primary;sequence"` // fault: Numbered.A: a sequence numbers rows by an integer that is the whole primary key
 }

@@ -8,26 +8,26 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/internal/borrow"
 )
 
-// ViewReader is a [Reader] of borrowed memory that can also leave text and byte
+// BorrowReader is a [Reader] of borrowed memory that can also leave text and byte
 // strings where they are.
-type ViewReader struct {
+type BorrowReader struct {
 	Reader
 	from models.BorrowedBytes
 }
 
-// NewViewReader returns a reader of value, for as long as that is lent.
-func NewViewReader(value models.BorrowedBytes) ViewReader {
-	return ViewReader{NewReader(borrow.Data(value.Memory())), value}
+// NewBorrowReader returns a reader of value, for as long as that is lent.
+func NewBorrowReader(value models.BorrowedBytes) BorrowReader {
+	return BorrowReader{NewReader(borrow.Data(value.Memory())), value}
 }
 
 // BorrowText reads text without copying it.
-func (r *ViewReader) BorrowText() models.BorrowedString { return r.behind(len(r.text())).Text() }
+func (r *BorrowReader) BorrowText() models.BorrowedString { return r.behind(len(r.text())).Text() }
 
 // BorrowBytes reads a byte string without copying it.
-func (r *ViewReader) BorrowBytes() models.BorrowedBytes { return r.behind(len(r.run(majorBytes))) }
+func (r *BorrowReader) BorrowBytes() models.BorrowedBytes { return r.behind(len(r.run(majorBytes))) }
 
 // behind returns the last size bytes read.
-func (r *ViewReader) behind(size int) models.BorrowedBytes { return r.from.Slice(r.at-size, r.at) }
+func (r *BorrowReader) behind(size int) models.BorrowedBytes { return r.from.Slice(r.at-size, r.at) }
 
 // Element reads an element from the front of a piece of borrowed memory, and
 // returns how many bytes it has.
@@ -35,7 +35,7 @@ type Element[T any] func(models.BorrowedBytes) (element T, size int, err error)
 
 // next reads the next element. It hands read a piece of memory and not the
 // reader itself, which would then have to be on the heap.
-func next[T any](r *ViewReader, read Element[T]) {
+func next[T any](r *BorrowReader, read Element[T]) {
 	_, size, err := read(r.from.Slice(r.at, r.from.Len()))
 	if err != nil {
 		r.failWith(fmt.Errorf("element at that byte: %w", err))
@@ -52,8 +52,8 @@ type List[T any] struct {
 	read  Element[T]
 }
 
-// ViewList reads a list and checks its elements.
-func ViewList[T any](r *ViewReader, read Element[T]) List[T] {
+// BorrowList reads a list and checks its elements.
+func BorrowList[T any](r *BorrowReader, read Element[T]) List[T] {
 	count := r.List()
 	start := r.at
 	for range count {
@@ -73,7 +73,7 @@ func (l List[T]) All() iter.Seq2[int, T] {
 		rest := l.items
 		for i := range l.count {
 			element, size, err := l.read(rest)
-			if err != nil || !yield(i, element) { // there is no error: ViewList has read it all
+			if err != nil || !yield(i, element) { // there is no error: BorrowList has read it all
 				return
 			}
 			rest = rest.Slice(size, rest.Len())
@@ -89,8 +89,8 @@ type Map[T any] struct {
 	read  Element[T]
 }
 
-// ViewMap reads a map and checks its keys and values.
-func ViewMap[T any](r *ViewReader, read Element[T]) Map[T] {
+// BorrowMap reads a map and checks its keys and values.
+func BorrowMap[T any](r *BorrowReader, read Element[T]) Map[T] {
 	count := r.Map()
 	start := r.at
 	var key []byte
@@ -113,11 +113,11 @@ func (m Map[T]) All() iter.Seq2[models.BorrowedString, T] {
 	return func(yield func(models.BorrowedString, T) bool) {
 		rest := m.items
 		for range m.count {
-			r := NewViewReader(rest)
+			r := NewBorrowReader(rest)
 			key := r.BorrowText()
 			rest = rest.Slice(r.at, rest.Len())
 			value, size, err := m.read(rest)
-			if err != nil || !yield(key, value) { // there is no error: ViewMap has read it all
+			if err != nil || !yield(key, value) { // there is no error: BorrowMap has read it all
 				return
 			}
 			rest = rest.Slice(size, rest.Len())
@@ -136,7 +136,7 @@ func (m Map[T]) Get(key string) (value T, ok bool) {
 	return value, false
 }
 
-// Optional is what a view has in place of a pointer.
+// Optional is what borrowed memory has in place of a pointer.
 type Optional[T any] struct {
 	// Value is what the pointer points to, or zero.
 	Value T

@@ -27,18 +27,33 @@
 // The command modelgen, run by go generate, writes these declarations from struct
 // tags, with a codec that does without reflection.
 //
-// What an operation is given as [Reader] or [Writer] says where it works: a
-// *datastore.Store gives each call a transaction of its own, and inside
-// Store.View and Store.Update the function's transaction serves all. Writing
-// through a *datastore.ReadTx does not compile.
+// Every operation takes a [Reader] or a [Writer], which says where it works. A
+// *datastore.Store gives each call a transaction of its own. Inside Store.View
+// and Store.Update, calls take the function's transaction instead. Writing through
+// a *datastore.ReadTx does not compile.
 //
 // # Keys
 //
 // There is a codec for every integer type, string, []byte, bool, both floats
 // and time.Time, and [UintOf], [IntOf], [StringOf], [BytesOf], [BoolOf] and
-// [FloatOf] make one for a named type. [PairOf] makes a composite key, ordered
-// by its first half and then by its second; pairs nest. A stored key has at most
-// 32 768 bytes, in an index together with the primary key.
+// [FloatOf] make one for a named type. [PairOf], [TripleOf] and [QuadOf] make
+// composite keys, which are ordered by their parts from the first to the last.
+// [FirstIs], [FirstTwoAre] and [FirstThreeAre] select by the first parts,
+// [StartingWith] by the first characters. A stored key has at most 32 768 bytes, in
+// an index together with the primary key.
+//
+// A [KeyCodec] of your own can do all that those of this package do: see
+// [PrefixCodec], [PartsCodec], [SizedCodec] and [SkippingCodec].
+//
+// A key has two texts. Format writes it as people do, for errors, logs and command
+// lines: -5, sku-00, 2026-11-28T10:00:00Z, and with commas between parts. AppendText
+// writes it for paths, where it has to sort as the key does.
+//
+// Key codecs take every value of their type, since taking a key from a row cannot
+// fail. [DagCBOR] takes fewer, as its format has no NaN, no infinities, no text
+// that is not UTF-8 and no years outside 0 to 9999: writing a row with one of them
+// returns ErrInvalid, whether or not the field is a key. Asking for such a key
+// finds nothing and is no error.
 //
 // # Indexes
 //
@@ -81,7 +96,7 @@
 //
 // The model's shape is recorded in the store when the tree is first opened, and
 // a definition that does not fit it is refused. Integers of different width are
-// different keys. -0 and 0 are the same float key, and so are all NaN. A time is
-// an instant: its zone is not kept. Nil and empty slices and maps are read back
-// as empty.
+// different keys. -0 and 0 are the same float key, and so are all NaN; the value
+// keeps the sign of -0. A time is an instant: neither keys nor values keep its
+// zone. Nil and empty slices and maps are read back as empty.
 package models

@@ -79,3 +79,19 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// TestHelp checks that the help names every tag and directive.
+func TestHelp(t *testing.T) {
+	text := help()
+	for _, word := range []string{
+		"primary;sequence", "primary,1", "index=author_time,1", "unique,optional", "multi", "clock", "go get -tool",
+		"//netabase:tree", "//netabase:definition", "//netabase:policy", "//netabase:embedded",
+	} {
+		if !strings.Contains(text, word) {
+			t.Errorf("the help does not name %s", word)
+		}
+	}
+	if strings.Contains(text, "package main") || strings.Contains(text, "\n// ") {
+		t.Errorf("the help is no text:\n%s", text)
+	}
+}

@@ -105,6 +105,15 @@ func head(major byte, arg uint64) string {
 	}
 }
 
+// lastParameter ends a list of parameters with one of type typ. That of a struct
+// without a name takes several lines, as gofumpt has it.
+func lastParameter(typ string) string {
+	if strings.HasPrefix(typ, "struct{") {
+		return typ + ",\n"
+	}
+	return typ
+}
+
 // appendFunc writes the function that appends a struct.
 func (w *writer) appendFunc(st *structShape) {
 	w.locals = 0
@@ -113,7 +122,7 @@ func (w *writer) appendFunc(st *structShape) {
 	if st.fallible() {
 		result, end = "(_ []byte, err error)", "return dst, nil\n}\n"
 	}
-	w.p("func %s(dst []byte, m *%s) %s {", name, typ, result)
+	w.p("func %s(dst []byte, m *%s) %s {", name, lastParameter(typ), result)
 	fields := st.encoded()
 	keep := make([]string, len(fields))
 	always := 0
@@ -340,7 +349,7 @@ func (w *writer) notZero(t types.Type, p string, own bool) string {
 // readFunc writes the function that reads a struct.
 func (w *writer) readFunc(st *structShape) {
 	w.locals = 0
-	w.p("func %s(r *%s.Reader, m *%s) {", w.declare(st.readName(), w.models[0].pos), w.dagcbor(), w.typeName(st.typ))
+	w.p("func %s(r *%s.Reader, m *%s) {", w.declare(st.readName(), w.models[0].pos), w.dagcbor(), lastParameter(w.typeName(st.typ)))
 	w.readFields(st, func(f *field) { w.readValue(f.shape, place{expr: "m." + f.path}) })
 }
 

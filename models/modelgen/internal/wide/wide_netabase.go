@@ -483,7 +483,8 @@ func cborBorrowStrconv(r *dagcbor.BorrowReader, v *borrowedStrconv) {
 func cborAppendItemList(dst []byte, m *struct {
 	A []string
 	B []string
-}) (_ []byte, err error) {
+},
+) (_ []byte, err error) {
 	dst = append(dst, "\xa2\x61A"...)
 	if dst, err = dagcbor.AppendList(dst, len(m.A)); err != nil {
 		return nil, dagcbor.FieldError("A", err)
@@ -508,7 +509,8 @@ func cborAppendItemList(dst []byte, m *struct {
 func cborReadItemList(r *dagcbor.Reader, m *struct {
 	A []string
 	B []string
-}) {
+},
+) {
 	left := r.Map()
 	if r.Field(left, "\x61A") {
 		left--
@@ -561,7 +563,8 @@ func cborBorrowItemList(r *dagcbor.BorrowReader, v *borrowedItemList) {
 func cborAppendItemInner(dst []byte, m *struct {
 	strconv
 	Time *time.Time
-}) (_ []byte, err error) {
+},
+) (_ []byte, err error) {
 	dst = append(dst, "\xa3\x64Path"...)
 	if dst, err = dagcbor.AppendText(dst, m.strconv.Path); err != nil {
 		return nil, dagcbor.FieldError("Path", err)
@@ -584,7 +587,8 @@ func cborAppendItemInner(dst []byte, m *struct {
 func cborReadItemInner(r *dagcbor.Reader, m *struct {
 	strconv
 	Time *time.Time
-}) {
+},
+) {
 	left := r.Map()
 	if r.Field(left, "\x64Path") {
 		left--
@@ -636,13 +640,15 @@ func cborBorrowItemInner(r *dagcbor.BorrowReader, v *borrowedItemInner) {
 	r.EndFields(left)
 }
 
-func cborAppendItemOther(dst []byte, m *struct{ Decode int }) []byte {
+func cborAppendItemOther(dst []byte, m *struct{ Decode int },
+) []byte {
 	dst = append(dst, "\xa1\x66Decode"...)
 	dst = dagcbor.AppendInt(dst, int64(m.Decode))
 	return dst
 }
 
-func cborReadItemOther(r *dagcbor.Reader, m *struct{ Decode int }) {
+func cborReadItemOther(r *dagcbor.Reader, m *struct{ Decode int },
+) {
 	left := r.Map()
 	if r.Field(left, "\x66Decode") {
 		left--
@@ -1147,7 +1153,8 @@ func cborAppendThingAnon(dst []byte, m *struct {
 	X    int
 	Y    int
 	Note string "json:\"note\""
-}) (_ []byte, err error) {
+},
+) (_ []byte, err error) {
 	dst = append(dst, "\xa3\x61X"...)
 	dst = dagcbor.AppendInt(dst, int64(m.X))
 	dst = append(dst, "\x61Y"...)
@@ -1163,7 +1170,8 @@ func cborReadThingAnon(r *dagcbor.Reader, m *struct {
 	X    int
 	Y    int
 	Note string "json:\"note\""
-}) {
+},
+) {
 	left := r.Map()
 	if r.Field(left, "\x61X") {
 		left--
@@ -1309,12 +1317,14 @@ func cborBorrowGeoTaggedString(r *dagcbor.BorrowReader, v *borrowedGeoTaggedStri
 	r.EndFields(left)
 }
 
-func cborAppendThingEmpty(dst []byte, m *struct{}) []byte {
+func cborAppendThingEmpty(dst []byte, m *struct{},
+) []byte {
 	dst = append(dst, "\xa0"...)
 	return dst
 }
 
-func cborReadThingEmpty(r *dagcbor.Reader, m *struct{}) {
+func cborReadThingEmpty(r *dagcbor.Reader, m *struct{},
+) {
 	left := r.Map()
 	r.EndFields(left)
 }

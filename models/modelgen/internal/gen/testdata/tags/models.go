@@ -48,11 +48,11 @@ type Private struct {
 }
 
 type Keys struct {
-	A netip.Addr `netabase:"primary"`   // fault: Keys.A: net/netip.Addr has no key codec; use an integer
-	B *string    `netabase:"index"` // fault: Keys.B: *string has no key codec
-	C string     `netabase:"multi"`     // fault: Keys.C: a multi index is by the elements of a slice or array
-	D []byte     `netabase:"multi"`     // fault: Keys.D: a multi index is not by the bytes of a byte string
-	E string     `netabase:"clock"`     // fault: Keys.E: a clock is an integer or a time
+	A netip.Addr `netabase:"primary"` // fault: Keys.A: net/netip.Addr has no key codec; use an integer
+	B *string    `netabase:"index"`   // fault: Keys.B: *string has no key codec
+	C string     `netabase:"multi"`   // fault: Keys.C: a multi index is by the elements of a slice or array
+	D []byte     `netabase:"multi"`   // fault: Keys.D: a multi index is not by the bytes of a byte string
+	E string     `netabase:"clock"`   // fault: Keys.E: a clock is an integer or a time
 }
 
 type NoList struct {
@@ -69,7 +69,7 @@ type Lists struct {
 type Parts struct {
 	A uint64   `netabase:"primary"`
 	B []string `netabase:"multi=pair,1"`
-	C [2]bool  `netabase:"index"`    // fault: Parts.C: [2]bool has no key codec
+	C [2]bool  `netabase:"index"`        // fault: Parts.C: [2]bool has no key codec
 	D *uint64  `netabase:"multi=pair,2"` // fault: Parts.D: *uint64 has no key codec
 }
 
@@ -95,7 +95,7 @@ type Five struct {
 }
 
 type Bare struct {
-	A uint64 `netabase:primary` // fault: Bare.A: the value of the tag netabase stands in double quotes
+	A uint64 `netabase:primary`  // fault: Bare.A: the value of the tag netabase stands in double quotes
 	B uint64 `netabase: "index"` // fault: Bare.B: the value of the tag netabase stands in double quotes
 }
 
@@ -119,10 +119,10 @@ type Based struct {
 }
 
 type Optional struct {
-	A uint64   `netabase:"primary,optional"`     // fault: no row goes without its primary; drop ",optional"
-	B []string `netabase:"multi,optional"`       // fault: a row without elements takes no part in a multi index
-	C string   `netabase:"index=c,1,maybe"`      // fault: "maybe" is not known; write the number of a part, or optional
-	D uint64   `netabase:"sequence,1"`           // fault: a sequence has no parts
+	A uint64   `netabase:"primary,optional"` // fault: no row goes without its primary; drop ",optional"
+	B []string `netabase:"multi,optional"`   // fault: a row without elements takes no part in a multi index
+	C string   `netabase:"index=c,1,maybe"`  // fault: "maybe" is not known; write the number of a part, or optional
+	D uint64   `netabase:"sequence,1"`       // fault: a sequence has no parts
 }
 
 type Numbered struct {

@@ -30,7 +30,7 @@ func seatOf(p models.Pair[string, uint16], err error) (seat, error) {
 	return seat{p.First, p.Second}, err
 }
 
-func (k seatKey) Append(dst []byte, s seat) []byte { return k.KeyCodec.Append(dst, pairOf(s)) }
+func (k seatKey) Append(dst []byte, s seat) []byte     { return k.KeyCodec.Append(dst, pairOf(s)) }
 func (k seatKey) AppendLast(dst []byte, s seat) []byte { return k.KeyCodec.AppendLast(dst, pairOf(s)) }
 
 func (k seatKey) AppendText(dst []byte, s seat) []byte { return k.KeyCodec.AppendText(dst, pairOf(s)) }

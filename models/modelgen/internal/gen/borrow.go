@@ -21,12 +21,14 @@ func (w *writer) borrowedType(st *structShape) {
 	w.p("// %s is %s in borrowed memory.", name, of)
 	w.p("// Its text, byte strings, lists and maps lie in the memory of the row that it was")
 	w.p("// decoded from, and are lent as long as that.")
-	w.p("type %s struct {", name)
-	names := st.borrowedFields()
-	for i, f := range st.fields {
-		w.p("%s %s", names[i], w.borrowedTypeName(f.shape))
+	fields := ""
+	for i, field := range st.borrowedFields() {
+		fields += "\n" + field + " " + w.borrowedTypeName(st.fields[i].shape)
 	}
-	w.p("}\n")
+	if fields != "" {
+		fields += "\n"
+	}
+	w.p("type %s struct {%s}\n", name, fields)
 	if !st.decodes {
 		return
 	}

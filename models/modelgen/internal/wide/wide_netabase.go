@@ -1332,8 +1332,7 @@ func cborReadThingEmpty(r *dagcbor.Reader, m *struct{},
 // BorrowedThingEmpty is Thing.Empty in borrowed memory.
 // Its text, byte strings, lists and maps lie in the memory of the row that it was
 // decoded from, and are lent as long as that.
-type BorrowedThingEmpty struct {
-}
+type BorrowedThingEmpty struct{}
 
 func cborBorrowThingEmpty(r *dagcbor.BorrowReader, v *BorrowedThingEmpty) {
 	left := r.Map()

@@ -62,12 +62,14 @@ func run(ctx context.Context) error {
 	writers.Wait()
 
 	// A snapshot stays as it is while others write.
+	outside := ctx
 	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 		before, err := Counters.Get(ctx, tx, "visits")
 		if err != nil {
 			return err
 		}
-		if err := count(ctx, store, "visits"); err != nil { // beside the snapshot
+		// Beside the snapshot, and so with a context that is not the transaction's.
+		if err := count(outside, store, "visits"); err != nil {
 			return err
 		}
 		after, err := Counters.Get(ctx, tx, "visits")

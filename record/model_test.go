@@ -302,9 +302,9 @@ func hostile(t testing.TB) map[string]struct {
 	if err != nil {
 		t.Fatal(err)
 	}
-	where := "blog.user 00000000000000000001"
+	where := "blog.user 1"
 	puts := map[string]put{
-		"a row of another key":    {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 2}), monday), models.ErrInvalid, "00000000000000000002"},
+		"a row of another key":    {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 2}), monday), models.ErrInvalid, "under the key 2"},
 		"a record of another key": {dsKey("blog.user", recordKey), other, models.ErrInvalid, "00000000000000000002"},
 		"a record without a time": {dsKey("blog.user", recordKey), untimed, models.ErrInvalid, "time of receipt"},
 		"a record and more":       {dsKey("blog.user", recordKey), append(kadRecord(t, recordKey, good, monday), 0x1A, 0x01, 'x'), models.ErrInvalid, "more"},

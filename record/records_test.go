@@ -362,7 +362,7 @@ func TestBatch(t *testing.T) {
 			}
 		}
 		err = batch.Commit(ctx)
-		if !errors.Is(err, record.ErrOldRecord) || !strings.Contains(err.Error(), "blog.user 00000000000000000001") {
+		if !errors.Is(err, record.ErrOldRecord) || !strings.Contains(err.Error(), "blog.user 1") {
 			t.Errorf("committing an older record: %v", err)
 		}
 		want[otherKey], want[gone] = other, []byte{1}

@@ -18,7 +18,7 @@ import (
 
 const demoHelp = `Starts peers in this process, each a libp2p host on TCP and QUIC with a kad-dht
 server and a store of its own; publishes a data set through all of them; shows
-where the records are; has single peers answer queries by secondary key from
+where the records are; has single peers answer queries by index from
 their own trees; resolves every record from peers that do not hold it; stops a
 quarter of the peers and resolves everything from the others; restarts those
 from disk and compares what they hold; and lets a new peer join and fetch it all.
@@ -35,7 +35,7 @@ object a line, the last of which is
     resolved            records that came back with the content that was loaded
                         every time: with all peers running, with a quarter of
                         them stopped, and to the new peer
-    found_by_secondary  records that single peers found by module in their trees
+    found_by_index      records that single peers found by module in their trees
     restarted           peers that were stopped and came back with all they held
     lost                acknowledged records that the new peer could not fetch,
                         and rows that a restarted peer no longer had

@@ -108,7 +108,7 @@ func TestDemo(t *testing.T) {
 			}
 			all := events(t, stdout)
 			summary := all[len(all)-1]
-			want := event{"event": "summary", "peers": 6.0, "records": 60.0, "resolved": 60.0, "found_by_secondary": 60.0, "lost": 0.0}
+			want := event{"event": "summary", "peers": 6.0, "records": 60.0, "resolved": 60.0, "found_by_index": 60.0, "lost": 0.0}
 			for field, want := range want {
 				if summary[field] != want {
 					t.Errorf("%s is %v, want %v", field, summary[field], want)

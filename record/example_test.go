@@ -16,7 +16,7 @@ import (
 )
 
 // A record published on one peer lands in the tree of another, and is found
-// there by a secondary key.
+// there by an index.
 func Example() {
 	ctx := context.Background()
 	alice, closeAlice := startPeer(ctx)

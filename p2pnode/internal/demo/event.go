@@ -111,7 +111,7 @@ type Answer struct {
 
 // Queried ends stage Query.
 type Queried struct {
-	// Queries is how many queries by secondary key single peers have answered,
+	// Queries is how many queries by index single peers have answered,
 	// Rows how many rows they have answered with.
 	Queries int `json:"queries"`
 	Rows    int `json:"rows"`
@@ -185,7 +185,7 @@ type Joined struct {
 }
 
 // Failure is something that should not be: a record that was not published, not
-// resolved, resolved wrongly, not found by its secondary key, or gone.
+// resolved, resolved wrongly, not found by its index, or gone.
 type Failure struct {
 	Stage  Stage  `json:"stage"`
 	Record string `json:"record"`
@@ -211,9 +211,9 @@ type Summary struct {
 	// time: with all peers running, with a quarter of them stopped, and to the
 	// new peer.
 	Resolved int `json:"resolved"`
-	// FoundBySecondary is how many records single peers found by module in their
+	// FoundByIndex is how many records single peers found by module in their
 	// own trees.
-	FoundBySecondary int `json:"found_by_secondary"`
+	FoundByIndex int `json:"found_by_index"`
 	// Restarted is how many peers were stopped and started again with all that
 	// they held.
 	Restarted int `json:"restarted"`
@@ -227,9 +227,9 @@ type Summary struct {
 }
 
 // OK reports whether all went well: every record was resolved every time and
-// found by its secondary key, and nothing that was acknowledged is lost.
+// found by its index, and nothing that was acknowledged is lost.
 func (e Summary) OK() bool {
-	return e.Resolved == e.Records && e.FoundBySecondary == e.Records && e.Restarted == e.stopped && e.Lost == 0
+	return e.Resolved == e.Records && e.FoundByIndex == e.Records && e.Restarted == e.stopped && e.Lost == 0
 }
 
 // Range says of some numbers which is the least, the lower median and the

@@ -106,7 +106,7 @@ type run struct {
 
 	// records are what was loaded. The others tell of the record at the same
 	// index: whether it was acknowledged, which member published it, whether it
-	// has come back every time so far, and whether its secondary key found it.
+	// has come back every time so far, and whether its index found it.
 	records      []golang.Package
 	acknowledged []bool
 	publisher    []*member
@@ -141,7 +141,7 @@ func (r *run) finish() Summary {
 		HoldersMin:       r.holders.Min,
 		HoldersMedian:    r.holders.Median,
 		Resolved:         len(indexesOf(r.resolved)),
-		FoundBySecondary: len(indexesOf(r.found)),
+		FoundByIndex: len(indexesOf(r.found)),
 		Restarted:        r.restored,
 		Lost:             int(r.lost.Load()),
 		Seconds:          since(r.began),

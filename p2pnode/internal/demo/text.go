@@ -127,7 +127,7 @@ func (e Summary) String() string {
 			count(e.Records), plural(e.Restarted, "peer"), e.Seconds)
 	}
 	return fmt.Sprintf("of %s records %s were resolved every time and %s found by module; %d of %d peers restarted whole; %s lost; in %v",
-		count(e.Records), count(e.Resolved), count(e.FoundBySecondary), e.Restarted, e.stopped, count(e.Lost), e.Seconds)
+		count(e.Records), count(e.Resolved), count(e.FoundByIndex), e.Restarted, e.stopped, count(e.Lost), e.Seconds)
 }
 
 // count writes a number with separators.

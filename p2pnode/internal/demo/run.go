@@ -136,16 +136,16 @@ func (r *run) show(ctx context.Context) error {
 // finish makes the summary and tells of it.
 func (r *run) finish() Summary {
 	s := Summary{
-		Peers:            r.opts.Peers,
-		Records:          len(r.records),
-		HoldersMin:       r.holders.Min,
-		HoldersMedian:    r.holders.Median,
-		Resolved:         len(indexesOf(r.resolved)),
-		FoundByIndex: len(indexesOf(r.found)),
-		Restarted:        r.restored,
-		Lost:             int(r.lost.Load()),
-		Seconds:          since(r.began),
-		stopped:          r.stopped,
+		Peers:         r.opts.Peers,
+		Records:       len(r.records),
+		HoldersMin:    r.holders.Min,
+		HoldersMedian: r.holders.Median,
+		Resolved:      len(indexesOf(r.resolved)),
+		FoundByIndex:  len(indexesOf(r.found)),
+		Restarted:     r.restored,
+		Lost:          int(r.lost.Load()),
+		Seconds:       since(r.began),
+		stopped:       r.stopped,
 	}
 	r.emit(s)
 	return s

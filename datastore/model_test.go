@@ -141,7 +141,7 @@ func (m *machine) Modify(rt *rapid.T) {
 	want := models.ErrNotFound
 	if p, ok := m.want.rows[id]; ok {
 		p.Email = email
-		want = m.want.put(p, time.Time{})
+		want = m.want.put(p, m.want.until[id])
 	}
 	m.each(rt, want, func(h *harness) error {
 		return people.Modify(context.Background(), h.Store, id, func(p *person) error {
@@ -166,7 +166,7 @@ func (m *machine) Upsert(rt *rapid.T) {
 	switch {
 	case want != nil:
 	case keep:
-		want = after.put(p, time.Time{})
+		want = after.put(p, after.until[p.ID])
 	default:
 		after.delete(p.ID)
 	}

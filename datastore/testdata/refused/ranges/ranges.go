@@ -23,7 +23,7 @@ func of(ctx context.Context, store *datastore.Store) {
 	}
 	for range blog.PostByAuthorDay.Range(ctx, store, models.FirstIs(blog.PostByAuthorDay, "alice")) { // want `cannot use "alice" .* as uint64 value|mismatched types|cannot convert "alice"`
 	}
-	for range blog.PostByAuthor.Range(ctx, store, models.FirstIs(blog.PostByAuthor, uint64(1))) { // want `uint64 does not satisfy models\.hasFirst`
+	for range blog.PostByAuthor.Range(ctx, store, models.FirstIs(blog.PostByAuthor, uint64(1))) { // want `\(type uint64\) does not satisfy models\.hasFirst`
 	}
 	_ = models.StartingWith(uint64(1)) // want `uint64 does not satisfy ~string \| ~\[\]byte`
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
-// Batch returns an empty batch. It keeps copies of what it is given and may be
-// used from several goroutines.
+// Batch returns an empty batch. The batch copies the keys and values it is given, and
+// several goroutines may use it.
 func (r *Records) Batch(ctx context.Context) (ds.Batch, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed
@@ -37,8 +37,8 @@ type batch struct {
 	provided []providers.Change
 }
 
-// Put adds a put. A record that cannot be taken whatever is stored is refused
-// here, as by Records.Put, and is not part of the batch.
+// Put adds a put. It refuses a record that could never be taken, whatever is stored, as
+// Records.Put does. Such a record is not part of the batch.
 func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if err := b.usable(ctx); err != nil {
 		return err
@@ -94,16 +94,16 @@ func (b *batch) add(c *change) {
 	}
 }
 
-// Commit applies the batch and empties it: records and providers in one
-// transaction where the engine can take it, otherwise in several, and then the
-// rest in the same way. On an error it keeps what it has not applied, and may be
-// called again.
+// Commit applies the batch and empties it. It writes records and provider records in one
+// transaction if the engine can take it, otherwise in several, and then the rest in the
+// same way. On an error the batch keeps the changes that are not applied, and Commit may
+// be called again.
 //
-// Records that are worse than what is stored, or that an index of the model does
-// not take, are left out; all else is applied, and Commit returns an error that
-// names them and matches ErrOldRecord, models.ErrUnique or models.ErrKeySize.
-// Provider records that a bound refuses are left out without an error: kad-dht
-// would write the whole batch again for one, as often as it sends it.
+// Commit leaves out records that are worse than the stored ones, and records that an
+// index of the model does not take. It applies all others, and returns an error that
+// names the ones left out and matches ErrOldRecord, models.ErrUnique or
+// models.ErrKeySize. Commit leaves out provider records that a bound refuses without an
+// error: for an error kad-dht would write the whole batch again, each time it sends it.
 func (b *batch) Commit(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

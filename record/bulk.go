@@ -9,14 +9,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Bulk says how PublishAll and ResolveAll go about it.
+// Bulk holds the options of PublishAll and ResolveAll.
 type Bulk struct {
-	// Concurrency is how many records are on their way at the same time. Each
+	// Concurrency is how many records are published or resolved at the same time. Each
 	// asks some twenty peers, and waits for those that are gone. Defaults to 16.
 	Concurrency int
-	// Progress, if set, is called after every record with how many are done, the
-	// failed ones included, how many have failed, and why this one has, nil if it
-	// has not; never twice at a time. The error names the record's key.
+	// Progress, if set, is called after every record. Done counts the records so far,
+	// the failed ones included, and failed counts the failed ones. Err says why this
+	// record failed and names its key; it is nil if the record did not fail. Two calls
+	// never run at the same time.
 	Progress func(done, failed int, err error)
 }
 
@@ -26,12 +27,12 @@ const defaultConcurrency = 16
 // size can fail.
 const mostFailures = 1000
 
-// BulkError says which records of a set could not be published. It matches the
-// errors of all it has.
+// BulkError says which records of a set could not be published. It matches every error
+// in Failures.
 type BulkError struct {
 	// Done is how many records there were, Failed how many of them failed.
 	Done, Failed int
-	// Failures are the first 1,000 of those.
+	// Failures are the errors of the first 1,000 failed records.
 	Failures []error
 }
 
@@ -41,10 +42,10 @@ func (e *BulkError) Error() string {
 
 func (e *BulkError) Unwrap() []error { return e.Failures }
 
-// PublishAll is Publish for every model that ms yields. It goes on after a record
-// that fails, and returns a *BulkError then, whose Failures name their keys. What
-// has not been begun when ctx ends is not published; the context's error is then
-// among them. ms runs in the caller's goroutine.
+// PublishAll calls Publish for every model that ms yields. It goes on after a record
+// that fails, and returns a *BulkError at the end, whose Failures name the keys. When
+// ctx ends, PublishAll begins no more records, and the context's error is among the
+// Failures. ms runs in the caller's goroutine.
 func PublishAll[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], ms iter.Seq[M], how Bulk) error {
 	var failed BulkError
 	for _, err := range inParallel(ctx, ms, how, func(m M) (PublishReport, error) {
@@ -64,9 +65,9 @@ func PublishAll[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], ms
 	return &failed
 }
 
-// ResolveAll is Resolve for every key that keys yields. It yields them as they
-// come, in any order: the row, or the error of Resolve, which names the key. What
-// has not been begun when ctx ends is not yielded, but the context's error once.
+// ResolveAll calls Resolve for every key that keys yields. It yields the results as they
+// come, in any order: the row, or the error of Resolve, which names the key. When ctx
+// ends, ResolveAll begins no more keys, and yields the context's error once.
 func ResolveAll[M, K any](
 	ctx context.Context, n *Node, t *models.Tree[M, K], keys iter.Seq[K], how Bulk,
 ) iter.Seq2[M, error] {

@@ -6,12 +6,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// Definition declares what Records keeps of its own. A store for records is opened
-// with it, beside the program's own definitions. Its name is "libp2p".
+// Definition declares the trees in which Records keep their own data. Open a store for
+// records with it, beside the program's own definitions. Its name is "libp2p".
 var Definition = define()
 
-// define names the index so that Go makes it before the definition, which seals its
-// trees.
+// define names the index, so that Go makes the index before the definition. No index can
+// be added to a tree once a definition has it.
 func define() *models.Definition {
 	_ = ValueByReceived
 	return models.NewDefinition("libp2p", append(providers.Trees(), Values, receipts.Tree, receipts.Signatures, totals)...)

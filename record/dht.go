@@ -12,15 +12,15 @@ import (
 // another network, such as IPFS, do not understand these records.
 const ProtocolPrefix protocol.ID = "/netabase"
 
-// DHTOptions returns all that dht.New needs to keep its records here: the
+// DHTOptions returns all the options that dht.New needs to keep its records here: the
 // datastore, the validators, the protocol prefix, and the ages at which records
 // and provider records expire. Options given to dht.New after them take
 // precedence.
 //
-// kad-dht's own sweeps, which read everything there is, are switched off:
-// Records expire by themselves. A dht.ProviderManagerOpts given after them
-// replaces ours, and switches that of provider records on again unless it has
-// records.CleanupInterval(0). Both do no harm; they only cost what they read.
+// DHTOptions switch off kad-dht's own sweeps, which read the whole store: Records remove
+// expired records themselves. A dht.ProviderManagerOpts given after them replaces ours,
+// and switches the sweep of provider records on again unless it has
+// records.CleanupInterval(0). The sweeps do no harm; they only cost the reads.
 func (r *Records) DHTOptions() []dht.Option {
 	validity := r.ages.provider
 	if validity < 0 {

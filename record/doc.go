@@ -1,7 +1,7 @@
 // Package record makes a store the datastore of a go-libp2p-kad-dht node, and
 // typed trees the records that travel in its DHT.
 //
-// [Records] is a go-datastore. What kad-dht puts into it lands in typed trees:
+// [Records] is a go-datastore. It keeps the records that kad-dht puts in typed trees:
 // provider records in trees of its own, values of other protocols such as public
 // keys in [Values], and the values of a registered model as rows of that
 // model's own tree, indexes included. [Node] is Records and their DHT: [Publish]
@@ -14,17 +14,17 @@
 //
 //	report, err := record.Publish(ctx, node, club.Members, &alice) // report.Took are the peers that have it
 //	alice, err := record.Resolve(ctx, node, club.Members, 1)
-//	for member, err := range club.MemberByEmail.Find(ctx, store, "alice@example.com") { … } // what the DHT placed here
-//	err = node.Republish(ctx) // keeps in the DHT what this peer has published
+//	for member, err := range club.MemberByEmail.Find(ctx, store, "alice@example.com") { … } // in the local store
+//	err = node.Republish(ctx) // keeps this peer's own records in the DHT
 //
-// They are closed from the network inwards: the DHT and its host, the Records,
-// the store. A program that only wants a datastore calls [Open] and gives the result
+// Close them from the network inwards: first the DHT and its host, then the Records,
+// then the store. A program that only wants a datastore calls [Open] and gives the result
 // to kad-dht.
 //
 // # Records and rows
 //
-// The record key of a row is "/club.member/" and the row's key as text, the value
-// is the row's value. Each tree says by its policy who may put a record; a tree that
+// The record key of a row is "/club.member/" and the row's key as text. The record's
+// value is the row's value. The policy of a tree says who may put a record. A tree that
 // is models.Local does not travel, and New refuses it.
 //
 //	models.Open       anyone. Of two records the better has the higher clock
@@ -33,11 +33,11 @@
 //	                  The better of two has the higher sequence number
 //	models.Immutable  anyone, but the key is the hash of the value: see HashKey and Identify
 //
-// A record is taken if its value decodes, is canonical and has the key of the record
-// key, if the policy allows it, and if it is better than the row that is there. A model
-// in an open tree whose rows change should declare a clock: without one, a change whose
-// bytes are smaller is refused everywhere. A clock is no protection: a stranger can put
-// a record with the highest there is.
+// A peer takes a record if its value decodes, is canonical and has the key of the record
+// key, if the policy allows it, and if it is better than the row that is stored. If the
+// rows of an open tree change, its model should declare a clock: without one, every peer
+// refuses a change whose bytes are smaller. A clock does not protect a row: any peer can
+// put a record with the highest clock.
 //
 // A Unique index of such a tree holds the rows of all peers that claim a key, and every
 // peer answers with the same one: see models.NewUnique.
@@ -45,7 +45,7 @@
 // # Ordinary writes to a tree that travels
 //
 // Put, Insert, Replace, Modify, Upsert, Delete and the others change the rows of this
-// peer. [StatusOf] says how a row stands. In an open tree they mean:
+// peer. [StatusOf] tells the state of a row. In an open tree they mean:
 //
 //	the row was            after Put, Modify, …             after Delete
 //	not there              Local: here only                 not there
@@ -57,40 +57,42 @@
 //	                       the DHT replaces it              from the DHT again
 //
 // A write that leaves a row as it was changes nothing. Publish makes a row of any state
-// Published. In a signed tree ordinary writes return models.ErrPolicy: Publish and
-// Retract are the way. In an immutable tree a row that is put is Local until it is
-// published, and a Delete is as in an open one.
+// Published. In a signed tree ordinary writes return models.ErrPolicy: use Publish and
+// Retract. In an immutable tree a row that is put is Local until it is published, and
+// Delete works as in an open one.
 //
 // # Refusals
 //
-// A record that cannot be taken is refused with an error that names tree and key. It
-// matches models.ErrInvalid where it is no such record (it does not decode, is
-// not canonical, has another key or namespace, or is not what the policy asks
-// for), models.ErrTooLarge or models.ErrKeySize where it passes a bound, or
-// [ErrOldRecord] where a better one is stored. Nothing is changed then.
+// A record that cannot be taken is refused with an error that names tree and key. A
+// refused record changes nothing. The error matches
 //
-// There are also limits on how much is kept of what strangers send: see [Bounds]. A
-// provider record that passes one of a key or a peer is refused with [ErrFull]. For the
-// others the oldest records are dropped. docs/records.md tells operators of all of
-// these, and of the metrics, which metrics.go makes.
+//   - models.ErrInvalid if the record does not decode, is not canonical, has another key
+//     or namespace, or breaks the policy,
+//   - models.ErrTooLarge or models.ErrKeySize if it is larger than a bound allows,
+//   - [ErrOldRecord] if a better one is stored.
+//
+// [Bounds] limit how many records of other peers are kept. A provider record beyond the
+// limit of its key or its peer is refused with [ErrFull]. For the other limits the oldest
+// records are dropped. docs/records.md explains all of these to operators, and the
+// metrics, which metrics.go makes.
 //
 // # Age
 //
 // A record expires when it is older than Options.MaxRecordAge, a provider record
-// when it is older than Options.ProviderValidity, 48 hours each unless told
-// otherwise. Records remove what has expired within two minutes, found by index, so
-// that it costs nothing while nothing expires. A row that was Received goes with its
-// record. A row that is Published becomes Expired: it is no longer served until
-// [Node.Republish] publishes it again.
+// when it is older than Options.ProviderValidity. Both are 48 hours by default. Records
+// remove an expired record within two minutes. They find it by index, so that this costs
+// nothing while nothing expires. A row that was Received is removed with its record. A
+// row that is Published becomes Expired: it is not served until [Node.Republish]
+// publishes it again.
 //
 // Records are stamped with the time of this peer's clock. If the clock ran ahead and is
-// right again, what it has stamped meanwhile is evicted first, republished at once, and
-// stamped anew within an hour.
+// right again, the records it stamped meanwhile are evicted first, republished at once,
+// and stamped anew within an hour.
 //
 // # Durability
 //
-// What strangers put is soft state, which the network sends again: it survives
-// the end of the process at once, and a power loss from the next Sync, Close or
-// Options.SyncInterval on. What this peer publishes is durable when Publish
-// returns, and so is data that is neither record nor provider.
+// Records from other peers are soft state, which the network sends again. They survive
+// the end of the process at once, and a power loss after the next Sync, Close or
+// Options.SyncInterval. A record that this peer publishes is durable when Publish
+// returns, and so is data that is neither record nor provider record.
 package record

@@ -13,38 +13,38 @@ import (
 
 // Errors of putting and publishing records, beside those of package models.
 var (
-	// ErrOldRecord is returned for a record that is not better than the one
-	// that is stored. It is kad-dht's error of that name.
+	// ErrOldRecord is returned for a record that is not better than the stored one. It
+	// is kad-dht's error of that name.
 	ErrOldRecord = records.ErrOldRecord
 	// ErrFull is returned for a provider record that a bound of Options refuses;
 	// errors.As with *BoundError tells which.
 	ErrFull = errors.New("bound reached")
-	// ErrTTL is returned for a TTL under the key of a record or a provider
-	// record: they expire by their age.
+	// ErrTTL is returned when a TTL is set under the key of a record or a provider
+	// record: these expire by their age.
 	ErrTTL = errors.New("records expire by their age and take no TTL")
-	// ErrNoPeers is returned where the DHT knows no peer to publish to.
+	// ErrNoPeers is returned when the DHT knows no peer to publish to.
 	ErrNoPeers = errors.New("no peers are known")
-	// ErrNotTaken is returned where none of the peers closest to a record's key took
-	// it. It comes with a reason of one of them.
+	// ErrNotTaken is returned when none of the peers closest to a record's key took
+	// it. The error also has the reason of one of them.
 	ErrNotTaken = errors.New("no peer took the record")
-	// ErrRefused is why a peer did not take a record that was reached: see
-	// [PeerFailure].
+	// ErrRefused is the error of a peer that was reached and did not take the record:
+	// see [PeerFailure].
 	ErrRefused = errors.New("the peer refuses the record")
-	// ErrNotOwner is returned for publishing or retracting a signed record of which
-	// the primary key names another peer.
+	// ErrNotOwner is returned when a program publishes or retracts a signed record
+	// whose primary key names another peer.
 	ErrNotOwner = errors.New("the record is another peer's")
 	// ErrInUse is returned by New for a store that has Records which are not closed,
-	// by [Join] for Records that another DHT uses, and by [Node.Republish] while it
-	// runs already.
+	// by [Join] for Records that another DHT uses, and by [Node.Republish] when it is
+	// already running.
 	ErrInUse = errors.New("already in use")
-	// ErrNoRecord is returned for a write to a key inside a model's namespace,
-	// or that of one of Records' own trees, under which no record can lie.
+	// ErrNoRecord is returned for a write to a key that no record can have, inside the
+	// namespace of a model or of one of Records' own trees.
 	ErrNoRecord = errors.New("key is not a record's")
 )
 
 // BoundError says which bound refuses a record. It matches ErrFull.
 type BoundError struct {
-	// Bound names it in words.
+	// Bound names the bound in words.
 	Bound string
 	Limit int64
 }

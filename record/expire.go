@@ -14,14 +14,14 @@ import (
 const sweepPage = 256
 
 // Expire removes the records and provider records that are older than
-// Options.MaxRecordAge and ProviderValidity, and returns how many there were.
-// Records do so by themselves, within two minutes; call Expire to have it done by
-// now. See the package comment on what becomes of the rows of models.
+// Options.MaxRecordAge and ProviderValidity, and returns how many it removed.
+// Records do this by themselves, within two minutes; call Expire to do it now. The
+// package comment says what happens to the rows of models.
 //
-// It costs what has expired, not what is stored. What is put again meanwhile
-// stays: each is looked at again in the transaction that removes it. What is
-// damaged is passed over and reported once the rest is done. What has no time of
-// receipt, because it is not what kad-dht writes, does not expire.
+// The cost grows with the records that have expired, not with those that are stored. A
+// record that is put again meanwhile stays: Expire reads each one again in the
+// transaction that removes it. It passes over damaged records and reports them at the
+// end. A value that kad-dht did not write has no time of receipt and does not expire.
 func (r *Records) Expire(ctx context.Context) (int, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed

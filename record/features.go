@@ -20,8 +20,8 @@ var (
 	_ ds.ScrubbedDatastore   = (*Records)(nil)
 )
 
-// PutWithTTL is Put of a value that is gone once ttl has passed. Records and
-// provider records expire by their age: under their keys it returns ErrTTL.
+// PutWithTTL puts a value that expires after ttl. Records and provider records expire by
+// their age: under their keys it returns ErrTTL.
 func (r *Records) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl time.Duration) error {
 	if err := r.plainKey(key); err != nil {
 		return err
@@ -29,9 +29,9 @@ func (r *Records) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl 
 	return r.plain.PutWithTTL(ctx, key, value, ttl)
 }
 
-// SetTTL has key's value be gone once ttl has passed from now, or returns
-// go-datastore's ErrNotFound. Under the key of a record or a provider record it
-// returns ErrTTL.
+// SetTTL makes key's value expire after ttl, counted from now. It returns go-datastore's
+// ErrNotFound if there is no value, and ErrTTL under the key of a record or a provider
+// record.
 func (r *Records) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) error {
 	if err := r.plainKey(key); err != nil {
 		return err
@@ -51,9 +51,9 @@ func (r *Records) plainKey(key ds.Key) error {
 	return err
 }
 
-// GetExpiration returns when key's value will be gone, the zero time if it will
-// not, or go-datastore's ErrNotFound. Of a record or a provider record that is
-// when it is as old as it may get.
+// GetExpiration returns the time at which key's value expires, or the zero time if it
+// does not expire. A record or a provider record expires when it reaches its greatest
+// age. GetExpiration returns go-datastore's ErrNotFound if there is no value.
 func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, error) {
 	if r.closed.Load() {
 		return time.Time{}, models.ErrClosed
@@ -76,9 +76,8 @@ func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, err
 	return r.due(&p, received), nil
 }
 
-// CollectGarbage is Expire, and then the store's Compact: it gives the space of
-// what has gone back to the file system, as far as the engine can while open. It
-// may take minutes.
+// CollectGarbage calls Expire, and then the store's Compact. It gives free space back to
+// the file system, as far as the engine can while it is open. It may take minutes.
 func (r *Records) CollectGarbage(ctx context.Context) error {
 	_, err := r.Expire(ctx)
 	if errors.Is(err, models.ErrClosed) {
@@ -87,7 +86,7 @@ func (r *Records) CollectGarbage(ctx context.Context) error {
 	return errors.Join(err, r.store.Compact(ctx))
 }
 
-// DiskUsage returns the bytes that the whole store takes.
+// DiskUsage returns how many bytes the whole store takes.
 func (r *Records) DiskUsage(ctx context.Context) (uint64, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed

@@ -9,14 +9,14 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Hash is the SHA-256 of a value (FIPS 180-4): the primary key of what is
-// immutable.
+// Hash is the SHA-256 of a value (FIPS 180-4). It is the primary key of a row in an
+// immutable tree.
 type Hash [sha256.Size]byte
 
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
-// HashKey is the codec of keys that are hashes: their 32 bytes. Their text is
-// lower-case hex.
+// HashKey is the codec of keys that are hashes. It writes the 32 bytes of the hash. The
+// text of a key is lower-case hex.
 var HashKey models.KeyCodec[Hash] = hashKey{}
 
 type hashKey struct{}
@@ -62,10 +62,10 @@ func (k hashKey) ParseText(text string) (h Hash, err error) {
 	return k.DecodeLast(b)
 }
 
-// Identify gives m the primary key that it has to have in an immutable tree: the
-// hash of its value. t needs [models.WithKey], and a codec that leaves the key
-// out of values: with those of this module, a field with the tag `cbor:"-"`.
-// What m is changed to afterwards is another row.
+// Identify gives m the primary key that it must have in an immutable tree: the hash of
+// its value. t needs [models.WithKey], and a codec that leaves the key out of values:
+// with the codecs of this module, the key is a field with the tag `cbor:"-"`. If m
+// changes afterwards, it is another row and needs another key.
 func Identify[M any](t *models.Tree[M, Hash], m *M) error {
 	_, value, err := t.Encode(m)
 	if err != nil {

@@ -10,21 +10,21 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Node is Records and the DHT that keeps its records there: what publishing and
-// resolving take. It owns neither. All methods may be called concurrently.
+// Node is Records and the DHT that keeps its records in them. Publishing and resolving
+// need both. A Node owns neither. All methods may be called concurrently.
 type Node struct {
 	records  *Records
 	dht      *dht.IpfsDHT
 	messages *dhtpb.ProtocolMessenger
 }
 
-// Join returns the node of records and of the DHT that was made with their
-// DHTOptions. Joined again with the same DHT it returns the same node.
+// Join returns the node of records and of d, a DHT that was made with their DHTOptions.
+// A second call with the same DHT returns the same node.
 //
-// It returns models.ErrUnknownTree where the DHT has no validator for one of
-// Options.Models, because it was not made with DHTOptions, and [ErrInUse] while
-// another DHT that has not been closed is joined with the records: the two would
-// republish each other's records, and what one peer has signed the other cannot.
+// Join returns models.ErrUnknownTree if the DHT was not made with DHTOptions and so has
+// no validator for one of Options.Models. It returns [ErrInUse] while the records are
+// joined with another DHT that is not closed: the two would republish each other's
+// records, and one peer cannot sign the records of the other.
 func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	if records.closed.Load() || d.Context().Err() != nil {
 		return nil, fmt.Errorf("join: %w", models.ErrClosed)
@@ -52,7 +52,7 @@ func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	return records.node, nil
 }
 
-// Records returns the records of the node.
+// Records returns the Records of the node.
 func (n *Node) Records() *Records { return n.records }
 
 // DHT returns the DHT of the node.

@@ -10,9 +10,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Open opens a store of its own in eng, with Definition and opts.Models, and
-// returns its records. It is datastore.Open and New in one call, for a program
-// that wants a datastore and no more. Closing the Records closes the store.
+// Open opens a store of its own in eng, with Definition and opts.Models, and returns the
+// Records in it. It is datastore.Open and New in one call, for a program that only
+// wants a datastore. Closing the Records closes the store.
 func Open(ctx context.Context, eng engine.Engine, opts Options) (*Records, error) {
 	definitions := slices.Concat([]*models.Definition{Definition}, opts.Models)
 	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: definitions})
@@ -27,6 +27,6 @@ func Open(ctx context.Context, eng engine.Engine, opts Options) (*Records, error
 	return r, nil
 }
 
-// Store returns the store that the records are kept in, for the trees of the
-// models.
+// Store returns the store that holds the records. Use it to read and write the trees of
+// the models.
 func (r *Records) Store() *datastore.Store { return r.store }

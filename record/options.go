@@ -14,98 +14,97 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
-// DefaultMaxValueBytes is the most bytes of a value that Records takes unless
-// told otherwise. kad-dht sends messages of up to 4 MiB, which hold a record
-// and the addresses of up to 20 peers.
+// DefaultMaxValueBytes is the default of Options.MaxValueBytes. kad-dht sends messages of
+// up to 4 MiB, which hold a record and the addresses of up to 20 peers.
 const DefaultMaxValueBytes = 64 << 10
 
-// MaxKeyBytes is the most bytes that the key of a record or a provider may have
-// as the store encodes it; more is refused with models.ErrKeySize. kad-dht's
-// own keys have less than 100.
+// MaxKeyBytes is how many bytes the key of a record or a provider record may have, as
+// the store encodes it. A longer key is refused with models.ErrKeySize. kad-dht's own
+// keys have less than 100.
 const MaxKeyBytes = 4096
 
-// DefaultSyncInterval is how long a power loss can take back what strangers
-// have put, unless told otherwise.
+// DefaultSyncInterval is the default of Options.SyncInterval. A power loss can take back
+// the records of other peers that came within this time.
 const DefaultSyncInterval = time.Second
 
-// DefaultCacheBytes is the most memory for provider records, unless told
-// otherwise: enough for some 2,000,000 of five to a key.
+// DefaultCacheBytes is the default of Options.CacheBytes. It is enough for some 2,000,000
+// provider records, at five to a key.
 const DefaultCacheBytes = 128 << 20
 
-// Options is what Records can be told. The zero value is of use.
+// Options configure Records. The zero value is ready to use.
 type Options struct {
-	// Models are the definitions whose trees travel in the DHT, each under the policy
-	// that it was declared with; a tree that is models.Local is refused. The store has
-	// to be opened with them. Defaults to none: then Records keeps values and
-	// providers only.
+	// Models are the definitions whose trees travel in the DHT. Each tree has the policy
+	// that it was declared with; a tree that is models.Local is refused. The store must
+	// be opened with these definitions. Defaults to none: then Records keep only values
+	// and provider records.
 	Models []*models.Definition
 
-	// MaxValueBytes bounds the record of a model, of a signed one the whole
-	// envelope, and what is put under the keys of other records and providers; more is refused with
-	// models.ErrTooLarge. Peers that hold the same records should agree on it.
-	// Defaults to DefaultMaxValueBytes.
+	// MaxValueBytes bounds the record of a model, which is the whole envelope if it is
+	// signed, and the values put under the keys of other records and provider records.
+	// A larger one is refused with models.ErrTooLarge. Peers that hold the same records
+	// should agree on it. Defaults to DefaultMaxValueBytes.
 	MaxValueBytes int
 
-	// MaxRecordAge is how long a record is served and kept after it came, and the
-	// longest for which one may be signed, so that peers have to agree on it. A
-	// negative one means for ever. Defaults to kad-dht's, 48 hours.
+	// MaxRecordAge is how long a record is served and kept after it came. It is also
+	// the longest time for which a record may be signed, so peers have to agree on it. A
+	// negative age means for ever. Defaults to kad-dht's, 48 hours.
 	MaxRecordAge time.Duration
 
 	// ProviderValidity is how long a provider record is served and kept after
-	// it came. A negative one means for ever. Defaults to kad-dht's, 48 hours.
+	// it came. A negative time means for ever. Defaults to kad-dht's, 48 hours.
 	ProviderValidity time.Duration
 
-	// RepublishInterval is after what time [Node.Republish] puts a record of
-	// this peer again. It has to be less than MaxRecordAge. Defaults to 22 hours,
-	// as kad-dht's own, or to half of MaxRecordAge if that is less; a negative one
-	// switches it off.
+	// RepublishInterval is the time after which [Node.Republish] puts a record of this
+	// peer again. It has to be less than MaxRecordAge. A negative interval switches
+	// republishing off. Defaults to 22 hours, as in kad-dht, or to half of MaxRecordAge
+	// if that is less.
 	RepublishInterval time.Duration
 
-	// Bounds limit how much is kept of what strangers send.
+	// Bounds limit how many records of other peers are kept.
 	Bounds Bounds
 
-	// Meters is where the metrics go. Defaults to OpenTelemetry's global
-	// provider, as for kad-dht's own.
+	// Meters receives the metrics. Defaults to OpenTelemetry's global provider, as in
+	// kad-dht.
 	Meters metric.MeterProvider
 
-	// SyncInterval is the longest time after which what strangers put is made
-	// durable. A negative one leaves that to Sync and Close, and the filing of
-	// references of provider records as well. Defaults to DefaultSyncInterval.
+	// SyncInterval is the longest time until a record from another peer is durable. With
+	// a negative interval only Sync and Close make such records durable and file the
+	// references of provider records. Defaults to DefaultSyncInterval.
 	SyncInterval time.Duration
 
-	// CacheBytes is the most memory, in bytes, for provider records that were
-	// read or written last, some 300 for a key with five. It is taken as it is
-	// needed. A negative number is none. Defaults to DefaultCacheBytes.
+	// CacheBytes bounds the memory, in bytes, for the provider records that were read or
+	// written last. A key with five takes some 300. The memory is taken as it is
+	// needed. A negative number means no cache. Defaults to DefaultCacheBytes.
 	CacheBytes int
 }
 
-// Bounds limit soft state: provider records, and the records that came from the
-// DHT and are not of the program's own rows. For each a negative number means
-// without a bound. They hold across restarts.
+// Bounds limit soft state: provider records, and the records that came from the DHT and
+// do not belong to the program's own rows. A negative number means no bound. Bounds hold
+// across restarts.
 type Bounds struct {
-	// Records is how many records there may be. When there are more, those that
-	// came first are dropped, rows included. Defaults to 1,000,000.
+	// Records is how many records there may be. When there are more, the oldest are
+	// dropped, rows included. Defaults to 1,000,000.
 	Records int
 
-	// Providers is how many provider records there may be. When there are more,
-	// those that came first are dropped. Defaults to 5,000,000.
+	// Providers is how many provider records there may be. When there are more, the
+	// oldest are dropped. Defaults to 5,000,000.
 	Providers int
 
-	// ProvidersPerKey is how many providers a key may have. Where it has as
-	// many, those known are taken when they come again, and a new one is
-	// refused with ErrFull. Defaults to 2,000.
+	// ProvidersPerKey is how many providers a key may have. When a key has that many, a
+	// new provider is refused with ErrFull, and a known one is still taken when it
+	// comes again. Defaults to 2,000.
 	ProvidersPerKey int
 
-	// KeysPerPeer is how many keys a peer may provide here. Where it provides as
-	// many, those known are taken when they come again, and a new one is
-	// refused with ErrFull. Defaults to 1,000,000.
+	// KeysPerPeer is how many keys a peer may provide here. When a peer provides that
+	// many, a new key is refused with ErrFull, and a known one is still taken when it
+	// comes again. Defaults to 1,000,000.
 	KeysPerPeer int
 
-	// Bytes is how many bytes the keys and values of all of these may have. When
-	// they have more, what came first is dropped, be it a record or a provider
-	// record. With indexes, they take a few times as much on disk. At least
-	// one record has to fit, so it may not be less than MaxKeyBytes and
-	// Options.MaxValueBytes together. Defaults to 2 GiB.
+	// Bytes is how many bytes the keys and values of all records and provider records
+	// may have together. When they have more, the oldest of both are dropped. With
+	// indexes, they take a few times as much on disk. At least one record has to fit, so
+	// Bytes may not be less than MaxKeyBytes and Options.MaxValueBytes together.
+	// Defaults to 2 GiB.
 	Bytes int64
 }
 
@@ -127,8 +126,8 @@ func (b Bounds) withDefaults() Bounds {
 	return b
 }
 
-// normalize fills in defaults and returns every fault in one error, which
-// matches models.ErrDefinition where a definition is at fault.
+// normalize fills in defaults and returns every fault in one error. The error matches
+// models.ErrDefinition if a definition is at fault.
 func (o Options) normalize() (Options, error) {
 	var faults []error
 	seen := map[string]bool{Definition.Name(): true}
@@ -178,7 +177,7 @@ func (o Options) normalize() (Options, error) {
 	return o, nil
 }
 
-// providers is what of the options concerns provider records.
+// providers returns the options for provider records.
 func (o *Options) providers() providers.Options {
 	interval := fileInterval
 	if o.SyncInterval < 0 {

@@ -11,12 +11,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// PeerKey is the codec of keys that are peer ids. They sort bytewise; their text
-// is lower-case hex, "-" for the empty one.
+// PeerKey is the codec of keys that are peer ids. The keys sort bytewise. Their text is
+// lower-case hex, and "-" for the empty one.
 var PeerKey models.KeyCodec[peer.ID] = peerKey{models.StringOf[peer.ID]()}
 
-// peerKey has the bytes of a string. Its text is one that programs in other
-// languages can make without knowing how a string is escaped.
+// peerKey writes the bytes of a string. Programs in other languages can make its text
+// without knowing how a string is escaped.
 type peerKey struct{ models.KeyCodec[peer.ID] }
 
 const noPeer = "-"
@@ -45,8 +45,8 @@ func (k peerKey) ParseText(text string) (peer.ID, error) {
 // of the length, and no peer id is longer.
 const maxPeer = 64
 
-// Format writes a peer id as libp2p does, in base 58. What is too long for a peer
-// id it writes in hex.
+// Format writes a peer id as libp2p does, in base 58. It writes keys that are too long
+// for a peer id in hex.
 func (k peerKey) Format(p peer.ID) string {
 	switch {
 	case p == "":

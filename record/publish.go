@@ -15,20 +15,20 @@ import (
 // full name, "/", and the key as text. "/blog.user/00000000000000000001", say.
 func Key[M, K any](t *models.Tree[M, K], key K) string { return "/" + t.Name() + "/" + t.PathText(key) }
 
-// Publish stores m as a row of t and puts it into the DHT as this peer's own record:
-// on the peers closest to its key, of which the report says what each made of it. The
-// row and its receipt are durable before the DHT hears of it. t has to be one of the
-// Options.Models of the node's records; otherwise Publish returns
+// Publish stores m as a row of t and puts it into the DHT as this peer's own record. It
+// sends the record to the peers closest to its key, and the report says which of them
+// took it. The row and its receipt are durable before the record is sent. t has to be in
+// the Options.Models of the node's records; otherwise Publish returns
 // models.ErrUnknownTree.
 //
-// Where the DHT knows no peer yet, Publish waits for one until ctx's deadline, and does
-// not wait where ctx has none; then it returns ErrNoPeers. It returns ErrNotTaken, with
-// a reason, where no peer took the record. In both cases the row stays, and
-// [Node.Republish] tries again, as can the caller with the same model.
+// If the DHT knows no peer yet, Publish waits for one until ctx's deadline, and not at
+// all if ctx has no deadline; then it returns ErrNoPeers. If no peer took the record, it
+// returns ErrNotTaken, with a reason. In both cases the row stays, [Node.Republish] tries
+// again, and the caller may call Publish again with the same model.
 //
-// It returns ErrOldRecord where the row that is there is better, ErrNotOwner where t is
-// signed and m another peer's, and what makes peers refuse a record:
-// models.ErrInvalid, ErrTooLarge, ErrKeySize. Then nothing has been stored.
+// Publish returns ErrOldRecord if the stored row is better, ErrNotOwner if t is signed
+// and m belongs to another peer, and models.ErrInvalid, ErrTooLarge or ErrKeySize if
+// other peers would refuse the record. Then it has stored nothing.
 func Publish[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], m *M) (PublishReport, error) {
 	tree, err := n.records.registered(t)
 	if err != nil {
@@ -44,12 +44,12 @@ func Publish[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], m *M)
 	return n.publish(ctx, tree, key, func(*rowState) ([]byte, error) { return value, nil })
 }
 
-// Retract takes back the record with the primary key, which is this peer's own:
-// it deletes the row, and puts a tombstone into the DHT that is better than every
-// earlier record. The peers that hold the record delete its row, and keep the
-// tombstone as long as they would a record. t has to be signed, or Retract
-// returns models.ErrPolicy: what nobody owns nobody can take back. Its other errors
-// and the report are those of Publish. That there is no such row is no error.
+// Retract takes back this peer's own record with the primary key. It deletes the row,
+// and puts a tombstone into the DHT that is better than every earlier record. The peers
+// that hold the record delete its row, and keep the tombstone as long as they would keep
+// a record. t has to be signed, or Retract returns models.ErrPolicy: only a record that
+// has an owner can be taken back. The report and the other errors are those of Publish.
+// A missing row is no error.
 func Retract[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (PublishReport, error) {
 	tree, err := n.records.registered(t)
 	if err != nil {

@@ -15,19 +15,17 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// Query returns the keys strictly below q.Prefix. The prefix is answered by
-// walking the keys in its range only; offset and limit count entries as they
-// are read; orders are applied to entries already read, since base 32 does not
-// sort as what it stands for. Below a prefix that has nothing but other data all is
-// as with the store's own face.
+// Query returns the keys strictly below q.Prefix. It reads only the keys in the range of
+// the prefix, and counts offset and limit as it reads. It sorts entries after it has read
+// them, since base 32 does not sort like the bytes it stands for. Below a prefix that has
+// no records and no provider records, Query works like the store's own go-datastore face.
 //
-// Keys beneath the provider records of one key that are none are found if they
-// were put through Records, or before those were made.
+// Other keys beneath the provider records of one key are found if they were put through
+// these Records, or before these Records were made.
 //
 // No transaction is open between two results: entries written meanwhile may or
-// may not be returned. Values are read with KeysOnly only where sizes, filters
-// or orders ask for them, and for records of models, whose rows tell whether
-// they are served.
+// may not be returned. With KeysOnly, Query reads values only if sizes, filters or orders
+// need them, and for records of models, whose rows tell whether they are served.
 func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed

@@ -19,19 +19,19 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
-// Records is a store as the datastore of a kad-dht node. What kad-dht puts is
-// kept in typed trees; every other key goes to the store's own go-datastore
-// face, so that one store can hold all that a libp2p program keeps.
+// Records makes a store the datastore of a kad-dht node. It keeps the records of kad-dht
+// in typed trees. Every other key goes to the store's own go-datastore face, so that one
+// store can hold all the data of a libp2p program.
 //
-// A value of a registered model is a row of its tree, and reads as the record
-// that was put, with the time at which it came last. Everything else reads byte
-// for byte as it was put.
+// A value of a registered model is a row of its tree. It reads as the record that was
+// put, with the time at which it came last. Everything else reads byte for byte as it
+// was put.
 //
-// All methods may be called concurrently. Values returned are the caller's,
-// values passed in are not kept. No transaction is open while the caller goes
-// through the results of a query, so that it may write meanwhile. Absence is
-// go-datastore's ErrNotFound itself. After Close every call returns
-// models.ErrClosed.
+// All methods may be called concurrently. A returned value belongs to the caller, and
+// Records does not keep a value that is passed in. No transaction is open while the
+// caller goes through the results of a query, so the caller may write meanwhile. For an
+// absent key the error is go-datastore's ErrNotFound itself. After Close every call
+// returns models.ErrClosed.
 type Records struct {
 	store     *datastore.Store
 	ownsStore bool
@@ -91,12 +91,12 @@ func (r *Records) due(p *place, received time.Time) time.Time {
 
 var _ ds.Batching = (*Records)(nil)
 
-// New returns the records kept in store, which has to have been opened with
-// Definition and opts.Models: otherwise it returns models.ErrUnknownTree. The
-// store remains the caller's, to be closed after the Records. Until they are closed it
-// cannot have others: New returns [ErrInUse].
+// New returns Records in store. The store must have been opened with Definition and
+// opts.Models; otherwise New returns models.ErrUnknownTree. The caller still owns the
+// store, and closes it after the Records. A store can have one Records at a time: until
+// it is closed, New returns [ErrInUse].
 //
-// New takes the same time whatever the store holds, after a crash too.
+// New takes the same time however much the store holds, after a crash too.
 func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records, err error) {
 	opts, err = opts.normalize()
 	if err != nil {
@@ -171,7 +171,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	return r, nil
 }
 
-// Sync makes durable everything put before the call, under any prefix.
+// Sync makes everything durable that was put before the call, under any prefix.
 func (r *Records) Sync(ctx context.Context, _ ds.Key) error {
 	if r.closed.Load() {
 		return models.ErrClosed
@@ -187,9 +187,9 @@ func (r *Records) flush(ctx context.Context) error {
 	return r.store.Sync(ctx)
 }
 
-// Close makes durable what was put, waits for Records' own work to end, and
-// leaves the store open, unless Open has opened it. Later calls do nothing and
-// return nil.
+// Close makes everything durable that was put, and waits for the background work of
+// Records to end. It closes the store only if Open has opened it. Later calls do nothing
+// and return nil.
 func (r *Records) Close() error {
 	if r.closed.Swap(true) {
 		return nil

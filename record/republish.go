@@ -24,16 +24,17 @@ const (
 	retryPart = 8
 )
 
-// Republish puts what this peer has published into the DHT again whenever
-// Options.RepublishInterval has passed since, so that it neither expires nor is
-// lost with the peers that leave. What is signed is signed anew, under the same
-// sequence number. It returns when ctx ends, with its error, or the Records are
-// closed, with models.ErrClosed; a record that cannot be put is tried again after
-// an eighth of the interval.
+// Republish puts each record that this peer has published into the DHT again whenever
+// Options.RepublishInterval has passed. So the record does not expire, and is not lost
+// with the peers that leave. A signed record is signed anew, under the same sequence
+// number. A record that cannot be put is tried again after an eighth of the interval.
 //
-// What is due is found by index: while nothing is, Republish waits for a timer. A
-// record is in it until its row is retracted, deleted or changed without being
-// published. A second call while one runs returns [ErrInUse].
+// Republish returns ctx's error when ctx ends, and models.ErrClosed when the Records are
+// closed. A second call while one runs returns [ErrInUse].
+//
+// Republish finds the records that are due by index, and waits for a timer while none
+// is. A record stays in the index until its row is retracted, deleted or changed without
+// being published.
 func (n *Node) Republish(ctx context.Context) error {
 	r := n.records
 	if r.interval < 0 {
@@ -91,9 +92,10 @@ func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, 
 	return next, nil
 }
 
-// republishable are the receipts of what is due for being published again: what has
-// expired here, what the program has changed, what was published before an instant, and what the clock, when it ran
-// ahead, has stamped with a time that has not come.
+// republishable returns the ranges of receipts whose records are due to be published
+// again: those that have expired here, those that the program has changed, those that
+// were published before an instant, and those that the clock, when it ran ahead, has
+// stamped with a time in the future.
 func (r *Records) republishable(before time.Time) []models.Range[models.Pair[receipts.Origin, time.Time]] {
 	ranges := []models.Range[models.Pair[receipts.Origin, time.Time]]{
 		originBetween(receipts.Withdrawn, time.Time{}, time.Time{}),

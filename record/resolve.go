@@ -11,12 +11,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Resolve gets the row with the primary key from the DHT: the best of the
-// records that the peers closest to it hold, and this peer, if it serves it. It
-// returns models.ErrNotFound where none has a valid one, none could be asked, or
-// the owner has retracted it.
+// Resolve gets the row with the primary key from the DHT. It returns the best of the
+// records that the closest peers hold, and this peer, if it serves one. It returns
+// models.ErrNotFound if no peer has a valid record, no peer could be asked, or the owner
+// has retracted the record.
 //
-// Resolve stores nothing: kad-dht places records by their keys, not on those who
+// Resolve stores nothing: kad-dht places records by their keys, not on the peers that
 // ask for them.
 func Resolve[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (M, error) {
 	tree, err := n.records.registered(t)

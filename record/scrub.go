@@ -9,7 +9,7 @@ import (
 )
 
 // Check verifies the whole store, and that each provider record is found by its
-// peer and by its time. For damage it returns a *datastore.DamageError.
+// peer and by its time. It returns a *datastore.DamageError if it finds damage.
 func (r *Records) Check(ctx context.Context) error {
 	if r.closed.Load() {
 		return models.ErrClosed
@@ -26,10 +26,10 @@ func (r *Records) Check(ctx context.Context) error {
 	return errors.Join(err, refsErr)
 }
 
-// Scrub repairs the whole store, and has provider records be found by peer and by
-// time again where they are not. For damage it could not mend, and for rows that it
-// has set aside because nobody can read them, it returns a *datastore.DamageError.
-// It counts anew what the bounds are for.
+// Scrub repairs the whole store, and makes provider records that were not found by peer
+// or by time found again. It returns a *datastore.DamageError for damage that it could
+// not repair, and for rows that it has set aside because nobody can read them. It counts
+// the records and bytes for the bounds anew.
 func (r *Records) Scrub(ctx context.Context) error {
 	if r.closed.Load() {
 		return models.ErrClosed

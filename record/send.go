@@ -16,20 +16,20 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// PublishReport says what became of a record that was published: which of the
-// peers closest to its key took it. They keep it and serve it.
+// PublishReport says which of the peers closest to the key of a published record took
+// it. Those peers keep the record and serve it.
 type PublishReport struct {
 	// Key is the record's key, "/blog.user/00000000000000000001", say.
 	Key string
 	// Took are the peers that took the record.
 	Took []peer.ID
-	// Failed are the peers that did not.
+	// Failed are the peers that did not take it.
 	Failed []PeerFailure
 }
 
-// PeerFailure says why a peer did not take a record. Err matches [ErrRefused] where
-// the peer was reached, and [ErrOldRecord] too where it holds a better record: kad-dht
-// tells no other reason. Otherwise it is the error of the network, or the context's.
+// PeerFailure says why a peer did not take a record. Err matches [ErrRefused] if the peer
+// was reached, and [ErrOldRecord] too if it holds a better record: kad-dht tells no other
+// reason. Otherwise Err is the error of the network, or the context's.
 type PeerFailure struct {
 	Peer peer.ID
 	Err  error

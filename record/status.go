@@ -9,12 +9,11 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// State says how a row stands in the DHT.
+// State is the state of a row in the DHT.
 type State uint8
 
 const (
-	// Local is a row that the program has put and not published: no other peer hears
-	// of it.
+	// Local is a row that the program has put and not published. No other peer sees it.
 	Local State = iota
 	// Published is a row that this peer has published as it is.
 	Published
@@ -24,12 +23,12 @@ const (
 	// Expired is a row that this peer has published and that is older than
 	// Options.MaxRecordAge. [Node.Republish] publishes it at once.
 	Expired
-	// Received is a row that came from the DHT. It goes with its record.
+	// Received is a row that came from the DHT. It is removed with its record.
 	Received
-	// Kept is a row that came from the DHT in place of one that the program had put,
-	// or as it was. It stays when its record goes.
+	// Kept is a row that came from the DHT where the program had already put one, the
+	// same or another. It stays when its record is removed.
 	Kept
-	// Retracted is a row that its owner has taken back: there is none, but the
+	// Retracted is a row that its owner has taken back. The row is deleted, and the
 	// tombstone is served.
 	Retracted
 )
@@ -42,19 +41,19 @@ func (s State) String() string {
 	return fmt.Sprintf("state(%d)", uint8(s))
 }
 
-// Status is how a row stands in the DHT.
+// Status describes a row in the DHT.
 type Status struct {
 	State State
-	// Since is when the record came last or was published, of a Changed row when it was
-	// changed, and the zero time of one that is Local.
+	// Since is the time at which the record came last or was published. For a Changed
+	// row it is the time of the change, and for a Local one the zero time.
 	Since time.Time
-	// Served says that this peer gives the record to those who ask for it.
+	// Served says that this peer gives the record to peers that ask for it.
 	Served bool
 }
 
-// StatusOf returns how the row with the primary key stands in the DHT, or
-// models.ErrNotFound where there is neither row nor tombstone. t has to be one of
-// Options.Models, or StatusOf returns models.ErrUnknownTree.
+// StatusOf returns the status of the row with the primary key, or models.ErrNotFound if
+// there is neither a row nor a tombstone. t has to be in Options.Models, or StatusOf
+// returns models.ErrUnknownTree.
 func StatusOf[M, K any](ctx context.Context, r *Records, t *models.Tree[M, K], key K) (status Status, err error) {
 	tree, err := r.registered(t)
 	if err != nil {

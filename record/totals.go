@@ -253,16 +253,16 @@ func (r *Records) recount(ctx context.Context) error {
 	return err
 }
 
-// Usage is how much of a kind there is. Bytes are those of keys and values as
-// they are put; what the store takes on disk for them is more.
+// Usage is the number of records of one kind, and the bytes of their keys and values as
+// they are put. The store takes more on disk.
 type Usage struct{ Rows, Bytes int64 }
 
 // ProviderUsage returns how many provider records there are.
 func (r *Records) ProviderUsage() Usage { return Usage(r.providers.Usage()) }
 
-// RecordUsage returns how many records there are that came from the DHT, without
-// those of the program's own rows. After a process that has not closed its Records they
-// are counted in the background, and are fewer until that is done.
+// RecordUsage returns how many records came from the DHT, without those of the program's
+// own rows. If an earlier process did not close its Records, they are counted in the
+// background, and RecordUsage returns fewer until that is done.
 func (r *Records) RecordUsage() Usage { return r.records.load().usage() }
 
 func (a amount) usage() Usage { return Usage{a.rows, a.bytes} }

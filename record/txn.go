@@ -15,11 +15,11 @@ import (
 
 var _ ds.TxnDatastore = (*Records)(nil)
 
-// NewTransaction starts a transaction over the snapshot of now, as that of
-// [datastore.Face.NewTransaction]. A record that is refused returns the error at
-// once, and is not part of the transaction; what a bound evicts for the others
-// goes when it is committed, which is durable. Provider records that it puts are
-// checked against the bounds again then, and left out where others were faster.
+// NewTransaction starts a transaction over the snapshot of now, like
+// [datastore.Face.NewTransaction]. A Put of a record that is refused returns the error at
+// once, and the record is not part of the transaction. A commit is durable. On commit the
+// bounds evict older records, and the transaction's provider records are checked against
+// the bounds again: those for which there is no room any more are left out.
 func (r *Records) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed

@@ -9,7 +9,7 @@ import (
 )
 
 // Validator returns the validators of every registered tree, by namespace, and
-// that of public keys ("pk"). The map is the caller's, who may add others, such
+// that of public keys ("pk"). The map belongs to the caller, who may add others, such
 // as ipns.Validator:
 //
 //	validator := records.Validator()
@@ -51,7 +51,7 @@ func (v validator) Validate(key string, value []byte) error {
 }
 
 // Select returns the number of the best valid value, the first of equal ones.
-// Where none is valid it returns an error that says why the first is not.
+// If none is valid, it returns an error that says why the first is not.
 func (v validator) Select(key string, values [][]byte) (int, error) {
 	var best candidate
 	var refusal error

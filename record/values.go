@@ -10,18 +10,18 @@ import (
 // Value is a DHT record in a namespace that no registered model has: a public
 // key or an IPNS record, say.
 type Value struct {
-	// Key is the whole record key, "/pk/…". A range that starts with "/pk/"
-	// therefore has the records of that namespace.
+	// Key is the whole record key, "/pk/…". So a range that starts with "/pk/" has the
+	// records of that namespace.
 	Key []byte
-	// Data is the record's value, and Received the time at which kad-dht says
-	// it came. Both are zero where Raw is not a record.
+	// Data is the record's value, and Received the time at which it came, as kad-dht
+	// wrote it. Both are zero if Raw is not a record.
 	Data     []byte
 	Received time.Time
-	// Raw is what kad-dht has put, byte for byte, a record.pb.Record.
+	// Raw is the record.pb.Record that kad-dht has put, byte for byte.
 	Raw []byte
 }
 
-// Values holds the records of namespaces that no registered model has, by
+// Values is the tree of the records in namespaces that no registered model has, by
 // record key.
 var Values = models.NewTree("value", models.Bytes, func(v *Value) []byte { return v.Key },
 	models.WithCodec(models.Codec[Value](valueCodec{})),
@@ -30,8 +30,8 @@ var Values = models.NewTree("value", models.Bytes, func(v *Value) []byte { retur
 // ValueByReceived finds records by the time they came, the oldest first.
 var ValueByReceived = models.NewIndex(Values, "received", models.Time, func(v *Value) time.Time { return v.Received })
 
-// valueCodec writes what kad-dht has put as it is: nothing is lost of it, and
-// nothing has to be built again to serve it.
+// valueCodec writes the bytes that kad-dht has put as they are. So nothing is lost, and
+// nothing has to be built again to serve the record.
 type valueCodec struct{}
 
 func (valueCodec) Name() string { return "libp2p-record" }
@@ -46,8 +46,8 @@ func (valueCodec) Decode(src []byte, v *Value) error {
 	return nil
 }
 
-// parseValue reads a record of which the value may be anything. It returns the
-// zero time for what is no record.
+// parseValue reads a record, whose value may be anything. It returns the zero time if
+// raw is not a record.
 func parseValue(raw []byte) (data []byte, received time.Time) {
 	if r, ok := wire.Parse(raw); ok {
 		if t, ok := r.Time(); ok {

@@ -9,10 +9,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
-// Verify is datastore.Verify of a store that no Records use. In one that was opened with
-// Definition it also compares references with provider records, as Records.Check
-// does. It writes nothing, so that it serves a store that is opened to be read. Where an
-// earlier process has not filed all references, it does not compare them.
+// Verify is datastore.Verify for a store that no Records use. If the store was opened
+// with Definition, it also compares references with provider records, as Records.Check
+// does. It does not compare them if an earlier process has not filed all references.
+// Verify writes nothing, so it also works on a store that is opened read-only.
 func Verify(ctx context.Context, store *datastore.Store, options ...datastore.VerifyOptions) (datastore.Report, error) {
 	report, err := datastore.Verify(ctx, store, options...)
 	if err != nil {
@@ -26,9 +26,9 @@ func Verify(ctx context.Context, store *datastore.Store, options ...datastore.Ve
 	return report, err
 }
 
-// Repair is datastore.Repair of a store that no Records use. In one that was opened with
-// Definition it also files the references that an earlier process has not filed, and
-// makes all anew where some are wrong.
+// Repair is datastore.Repair for a store that no Records use. If the store was opened
+// with Definition, it also files the references that an earlier process has not filed,
+// and makes all references anew if some are wrong.
 func Repair(ctx context.Context, store *datastore.Store, options ...datastore.VerifyOptions) (datastore.Report, error) {
 	report, err := datastore.Repair(ctx, store, options...)
 	if err != nil || !hasRecords(ctx, store) {

@@ -14,13 +14,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
-// The views below show what lies here for the DHT. All are lazy: they read in
-// pages as the loop goes on, no transaction is open while its body runs, and
-// what is written meanwhile may or may not be seen. An error is yielded once,
-// as the last item. Where a view is by time, it goes from the oldest to the
-// newest, from the one instant on and before the other; a zero time leaves that
-// end open. What has no time, because it is not what kad-dht writes, counts as
-// older than all else.
+// The views below show the records that this store holds for the DHT. All are lazy: they
+// read in pages as the loop goes on, no transaction is open while its body runs, and
+// rows written meanwhile may or may not be seen. An error is yielded once, as the last
+// item. A view by time goes from the oldest to the newest, starts at the first instant
+// and ends before the second; a zero time leaves that end open. A value that kad-dht did
+// not write has no time, and counts as older than all others.
 
 // Provider is a provider record: a peer has announced, at some time, that it provides
 // the content of a key.
@@ -29,16 +28,15 @@ type Provider struct {
 	Key []byte
 	// Peer is the provider.
 	Peer peer.ID
-	// Received is the time at which kad-dht took the record, zero where Raw is not a
-	// time.
+	// Received is the time at which kad-dht took the record, zero if Raw is not a time.
 	Received time.Time
-	// Raw is what kad-dht has put, byte for byte.
+	// Raw is the value that kad-dht has put, byte for byte.
 	Raw []byte
 }
 
 // ValuesIn yields the records of a namespace, "pk" or "blog.user", say, in the
-// order of their keys. Of a registered model Data is the row's value, nil of a
-// tombstone, and Raw the record as it is served.
+// order of their keys. For a registered model, Data is the row's value, nil for a
+// tombstone, and Raw is the record as it is served.
 func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Value, error] {
 	if tree := r.trees[namespace]; tree != nil {
 		receipts := receipts.Tree.Keys(ctx, r.store, models.FirstIs(receipts.Tree, namespace))
@@ -57,15 +55,14 @@ func (r *Records) ValuesReceived(ctx context.Context, from, before time.Time) it
 	return untilClosed(r, merge(sources, func(a, b *Value) bool { return a.Received.Before(b.Received) }))
 }
 
-// ValuesExpiring yields the records that expire before an instant, the first to
-// expire first: none where they do not expire.
+// ValuesExpiring yields the records that expire before an instant, in the order in which
+// they expire. It yields none if records do not expire.
 func (r *Records) ValuesExpiring(ctx context.Context, before time.Time) iter.Seq2[Value, error] {
 	return r.ValuesReceived(ctx, firstTime, receivedBefore(before, r.ages.record))
 }
 
-// CountValues returns how many records of a namespace there are. It reads no
-// values, and so counts also the records of a model whose row the program has
-// changed since they came.
+// CountValues returns how many records of a namespace there are. It reads no values, so
+// it also counts a model's records whose rows the program has changed since they came.
 func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed
@@ -109,7 +106,7 @@ func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error)
 	return len(of), err
 }
 
-// ProvidedBy yields what a peer provides, in no order that means anything.
+// ProvidedBy yields the provider records of a peer, in no particular order.
 func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider, error] {
 	return untilClosed(r, asProviders(r.providers.By(ctx, p)))
 }
@@ -122,8 +119,8 @@ func (r *Records) CountProvidedBy(ctx context.Context, p peer.ID) (int, error) {
 	return r.providers.CountBy(ctx, p)
 }
 
-// ProvidersReceived yields the provider records by the time they came. The order
-// is by the minute: within one it means nothing.
+// ProvidersReceived yields the provider records by the time they came, to the minute.
+// Within one minute the order means nothing.
 func (r *Records) ProvidersReceived(ctx context.Context, from, before time.Time) iter.Seq2[Provider, error] {
 	return untilClosed(r, asProviders(r.providers.Received(ctx, from, before)))
 }
@@ -138,8 +135,8 @@ func asProviders(records iter.Seq2[providers.Record, error]) iter.Seq2[Provider,
 	}
 }
 
-// ProvidersExpiring yields the provider records that expire before an instant,
-// the first to expire first: none where they do not expire.
+// ProvidersExpiring yields the provider records that expire before an instant, in the
+// order in which they expire. It yields none if provider records do not expire.
 func (r *Records) ProvidersExpiring(ctx context.Context, before time.Time) iter.Seq2[Provider, error] {
 	return r.ProvidersReceived(ctx, firstTime, receivedBefore(before, r.ages.provider))
 }

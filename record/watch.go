@@ -11,23 +11,23 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// ErrLagging ends a watch whose loop has not kept up with what arrived. What it
-// has missed is in the tree; [Records.ValuesReceived] finds it by time.
+// ErrLagging ends a watch whose loop has not kept up with the records that arrived. The
+// records it missed are in the tree; [Records.ValuesReceived] finds them by time.
 var ErrLagging = errors.New("the watch has not kept up")
 
 // Arrival is a record that the DHT has placed on this peer.
 type Arrival[M, K any] struct {
 	Key K
-	// Model is the row. It is the zero value where Retracted.
+	// Model is the row. It is the zero value if Retracted is set.
 	Model M
 	// Retracted says that the owner has taken the record back.
 	Retracted bool
 }
 
-// Watch yields the records of t that come from the DHT from now on and that are
-// new or changed, each once it has been committed. Buffer is how many may have
-// arrived that the loop has not come to, at least 1; with more the watch ends
-// with ErrLagging. It also ends, with an error, with ctx or the Records.
+// Watch yields the records of t that come from the DHT from now on and are new or
+// changed. It yields each after its commit. Buffer is how many records may wait for the
+// loop, at least 1; if more wait, the watch ends with ErrLagging. It also ends, with an
+// error, when ctx ends or the Records are closed.
 func Watch[M, K any](
 	ctx context.Context, r *Records, t *models.Tree[M, K], buffer int,
 ) (iter.Seq2[Arrival[M, K], error], error) {

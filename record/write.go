@@ -13,12 +13,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
-// Put stores value under key. What is under the key of a record or a provider
-// is soft state: see the package comment on its durability.
+// Put stores value under key. A value under the key of a record or a provider record is
+// soft state: the package comment says when it is durable.
 //
-// Under the record key of a registered model, value has to be a record as
-// kad-dht writes it, of a row that is not worse than the one stored. One that is
-// refused changes nothing; see the package comment on why it may be.
+// Under the record key of a registered model, value has to be a record as kad-dht writes
+// it, and its row may not be worse than the stored one. A refused record changes nothing;
+// the package comment lists the reasons.
 func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if r.closed.Load() {
 		return models.ErrClosed
@@ -40,8 +40,8 @@ func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	return errors.Join(append(refused, err)...)
 }
 
-// Delete removes key; one that is absent is no error. The record of a row that
-// the program has put or published is only no longer served: the row stays.
+// Delete removes key. An absent key is no error. If the program has put or published the
+// row of a record, the row stays and is only no longer served.
 func (r *Records) Delete(ctx context.Context, key ds.Key) error {
 	if r.closed.Load() {
 		return models.ErrClosed

@@ -121,7 +121,7 @@ func TestJS(t *testing.T) {
 	ctx := t.Context()
 	js.connect(t, ours)
 
-	// What JavaScript puts is a row here, and found by its index.
+	// An item that JavaScript puts is a row here, and found by its index.
 	if n := js.put(t, "put", map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
 		t.Fatalf("%d peers have taken the item, want 1", n)
 	}
@@ -138,7 +138,7 @@ func TestJS(t *testing.T) {
 		t.Errorf("%d peers have taken an item that is worse than what they have", n)
 	}
 
-	// What no item is has no place here.
+	// A value that is no item is refused here.
 	refused := map[string]map[string]any{
 		"another key":   {"id": 8, "item": item(9, 1, "saw", "Ada")},
 		"no CBOR":       {"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("nothing"))},
@@ -163,7 +163,7 @@ func TestJS(t *testing.T) {
 		t.Errorf("there are %d items, %v; want 2", n, err)
 	}
 
-	// What Go publishes is read in JavaScript, and lies there, too.
+	// JavaScript reads an item that Go publishes, and stores it, too.
 	nail := Item{ID: 1 << 40, Version: 1, Name: "nail", Maker: "Linus", Tags: []string{}}
 	if _, err := record.Publish(ctx, ours.node, Items, &nail); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func TestJS(t *testing.T) {
 	if err := js.do(map[string]any{"do": "get", "id": nail.ID}, &got); err != nil || !reflect.DeepEqual(got, nail) {
 		t.Errorf("JavaScript reads %+v, %v", got, err)
 	}
-	// What JavaScript holds is found from here.
+	// Go finds an item that JavaScript holds.
 	if err := Items.Delete(ctx, ours.store, nail.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 
 	put := func(i Item, key uint64) {
 		t.Helper()
-		// What our peer does not take, kad-dht does not tell.
+		// If our peer does not take the item, kad-dht does not say so.
 		if err := plain.PutValue(ctx, record.Key(Items, key), encodeItem(t, i)); err != nil {
 			t.Error(err)
 		}

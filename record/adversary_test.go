@@ -96,7 +96,7 @@ func TestEmptyValues(t *testing.T) {
 	})
 }
 
-// What a watch yields is its own, whatever becomes of what was put.
+// A watch yields its own copy, whatever happens to the bytes that were put.
 func TestWatchKeepsWhatArrived(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -224,7 +224,7 @@ func TestTombstonesEnd(t *testing.T) {
 	<-ended
 }
 
-// What was published before a restart is republished after it.
+// A record that was published before a restart is republished after it.
 func TestRepublishAfterRestart(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
 		ctx, cancel := context.WithCancel(context.Background())

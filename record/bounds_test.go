@@ -248,7 +248,7 @@ func TestProvidersPerKeyAndPeer(t *testing.T) {
 	})
 }
 
-// What came first goes first, for each bound, and what is the program's stays.
+// Each bound drops the oldest records first, and the program's own rows stay.
 func TestEviction(t *testing.T) {
 	start := time.Now().Add(-time.Hour)
 	for name, test := range map[string]struct {

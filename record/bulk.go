@@ -74,8 +74,8 @@ func ResolveAll[M, K any](
 	return inParallel(ctx, keys, how, func(key K) (M, error) { return Resolve(ctx, n, t, key) })
 }
 
-// inParallel yields what do returns for the items, in the order in which it does.
-// If the loop is left it begins no more, and waits for what it has begun.
+// inParallel calls do for the items and yields the results in the order in which they
+// come. If the loop is left, it begins no more items, and waits for those it has begun.
 func inParallel[T, R any](ctx context.Context, items iter.Seq[T], how Bulk, do func(T) (R, error)) iter.Seq2[R, error] {
 	if how.Concurrency <= 0 {
 		how.Concurrency = defaultConcurrency

@@ -21,7 +21,7 @@ func (w within) RunWrite(ctx context.Context, fn func(*session.Session) error) e
 	return fn(w.Session)
 }
 
-// listen has r told of every ordinary write to the registered trees, in the
+// listen makes every ordinary write to the registered trees tell r of the change, in the
 // transaction that writes, until deaf.
 func (r *Records) listen(ctx context.Context) error {
 	s, err := r.store.BeginRead(ctx)
@@ -43,9 +43,9 @@ func (r *Records) deaf() {
 	}
 }
 
-// rowChanged brings the receipt of a row up to date that an ordinary call has written,
-// or deleted, when value is nil. A row that this peer has published is to be published
-// again. Every other one is the program's own from now on.
+// rowChanged updates the receipt of a row that an ordinary call has written, or deleted,
+// if value is nil. A row that this peer has published is to be published again. Every
+// other row is the program's own from now on.
 func (r *Records) rowChanged(t *modelTree, s *session.Session, primary, value []byte) error {
 	held := s.Held
 	s.Held = true
@@ -82,7 +82,7 @@ func (r *Records) rowChanged(t *modelTree, s *session.Session, primary, value []
 	return receipts.Tree.Delete(ctx, w, t.receiptKey(receipt.Key))
 }
 
-// wakeRepublish has Republish look for what is due.
+// wakeRepublish makes Republish look for records that are due.
 func (r *Records) wakeRepublish() {
 	select {
 	case r.wake <- struct{}{}:

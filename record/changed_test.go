@@ -29,7 +29,7 @@ func absent(t testing.TB, r *record.Records, id uint64) {
 	}
 }
 
-// What the table of the package documentation says of ordinary writes to an open tree.
+// The table in the package documentation is right about ordinary writes to an open tree.
 func TestOrdinaryWrites(t *testing.T) {
 	ctx := context.Background()
 	a := newNode(t, memory.Engine())

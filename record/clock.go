@@ -10,21 +10,21 @@ import (
 )
 
 // Records are stamped with the time at which they came, by this peer's own clock. A
-// clock can run ahead for a while and be set right, and what it has stamped meanwhile
-// then lies in the future: it has come before now, but nobody knows when. It is evicted
-// before everything else, and a sweep stamps it anew. Otherwise it would stay until the
-// clock is there, and push out all that comes until then.
+// clock can run ahead for a while and be set right. The records it stamped meanwhile then
+// lie in the future: they came before now, but nobody knows when. They are evicted first,
+// and a sweep stamps them anew. Otherwise they would stay until the clock reaches their
+// time, and push out all the records that come until then.
 
 // clockSlack is how far in the future a time may be that still counts: the clocks of
 // machines are set by less than that all the time.
 const clockSlack = time.Second
 
-// sweepPause is the shortest time between two sweeps, and so about how long
-// what has expired may stay: what expires one by one is removed together.
+// sweepPause is the shortest time between two sweeps, and so about how long an expired
+// record may stay. Records that expire one by one are removed together.
 const sweepPause = time.Minute
 
-// sweepAtLeast is the longest time between two sweeps while anything is to expire: when
-// what is due seems far away, it may be the clock that was wrong.
+// sweepAtLeast is the longest time between two sweeps while anything is to expire. If the
+// next record seems due only far in the future, the clock may have been wrong.
 const sweepAtLeast = time.Hour
 
 // ahead is the first instant that lies in the future.
@@ -55,7 +55,7 @@ func inOrder[T any](sources ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// restampAhead stamps what came in the future as having come now.
+// restampAhead gives records whose time is in the future the time of now.
 func (s *expiry) restampAhead() error {
 	store := s.records.store
 	found := ValueByReceived.Keys(s.ctx, store, models.From(ahead()))

@@ -48,7 +48,7 @@ func TestEvictsWhatClockAheadStamped(t *testing.T) {
 	}
 }
 
-// What came while the clock ran ahead gets as old as everything else, from when the
+// A record that came while the clock ran ahead gets as old as any other, from when the
 // clock is right.
 func TestExpiresWhatClockAheadStamped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +116,8 @@ func TestRepublishesWhatClockAheadStamped(t *testing.T) {
 	}
 }
 
-// What this peer has published and what has expired while it was off is published again.
+// A record that this peer has published and that expired while it was off is published
+// again.
 func TestRepublishesWhatHasExpired(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	opts := record.Options{MaxRecordAge: time.Hour, RepublishInterval: time.Minute}
@@ -140,7 +141,7 @@ func TestRepublishesWhatHasExpired(t *testing.T) {
 	}
 }
 
-// What has expired and comes again from the DHT is this peer's own again.
+// A record that has expired and comes again from the DHT is this peer's own again.
 func TestExpiredComesAgain(t *testing.T) {
 	a := newNodeWith(t, memory.Engine(), record.Options{MaxRecordAge: time.Hour})
 	u := publishAlone(t, a, 1)

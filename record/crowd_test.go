@@ -16,8 +16,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
-// What comes in one minute, what one peer provides and who provides one key may be
-// far more than a transaction of the engine takes.
+// The records of one minute, the keys of one peer and the providers of one key may each
+// be far more than a transaction of the engine takes.
 func TestCrowds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it stores 20,000 provider records")

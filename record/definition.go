@@ -14,5 +14,6 @@ var Definition = define()
 // be added to a tree once a definition has it.
 func define() *models.Definition {
 	_ = ValueByReceived
-	return models.NewDefinition("libp2p", append(providers.Trees(), Values, receipts.Tree, receipts.Signatures, totals)...)
+	return models.NewDefinition("libp2p",
+		append(providers.Trees(), Values, receipts.Tree, receipts.Signatures, totals)...)
 }

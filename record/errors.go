@@ -56,7 +56,7 @@ func (e *BoundError) Error() string {
 // Is reports whether target is ErrFull.
 func (e *BoundError) Is(target error) bool { return target == ErrFull }
 
-// failAt names the tree and the key that err concerns, where it does not yet.
+// failAt adds the tree and the key to err, if it does not name them yet.
 func failAt(op string, raw *models.Raw, key []byte, err error) error {
 	var named *models.Error
 	if err == nil || errors.As(err, &named) {
@@ -94,7 +94,7 @@ func tooLarge(size, limit int) error {
 	return &engine.TooLargeError{What: "value", Size: int64(size), Limit: int64(limit), Unit: "bytes"}
 }
 
-// shorten bounds what an error repeats of a stranger's words.
+// shorten bounds how much of another peer's text an error repeats.
 func shorten(text string) string {
 	const most = 120
 	if len(text) <= most {

@@ -12,19 +12,19 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// evictMost is how much one transaction evicts at most. Each evicts what it has
-// put and more, so that a store whose bounds have been lowered comes below them.
+// evictMost is how many records one transaction evicts at most. Each transaction evicts
+// more than it has put, so that a store comes below bounds that have been lowered.
 const evictMost = 1024
 
 // farthest is later than anything came.
 var farthest = time.Unix(1<<40, 0)
 
-// keepBounds drops the oldest of what there is too much of: provider records for their
-// number, records for theirs, and either for the bytes of both. It does so in
-// transactions of its own, once what was too much has been put.
+// keepBounds drops the oldest records until the bounds hold: the number of provider
+// records, the number of records, and the bytes of both. It does so in transactions of
+// its own, after the puts that exceed a bound.
 //
-// What has no time of receipt is the oldest, and so is what came later than now: the
-// clock was ahead then, and nobody knows how old it is.
+// A record without a time of receipt is the oldest, and so is one that came later than
+// now: the clock was ahead then, and nobody knows how old the record is.
 func (r *Records) keepBounds(ctx context.Context) error {
 	for {
 		evicted, err := r.evict(ctx)
@@ -38,7 +38,7 @@ func (r *Records) keepBounds(ctx context.Context) error {
 	}
 }
 
-// evict evicts something for each bound that is exceeded, and returns how much.
+// evict evicts records for each bound that is exceeded, and returns how many.
 func (r *Records) evict(ctx context.Context) (evicted int, err error) {
 	most := &r.bounds
 	fewProviders := func(u providers.Usage) bool { return most.Providers < 0 || u.Rows <= int64(most.Providers) }

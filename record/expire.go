@@ -10,7 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// sweepPage is how much one transaction of a sweep removes.
+// sweepPage is how many records one transaction of a sweep removes.
 const sweepPage = 256
 
 // Expire removes the records and provider records that are older than
@@ -83,9 +83,9 @@ func (s *expiry) values(cutoff time.Time) error {
 	return err
 }
 
-// receipt takes a record of a model out of the DHT. The receipt of one that is
-// out already goes once its row has; until then it is looked at once every
-// MaxRecordAge, for which its time is set anew.
+// receipt takes a record of a model out of the DHT. If the record is out already, its
+// receipt is removed once its row is gone; until then the sweep looks at it once every
+// MaxRecordAge, and sets its time anew for that.
 func (s *expiry) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cutoff time.Time) (int, error) {
 	tree := s.records.trees[key.First]
 	if tree == nil {
@@ -104,7 +104,7 @@ func (s *expiry) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cu
 }
 
 // sweepKeys calls remove with the keys, a page of them in each transaction. Remove
-// returns how much there was to remove.
+// returns how many records it has removed.
 func sweepKeys[K any](s *expiry, keys iter.Seq2[K, error], remove func(*ledger, K) (int, error)) error {
 	page := make([]K, 0, sweepPage)
 	for key, err := range keys {
@@ -121,8 +121,8 @@ func sweepKeys[K any](s *expiry, keys iter.Seq2[K, error], remove func(*ledger, 
 	return removePage(s, page, remove)
 }
 
-// removePage removes a page in one transaction where that can be, and otherwise
-// in as many as it takes to pass over what is damaged.
+// removePage removes a page in one transaction if it can, and otherwise in as many as it
+// takes to pass over damaged records.
 func removePage[K any](s *expiry, page []K, remove func(*ledger, K) (int, error)) error {
 	if len(page) == 0 {
 		return nil
@@ -156,7 +156,7 @@ func removePage[K any](s *expiry, page []K, remove func(*ledger, K) (int, error)
 	return nil
 }
 
-// sweepDue expires what is due, for the sweeper.
+// sweepDue removes the records that are due, for the sweeper.
 func (r *Records) sweepDue(ctx context.Context) (next time.Time, err error) {
 	now := time.Now()
 	_, err = r.expire(ctx, now)
@@ -164,8 +164,8 @@ func (r *Records) sweepDue(ctx context.Context) (next time.Time, err error) {
 	return soon(next), errors.Join(err, dueErr)
 }
 
-// nextDue returns when the first of what expires after an instant does, the zero
-// time where there is none.
+// nextDue returns when the first record expires that expires after an instant, or the
+// zero time if there is none.
 func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, err error) {
 	due, err = r.providers.Due(ctx, after)
 	first := func(age time.Duration, times func(from time.Time) iter.Seq2[time.Time, error]) {
@@ -184,7 +184,8 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 	})
 	for origin := receipts.Stranger; origin <= receipts.Last; origin++ {
 		first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-			entries := receipts.ByOrigin.Keys(ctx, r.store, originBetween(origin, newer(firstTime, from), time.Time{}).Limit(1))
+			one := originBetween(origin, newer(firstTime, from), time.Time{}).Limit(1)
+			entries := receipts.ByOrigin.Keys(ctx, r.store, one)
 			return func(yield func(time.Time, error) bool) {
 				for key, err := range indexKeys(entries) {
 					if !yield(key.Second, err) {
@@ -215,7 +216,7 @@ func newer(a, b time.Time) time.Time {
 	return a
 }
 
-// earlier returns the earlier of two times of which zero ones count for nothing.
+// earlier returns the earlier of two times. It ignores a zero time.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

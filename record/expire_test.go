@@ -79,7 +79,7 @@ func TestExpire(t *testing.T) {
 			}
 			putAll(t, r, i, at)
 		}
-		// What has no time does not expire.
+		// A value without a time does not expire.
 		mustPut(t, r, providerKey("key", "odd"), []byte{0x80})
 		mustPut(t, r, dsKey("pk", "/pk/odd"), []byte("x"))
 		// A row of the program's own that the DHT has too: it stays.

@@ -24,7 +24,7 @@ import (
 const floodKeys = "NETABASE_FLOOD_KEYS"
 
 // One peer provides a million keys, over a real connection, and a hundred thousand
-// peers provide one key. What stays are as many as the bounds allow, and the sums
+// peers provide one key. As many stay as the bounds allow, and the sums
 // are right.
 func TestFloods(t *testing.T) {
 	if testing.Short() {

@@ -79,7 +79,7 @@ func Identify[M any](t *models.Tree[M, Hash], m *M) error {
 	return err
 }
 
-// checkHash refuses a value that has another hash than its key says.
+// checkHash refuses a value whose hash is not the one in its key.
 func checkHash(key, value []byte) error {
 	if hash := sha256.Sum256(value); !bytes.Equal(hash[:], key) {
 		return fmt.Errorf("%w: the value has the hash %x", models.ErrInvalid, hash)

@@ -201,7 +201,7 @@ func TestValueStore(t *testing.T) {
 			t.Errorf("the row is %+v", got)
 		}
 
-		// What has expired is discarded by the read that finds it.
+		// A read that finds an expired record discards it.
 		mustPut(t, r, dsKey("any", "/any/old"), kadRecord(t, "/any/old", []byte("x"), longAgo()))
 		old := User{ID: 2, Username: "old"}
 		mustPut(t, r, dsKey("blog.user", record.Key(Users, 2)), receivedAt(t, old, longAgo()))

@@ -24,8 +24,8 @@ var keyText = base32.StdEncoding.WithPadding(base32.NoPadding)
 // escapedProviderSpace stands for the record namespace "providers".
 var escapedProviderSpace = keyText.EncodeToString([]byte(providerSpace))
 
-// letterBits has of each byte the five bits that it stands for, and noLetter for
-// those that stand for none.
+// letterBits has the five bits that each byte stands for, and noLetter for bytes that
+// stand for none.
 var letterBits = func() (bits [256]byte) {
 	for i := range bits {
 		bits[i] = noLetter
@@ -67,7 +67,7 @@ func parseKeyText(room []byte, text string) ([]byte, bool) {
 	for ; n >= 8; n -= 8 {
 		decoded = append(decoded, byte(bits>>(n-8)))
 	}
-	// What is left is less than a letter, and zero.
+	// The bits that are left are fewer than a letter has, and zero.
 	return decoded, len(decoded) > 0 && n < 5 && bits&(1<<n-1) == 0
 }
 
@@ -104,7 +104,7 @@ func valueKey(namespace string, recordKey []byte) string {
 	return "/" + valueSpace(namespace) + "/" + keyText.EncodeToString(recordKey)
 }
 
-// valueSpace returns what datastore keys have in place of a record's namespace.
+// valueSpace returns the text that datastore keys have in place of a record's namespace.
 func valueSpace(namespace string) string {
 	if namespace == providerSpace {
 		return escapedProviderSpace

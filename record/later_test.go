@@ -61,7 +61,7 @@ func (t *syncCounterTxn) Commit(ctx context.Context, d engine.Durability) error 
 	return t.WriteTxn.Commit(ctx, d)
 }
 
-// What strangers put is not made durable one by one, but together, an interval
+// Records of other peers are not made durable one by one, but together, an interval
 // after the first. Without writes nothing happens.
 func TestSyncInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -22,14 +22,14 @@ type ledger struct {
 	providers *providers.Batch
 	// strangers is the change of the total of records.
 	strangers amount
-	// models are the parts of it that are of trees of models.
+	// models are the parts of that change in the trees of models.
 	models map[*modelTree]amount
 	// arrivals are the records of models that have come from the DHT.
 	arrivals []arrival
 }
 
-// trusted is the transaction for writing what has been checked against the policy of
-// its tree.
+// trusted is the transaction for writing rows that have been checked against the policy
+// of their tree.
 func (l *ledger) trusted() models.Writer { return session.Trusted{Writer: l.tx} }
 
 // amount is a number of records and of their bytes, or a change of both.
@@ -58,8 +58,8 @@ func (t *total) load() amount { return amount{t.rows.Load(), t.bytes.Load()} }
 // transactor is Store.Update or Store.UpdateRelaxed.
 type transactor func(context.Context, func(context.Context, *datastore.WriteTx) error) error
 
-// change runs fn in a transaction that keeps the counts, and evicts what there is
-// too much of afterwards.
+// change runs fn in a transaction that keeps the counts, and afterwards evicts records
+// that exceed a bound.
 func (r *Records) change(ctx context.Context, update transactor, fn func(*ledger) error) error {
 	if err := r.transact(ctx, update, fn); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (r *Records) transact(ctx context.Context, update transactor, fn func(*ledg
 	return err
 }
 
-// finish does what is left to do before the transaction commits.
+// finish does the work that is left before the transaction commits.
 func (l *ledger) finish() error {
 	if l.strangers == (amount{}) || l.records.counted.Load() {
 		return nil

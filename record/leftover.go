@@ -10,13 +10,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
 
-// leftoverPage is how many leftovers one transaction removes: for each the indexes of
-// their tree are walked.
+// leftoverPage is how many leftovers one transaction removes. Each transaction walks the
+// indexes of their tree.
 const leftoverPage = 1024
 
-// leftovers removes the records that came from the DHT before cutoff and are of trees
-// that are not registered, of models that the program does not have any more, as the
-// store's catalog knows them. It runs after the others have been removed.
+// leftovers removes the records that came from the DHT before cutoff and belong to trees
+// that are not registered: those of models that the program does not have any more. The
+// store's catalog knows these trees. It runs after the other records have been removed.
 func (s *expiry) leftovers(cutoff time.Time) error {
 	if s.records.counting.active.Load() {
 		return nil // their totals are not known yet

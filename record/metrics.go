@@ -16,7 +16,7 @@ import (
 // meterName is the instrumentation scope of the metrics.
 const meterName = "github.com/newsnet-africa/netabase-go/record"
 
-// operation is what a latency is of.
+// operation names the operation whose latency is measured.
 type operation string
 
 const (
@@ -24,16 +24,17 @@ const (
 	opPut    operation = "put"
 	opDelete operation = "delete"
 	opCommit operation = "commit"
-	// opQuery is until the first result can be read: of a key's providers all of it.
+	// opQuery ends when the first result can be read. For the providers of one key
+	// that is the whole query.
 	opQuery operation = "query"
-	// opPublish and opResolve include what the DHT takes.
+	// opPublish and opResolve include the time of the DHT.
 	opPublish operation = "publish"
 	opResolve operation = "resolve"
 )
 
 var operations = []operation{opGet, opPut, opDelete, opCommit, opQuery, opPublish, opResolve}
 
-// metrics are what Records tell OpenTelemetry. See docs/records.md for the list.
+// metrics are the OpenTelemetry instruments of Records. docs/records.md lists them.
 type metrics struct {
 	latency   metric.Float64Histogram
 	refusals  metric.Int64Counter
@@ -75,7 +76,9 @@ func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error
 	}
 	m.operations = map[operation][]metric.RecordOption{}
 	for _, op := range operations {
-		m.operations[op] = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", string(op))))}
+		m.operations[op] = []metric.RecordOption{
+			metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", string(op)))),
+		}
 	}
 	m.stop, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for kind, u := range map[string]Usage{"record": r.RecordUsage(), "provider": r.ProviderUsage()} {
@@ -95,7 +98,7 @@ func (m *metrics) took(ctx context.Context, op operation, start time.Time) {
 	m.latency.Record(ctx, time.Since(start).Seconds(), m.operations[op]...)
 }
 
-// refused counts what is refused. Errors that are no refusals count for nothing.
+// refused counts refusals. It ignores other errors.
 func (m *metrics) refused(ctx context.Context, errs ...error) {
 	for _, err := range errs {
 		if reason := reasonOf(err); reason != "" {
@@ -104,7 +107,7 @@ func (m *metrics) refused(ctx context.Context, errs ...error) {
 	}
 }
 
-// invalid counts what a validator refuses, whatever its error.
+// invalid counts a record that a validator refuses, whatever its error.
 func (m *metrics) invalid(err error) {
 	m.refusedFor(context.Background(), cmp.Or(reasonOf(err), "invalid"))
 }
@@ -135,7 +138,7 @@ func (m *metrics) republished(ctx context.Context, err error) {
 	m.again.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
 }
 
-// reasonOf names what a record is refused for.
+// reasonOf names the reason for which a record is refused.
 func reasonOf(err error) string {
 	for _, reason := range []struct {
 		err  error

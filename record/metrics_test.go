@@ -168,7 +168,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// What kad-dht has the validators refuse is counted: it never comes to a put.
+// A record that a validator refuses for kad-dht is counted: it never comes to a put.
 func TestMetricsOfTheNetwork(t *testing.T) {
 	ctx := context.Background()
 	m := &meters{seen: map[string]int64{}}

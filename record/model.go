@@ -18,8 +18,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
-// modelTree is a registered tree: its rows are what the records of its
-// namespace hold.
+// modelTree is a registered tree. Its rows hold the values of the records of its
+// namespace.
 type modelTree struct {
 	raw  *models.Raw
 	core *session.Tree
@@ -27,24 +27,24 @@ type modelTree struct {
 	total total
 	// place is where the tree lives in the store.
 	place *session.Place
-	// namespace is what the record keys of its rows begin with, "/blog.user/".
+	// namespace is the beginning of the record keys of its rows, "/blog.user/".
 	namespace string
 	maxValue  int
 	// age is how old records get, negative for ever.
 	age    time.Duration
 	policy models.Policy
-	// paired says of a signed tree that the owner is the first half of the key.
+	// paired says that the owner is the first half of the key, in a signed tree.
 	paired bool
 }
 
 // candidate is a checked record of a tree, for a row or one already in it.
 type candidate struct {
 	key []byte
-	// data is the record's value, and value that of the row: the same, but for
-	// what is signed. A tombstone has no row.
+	// data is the record's value, and value that of the row. The two differ only if the
+	// record is signed. A tombstone has no row.
 	data, value []byte
 	retracted   bool
-	// clock is the model's, or the sequence number of what is signed.
+	// clock is the model's, or the sequence number of a signed record.
 	clock, expires uint64
 	signature      *receipts.Signature
 }
@@ -79,7 +79,7 @@ func (t *modelTree) parseKey(text string) ([]byte, error) {
 	return key, checkKeySize(t.raw, text, len(key))
 }
 
-// checkRecord checks a value that a stranger says belongs under a record key.
+// checkRecord checks a value that another peer puts under a record key.
 func (t *modelTree) checkRecord(recordKey string, value []byte) (candidate, error) {
 	text, ok := strings.CutPrefix(recordKey, t.namespace)
 	if !ok {
@@ -117,7 +117,7 @@ func (t *modelTree) check(key, data []byte) (c candidate, err error) {
 	return c, failAt("check", t.raw, key, err)
 }
 
-// checkSigned checks a record that is to be of the owner of its key, and takes it
+// checkSigned checks that the owner of its key has signed a record, and takes the record
 // apart.
 func (t *modelTree) checkSigned(c *candidate) error {
 	owner, err := t.owner(c.key)
@@ -151,12 +151,12 @@ func (t *modelTree) checkSigned(c *candidate) error {
 	return err
 }
 
-// clockTolerance is how far the clock of who signs may be ahead of ours.
+// clockTolerance is how far the clock of a signer may be ahead of ours.
 const clockTolerance = time.Hour
 
-// checkExpiry refuses what has expired, and what would outlive a tombstone:
-// whoever keeps a record for longer than the tombstone that takes it back could
-// bring it back.
+// checkExpiry refuses a record that has expired, and one that would outlive a tombstone:
+// a peer that keeps a record for longer than the tombstone that takes it back could
+// bring the record back.
 func (t *modelTree) checkExpiry(expires uint64, now time.Time) error {
 	switch {
 	case expires != 0 && uint64(now.Unix()) >= expires:
@@ -181,7 +181,7 @@ func (t *modelTree) owner(key []byte) (owner peer.ID, err error) {
 	return PeerKey.DecodeLast(key)
 }
 
-// rowState is how a row stands in the DHT.
+// rowState is the state of a row in the DHT.
 type rowState struct {
 	// value is the row's, nil where there is none.
 	value []byte
@@ -209,7 +209,7 @@ func (s *rowState) served() bool {
 
 func (t *modelTree) receiptKey(key []byte) receipts.Key { return models.MakePair(t.raw.Name(), key) }
 
-// rowState reads how the row under key stands.
+// rowState reads the state of the row under key.
 func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (s rowState, err error) {
 	receipt, err := receipts.Tree.Get(ctx, r, t.receiptKey(key))
 	hasReceipt := err == nil
@@ -252,24 +252,22 @@ func (t *modelTree) data(s *rowState, recordKey string) ([]byte, error) {
 	return wire.WithPayload(s.signature.Envelope, &signed)
 }
 
-// holds returns what a record has to be better than to be accepted, nil where
-// there is nothing.
+// holds returns the record that a new one has to be better than, nil if there is none.
 func (t *modelTree) holds(s *rowState, key []byte) (*candidate, error) {
 	c := candidate{key: key, value: s.value, data: s.value}
 	switch {
 	case t.policy == models.Signed && s.signature == nil, t.policy != models.Signed && s.value == nil:
 		return nil, nil
 	case t.policy == models.Open:
-		// What the tree holds has been checked by the tree, and is more than
-		// maxValue where the program says so: it only has to be compared.
+		// The tree has checked its own rows, and the program may put rows larger than
+		// maxValue: here the row only has to be compared.
 		clock, err := t.raw.Validate(key, s.value)
 		c.clock = clock
 		return &c, err
 	case t.policy == models.Immutable:
 		return nil, nil // there is but one record for a key
 	}
-	// A signature counts also where there is no row that it is of: an older record
-	// must not come back.
+	// A signature counts even if its row is gone: an older record must not come back.
 	c.clock, c.expires, c.retracted = s.signature.Sequence, s.signature.Expires, s.signature.Retracted
 	recordKey, err := t.recordKey(key)
 	if err == nil && s.receipt.Origin != 0 {
@@ -278,9 +276,9 @@ func (t *modelTree) holds(s *rowState, key []byte) (*candidate, error) {
 	return &c, err
 }
 
-// accept puts the row of a record and its receipt, in place of a row that is
-// not better. Origin is Published for what this peer publishes and Stranger for
-// what comes from the DHT.
+// accept puts the row of a record and its receipt, in place of a row that is not better.
+// Origin is Published for a record that this peer publishes, and Stranger for one that
+// comes from the DHT.
 func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin receipts.Origin) error {
 	old, err := t.rowState(l.ctx, l.tx, c.key)
 	if err != nil {
@@ -321,9 +319,9 @@ func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin re
 }
 
 // ownedBefore returns the origin and the time of a record from the DHT whose key has a
-// row already. What this peer has published stays its own as long as nobody else can
-// have written what came: it is the same, or signed by the owner. Who sends it does
-// not put off when it is published again.
+// row already. A record that this peer has published stays its own as long as nobody else
+// can have written the one that came: it is the same, or signed by the owner. A peer that
+// sends it does not delay when it is published again.
 func (t *modelTree) ownedBefore(r *Records, old *rowState, same bool, received time.Time) (receipts.Origin, time.Time) {
 	switch own := old.filed.Origin.IsOwn(); {
 	case own && same && old.receipt.Origin == receipts.Published:
@@ -338,8 +336,8 @@ func (t *modelTree) ownedBefore(r *Records, old *rowState, same bool, received t
 	return receipts.Kept, received // over a row that the program has put
 }
 
-// drop takes the row under key out of the DHT, and deletes it where it came from
-// there. A tombstone goes with its receipt: what it has taken back has expired by
+// drop takes the row under key out of the DHT, and deletes it if it came from there. A
+// tombstone is removed with its receipt: the records it has taken back have expired by
 // then.
 func (t *modelTree) drop(l *ledger, key []byte) error {
 	s, err := t.rowState(l.ctx, l.tx, key)

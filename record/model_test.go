@@ -166,8 +166,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// What the program has put is its own: not served, replaced by what is better,
-// and never deleted for the DHT.
+// A row that the program has put is its own: it is not served, a better record replaces
+// it, and it is never deleted for the DHT.
 func TestRowsOfTheProgram(t *testing.T) {
 	ctx := context.Background()
 	mine := User{ID: 1, Username: "mine", Version: 5}
@@ -435,8 +435,8 @@ func TestValidator(t *testing.T) {
 	}
 }
 
-// FuzzRecordsPut puts anything anywhere. What is taken can be read, everything
-// but a model's record just as it was put, and the store stays whole.
+// FuzzRecordsPut puts anything anywhere. Every value that is taken can be read, just as
+// it was put unless it is a model's record, and the store stays whole.
 func FuzzRecordsPut(f *testing.F) {
 	for key, value := range samples(f) {
 		f.Add(key.String(), value)

@@ -423,7 +423,7 @@ func TestOneOwner(t *testing.T) {
 	if err := errors.Join(a.dht.Close(), a.records.Close()); err != nil {
 		t.Fatal(err)
 	}
-	// What is closed makes room.
+	// Closed Records make room for others.
 	r, err := record.New(ctx, a.store, record.Options{Models: []*models.Definition{Blog}})
 	if err != nil {
 		t.Fatal(err)

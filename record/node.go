@@ -32,8 +32,8 @@ func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	if validators, ok := d.Validator.(kadrecord.NamespacedValidator); ok {
 		for name := range records.trees {
 			if validators[name] == nil {
-				return nil, fmt.Errorf("join: %w: the DHT has no validator for %s: give dht.New the DHTOptions of the records",
-					models.ErrUnknownTree, name)
+				return nil, fmt.Errorf("join: %w: the DHT has no validator for %s: "+
+					"give dht.New the DHTOptions of the records", models.ErrUnknownTree, name)
 			}
 		}
 	}

@@ -110,7 +110,7 @@ func providersAgainstMap(t *testing.T, random *rand.Rand) {
 	if !slices.IsSortedFunc(received, time.Time.Compare) || int64(len(received)) != r.ProviderUsage().Rows {
 		t.Fatalf("%d received, in order: %v", len(received), received)
 	}
-	// What is deleted leaves nothing behind.
+	// Deleted records leave nothing behind.
 	for key, of := range want {
 		for p := range of {
 			if err := r.Delete(ctx, providerKey(key, string(p))); err != nil {

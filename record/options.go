@@ -139,7 +139,8 @@ func (o Options) normalize() (Options, error) {
 		case d.Err() != nil:
 			faults = append(faults, d.Err())
 		case seen[d.Name()]:
-			faults = append(faults, fmt.Errorf("%w: Models cannot have a definition %q again", models.ErrDefinition, d.Name()))
+			faults = append(faults,
+				fmt.Errorf("%w: Models cannot have a definition %q again", models.ErrDefinition, d.Name()))
 		}
 		seen[d.Name()] = true
 		for _, tree := range d.Trees() {

@@ -41,8 +41,8 @@ func (k peerKey) ParseText(text string) (peer.ID, error) {
 	return peer.ID(id), err
 }
 
-// maxPeer is the most bytes that base 58 is used for: it takes time in the square
-// of the length, and no peer id is longer.
+// maxPeer is the length in bytes up to which base 58 is used. The time of base 58 grows
+// with the square of the length, and no peer id is longer.
 const maxPeer = 64
 
 // Format writes a peer id as libp2p does, in base 58. It writes keys that are too long
@@ -66,7 +66,8 @@ func (k peerKey) Parse(text string) (peer.ID, error) {
 		return peer.ID(id), err
 	}
 	if len(text) > 2*maxPeer {
-		return "", fmt.Errorf("%w: %s key: %d characters, and no peer id has as many", models.ErrInvalid, k.Name(), len(text))
+		return "", fmt.Errorf("%w: %s key: %d characters, and no peer id has as many",
+			models.ErrInvalid, k.Name(), len(text))
 	}
 	id, err := base58.Decode(text)
 	if err != nil || len(id) == 0 {

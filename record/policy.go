@@ -17,7 +17,8 @@ func checkPolicy(tree models.AnyTree) error {
 			models.ErrDefinition, tree.Name())
 	case models.Signed:
 		if key != PeerKey.Name() && !strings.HasPrefix(key, "pair("+PeerKey.Name()+",") &&
-			!strings.HasPrefix(key, "triple("+PeerKey.Name()+",") && !strings.HasPrefix(key, "quad("+PeerKey.Name()+",") {
+			!strings.HasPrefix(key, "triple("+PeerKey.Name()+",") &&
+			!strings.HasPrefix(key, "quad("+PeerKey.Name()+",") {
 			return fmt.Errorf("%w: tree %s is signed, so its key has to be record.PeerKey or to begin with it, not %s",
 				models.ErrDefinition, tree.Name(), key)
 		}

@@ -617,7 +617,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// What is published stays in the DHT, as the same record of the same number.
+// A published record stays in the DHT, as the same record of the same number.
 func TestRepublish(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	opts := market()

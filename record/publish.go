@@ -63,8 +63,8 @@ func Retract[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K
 	return n.publish(ctx, tree, encoded, func(*rowState) ([]byte, error) { return nil, nil })
 }
 
-// publish files a record of this peer and puts it into the DHT. Value is given
-// what there is, and returns the row's value, nil for a tombstone.
+// publish stores a record of this peer and puts it into the DHT. Value gets the state of
+// the stored row, and returns the new row's value, nil for a tombstone.
 func (n *Node) publish(
 	ctx context.Context, tree *modelTree, key []byte, value func(*rowState) ([]byte, error),
 ) (report PublishReport, err error) {
@@ -89,7 +89,7 @@ func (n *Node) publish(
 		if err != nil {
 			return err
 		}
-		// What other peers would refuse is refused here.
+		// Refuse here what other peers would refuse.
 		if c, err = tree.check(key, data); err != nil {
 			return err
 		}
@@ -109,10 +109,11 @@ func (n *Node) publish(
 	return report, failAt("publish", tree.raw, key, err)
 }
 
-// own returns the record's value for a row of this peer: of a signed tree, what it
-// signs. What is signed anew as it was keeps its sequence number, and a tombstone
-// also its expiry; everything else has a number above the last, and at least the
-// time in milliseconds, so that a peer that has lost its store is believed again.
+// own returns the record's value for a row of this peer; in a signed tree it signs the
+// record. A record that is signed again unchanged keeps its sequence number, and a
+// tombstone also its expiry. Every other record gets a number above the last, and at
+// least the time in milliseconds, so that other peers accept the records of a peer that
+// has lost its store.
 func (n *Node) own(tree *modelTree, old *rowState, key, value []byte, now time.Time) ([]byte, error) {
 	if tree.policy != models.Signed {
 		return value, nil
@@ -147,9 +148,10 @@ func (n *Node) own(tree *modelTree, old *rowState, key, value []byte, now time.T
 	return s.Sign(private)
 }
 
-// outlasts reports whether a tombstone still has time to go, and no more than one
-// that is made now: when it expires, so has all that it has taken back. One that a
-// clock has made that ran ahead has more, and is refused by other peers.
+// outlasts reports whether a tombstone still has time to go, and no more than one that is
+// made now: when it expires, all the records that it has taken back have expired. A
+// tombstone that was made while the clock ran ahead has more time, and other peers refuse
+// it.
 func (r *Records) outlasts(tombstone *receipts.Signature, now time.Time) bool {
 	latest := r.ages.expiresAt(now)
 	return latest != 0 && tombstone.Expires != 0 && tombstone.Expires <= latest && !tombstone.Expired(now)

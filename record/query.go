@@ -37,9 +37,11 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	return r.query(ctx, r.store, r.plain, nil, q)
 }
 
-// query is Query of what from has, with pending changes of provider records on top, and
-// of plain below the records.
-func (r *Records) query(ctx context.Context, from models.Reader, plain ds.Read, pending []providers.Change, q dsq.Query) (dsq.Results, error) {
+// query answers a Query with the records in from and the pending changes of provider
+// records, and with the other data in plain.
+func (r *Records) query(
+	ctx context.Context, from models.Reader, plain ds.Read, pending []providers.Change, q dsq.Query,
+) (dsq.Results, error) {
 	w := walk{records: r, ctx: ctx, from: from, plain: plain, pending: pending, prefix: q.Prefix}
 	if !strings.HasPrefix(w.prefix, "/") {
 		w.prefix = "/" + w.prefix
@@ -90,7 +92,7 @@ func withoutValues(q dsq.Query, found dsq.Results) dsq.Results {
 	})
 }
 
-// entries is what a walk comes across.
+// entries are the entries that a walk yields.
 type entries = iter.Seq2[dsq.Entry, error]
 
 // walk is one query on its way through the trees.
@@ -263,8 +265,8 @@ func (w *walk) valuesIn(rng models.Range[[]byte]) entries {
 	})
 }
 
-// rows walks a tree whose values are what was put. Name gives the datastore key
-// of an encoded primary key.
+// rows walks a tree whose values are the bytes that were put. Name gives the datastore
+// key of an encoded primary key.
 func (w *walk) rows(raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) entries {
 	return func(yield func(dsq.Entry, error) bool) {
 		switch {
@@ -290,7 +292,9 @@ func (w *walk) rows(raw *models.Raw, rng models.Range[[]byte], name func([]byte)
 	}
 }
 
-func emit(yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func([]byte) (string, error), err error) bool {
+func emit(
+	yield func(dsq.Entry, error) bool, key []byte, e dsq.Entry, name func([]byte) (string, error), err error,
+) bool {
 	if err == nil {
 		e.Key, err = name(key)
 	}
@@ -333,7 +337,7 @@ func (r *Records) lookForForeign(ctx context.Context) error {
 	return nil
 }
 
-// others walks what the plain face has below the prefix.
+// others walks the other data below the prefix, with the plain face.
 func (w *walk) others() entries {
 	return func(yield func(dsq.Entry, error) bool) {
 		found, err := w.plain.Query(w.ctx, dsq.Query{Prefix: w.prefix, KeysOnly: !w.values})

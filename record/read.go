@@ -116,8 +116,8 @@ func (r *Records) record(ctx context.Context, from models.Reader, p *place) (dat
 	return data, err
 }
 
-// snapshot has fn read from one snapshot: that of a transaction, or where from is
-// the store one of its own.
+// snapshot calls fn with one snapshot: that of a transaction, or a new one if from is the
+// store.
 func (r *Records) snapshot(ctx context.Context, from models.Reader, fn func(models.Reader) error) error {
 	if from != models.Reader(r.store) {
 		return fn(from)

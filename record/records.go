@@ -48,8 +48,8 @@ type Records struct {
 	// records is how many records there are that came from the DHT.
 	records  total
 	counting counting
-	// foreign is set once there may be plain keys beneath "/providers": such as no
-	// provider record has. While there are none, looking for providers is one read.
+	// foreign is set once there may be plain keys beneath "/providers", which are not
+	// those of provider records. While there are none, one read finds the providers.
 	foreign atomic.Bool
 	// counted is set once the totals have changed, and Close is to write them.
 	counted atomic.Bool
@@ -60,12 +60,12 @@ type Records struct {
 	joining      sync.Mutex
 	node         *Node
 	republishing atomic.Bool
-	// wake has Republish look for what is due.
+	// wake makes Republish look for records that are due.
 	wake     chan struct{}
 	watchers watchers
-	// syncs makes durable what strangers put.
+	// syncs makes the records of other peers durable.
 	syncs *later.Task
-	// sweeper removes what has expired.
+	// sweeper removes expired records.
 	sweeper *sweep.Sweeper
 	metrics metrics
 	closed  atomic.Bool
@@ -74,8 +74,8 @@ type Records struct {
 // ages is how old records and provider records get; a negative age is for ever.
 type ages struct{ record, provider time.Duration }
 
-// due returns when what lies at p expires, if it came at some time; the zero time for
-// never.
+// due returns when the value at p expires if it came at some time, or the zero time if it
+// never expires.
 func (r *Records) due(p *place, received time.Time) time.Time {
 	switch {
 	case p.isProvider():
@@ -239,10 +239,9 @@ func (p *place) fail(op string, err error) error {
 	return failAt(op, p.raw, p.key, err)
 }
 
-// find says where the value of a datastore key lies. Under a key for which it
-// returns an error nothing can lie: ErrNoRecord or models.ErrInvalid for one in
-// the namespace of a tree that is no record's, models.ErrKeySize for one that
-// is too long.
+// find says where the value of a datastore key lies. It returns an error for a key that
+// can have no value: ErrNoRecord or models.ErrInvalid for a key in the namespace of a
+// tree that is not a record's, models.ErrKeySize for a key that is too long.
 func (r *Records) find(path string) (place, error) {
 	if key, p, ok := parseProviderKey(path); ok {
 		return place{provided: key, peer: p}, checkProviderKeySize(path, len(key)+len(p))
@@ -251,7 +250,8 @@ func (r *Records) find(path string) (place, error) {
 		namespace, text, _ := splitRecordKey(recordKey)
 		tree := r.trees[namespace]
 		if tree == nil {
-			return place{raw: Values.Raw(), key: []byte(recordKey)}, checkKeySize(Values.Raw(), recordKey, len(recordKey))
+			return place{raw: Values.Raw(), key: []byte(recordKey)},
+				checkKeySize(Values.Raw(), recordKey, len(recordKey))
 		}
 		key, err := tree.parseKey(text)
 		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, err

@@ -508,7 +508,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// Of a store that is closed every call says so too.
+// Every call also returns models.ErrClosed once the store is closed.
 func TestStoreClosed(t *testing.T) {
 	ctx := context.Background()
 	store, err := datastore.Open(ctx, memory.Engine(), record.Definition, Blog)

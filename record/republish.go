@@ -17,10 +17,10 @@ const (
 	// republishAtOnce is how many records are put into the DHT at the same time,
 	// each of which asks some twenty peers.
 	republishAtOnce = 8
-	// republishPause is how long what the program has changed waits for more.
+	// republishPause is how long a row that the program has changed waits for more.
 	republishPause = time.Second
-	// retryPart is the part of the interval after which a record is tried again
-	// that could not be put.
+	// retryPart is the part of the interval after which a record that could not be put is
+	// tried again.
 	retryPart = 8
 )
 
@@ -73,8 +73,8 @@ func (n *Node) Republish(ctx context.Context) error {
 	}
 }
 
-// nextRepublish returns when there is something to do next, an interval from now
-// at the latest, since what is published meanwhile is due then.
+// nextRepublish returns when there is something to do next. That is an interval from now
+// at the latest, since a record that is published meanwhile is due then.
 func (r *Records) nextRepublish(ctx context.Context, now time.Time) (time.Time, error) {
 	next := now.Add(r.interval)
 	for _, due := range r.republishable(time.Time{}) {
@@ -108,7 +108,7 @@ func (r *Records) republishable(before time.Time) []models.Range[models.Pair[rec
 	return ranges
 }
 
-// republishDue puts what is due, a page at a time.
+// republishDue puts the records that are due, a page at a time.
 func (n *Node) republishDue(ctx context.Context, now time.Time) error {
 	r := n.records
 	for _, due := range r.republishable(now.Add(-r.interval)) {
@@ -119,7 +119,7 @@ func (n *Node) republishDue(ctx context.Context, now time.Time) error {
 	return ctx.Err()
 }
 
-// republishIn puts again what the receipts in a range are of.
+// republishIn puts the records of the receipts in a range again.
 func (n *Node) republishIn(ctx context.Context, due models.Range[models.Pair[receipts.Origin, time.Time]]) error {
 	r := n.records
 	group, groupCtx := errgroup.WithContext(ctx)

@@ -27,7 +27,7 @@ func (f *found) NextSync() (dsq.Result, bool) {
 	return dsq.Result{Entry: entry}, true
 }
 
-// Next returns a channel that has what is left.
+// Next returns a channel that has the entries that are left.
 func (f *found) Next() <-chan dsq.Result {
 	if f.next == nil {
 		next := make(chan dsq.Result, len(f.entries))

@@ -65,8 +65,8 @@ func (n *Node) awaitPeer(ctx context.Context) error {
 	return nil
 }
 
-// send gives a record to the peers closest to its key, as kad-dht does, which however
-// does not say what became of it.
+// send gives a record to the peers closest to its key, as kad-dht does. But kad-dht does
+// not say which peers took it.
 func (n *Node) send(ctx context.Context, tree *modelTree, recordKey string, c *candidate) (PublishReport, error) {
 	report := PublishReport{Key: recordKey}
 	closest, err := n.dht.GetClosestPeers(ctx, recordKey)

@@ -21,10 +21,10 @@ type storedTotal struct {
 	Rows, Bytes int64
 }
 
-// totals holds what an earlier process has counted, for the next to begin with: of
+// totals holds the counts of an earlier process, for the next to begin with: those of
 // Values, and of each tree of models. Writing them with every record would be one more
-// row. So there is a mark beside them, which the first transaction that changes
-// anything takes away, and which Close puts back. Where it is missing, they are counted.
+// row. So there is a mark beside them. The first transaction that changes anything
+// removes the mark, and Close puts it back. If the mark is missing, records are counted.
 //
 // Records of a model that is not registered have a total and count for no bound:
 // they are not evicted, they only expire.
@@ -36,8 +36,8 @@ var totals = models.NewTree("total", models.String,
 // complete is the key of the mark.
 const complete = ""
 
-// totalCodec writes rows and bytes as zigzag varints. What they count is in the
-// row's key alone.
+// totalCodec writes rows and bytes as zigzag varints. The row's key says which tree they
+// count.
 type totalCodec struct{}
 
 func (totalCodec) Name() string { return "libp2p-total" }
@@ -100,11 +100,11 @@ func storedTotalOf(ctx context.Context, from models.Reader, tree string) (amount
 	return amount{t.Rows, t.Bytes}, err
 }
 
-// counting is the count of what an earlier process has left that was not closed, in the
-// background.
+// counting counts, in the background, the records of an earlier process that did not
+// close its Records.
 type counting struct {
-	// since is what has changed since it began. While it is under way the total is what
-	// has been counted, and this.
+	// since is the change since the count began. While the count is under way, the total
+	// is the records counted so far, plus since.
 	since  total
 	active atomic.Bool
 	// others are the totals of trees that are not registered.
@@ -113,8 +113,8 @@ type counting struct {
 	done   sync.WaitGroup
 }
 
-// startCount begins to count, from a snapshot of now. What is changed from now on is
-// added to the totals by those who change it.
+// startCount begins to count, from a snapshot of now. Each transaction from now on adds
+// its own changes to the totals.
 func (r *Records) startCount(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.Background())
 	r.counting.cancel = cancel
@@ -129,7 +129,7 @@ func (r *Records) startCount(ctx context.Context) error {
 		case begun <- err: // it has not begun
 		default:
 		}
-		// What is damaged Scrub finds, and counts anew.
+		// Scrub finds damaged records, and counts anew.
 		if err != nil && !errors.Is(err, models.ErrCorrupt) {
 			return // the next process counts
 		}
@@ -145,7 +145,7 @@ func (r *Records) startCount(ctx context.Context) error {
 	}
 }
 
-// countChange adds what a transaction has changed.
+// countChange adds the change of a transaction.
 func (r *Records) countChange(change amount) {
 	if change == (amount{}) {
 		return
@@ -194,8 +194,8 @@ func (r *Records) count(ctx context.Context, from models.Reader) error {
 	return nil
 }
 
-// assumed is the total of records that the bounds go by. While they are counted, an
-// eighth of the bounds may come on top of what there may have been.
+// assumed is the total of records that is compared with the bounds. While records are
+// counted, an eighth of the bounds may come on top of those there may have been.
 func (r *Records) assumed() amount {
 	known := r.records.load()
 	if !r.counting.active.Load() {
@@ -237,7 +237,8 @@ func (r *Records) leaveTotals() error {
 	})
 }
 
-// recount counts the records. What is written meanwhile may count twice or not at all.
+// recount counts the records. A record that is written meanwhile may count twice or not
+// at all.
 func (r *Records) recount(ctx context.Context) error {
 	r.endCount()
 	r.records.set(amount{})

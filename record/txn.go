@@ -81,8 +81,8 @@ func (t *txn) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	return t.records.size(ctx, t.from, &p, t.provided)
 }
 
-// find is that of Records, but that where nothing can lie there is nothing, unless
-// the transaction cannot be read at all.
+// find is Records.find, but a key that can have no value has none, unless the transaction
+// cannot be read at all.
 func (t *txn) find(ctx context.Context, key ds.Key) (place, error) {
 	if t.records.closed.Load() {
 		return place{}, models.ErrClosed
@@ -101,7 +101,7 @@ func (t *txn) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if t.records.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	// What the plain part says of a transaction that has ended, or a context.
+	// The plain part checks whether the transaction or the context has ended.
 	if _, err := t.plain.Has(ctx, ds.NewKey(q.Prefix)); err != nil {
 		return nil, err
 	}

@@ -138,8 +138,8 @@ func TestTransactionEvicts(t *testing.T) {
 	checkTotals(t, r, store)
 }
 
-// What is acknowledged is there afterwards, though transactions and puts change the
-// provider records of the same keys at the same time; and the counts are right.
+// Acknowledged changes are there afterwards, though transactions and puts change the
+// provider records of the same keys at the same time. The counts are right.
 func TestTransactionBesidePuts(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, eng engine.Engine) {
 		ctx := context.Background()

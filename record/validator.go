@@ -23,7 +23,7 @@ func (r *Records) Validator() record.NamespacedValidator {
 	return validators
 }
 
-// counted is a validator whose refusals are counted: what kad-dht has it refuse
+// counted is a validator that counts its refusals. A record that it refuses for kad-dht
 // never comes as far as Put.
 type counted struct {
 	record.Validator

@@ -54,7 +54,7 @@ func hasRecords(ctx context.Context, store *datastore.Store) bool {
 	return !errors.Is(err, models.ErrUnknownTree)
 }
 
-// tell reports what was found once more, with what only this package knows.
+// tell reports the findings once more, with those that only this package knows.
 func tell(report datastore.Report, options []datastore.VerifyOptions) {
 	for _, o := range options {
 		if o.Progress != nil {

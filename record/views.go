@@ -148,8 +148,7 @@ func inNamespace(namespace string) models.Range[[]byte] {
 // firstTime is the first instant that counts as a time of receipt.
 var firstTime = time.Time{}.Add(1)
 
-// receivedBefore returns the instant before which that has come which expires
-// before t.
+// receivedBefore returns the instant before which the records came that expire before t.
 func receivedBefore(t time.Time, age time.Duration) time.Time {
 	if age < 0 {
 		return firstTime // nothing has
@@ -165,7 +164,9 @@ func between(from, before time.Time) models.Range[time.Time] {
 	return rng
 }
 
-func originBetween(origin receipts.Origin, from, before time.Time) models.Range[models.Pair[receipts.Origin, time.Time]] {
+func originBetween(
+	origin receipts.Origin, from, before time.Time,
+) models.Range[models.Pair[receipts.Origin, time.Time]] {
 	rng := models.FirstIs(receipts.ByOrigin, origin).From(models.MakePair(origin, from))
 	if before.IsZero() {
 		return rng
@@ -184,9 +185,11 @@ func primaries[I, K any](entries iter.Seq2[models.Entry[I, K], error]) iter.Seq2
 	}
 }
 
-// served yields the records that receipts are of and that are served. Those of
-// trees that are not registered are left out.
-func (r *Records) served(ctx context.Context, from models.Reader, receipts iter.Seq2[receipts.Key, error]) iter.Seq2[Value, error] {
+// served yields the records of the receipts that are served. It leaves out those of trees
+// that are not registered.
+func (r *Records) served(
+	ctx context.Context, from models.Reader, receipts iter.Seq2[receipts.Key, error],
+) iter.Seq2[Value, error] {
 	return func(yield func(Value, error) bool) {
 		for key, err := range receipts {
 			var v Value
@@ -203,7 +206,7 @@ func (r *Records) served(ctx context.Context, from models.Reader, receipts iter.
 	}
 }
 
-// valueAt reads the record that a receipt is of, or returns ds.ErrNotFound.
+// valueAt reads the record of a receipt, or returns ds.ErrNotFound.
 func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.Key) (v Value, err error) {
 	tree := r.trees[key.First]
 	if tree == nil {
@@ -224,8 +227,8 @@ func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.
 	return v, err
 }
 
-// merge yields the items of several sources, each of which is in order, in
-// order. It ends with the first error.
+// merge yields the items of several sources in order. Each source must be in order. It
+// ends with the first error.
 func merge[T any](sources []iter.Seq2[T, error], less func(a, b *T) bool) iter.Seq2[T, error] {
 	type head struct {
 		item T

@@ -115,7 +115,7 @@ func (ws *watchers) reason(w *watcher) error {
 	return w.err
 }
 
-// tell tells the watches what has been committed, without waiting for any.
+// tell gives the committed records to the watches, without waiting for any.
 func (ws *watchers) tell(arrivals []arrival) {
 	if len(arrivals) == 0 {
 		return

@@ -65,7 +65,7 @@ type change struct {
 	place
 	delete bool
 	value  []byte
-	// received is when what is put came, the zero time where it does not say.
+	// received is when the value came, or the zero time if the value does not say.
 	received time.Time
 	// record is set for the put of a model's record.
 	record candidate
@@ -108,8 +108,10 @@ func (r *Records) applyNow(ctx context.Context, c change) (refused []error, err 
 }
 
 // applyBatch makes changes of records and of provider records in one transaction. It
-// returns what was refused of either.
-func (r *Records) applyBatch(ctx context.Context, changes []change, provided []providers.Change) (refused, full []error, err error) {
+// returns the refusals of both.
+func (r *Records) applyBatch(
+	ctx context.Context, changes []change, provided []providers.Change,
+) (refused, full []error, err error) {
 	err = r.changeRelaxed(ctx, func(l *ledger) (err error) {
 		refused = nil // the transaction may run more than once
 		if full, err = l.providers.Apply(l.ctx, l.tx, l.tx, provided); err != nil {
@@ -143,8 +145,8 @@ func asBoundErrors(errs []error) {
 	}
 }
 
-// applied does what is to be done after changes have been made. They are durable
-// some time later.
+// applied finishes the work after changes have been made. They are durable some time
+// later.
 func (r *Records) applied(ctx context.Context, refused []error) {
 	r.metrics.refused(ctx, refused...)
 	r.syncs.Ask()
@@ -155,7 +157,7 @@ func (c *change) providerChange() providers.Change {
 	return providers.Change{Key: c.provided, Peer: string(c.peer), Raw: string(c.value), Delete: c.delete}
 }
 
-// armFor has the sweeper run when the first of what is put expires.
+// armFor makes the sweeper run when the first of the values that were put expires.
 func (r *Records) armFor(changes ...change) {
 	var due time.Time
 	for _, c := range changes {
@@ -177,9 +179,8 @@ func (r *Records) armForProviders(changes []providers.Change) {
 	r.sweeper.Arm(soon(r.providers.DueOf(first)))
 }
 
-// isRefusal reports whether err refuses a record for a bound, for what is
-// stored, or for what its row would have in an index. Nothing has been written
-// of it then.
+// isRefusal reports whether err refuses a record because of a bound, of a stored row, or
+// of its entry in an index. Then nothing of the record has been written.
 func isRefusal(err error) bool {
 	return errors.Is(err, ErrOldRecord) || errors.Is(err, ErrFull) ||
 		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)

@@ -67,7 +67,7 @@ func run(ctx context.Context) error {
 
 func transfer(ctx context.Context, store *datastore.Store, t Transfer) error {
 	return store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
-		// What is written first is taken back if something later fails.
+		// The transaction takes back the first write if a later one fails.
 		if err := Transfers.Insert(ctx, tx, &t); err != nil {
 			return err
 		}

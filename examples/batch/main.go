@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	}
 	defer store.Close()
 
-	// All of them, or, on an error, none.
+	// PutMany stores all of them or, on an error, none.
 	err = Books.PutMany(ctx, store, []Book{
 		{ISBN: "978-0-435-90525-9", Title: "Things Fall Apart", Author: "Achebe"},
 		{ISBN: "978-0-385-47454-2", Title: "Arrow of God", Author: "Achebe"},
@@ -48,14 +48,14 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// In the order of the keys asked for; nil where there is no row.
+	// GetMany returns rows in the order of the keys, and nil for a key without a row.
 	books, err := Books.GetMany(ctx, store, []string{"978-0-14-310694-4", "978-0-00-000000-0"})
 	if err != nil {
 		return err
 	}
 	fmt.Println(books[0].Title, books[1])
 
-	// Several index keys, from one snapshot.
+	// FindMany looks up several index keys in one snapshot.
 	byAuthor, err := BookByAuthor.FindMany(ctx, store, []string{"Salih", "Achebe"})
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// What is deleted is used again, and not given back.
+	// Bolt uses the space of deleted rows again, and does not give it back.
 	full, err := store.Size(ctx)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func run(ctx context.Context) error {
 	}
 	fmt.Println("grown:", again > full+full/2)
 
-	// Nobody else can open the file meanwhile; nothing waits.
+	// Nobody else can open the file meanwhile: Open fails at once.
 	_, err = datastore.Open(ctx, options.Engine(), Dictionary)
 	fmt.Println("in use:", errors.Is(err, engine.ErrLocked))
 	return nil

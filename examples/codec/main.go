@@ -32,15 +32,15 @@ var (
 // pointCodec writes X and Y as big-endian IEEE 754 bits.
 type pointCodec struct{}
 
-// Name is kept in the store: one written by another codec does not open.
+// Name is kept in the store. A store written by another codec does not open.
 func (pointCodec) Name() string { return "point-16" }
 
-// Fields is for those who look at the store without the Go types.
+// Fields is for programs that read the store without the Go types.
 func (pointCodec) Fields() []models.Field {
 	return []models.Field{{Name: "x", Type: "float64"}, {Name: "y", Type: "float64"}}
 }
 
-// Append writes the same bytes for the same point, always: peers compare them.
+// Append always writes the same bytes for the same point: peers compare them.
 func (pointCodec) Append(dst []byte, p *Point) ([]byte, error) {
 	if p.X != p.X || p.Y != p.Y {
 		return dst, fmt.Errorf("%w: a point is a number", models.ErrInvalid)
@@ -49,7 +49,7 @@ func (pointCodec) Append(dst []byte, p *Point) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(dst, math.Float64bits(p.Y)), nil
 }
 
-// Decode reads what may come from a stranger.
+// Decode reads bytes that may come from another peer.
 func (pointCodec) Decode(src []byte, p *Point) error {
 	if len(src) != 16 {
 		return fmt.Errorf("%w: a point has 16 bytes, not %d", models.ErrInvalid, len(src))

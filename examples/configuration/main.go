@@ -1,5 +1,5 @@
-// Configuration shows the options that every file engine takes, engines' own
-// ones beside them, and that another engine is another name in one line.
+// Configuration shows the options that every file engine takes, and the options of single
+// engines. One line chooses another engine.
 package main
 
 import (
@@ -53,22 +53,22 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// A store opened to be read refuses writes, and can be open twice.
+	// A store opened read-only refuses writes, and can be open twice.
 	config.ReadOnly = true
 	readOnly := bolt.Options{Config: config}.Engine()
 	err = write(ctx, readOnly, "colour", "red")
 	fmt.Println("read only:", errors.Is(err, models.ErrReadOnly))
 
-	// MustExist does not make a database where a path is mistyped.
+	// With MustExist, Open does not make a database if the path is mistyped.
 	mistyped := engine.Config{Path: filepath.Join(dir, "bd"), MustExist: true}
 	_, err = datastore.Open(ctx, badger.Options{Config: mistyped}.Engine(), App)
 	fmt.Println("mistyped:", errors.Is(err, engine.ErrMissing))
 
-	// Everything wrong with a configuration is said at once.
+	// Open reports every fault of a configuration at once.
 	_, err = datastore.Open(ctx, bolt.Options{Config: engine.Config{CacheMB: -1}}.Engine(), App)
 	fmt.Println(err)
 
-	// Emptying a database takes a value with a name that says so.
+	// To empty a database, set Truncate to a value whose name says so.
 	config.ReadOnly, config.Truncate = false, engine.DestroyExistingData
 	return write(ctx, bolt.Options{Config: config}.Engine(), "shape", "round")
 }

@@ -102,8 +102,7 @@ func client(t *testing.T, p *program) *dht.IpfsDHT {
 	return d
 }
 
-// What the DHT has placed on the program with our datastore is there when it
-// starts again.
+// The program with our datastore still has the DHT's records when it starts again.
 func TestKeeps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds programs")

@@ -82,8 +82,8 @@ func (c *cursor) Next() bool {
 	return false
 }
 
-// seeWrites shows the iterator what has been written since it last looked, after
-// which it has to be told where it was.
+// seeWrites shows the iterator the writes since it last looked. Afterwards the iterator
+// has to be moved back to its place.
 func (c *cursor) seeWrites() {
 	if c.writes == c.txn.writes {
 		return
@@ -135,8 +135,8 @@ func (c *cursor) Key() []byte {
 	return c.iter.Key()
 }
 
-// Value is what the key had when Next moved to it: a batch only ever grows, and
-// the iterator reads the part of it that there was.
+// Value is the value that the key had when Next moved to it. A batch only grows, and the
+// iterator reads the part of it that existed then.
 func (c *cursor) Value() ([]byte, error) {
 	switch {
 	case c.err != nil:

@@ -13,8 +13,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Limits of one transaction. Pebble takes batches of up to 4 GiB and holds them
-// in memory; this is where asking for less at a time is better.
+// Limits of one transaction. Pebble takes batches of up to 4 GiB and holds them in
+// memory; beyond these limits a program should write less at a time.
 const (
 	maxValue = 32 << 20
 	maxTxn   = 64 << 20
@@ -63,8 +63,8 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	}, nil
 }
 
-// Sync writes an empty record to the log and waits for it: what lies before it
-// in the log is on the disk then, too.
+// Sync writes an empty record to the log and waits for it. Then everything before it in
+// the log is on the disk, too.
 func (d *db) Sync(ctx context.Context) error {
 	if err := d.door.enter(ctx); err != nil {
 		return err
@@ -141,8 +141,8 @@ func (d *db) Limits() engine.Limits {
 	return engine.Limits{ValueBytes: maxValue, TxnBytes: maxTxn}
 }
 
-// Close writes out what is in the log alone. So a log that is lost afterwards takes
-// nothing with it, which Pebble would not notice.
+// Close writes out the data that is only in the log. So no data is lost if the log is
+// lost afterwards, which Pebble would not notice.
 func (d *db) Close() error {
 	if !d.door.close() {
 		return nil

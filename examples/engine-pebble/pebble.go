@@ -1,6 +1,6 @@
 // Package pebble is an engine on Pebble, the storage engine of CockroachDB: a
-// log-structured merge tree in Go. It shows how an engine of one's own is made;
-// docs/engines.md goes through it.
+// log-structured merge tree in Go. It shows how to make an engine; docs/engines.md
+// explains it step by step.
 //
 //	eng := pebble.Engine("./my_db")
 //	eng := pebble.Options{Config: engine.Config{Path: "./my_db", CacheMB: 64}}.Engine()
@@ -8,8 +8,8 @@
 // # Caveats
 //
 // There is one writer at a time, so that commits never conflict. A transaction
-// holds up to 64 MiB. Pebble ends the process where it cannot write its log: a
-// full disk or a failing one.
+// holds up to 64 MiB. Pebble ends the process if it cannot write its log: on a full
+// disk or a failing one.
 package pebble
 
 import (
@@ -31,7 +31,7 @@ import (
 // Options configure a Pebble database. Path is required; the zero value of every
 // other field is its default.
 type Options struct {
-	// Config is what all file engines have.
+	// Config has the options of all file engines.
 	engine.Config
 
 	// MemTableMB is the size, in MiB, of the table in memory that gathers
@@ -137,8 +137,8 @@ func open(o Options) (*db, error) {
 	return d, nil
 }
 
-// exists reports whether there is a database. Pebble takes one that has lost the file
-// which names its manifest for none, and would make another over it.
+// exists reports whether there is a database. If a database has lost the file that names
+// its manifest, Pebble does not see it, and would make another over it.
 func exists(path string) (bool, error) {
 	found, err := pebble.Peek(path, vfs.Default)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -178,9 +178,9 @@ func empty(path string) error {
 	return nil
 }
 
-// opening tells what is wrong with files that Pebble does not open. With options
-// that have been checked, and where the operating system has no complaint, they
-// are not as Pebble wrote them.
+// opening tells what is wrong with files that Pebble does not open. The options have been
+// checked, so if the operating system reports no error, the files are not as Pebble wrote
+// them.
 func opening(err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) && errno != syscall.ENOENT || errors.Is(err, engine.ErrLocked) {

@@ -1,5 +1,5 @@
-// Engines runs the same code on every engine: what differs is the one line that
-// names it.
+// Engines runs the same code on every engine. Only the line that names the engine
+// differs.
 package main
 
 import (

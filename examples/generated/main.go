@@ -29,7 +29,8 @@ func run(ctx context.Context) error {
 
 	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
-		if err := blog.Users.Put(ctx, tx, &blog.User{ID: 1, Username: "alice", Email: "alice@example.com"}); err != nil {
+		alice := blog.User{ID: 1, Username: "alice", Email: "alice@example.com"}
+		if err := blog.Users.Put(ctx, tx, &alice); err != nil {
 			return err
 		}
 		return blog.Posts.PutMany(ctx, tx, []blog.Post{
@@ -62,7 +63,7 @@ func run(ctx context.Context) error {
 		}
 		fmt.Printf("about go: %q\n", post.Title)
 	}
-	// That of each tag and the time: what is the newest post about go?
+	// The pair of tag and time answers: what is the newest post about go?
 	newest, err := blog.PostByTagTime.Last(ctx, store, models.FirstIs(blog.PostByTagTime, "go"))
 	if err != nil {
 		return err

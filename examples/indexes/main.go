@@ -1,5 +1,5 @@
-// Indexes finds rows by a key that many share, by one that is each row's own, by
-// any of several, and by two together.
+// Indexes finds rows by a key that many rows share, by a key that only one row has, by
+// any of a row's several keys, and by two keys together.
 package main
 
 import (
@@ -27,13 +27,13 @@ type Song struct {
 var (
 	Songs = models.NewTree("song", models.Uint64, func(s *Song) uint64 { return s.ID })
 
-	// Many songs by one artist.
+	// An artist can have many songs.
 	SongByArtist = models.NewIndex(Songs, "artist", models.String, func(s *Song) string { return s.Artist })
-	// One song at most with one code: a second is refused.
+	// A code can have one song at most: a second is refused.
 	SongByISRC = models.NewUnique(Songs, "isrc", models.String, func(s *Song) string { return s.ISRC })
-	// A song under each of its genres.
+	// A song is found by each of its genres.
 	SongByGenre = models.NewMulti(Songs, "genre", models.String, func(s *Song) []string { return s.Genres })
-	// Two keys together, ordered by the first and then by the second.
+	// Two keys together are ordered by the first and then by the second.
 	SongByArtistYear = models.NewIndex(Songs, "artist_year", models.PairOf(models.String, models.Int),
 		func(s *Song) models.Pair[string, int] { return models.MakePair(s.Artist, s.Year) })
 

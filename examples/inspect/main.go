@@ -1,5 +1,5 @@
-// Inspect looks into a store without having its Go types: which trees it has,
-// how large they are, and what their rows say, as JSON.
+// Inspect looks into a store without its Go types. It prints the trees, their sizes, and
+// their rows as JSON.
 package main
 
 import (

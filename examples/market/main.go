@@ -1,5 +1,5 @@
-// Market runs two peers of a DHT. One offers something under its own name, which
-// the other can read but not change, and takes the offer back; and it publishes a
+// Market runs two peers of a DHT. One publishes an offer under its own name, and takes it
+// back. The other can read the offer but not change it. The first also publishes a
 // picture, which nobody can change.
 package main
 
@@ -103,7 +103,7 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 
-	// What arrives at the buyer, as it arrives.
+	// The buyer sees each offer as it arrives.
 	arrivals, err := record.Watch(ctx, buyer.records, Offers, 100)
 	if err != nil {
 		return err

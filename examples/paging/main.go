@@ -68,8 +68,8 @@ func run(ctx context.Context) error {
 	}
 	fmt.Println("the last before d:", last.Text)
 
-	// A page and a token, which may go through the hands of a browser. The rows
-	// of an index are paged in the same way.
+	// Page returns a page and a token. The token may go to a browser and come back. The
+	// rows of an index are paged in the same way.
 	short := models.To(uint64(4)).Limit(3)
 	for token, page := "", 1; page == 1 || token != ""; page++ {
 		var words []Word

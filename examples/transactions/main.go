@@ -93,7 +93,8 @@ func run(ctx context.Context) error {
 
 	// A transaction ends with its function.
 	var kept *datastore.WriteTx
-	if err := store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { kept = tx; return nil }); err != nil {
+	err = store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { kept = tx; return nil })
+	if err != nil {
 		return err
 	}
 	err = Counters.Delete(ctx, kept, "visits")

@@ -49,8 +49,8 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	// Many rows, of which only what is wanted is kept, by cloning it. Without
-	// Clone the title would be a models.BorrowedString, which is no string.
+	// Many rows: the loop keeps only the text it needs, by cloning it. Without Clone the
+	// title would be a models.BorrowedString, which is no string.
 	longest, title := 0, ""
 	err = blog.PostByAuthor.BorrowRange(ctx, store, models.Only(uint64(1)), func(row models.BorrowedRow) error {
 		var post blog.BorrowedPost

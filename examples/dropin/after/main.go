@@ -1,5 +1,5 @@
-// This program takes part in a DHT, and keeps what the DHT places on it in a
-// database: it is there when the program starts again.
+// This program takes part in a DHT, and keeps the records that the DHT places on it in a
+// database. They are still there when the program starts again.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// This program takes part in a DHT, and keeps what the DHT places on it in a
-// map: it is gone when the program ends.
+// This program takes part in a DHT, and keeps the records that the DHT places on it in a
+// map. They are gone when the program ends.
 package main
 
 import (

@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// cachedPeers is of how many peers number, id and count are kept in memory, in
+	// cachedPeers is how many peers are kept in memory, with number, id and count, in
 	// 50 MiB at most.
 	cachedPeers = 128 << 10
 	// rowOverhead is about how much memory a row takes beside its bytes.
 	rowOverhead = 160
 )
 
-// cache is everything that the store keeps in memory of what is stored: rows that
+// cache is the part of the stored data that the store also keeps in memory: the rows that
 // were read or written last, peers, and the usage.
 //
-// Only a transaction that has the lock of those who write changes it, in one step,
-// after its commit and before it gives the lock back: so whoever writes next finds
-// here what is stored. Whoever only reads may add what was read, if nothing has been
-// committed since the reading began; the epoch tells. Looking something up does not
-// move it to the front: that would cost a lookup more than what it finds is worth.
+// Only a transaction that holds the writers' lock changes the cache, in one step, after
+// its commit and before it releases the lock. So the next writer finds here exactly the
+// stored data. A reader may add the rows it has read, if nothing has been committed since
+// the reading began; the epoch tells. A lookup does not move its row to the front: that
+// would cost more than it is worth.
 type cache struct {
 	mu sync.RWMutex
 	// epoch is how many transactions have been committed.
@@ -38,7 +38,7 @@ type cache struct {
 	usage   Usage
 }
 
-// peerEntry is what is known of a peer.
+// peerEntry is a peer in the cache.
 type peerEntry struct {
 	id peer.ID
 	// keys is how many keys it provides, -1 where that is not known.
@@ -134,7 +134,7 @@ func (m *cache) usageNow() Usage {
 	return m.usage
 }
 
-// committed takes over what a transaction has changed.
+// committed takes over the changes of a transaction.
 func (m *cache) committed(t *txn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,16 +12,16 @@ import (
 // errBusy says that others have noted references.
 var errBusy = errors.New("provider records are being changed")
 
-// Check compares the references with the provider records, and adds what it finds to
-// report; rows that cannot be read it takes for counted. In a store opened to be read,
-// in which an earlier process has left some references in the log, there is nothing to
-// compare.
+// Check compares the references with the provider records, and adds its findings to
+// report. It assumes that rows which cannot be read are already counted. It compares
+// nothing in a store opened read-only in which an earlier process has left references in
+// the log.
 func (s *Store) Check(ctx context.Context, report *datastore.Report) error {
 	_, err := s.check(ctx, report)
 	return err
 }
 
-// check is Check, and returns the usage as counted, less what memory had for it.
+// check is Check. It returns the counted usage minus the usage in memory.
 func (s *Store) check(ctx context.Context, report *datastore.Report) (wrong Usage, err error) {
 	for {
 		switch err := s.File(ctx); {
@@ -63,7 +63,8 @@ func (s *Store) compare(ctx context.Context, tx models.Reader, report *datastore
 		}
 		if s.seed.hash(r.Key) != r.Hash {
 			report.BadRows++
-			describe(report, datastore.BadRow, rows.Name(), rows.EncodeKey(models.MakePair(r.Hash, r.Shard)), "key has another hash")
+			key := rows.EncodeKey(models.MakePair(r.Hash, r.Shard))
+			describe(report, datastore.BadRow, rows.Name(), key, "key has another hash")
 		}
 		ids, err := s.idsOf(ctx, tx, r.Providers, nil)
 		if err != nil {
@@ -82,16 +83,20 @@ func (s *Store) compare(ctx context.Context, tx models.Reader, report *datastore
 	return counted, s.checkTree(ctx, tx, arrivals, counted.Rows, group, report)
 }
 
-// checkTree compares a tree of references with the records there are, of each of
-// which group tells the group. If each reference is of a record, and there are as many
-// of either, there is one for each.
-func (s *Store) checkTree(ctx context.Context, tx models.Reader, tree *refTree, records int64, group func(*provider) uint32, report *datastore.Report) error {
+// checkTree compares a tree of references with the records. Group tells the group of a
+// record. If each reference has a record, and there are as many references as records,
+// then each record has its reference.
+func (s *Store) checkTree(
+	ctx context.Context, tx models.Reader, tree *refTree, records int64, group func(*provider) uint32,
+	report *datastore.Report,
+) error {
 	found := int64(0)
 	var head refRow
 	checkHead := func() { // when a group is over
 		if head.Count != 0 {
 			report.BadRows++
-			describe(report, datastore.BadRow, tree.Name(), encodeRefKey(&head), "another number of references is counted")
+			describe(report, datastore.BadRow, tree.Name(), encodeRefKey(&head),
+				"another number of references is counted")
 		}
 	}
 	for refs, err := range tree.Range(ctx, tx, models.Range[refKey]{}) {
@@ -112,7 +117,8 @@ func (s *Store) checkTree(ctx context.Context, tx models.Reader, tree *refTree, 
 		if tree == shares && refs.Part == 0 {
 			if id, err := s.idOf(ctx, tx, &provider{Peer: peerNumber(refs.Group)}); err != nil || id == "" {
 				report.BadRows++
-				describe(report, datastore.BadRow, tree.Name(), encodeRefKey(&refs), "references of a peer that is not known")
+				describe(report, datastore.BadRow, tree.Name(), encodeRefKey(&refs),
+					"references of a peer that is not known")
 			}
 		}
 		for len(refs.Refs) > 0 {
@@ -148,7 +154,7 @@ func (s *Store) checkTree(ctx context.Context, tx models.Reader, tree *refTree, 
 
 func encodeRefKey(r *refRow) []byte { return shares.EncodeKey(models.MakePair(r.Group, r.Part)) }
 
-// describe adds what is wrong to a report, unless that has enough.
+// describe adds a fault to a report, unless the report has enough of them.
 func describe(report *datastore.Report, kind datastore.DamageKind, tree string, key []byte, wrong string) {
 	const enough = 100
 	if len(report.Damage) < enough {
@@ -158,8 +164,8 @@ func describe(report *datastore.Report, kind datastore.DamageKind, tree string, 
 	}
 }
 
-// Verify is Check of a store that has no Store yet, and to which it writes nothing.
-// Where an earlier process has left references in the log, there is nothing to compare.
+// Verify is Check for a store that has no Store yet. It writes nothing. It compares
+// nothing if an earlier process has left references in the log.
 func Verify(ctx context.Context, store *datastore.Store, report *datastore.Report) error {
 	if isFiled, err := refLogs.IsEmpty(ctx, store); err != nil || !isFiled {
 		return err

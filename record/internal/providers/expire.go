@@ -18,7 +18,7 @@ const (
 	clockSlack = 1
 )
 
-// firstTime is the first time that is one.
+// firstTime is the first time after the zero time.
 var firstTime = time.Time{}.Add(1)
 
 // future is the range of arrivals with records that came later than now: the clock
@@ -33,13 +33,12 @@ func past(now time.Time) models.Range[refKey] {
 }
 
 // Expire removes the records that are older than Options.Validity, and returns how
-// many there were. Records that came later than now have now for their time
-// afterwards, so that they expire as well. It costs what there is to do, not what is
-// stored.
+// many it removed. It sets the time of records that came later than now to now, so that
+// they expire as well. The cost grows with the records to change, not with those stored.
 //
-// A record that is put again meanwhile stays: each is looked at again in the
-// transaction that removes it. Damaged rows are passed over: once the rest is done,
-// the error is that of the first.
+// A record that is put again meanwhile stays: Expire reads each one again in the
+// transaction that removes it. It passes over damaged rows, and returns the error of the
+// first one at the end.
 func (s *Store) Expire(ctx context.Context, now time.Time) (removed int, err error) {
 	if s.opts.Validity < 0 {
 		return 0, nil
@@ -67,7 +66,9 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (removed int, err err
 }
 
 // editAll edits the records of all keys that have some in a range of arrivals.
-func (s *Store) editAll(ctx context.Context, minutes models.Range[refKey], change func(*provider) bool) (n int, damage, err error) {
+func (s *Store) editAll(
+	ctx context.Context, minutes models.Range[refKey], change func(*provider) bool,
+) (n int, damage, err error) {
 	page := make([]uint64, 0, keysAtOnce)
 	edit := func() error {
 		done, bad, err := s.editKeys(ctx, page, change)
@@ -159,7 +160,8 @@ func (s *Store) Due(ctx context.Context, after time.Time) (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// DueOf returns when a record that came at some time expires, the zero time for never.
+// DueOf returns when a record that came at some time expires, or the zero time if it
+// never does.
 func (s *Store) DueOf(received time.Time) time.Time {
 	if s.opts.Validity < 0 || received.Before(firstTime) {
 		return time.Time{}

@@ -72,9 +72,11 @@ func (s *Store) snapshot(ctx context.Context, from models.Reader, fn func(models
 }
 
 // Of returns the provider records of a key as from has them, with pending changes on
-// top: those of a transaction that has not applied them yet. The records are in the
-// memory of room as far as that reaches; all else is the caller's.
-func (s *Store) Of(ctx context.Context, from models.Reader, key []byte, pending []Change, room []Record) ([]Record, error) {
+// top: those of a transaction that has not applied them yet. It puts the records into the
+// memory of room as far as that is large enough. The result belongs to the caller.
+func (s *Store) Of(
+	ctx context.Context, from models.Reader, key []byte, pending []Change, room []Record,
+) ([]Record, error) {
 	var few [16]provider
 	r, err := s.rowOf(ctx, from, s.seed.hash(key), few[:0])
 	if err != nil {
@@ -172,7 +174,7 @@ func yieldAll(yield func(Record, error) bool, found []Record, err error) bool {
 	return true
 }
 
-// By yields what a peer provides, in no particular order.
+// By yields the provider records of a peer, in no particular order.
 func (s *Store) By(ctx context.Context, p peer.ID) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		err := s.fileForReader(ctx)
@@ -243,7 +245,9 @@ type storedRecord struct {
 
 // received yields the provider records that came in a range of minutes, and goes on
 // after the error of a damaged row.
-func (s *Store) received(ctx context.Context, from models.Reader, minutes models.Range[refKey]) iter.Seq2[storedRecord, error] {
+func (s *Store) received(
+	ctx context.Context, from models.Reader, minutes models.Range[refKey],
+) iter.Seq2[storedRecord, error] {
 	return func(yield func(storedRecord, error) bool) {
 		for ref, err := range refsIn(ctx, from, arrivals, minutes) {
 			var r row
@@ -273,8 +277,8 @@ func (s *Store) received(ctx context.Context, from models.Reader, minutes models
 	}
 }
 
-// minutesBetween is the range of arrivals in which all lies that came from one time
-// on and before another; with what has no time if from is the zero time.
+// minutesBetween is the range of arrivals that has every record that came from one time
+// on and before another. If from is the zero time, it also has records without a time.
 func minutesBetween(from, before time.Time) models.Range[refKey] {
 	rng := models.From(models.MakePair(uint32(minuteOf(from)), uint32(0)))
 	if !before.IsZero() {
@@ -283,9 +287,9 @@ func minutesBetween(from, before time.Time) models.Range[refKey] {
 	return rng
 }
 
-// fileForReader files the references that are in the log, for somebody who reads by
-// them. Within an Update of the store's, and in a store opened to be read, that cannot
-// be: there the reader sees those that were filed before.
+// fileForReader files the references that are in the log, for a reader that needs them.
+// It cannot do so within an Update of the store, or in a store opened read-only: there
+// the reader sees the references that were filed before.
 func (s *Store) fileForReader(ctx context.Context) error {
 	err := s.File(ctx)
 	if errors.Is(err, models.ErrNested) || errors.Is(err, models.ErrReadOnly) {

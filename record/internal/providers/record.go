@@ -18,14 +18,14 @@ type Record struct {
 	// Received is the time at which kad-dht took the record, zero where Raw is not
 	// a time.
 	Received time.Time
-	// Raw is what kad-dht has put, byte for byte.
+	// Raw is the value that kad-dht has put, byte for byte.
 	Raw []byte
 }
 
 // Change puts or deletes a provider record.
 type Change struct {
-	// Key is the multihash of the content, Peer the id of the provider and Raw what
-	// kad-dht has put, empty where the record is deleted: all three as bytes.
+	// Key is the multihash of the content, Peer the id of the provider, and Raw the
+	// value that kad-dht has put, empty if the record is deleted. All three are bytes.
 	Key, Peer, Raw string
 	Delete         bool
 }

@@ -29,9 +29,9 @@ type refRow struct {
 	// Part is 0 for the first row of a group, and otherwise a 1 and behind it the
 	// bits with which all of the row's references begin.
 	Part uint32
-	// Count is how many references the group has, and Bits with how many bits at
-	// most a part is told from others. Only part 0 has them, and if Bits is not 0
-	// nothing else.
+	// Count is how many references the group has. Bits is the greatest number of bits
+	// that tell a part from the others. Only part 0 has Count and Bits, and if Bits is
+	// not 0, part 0 has nothing else.
 	Count uint64
 	Bits  uint8
 	// Refs are in order. For every record more of the same key it has the hash once more.
@@ -52,10 +52,10 @@ func newRefTree(name string) *refTree {
 }
 
 var (
-	// shares has what each peer provides.
+	// shares has the keys that each peer provides.
 	shares = newRefTree("share")
 	// arrivals has the records by the minute in which they came, the oldest first.
-	// What expires in days needs no more.
+	// Records expire in days, so minutes are exact enough.
 	arrivals = newRefTree("arrival")
 )
 
@@ -67,8 +67,8 @@ const (
 	maxRefBits = 24
 )
 
-// refCodec writes Count and Bits, which are 0 but in part 0, and of each reference
-// by how much it is more than the one before. Count and these are varints.
+// refCodec writes Count and Bits, which are 0 except in part 0, and for each reference
+// its difference from the one before. Count and the differences are varints.
 type refCodec struct{}
 
 func (refCodec) Name() string { return "libp2p-refs" }

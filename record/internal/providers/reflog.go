@@ -13,8 +13,8 @@ import (
 
 // A few records change a few references each in many rows, and the records that come
 // next change the same rows again: those of a peer, whichever keys it provides. So a
-// transaction only notes in a log which references change, in one row, and memory
-// holds what is noted. When that is much, or some time has passed, all of it is filed
+// transaction only notes the changed references in a log, in one row, and memory holds
+// the notes. When there are many notes, or some time has passed, all of them are filed
 // in order: each row of references is read and written once.
 //
 // A transaction writes its rows and its entry of the log together, so that the
@@ -111,14 +111,15 @@ func (logCodec) Decode(src []byte, e *logEntry) error {
 	return nil
 }
 
-// refLog is what memory has of the log.
+// refLog is the log in memory.
 type refLog struct {
 	mu sync.Mutex
 	// shares and arrived are the changes noted since filing was begun, those of each
 	// transaction in order, and n is how many there are.
 	shares, arrived []refChanges
 	n               int
-	// filing is what is left of what is being filed. UpTo is 0 while nothing is.
+	// filing has the changes that are being filed and are not filed yet. UpTo is 0 while
+	// nothing is being filed.
 	filing logEntry
 	// last is the number of the last entry, and done that of the last one that is not
 	// needed any more.
@@ -127,7 +128,7 @@ type refLog struct {
 	keys map[peerNumber]int
 }
 
-// committed takes over what a transaction has noted and filed.
+// committed takes over the changes that a transaction has noted and filed.
 func (l *refLog) committed(t *txn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,7 +204,7 @@ func (l *refLog) isFiled(number uint64) bool {
 	return l.done >= number
 }
 
-// logPart is what one transaction files.
+// logPart is the part of the log that one transaction files.
 type logPart struct {
 	logEntry
 	// The entries from one number to another are not needed afterwards, and if they

@@ -8,8 +8,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Repair is Check, and makes all references anew if any are wrong; it corrects the
-// usage as well. What it mends is counted in the report.
+// Repair is Check, and makes all references anew if any are wrong. It corrects the usage
+// as well, and counts its repairs in the report.
 func (s *Store) Repair(ctx context.Context, report *datastore.Report) error {
 	before := report.Left()
 	wrong, err := s.check(ctx, report)
@@ -51,7 +51,7 @@ func (s *Store) updateRefs(ctx context.Context, fn func(*txn) error) error {
 	}
 }
 
-// makeRefs makes all references anew. What is put meanwhile gets its own.
+// makeRefs makes all references anew. A record that is put meanwhile gets its own.
 func (s *Store) makeRefs(ctx context.Context) error {
 	if err := errors.Join(shares.Clear(ctx, s.store), arrivals.Clear(ctx, s.store)); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// row is provider records of one key: all of them as long as they are few. What
-// shard 0 has no room for lies in the other shards, by the number of the peer.
+// row has provider records of one key: all of them as long as they are few. Records for
+// which shard 0 has no room lie in the other shards, by the number of the peer.
 type row struct {
 	// Hash is the key's, as the store hashes keys.
 	Hash  uint64
@@ -33,7 +33,7 @@ const (
 	// size.
 	shardRecords = 32
 	shardBytes   = 4 << 10
-	// shards is how many others there are.
+	// shards is how many other shards there are.
 	shards = 255
 )
 
@@ -42,7 +42,9 @@ func shardOf(p peerNumber) uint8 { return uint8(p%shards) + 1 }
 
 // find returns where the record of p is, or belongs.
 func (r *row) find(p peerNumber) (int, bool) {
-	return slices.BinarySearchFunc(r.Providers, p, func(have provider, p peerNumber) int { return cmp.Compare(have.Peer, p) })
+	return slices.BinarySearchFunc(r.Providers, p, func(have provider, p peerNumber) int {
+		return cmp.Compare(have.Peer, p)
+	})
 }
 
 // hasRoom reports whether shard 0 takes another record.
@@ -138,7 +140,8 @@ func parseRow(data []byte, room []provider) (r row, err error) {
 		more, valid := cutNumber(&data)
 		what, valid2 := cutNumber(&data)
 		number += more
-		ok = valid && valid2 && more <= math.MaxUint32 && number <= math.MaxUint32 && (more > 0 || len(r.Providers) == 0)
+		ok = valid && valid2 && more <= math.MaxUint32 && number <= math.MaxUint32 &&
+			(more > 0 || len(r.Providers) == 0)
 		r.Providers = withRoom(r.Providers, 1+len(data)/2)
 		switch {
 		case !ok:

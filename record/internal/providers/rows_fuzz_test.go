@@ -13,8 +13,8 @@ import (
 // copied.
 const rowsFactor = 24
 
-// FuzzRows decodes bytes as rows of the trees of provider records. What is taken
-// means the same once it has been written again.
+// FuzzRows decodes bytes as rows of the trees of provider records. A row that
+// is taken means the same once it has been written again.
 func FuzzRows(f *testing.F) {
 	f.Add([]byte{1, 'k', 0, 2, 1, 0, 1, 3, 0x80})
 	f.Add([]byte{3, 0, 1, 0, 200, 1})

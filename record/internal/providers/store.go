@@ -12,7 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/later"
 )
 
-// Options are what a Store is told. Negative bounds are none.
+// Options configure a Store. A negative bound means no bound.
 type Options struct {
 	// Validity is how long a provider record is kept after it came; a negative one
 	// means for ever.
@@ -20,11 +20,11 @@ type Options struct {
 	// MaxPerKey is how many providers a key may have, MaxPerPeer how many keys a peer
 	// may provide.
 	MaxPerKey, MaxPerPeer int
-	// RowBytes is the most memory for rows that were read or written last. Zero and
-	// less is none.
+	// RowBytes bounds the memory for rows that were read or written last. Zero or less
+	// means no memory.
 	RowBytes int
-	// FileInterval is after what time references are filed. A negative one leaves
-	// that to File and Close.
+	// FileInterval is the time after which references are filed. With a negative
+	// interval only File and Close file them.
 	FileInterval time.Duration
 }
 

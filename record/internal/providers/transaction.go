@@ -22,7 +22,7 @@ import (
 //		batch.Committed()
 //	}
 //
-// From Apply to Close nobody else changes provider records. A Batch is not to be used
+// From Apply to Close nobody else can change provider records. Do not use a Batch
 // concurrently.
 type Batch struct {
 	s      *Store
@@ -33,15 +33,17 @@ type Batch struct {
 // NewBatch returns a batch that has changed nothing yet.
 func (s *Store) NewBatch() *Batch { return &Batch{s: s} }
 
-// Apply makes changes in tx, in their order. Those that a bound does not allow, and
-// those of a damaged row, are left out: refused has an error for each. Where the
-// transaction runs again, or only a part of the changes fits it, Apply is called
-// again and forgets the earlier call.
+// Apply makes changes in tx, in their order. It leaves out changes that a bound does not
+// allow, and changes of a damaged row; refused has an error for each. If the transaction
+// runs again, or only a part of the changes fits into it, call Apply again: it forgets
+// the earlier call.
 //
-// It reads from read: tx itself if that has begun within a call of Update, or the
-// store if tx has been open for longer and its snapshot is old. Tx must not have
-// been used for provider records before.
-func (b *Batch) Apply(ctx context.Context, tx *datastore.WriteTx, read models.Reader, changes []Change) (refused []error, err error) {
+// Apply reads from read: tx itself if tx has begun within a call of Update, or the store
+// if tx has been open for longer and its snapshot is old. Tx must not have been used for
+// provider records before.
+func (b *Batch) Apply(
+	ctx context.Context, tx *datastore.WriteTx, read models.Reader, changes []Change,
+) (refused []error, err error) {
 	if b.txn = nil; len(changes) == 0 {
 		return nil, nil
 	}
@@ -91,8 +93,8 @@ func (b *Batch) Committed() {
 	}
 }
 
-// Close lets others change provider records. Where they come faster than references
-// are filed, it files them.
+// Close lets others change provider records. If changes come faster than references are
+// filed, Close files the references.
 func (b *Batch) Close() {
 	if b.unlock(); b.s.log.isMuch(2) {
 		_ = b.s.File(context.Background()) // the next File reports the error
@@ -155,11 +157,12 @@ type txn struct {
 	filed           *logPart
 }
 
-// finish writes what belongs to the rows that were changed.
+// finish writes the references and the usage of the rows that were changed.
 func (t *txn) finish() error {
 	if err := t.noteRefs(); err != nil {
 		return err
 	}
 	now := t.s.cache.usageNow()
-	return totals.Put(t.ctx, t.tx, &total{Of: ofProviders, Usage: Usage{now.Rows + t.usage.Rows, now.Bytes + t.usage.Bytes}})
+	usage := Usage{now.Rows + t.usage.Rows, now.Bytes + t.usage.Bytes}
+	return totals.Put(t.ctx, t.tx, &total{Of: ofProviders, Usage: usage})
 }

@@ -1,4 +1,4 @@
-// Package receipts says of each row that is a record how it stands in the DHT.
+// Package receipts keeps the state in the DHT of each row that is a record.
 package receipts
 
 import (
@@ -11,9 +11,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Receipt says of a row of a registered model how it stands in the DHT. It
-// counts as long as the row is the one it was written for: a row that the
-// program has changed since is the program's own, and not in the DHT.
+// Receipt is the state in the DHT of a row of a registered model. It is valid as long
+// as the row is the one it was written for: a row that the program has changed since is
+// the program's own, and not in the DHT.
 type Receipt struct {
 	// Tree is the full name of the row's tree, Key its encoded primary key.
 	Tree string
@@ -28,11 +28,11 @@ type Receipt struct {
 	Size uint64
 }
 
-// Counted is what the record of a row counts for Bounds.Bytes.
+// Counted is how many bytes of Bounds.Bytes the record of a row takes.
 func (r *Receipt) Counted() int { return len(r.Key) + int(r.Size) }
 
-// Origin says where the record of a row comes from, and so what becomes of both
-// when kad-dht drops the record.
+// Origin says where the record of a row comes from, and so what happens to both when
+// kad-dht drops the record.
 type Origin uint8
 
 const (

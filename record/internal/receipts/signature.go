@@ -8,14 +8,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
-// Signature is what a signed record has beside the value of its row: from the two, and
-// the record's key, follows what travels.
+// Signature is the part of a signed record beside the value of its row. The two, and the
+// record's key, make the record that travels.
 type Signature struct {
 	// Tree is the full name of the row's tree, Key its encoded primary key.
 	Tree string
 	Key  []byte
-	// Head is the record's number, expiry and kind. There is to be no row where it is
-	// a tombstone.
+	// Head is the record's number, expiry and kind. A tombstone must have no row.
 	wire.Head
 	// Envelope is libp2p's signed envelope (RFC 0002) without its payload, a
 	// record.pb.Envelope.

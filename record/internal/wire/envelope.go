@@ -14,7 +14,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Head is what the payload of a signed record begins with.
+// Head is the beginning of the payload of a signed record.
 type Head struct {
 	// Sequence is the record's number, Expires when it is valid no more, in
 	// seconds since 1970, zero for never.

@@ -124,8 +124,8 @@ func ParseExact(key string, data []byte) (value []byte, received time.Time, err 
 		return nil, time.Time{}, fmt.Errorf("%w: the record's time of receipt is %.40q", models.ErrInvalid, r.Received)
 	}
 	if exact := r.Append(make([]byte, 0, len(data))); !bytes.Equal(exact, data) {
-		return nil, time.Time{}, fmt.Errorf("%w: the record has more in its %d bytes than key, value and time of receipt, which take %d",
-			models.ErrInvalid, len(data), len(exact))
+		return nil, time.Time{}, fmt.Errorf("%w: the record has more in its %d bytes than key, value and "+
+			"time of receipt, which take %d", models.ErrInvalid, len(data), len(exact))
 	}
 	return r.Value, received, nil
 }

@@ -49,7 +49,7 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 // isBetween reports whether t is a time of receipt, and one before cutoff.
 func isBetween(t, cutoff time.Time) bool { return !t.Before(firstTime) && t.Before(cutoff) }
 
-// expiry is one pass over what is due.
+// expiry is one pass over the records that are due.
 type expiry struct {
 	records *Records
 	ctx     context.Context

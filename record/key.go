@@ -7,8 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// kad-dht names what it stores by two kinds of datastore key, of which only
-// these very spellings count as such:
+// kad-dht uses two kinds of datastore key. Only these exact spellings count as such:
 //
 //	/<namespace>/<BASE32(record key)>            where the record key is /<namespace>/…
 //	/providers/<BASE32(key)>/<BASE32(peer id)>

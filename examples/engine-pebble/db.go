@@ -79,7 +79,7 @@ func (d *db) Sync(ctx context.Context) error {
 	return nil
 }
 
-// Size adds up the files, of which there are few.
+// Size adds up the files. There are few.
 func (d *db) Size(ctx context.Context) (int64, error) {
 	if err := d.door.enter(ctx); err != nil {
 		return 0, err

@@ -62,8 +62,8 @@ func (s *Store) allShards(ctx context.Context, from models.Reader, hash uint64) 
 	return r, err
 }
 
-// snapshot has fn read from one snapshot: that of a transaction, or where from is the
-// store one of its own.
+// snapshot calls fn with one snapshot: that of a transaction, or a new one if from is the
+// store.
 func (s *Store) snapshot(ctx context.Context, from models.Reader, fn func(models.Reader) error) error {
 	if !s.isStore(from) {
 		return fn(from)

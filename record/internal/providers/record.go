@@ -30,7 +30,7 @@ type Change struct {
 	Delete         bool
 }
 
-// Received returns the time of what is put, the zero time where Raw is not a time.
+// Received returns the time of the put, or the zero time if Raw is not a time.
 func (c *Change) Received() time.Time { return ParseTime(c.Raw) }
 
 // ParseTime reads a time as kad-dht writes it into provider records: nanoseconds
@@ -91,7 +91,7 @@ func newProvider(p peerNumber, raw string) provider {
 	return provider{Peer: p, Raw: []byte(raw)}
 }
 
-// size returns the length of what kad-dht has put.
+// size returns the length of the value that kad-dht has put.
 func (p *provider) size() int {
 	if p.Raw != nil {
 		return len(p.Raw)
@@ -99,7 +99,7 @@ func (p *provider) size() int {
 	return uvarintSize(uint64(p.Nanos)<<1 ^ uint64(p.Nanos>>63))
 }
 
-// appendRaw appends what kad-dht has put.
+// appendRaw appends the value that kad-dht has put.
 func (p *provider) appendRaw(dst []byte) []byte {
 	if p.Raw != nil {
 		return append(dst, p.Raw...)

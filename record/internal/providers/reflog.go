@@ -176,7 +176,7 @@ func (l *refLog) keysOf(p peerNumber) int {
 	return l.keys[p]
 }
 
-// isMuch reports whether the log has so many times what is filed at once.
+// isMuch reports whether the log has at least the given number times muchInLog changes.
 func (l *refLog) isMuch(times int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// seed is what the hashes of provided keys begin with, in this store, so that
-// nobody outside can look for keys whose hashes are alike.
+// seed is hashed before each provided key in this store, so that nobody outside can look
+// for keys whose hashes are alike.
 type seed struct {
 	// Of is what it is for: 1, provided keys.
 	Of    uint8

@@ -77,5 +77,5 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (*Store, err
 // Usage returns how much is stored.
 func (s *Store) Usage() Usage { return s.cache.usageNow() }
 
-// Close files what is in the log.
+// Close files the references in the log.
 func (s *Store) Close() error { return s.filing.Close() }

@@ -47,7 +47,7 @@ func (totalCodec) Decode(src []byte, t *total) error {
 	return nil
 }
 
-// loadTotal reads the total. Where it is damaged, Repair counts anew.
+// loadTotal reads the total. If it is damaged, Repair counts anew.
 func (s *Store) loadTotal(ctx context.Context) error {
 	t, err := totals.Get(ctx, s.store, ofProviders)
 	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {

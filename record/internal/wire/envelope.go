@@ -50,9 +50,9 @@ func ParseHead(src []byte) (h Head, rest []byte, err error) {
 	return h, src[1:], nil
 }
 
-// Statement is what the owner of a record signs: the payload of the envelope. It is a
-// head, the length of the record key as a varint, the record key, and the value, of
-// which a tombstone has none.
+// Statement is the payload of the envelope, which the owner of a record signs. It is a
+// head, the length of the record key as a varint, the record key, and the value. A
+// tombstone has no value.
 type Statement struct {
 	Head
 	RecordKey string

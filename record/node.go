@@ -26,7 +26,7 @@ type Node struct {
 // joined with another DHT that is not closed: the two would republish each other's
 // records, and one peer cannot sign the records of the other.
 func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
-	if records.closed.Load() || d.Context().Err() != nil {
+	if records.closed.Load() || isClosed(d) {
 		return nil, fmt.Errorf("join: %w", models.ErrClosed)
 	}
 	if validators, ok := d.Validator.(kadrecord.NamespacedValidator); ok {
@@ -44,12 +44,18 @@ func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	records.joining.Lock()
 	defer records.joining.Unlock()
 	switch joined := records.node; {
-	case joined == nil, joined.dht != d && joined.dht.Context().Err() != nil:
+	case joined == nil, joined.dht != d && isClosed(joined.dht):
 		records.node = &Node{records, d, messages}
 	case joined.dht != d:
 		return nil, fmt.Errorf("join: %w by another DHT, which has to be closed first", ErrInUse)
 	}
 	return records.node, nil
+}
+
+// isClosed reports whether the DHT has been closed.
+func isClosed(d *dht.IpfsDHT) bool {
+	//lint:ignore SA1019 nothing else says so
+	return d.Context().Err() != nil
 }
 
 // Records returns the Records of the node.

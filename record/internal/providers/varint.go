@@ -29,10 +29,6 @@ func cutText[T ~string | ~[]byte](text *T) (part T, ok bool) {
 	return part, true
 }
 
-func appendText(dst []byte, text string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
-}
-
 // uvarintSize returns how many bytes a varint has.
 func uvarintSize(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 

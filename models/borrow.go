@@ -8,9 +8,9 @@ import (
 )
 
 // BorrowedRow is a row as it lies in the engine's memory. It is lent to one
-// call of a function: once that has returned, the row and whatever was made of
-// it must not be used. Programs built with the tag netabase_debug panic if it
-// is.
+// call of a function. Once that function has returned, neither the row nor
+// anything read from it without a copy may be used. Programs built with the tag
+// netabase_debug panic if it is.
 type BorrowedRow struct {
 	// Key is the encoded primary key, in its last form.
 	Key BorrowedBytes
@@ -35,7 +35,7 @@ func (t *Tree[M, K]) Borrow(ctx context.Context, r Reader, key K, fn func(Borrow
 	if err != nil {
 		return t.failAt("borrow", key, err)
 	}
-	// What fn reads in the same transaction must not be built over the key.
+	// Keys that fn builds in the same transaction must not overwrite this one.
 	scratch := s.Scratch
 	s.Scratch = nil
 	err = lend(row, fn)

@@ -8,12 +8,12 @@ import (
 )
 
 // BorrowedBytes is a byte string that lies in memory of the engine. It is lent
-// to one call of a function, like the [BorrowedRow] it comes from: what is to
-// be kept has to be cloned. The zero value is empty.
+// to one call of a function, like the [BorrowedRow] it comes from: clone it to
+// keep it. The zero value is empty.
 type BorrowedBytes struct{ memory borrow.Memory }
 
 // BorrowBytes lends the caller's own bytes, so that a view can be decoded from
-// what is in no store. They must not change while they are lent.
+// bytes that are in no store. They must not change while they are lent.
 func BorrowBytes(data []byte) BorrowedBytes {
 	return BorrowedBytes{borrow.New(data, borrow.Loan{})}
 }

@@ -9,8 +9,7 @@ import (
 )
 
 // Codec turns models of type M into the bytes of their values, and back. All
-// methods may be called concurrently. [DagCBOR] is the one that trees have
-// unless told otherwise.
+// methods may be called concurrently. Trees use [DagCBOR] by default.
 //
 // A codec that is made wrongly can say so by a method Err() error, which
 // datastore.Open reports.
@@ -18,8 +17,8 @@ type Codec[M any] interface {
 	// Name is recorded in the store's catalog: a store written under one name
 	// does not open under another.
 	Name() string
-	// Fields describes the model, as the catalog and those who read it without
-	// the Go type show it. It may be empty. The result is only read.
+	// Fields describes the model for the catalog, and so for programs that read
+	// the store without the Go type. It may be empty. The result is only read.
 	Fields() []Field
 	// Append appends the encoding of m, which it does not change and does not
 	// keep. Equal models have equal encodings, whichever process writes them:
@@ -28,19 +27,21 @@ type Codec[M any] interface {
 	Append(dst []byte, m *M) ([]byte, error)
 	// Decode sets *m, whatever it held before, to the model that the whole of
 	// src encodes. It keeps no memory of src, which may come from a hostile
-	// stranger: memory and time stay in proportion to its length, and what is
-	// not an encoding gives an error that matches [ErrInvalid]. After an error
-	// *m holds anything. Another spelling of a model than Append's may be taken
-	// or refused: where that matters, the model is encoded again and compared.
+	// peer: memory and time stay in proportion to its length, and bytes that
+	// encode no model give an error that matches [ErrInvalid]. After an error
+	// *m holds anything. Decode may take or refuse an encoding of the model
+	// that differs from Append's: where that matters, callers encode the model
+	// again and compare.
 	Decode(src []byte, m *M) error
 }
 
-// ValueDecoder is a Codec that returns what it decodes, as those that modelgen
-// writes do. It need not be one, but saves time where it is: memory that a model
-// is decoded into through an interface cannot be on the stack.
+// ValueDecoder is a Codec that returns the model it decodes, as the codecs that
+// modelgen writes do. A codec need not implement it. One that does saves time:
+// memory that a model is decoded into through an interface cannot be on the
+// stack.
 type ValueDecoder[M any] interface {
 	Codec[M]
-	// DecodeValue is Decode, but for returning the model.
+	// DecodeValue is Decode that returns the model.
 	DecodeValue(src []byte) (M, error)
 }
 
@@ -49,11 +50,10 @@ type ValueDecoder[M any] interface {
 // [DagCBOR] for those it uses.
 type Field = session.Field
 
-// checkCanonical reports whether value is what c encodes m as, m being what c
-// decoded value to: of all spellings of a model peers take only that one, and
-// two records hold the same model where they hold the same bytes. The encoding
-// is built in the memory of scratch as far as that suffices. The error matches
-// [ErrInvalid].
+// checkCanonical reports whether c encodes m as value, where c has decoded m
+// from value. Peers take only this one encoding of a model, so that two records
+// hold the same model if they hold the same bytes. The encoding is built in the
+// memory of scratch as far as that suffices. The error matches [ErrInvalid].
 func checkCanonical[M any](c Codec[M], value []byte, m *M, scratch []byte) error {
 	canonical, err := c.Append(slices.Grow(scratch[:0], len(value)), m)
 	if err != nil {

@@ -40,26 +40,27 @@ const (
 //	with MarshalBinary           "bytes"
 //	with MarshalText             "string"
 //
-// where T stands for a type from the same table. A type that marshals itself
-// unmarshals itself, too; MarshalBinary comes before MarshalText, and MarshalJSON
-// is not called. A type with MarshalCBOR is refused, for what it writes need not
-// be DAG-CBOR: give it one of the two, or declare a type as it, which has none of
-// its methods. Any other type is an error of the declaration, and so are types
-// that contain themselves, embedded pointers and fields that hide one another.
-// datastore.Open reports it, naming the field; until then every call of the codec
-// returns an error that matches [ErrDefinition].
+// where T stands for a type from the same table. A type that marshals itself has
+// to unmarshal itself, too; MarshalBinary comes before MarshalText, and
+// MarshalJSON is not called. A type with MarshalCBOR is refused, because its
+// bytes need not be DAG-CBOR: give it one of the two methods, or declare a new
+// type with the same underlying type, which has none of its methods. Any other
+// type is an error of the declaration, and so are types that contain themselves,
+// embedded pointers and fields that hide one another. datastore.Open reports it,
+// naming the field; until then every call of the codec returns an error that
+// matches [ErrDefinition].
 //
-// Append refuses, with [ErrInvalid], what has no canonical form or would not be
-// read back: NaN and infinities, text that is not UTF-8, years before 0 and
-// after 9999, and lists or maps of more than 131 072 elements.
+// Append refuses, with [ErrInvalid], values that have no canonical form or
+// could not be read back: NaN and infinities, text that is not UTF-8, years
+// before 0 and after 9999, and lists or maps of more than 131 072 elements.
 //
-// What is decoded differs from what was encoded in this: nil slices and maps
-// become empty ones, times are in UTC, and a pointer to the zero time becomes
-// nil. Decode takes some spellings that Append does not write, such as numbers
-// in a longer form than they need, or a map that lacks a field, which stays
-// zero; what strangers send is therefore encoded again and compared. Each byte
-// of what they send can cost the memory of one element of a list in M and, where
-// that cannot be read, of an error about it.
+// A decoded model differs from the encoded one in three ways: nil slices and
+// maps become empty ones, times are in UTC, and a pointer to the zero time
+// becomes nil. Decode takes some spellings that Append does not write, such as
+// numbers in a longer form than they need, or a map that lacks a field, which
+// stays zero. A model from another peer is therefore encoded again and
+// compared. Each byte from another peer can cost the memory of one element of a
+// list in M and, if the element cannot be read, of an error about it.
 func DagCBOR[M any]() Codec[M] {
 	shape, err := dagShapeOf(reflect.TypeFor[M]())
 	return &dagCBOR[M]{name: reflect.TypeFor[M]().String(), dagShape: shape, err: err}
@@ -118,8 +119,8 @@ func (c *dagCBOR[M]) Fields() []Field { return c.fields }
 // Err returns what keeps M from being written as DAG-CBOR, or nil.
 func (c *dagCBOR[M]) Err() error { return c.err }
 
-// encoders holds *bytes.Buffer, which the library writes to, and scratches
-// *[]byte, for what is written twice.
+// encoders holds *bytes.Buffer, which the library writes to. Scratches holds
+// *[]byte, for values that are written twice.
 var (
 	encoders  = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 	scratches = sync.Pool{New: func() any { return new([]byte) }}

@@ -7,10 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// The encoder leaves two things undone: it does not mind what the decoder
+// The encoder leaves two things undone: it accepts values that the decoder
 // refuses, and it writes a float32 in 4 bytes, where DAG-CBOR has 8 for every
-// float. Both are seen to here, in what it wrote: well-formed CBOR of definite
-// lengths, whose items lie one behind the other however they nest.
+// float. This file corrects both in the encoder's output, which is well-formed
+// CBOR of definite lengths, whose items lie one behind the other however they
+// nest.
 
 // Major types of CBOR, the top three bits of a head.
 const (
@@ -42,7 +43,7 @@ func cborHead(encoded []byte) (major byte, arg uint64, size int) {
 	}
 }
 
-// checkItems refuses what the decoder would.
+// checkItems refuses what the decoder would refuse.
 func checkItems(encoded []byte) error {
 	for len(encoded) > 0 {
 		major, arg, size := cborHead(encoded)

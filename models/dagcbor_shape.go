@@ -14,7 +14,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// dagShape is what a model's type tells before there is a model.
+// dagShape holds what is known from a model's type alone.
 type dagShape struct {
 	fields []Field
 	// float32s is set if a float32 is somewhere in the model.
@@ -178,9 +178,9 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 	return fields, nil
 }
 
-// misplaced reports whether a tag netabase is to rename a field or leave it out,
-// which modelgen refuses, too. Passed over, it would have a field stored that is
-// meant to be left out.
+// misplaced reports whether a tag netabase is to rename a field or leave it out.
+// Modelgen refuses such a tag, too. If it were ignored, a field that is meant to
+// be left out would be stored.
 func misplaced(tag string) bool {
 	for item := range strings.SplitSeq(tag, ";") {
 		if item = strings.TrimSpace(item); item == "-" || strings.HasPrefix(item, "name=") {
@@ -233,7 +233,7 @@ func ownForm(t reflect.Type) (string, error) {
 }
 
 // checkPromotion refuses a struct that has other fields beside an embedded one
-// which marshals itself: its methods may be the outer struct's, too, and would
+// which marshals itself: the outer struct may inherit its methods, which would
 // leave the other fields out.
 func checkPromotion(t reflect.Type, path string) error {
 	if t.Kind() != reflect.Struct || t.NumField() < 2 {

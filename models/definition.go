@@ -6,7 +6,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
-// AnyTree is a [Tree] of any types. It is sealed.
+// AnyTree is a [Tree] of any types. Only this module's types implement it.
 type AnyTree interface {
 	// Name returns the tree's full name.
 	Name() string
@@ -18,10 +18,11 @@ type AnyTree interface {
 	Core() *session.Tree
 }
 
-// Definition is a named set of trees that a store is opened with. It seals its
-// trees: an index that is declared afterwards is a fault of that declaration, and
-// stores that are open stay as they are. The definition's name keeps them apart from the trees of other definitions in the same store and
-// the same DHT: "blog.user" and "shop.user" are different trees.
+// Definition is a named set of trees that a store is opened with. Once a definition has
+// a tree, no more indexes can be declared for it: a later declaration is an error, and
+// open stores stay as they are. The definition's name keeps its trees apart from the
+// trees of other definitions in the same store and the same DHT: "blog.user" and
+// "shop.user" are different trees.
 //
 // To use one Go type in two definitions, declare a tree of it for each: a tree
 // handle belongs to one definition.
@@ -57,7 +58,7 @@ func NewDefinition(name string, trees ...AnyTree) *Definition {
 	return d
 }
 
-// OpenOption marks a definition as what datastore.Open takes.
+// OpenOption marks a definition as an argument that datastore.Open takes.
 func (d *Definition) OpenOption(session.Sealed) {}
 
 // Name returns the definition's name.

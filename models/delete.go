@@ -41,10 +41,10 @@ func (t *Tree[M, K]) Clear(ctx context.Context, w Writer) error {
 const deletePage = 256
 
 // DeleteRange removes the rows that rng selects, with their index entries, and
-// returns how many; those that have expired and are not swept count as well. Given
-// a transaction it is part of it; given a store it works in transactions of a few
-// hundred rows, so that any number can be removed. On an error the rows it has
-// counted are removed, and the rest are as they were.
+// returns how many it removed. Expired rows that the sweep has not removed yet
+// count as well. Given a transaction, it works as part of it. Given a store, it
+// works in transactions of a few hundred rows, so that any number can be removed.
+// On an error the counted rows are removed, and the rest are as they were.
 func (t *Tree[M, K]) DeleteRange(ctx context.Context, w Writer, rng Range[K]) (removed int, err error) {
 	of := func(p *session.Place, key, _ []byte) ([]byte, error) { return key[len(p.Space):], nil }
 	return deleteRange(ctx, w, t, t.walk(), t.bounds, rng, of)
@@ -60,8 +60,8 @@ func (ix *shared[M, K, I]) DeleteRange(ctx context.Context, w Writer, rng Range[
 	return deleteRange(ctx, w, ix.tree, ix.walk(), ix.bounds, rng, of)
 }
 
-// deleteRange removes the rows of t whose encoded primary keys of gives for the
-// stored keys and values of a walk over rng.
+// deleteRange removes rows of t. It walks over rng, and the function of gives
+// the encoded primary key of a row for each stored key and value.
 func deleteRange[M, K, I any](ctx context.Context, w Writer, t *Tree[M, K], over walk, within func(Range[I]) bounds, rng Range[I],
 	of func(p *session.Place, key, stored []byte) ([]byte, error),
 ) (removed int, err error) {

@@ -1,12 +1,12 @@
-// Package models says what a record is: a Go struct with a primary key and any
-// number of other keys, each of which the compiler knows the type of.
+// Package models declares records: Go structs with a primary key and any number
+// of other keys. The compiler knows the type of every key.
 //
 // A [Tree] keeps rows of one type by primary key. An [Index], a [Unique] or a
 // [Multi] finds them by another key. A [KeyCodec] writes keys so that their
-// bytes sort as they do, a [Codec] writes rows; [DagCBOR] is the one that trees
-// have unless told otherwise. A [Definition] is a named set of trees, which
-// datastore.Open takes. All are handles: they hold no data, are made once,
-// usually as package-level variables, and serve any number of stores.
+// bytes sort as the keys do. A [Codec] writes rows; trees use [DagCBOR] by
+// default. A [Definition] is a named set of trees, which datastore.Open takes.
+// All of these are handles: they hold no data. A program makes them once,
+// usually as package-level variables, and uses them with any number of stores.
 //
 //	type User struct {
 //		ID    uint64
@@ -25,7 +25,7 @@
 //	for user, err := range Users.Range(ctx, store, models.From(uint64(100)).Reverse().Limit(20)) { … }
 //
 // The command modelgen, run by go generate, writes these declarations from struct
-// tags, with a codec that does without reflection.
+// tags, and a codec that uses no reflection.
 //
 // Every operation takes a [Reader] or a [Writer], which says where it works. A
 // *datastore.Store gives each call a transaction of its own. Inside Store.View
@@ -42,12 +42,12 @@
 // [StartingWith] by the first characters. A stored key has at most 32 768 bytes, in
 // an index together with the primary key.
 //
-// A [KeyCodec] of your own can do all that those of this package do: see
-// [PrefixCodec], [PartsCodec], [SizedCodec] and [SkippingCodec].
+// A [KeyCodec] of your own can do everything that the codecs of this package
+// do: see [PrefixCodec], [PartsCodec], [SizedCodec] and [SkippingCodec].
 //
-// A key has two texts. Format writes it as people do, for errors, logs and command
+// A key has two texts. Format writes it for people, in errors, logs and command
 // lines: -5, sku-00, 2026-11-28T10:00:00Z, and with commas between parts. AppendText
-// writes it for paths, where it has to sort as the key does.
+// writes it for paths, where the text has to sort as the key does.
 //
 // Key codecs take every value of their type, since taking a key from a row cannot
 // fail. [DagCBOR] takes fewer, as its format has no NaN, no infinities, no text
@@ -60,9 +60,10 @@
 // An index has one entry for each row, and a Multi one for each of a row's keys.
 // Writing a row reads the one it replaces, and moves the entries of keys that
 // have changed in the same transaction; a tree without indexes is written
-// without reading. An extractor must depend on its row alone: the entries of a
-// row are found again by running it on what is stored. When its rule changes,
-// give the index a new name, and the next Open builds it.
+// without reading. An extractor must depend on its row alone: the store finds
+// the entries of a row again by running the extractor on the stored row. When
+// you change an extractor, give the index a new name, and the next Open builds
+// it.
 //
 // # Time of reading
 //
@@ -74,8 +75,8 @@
 //
 // # Memory
 //
-// Models that are returned are the caller's. [Tree.Borrow] lends a row where the
-// engine has it, without copying; what is lent has types of its own, such as
+// Models that are returned are the caller's. [Tree.Borrow] lends a row in the
+// engine's memory, without copying it. Lent data has types of its own, such as
 // [BorrowedString], and must not be used once the function it was lent to has
 // returned. Programs built with the tag netabase_debug panic when it is.
 //
@@ -88,9 +89,9 @@
 // # Errors
 //
 // Errors match one of the sentinels of this package with errors.Is; those of an
-// operation are an [*Error], which names tree, index and key. A row that is
-// damaged on disk is [ErrCorrupt] for whoever reads it and never a wrong model;
-// nothing panics on data.
+// operation are an [*Error], which names tree, index and key. Reading a row
+// that is damaged on disk returns [ErrCorrupt], and never a wrong model.
+// Nothing panics because of data.
 //
 // # Caveats
 //

@@ -1,7 +1,7 @@
 package models
 
-// Encode returns the row that m would be, without a store: its encoded primary
-// key, in its last form, and its value. Both are the caller's.
+// Encode returns m as a row, without a store: its encoded primary key, in its
+// last form, and its value. Both are the caller's.
 func (t *Tree[M, K]) Encode(m *M) (key, value []byte, err error) {
 	if value, err = t.codec.Append(nil, m); err != nil {
 		return nil, nil, t.failAt("encode", t.primary(m), err)
@@ -22,8 +22,8 @@ func (t *Tree[M, K]) Decode(key, value []byte) (M, error) {
 // EncodeKey returns a primary key in its encoded last form, as Encode does.
 func (t *Tree[M, K]) EncodeKey(key K) []byte { return t.key.AppendLast(nil, key) }
 
-// DecodeKey returns the primary key that key is the encoded last form of, as
-// Encode returns it. Its error matches ErrInvalid.
+// DecodeKey returns the primary key whose encoded last form is key, as Encode
+// returns it. Its error matches ErrInvalid.
 func (t *Tree[M, K]) DecodeKey(key []byte) (K, error) {
 	k, err := t.key.DecodeLast(key)
 	if err != nil {

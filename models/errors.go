@@ -60,8 +60,8 @@ var (
 	ErrKeySize = engine.ErrKeySize
 )
 
-// Error says which operation on which tree, index and key failed. It matches
-// what Err matches.
+// Error says which operation on which tree, index and key failed. With
+// errors.Is and errors.As it matches the errors that Err matches.
 type Error struct {
 	// Op is the method, in lower case: "get", "put", "find".
 	Op string

@@ -12,10 +12,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
-// Entry is what an index holds of a row: the index key and the row's primary
-// key.
+// Entry is an entry of an index: the index key and the primary key of the row.
 type Entry[I, K any] struct {
-	// Index is the key of the entry, in a Multi one of the row's.
+	// Index is the key of the entry. In a Multi it is one of the row's keys.
 	Index I
 	// Primary is the row's primary key.
 	Primary K
@@ -27,7 +26,7 @@ type Index[M, K, I any] struct{ shared[M, K, I] }
 // Unique finds the one row that has a key. See [NewUnique].
 type Unique[M, K, I any] struct{ shared[M, K, I] }
 
-// Multi finds rows by any of several keys each. See [NewMulti].
+// Multi finds rows that have several keys each, by any of them. See [NewMulti].
 type Multi[M, K, I any] struct{ shared[M, K, I] }
 
 // IndexOption changes an index as it is declared.
@@ -37,9 +36,9 @@ type indexOptions[M any] struct {
 	where func(*M) bool
 }
 
-// Where makes an index partial: a row for which has returns false takes no part
-// in it. Has must depend on the row alone, as an extractor. In a Unique it lets
-// rows go without a key:
+// Where makes an index partial: a row for which has returns false is not in the
+// index. Has must depend on the row alone, like an extractor. In a Unique it
+// allows rows without a key:
 //
 //	models.NewUnique(Users, "phone", models.String, func(u *User) string { return u.Phone },
 //		models.Where(func(u *User) bool { return u.Phone != "" }))
@@ -61,14 +60,14 @@ func NewIndex[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract 
 }
 
 // NewUnique declares an index of t in which no two rows have the same key: a
-// write that would give a second row the key returns ErrUnique. That is found
-// out by reading the one entry, in the write's own transaction.
+// write that would give a second row the key returns ErrUnique. The write
+// checks this in its own transaction by reading one entry.
 //
 // In a tree whose rows come from other peers, with another policy than [Local],
-// nobody can keep two peers from claiming one key, and whoever came first must
-// not keep the others' rows out. There the index holds all claims, and Get
-// answers with the row that has the smallest primary key of them: every peer
-// that has the same rows answers the same.
+// nobody can keep two peers from claiming one key, and the first claim must not
+// keep the others' rows out. There the index holds all claims, and Get returns
+// the row with the smallest primary key among them: every peer that has the
+// same rows returns the same row.
 func NewUnique[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M]) *Unique[M, K, I] {
 	ix := &Unique[M, K, I]{}
 	kind := session.Unique
@@ -79,8 +78,8 @@ func NewUnique[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract
 	return ix
 }
 
-// NewMulti declares an index of t by all keys that extract takes from a row:
-// none, one or many, of which repeated ones count once.
+// NewMulti declares an index of t by all keys that extract takes from a row.
+// There may be none, one or many; repeated keys count once.
 func NewMulti[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) []I, opts ...IndexOption[M]) *Multi[M, K, I] {
 	ix := &Multi[M, K, I]{}
 	ix.declare(t, name, session.Multi, key, func(keys *keyList, m *M) {
@@ -102,7 +101,7 @@ func (ix *Index[M, K, I]) Find(ctx context.Context, r Reader, key I) iter.Seq2[M
 	return ix.Range(ctx, r, Only(key))
 }
 
-// Find yields the rows that key is one of the keys of, in the order of their
+// Find yields the rows that have key among their keys, in the order of their
 // primary keys. See [Tree.Range] for what it reads and when.
 func (ix *Multi[M, K, I]) Find(ctx context.Context, r Reader, key I) iter.Seq2[M, error] {
 	return ix.Range(ctx, r, Only(key))
@@ -194,7 +193,7 @@ func (ix *Unique[M, K, I]) withFirst(s *session.Session, p *session.Place, fn fu
 	return ErrNotFound
 }
 
-// shared is what all kinds of index have.
+// shared is the part that all kinds of index have in common.
 type shared[M, K, I any] struct {
 	tree   *Tree[M, K]
 	number int
@@ -352,8 +351,9 @@ func (ix *shared[M, K, I]) entry(_ *session.Session, p *session.Place, key, stor
 	return e, nil
 }
 
-// Count returns how many entries rng selects, from one snapshot: the rows under
-// the keys, or in a Multi once for every key of theirs. It reads no row.
+// Count returns how many entries rng selects, from one snapshot. That is the
+// number of rows; a Multi counts a row once for each of its keys in rng. It
+// reads no row.
 func (ix *shared[M, K, I]) Count(ctx context.Context, r Reader, rng Range[I]) (int, error) {
 	w := ix.walk()
 	w.keysOnly = true

@@ -28,7 +28,7 @@ var (
 
 // UintOf returns the codec of an unsigned integer type. It has the name and the
 // bytes of the plain type of the same width; uint is written as uint64 on every
-// machine, and one that has no room for a stored key refuses it.
+// machine, and a machine whose uint is too small for a stored key refuses it.
 func UintOf[K ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64]() KeyCodec[K] {
 	size := integerSize[K]()
 	return &fixedCodec[K]{
@@ -49,7 +49,7 @@ func UintOf[K ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64]() KeyCodec[K] {
 
 // IntOf returns the codec of a signed integer type. It has the name and the
 // bytes of the plain type of the same width; int is written as int64 on every
-// machine, and one that has no room for a stored key refuses it.
+// machine, and a machine whose int is too small for a stored key refuses it.
 func IntOf[K ~int | ~int8 | ~int16 | ~int32 | ~int64]() KeyCodec[K] {
 	size := integerSize[K]()
 	half := uint64(1) << (8*size - 1)
@@ -164,7 +164,7 @@ func checkFloat[K ~float32 | ~float64](key K, rank uint64) (K, bool) {
 	}
 }
 
-// The texts of people for the plain types.
+// These functions write and read the plain types as people do.
 
 func formatUint[K ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](key K) string {
 	return strconv.FormatUint(uint64(key), 10)

@@ -2,11 +2,12 @@ package models
 
 import "strings"
 
-// KeyCodecNamed returns the codec of this package that has the name, and false
-// where none has: for programs that read and write keys of a store without the
-// Go types that it was written with. The codec's Append, AppendLast, AppendText
-// and Format take the keys that its Decode, DecodeLast, ParseText and Parse
-// return, and panic if they are given a key of another type.
+// KeyCodecNamed returns the codec of this package with the given name, or false
+// if there is none. It is for programs that read and write keys of a store
+// without the Go types that it was written with. The codec's Append,
+// AppendLast, AppendText and Format take the keys that its Decode, DecodeLast,
+// ParseText and Parse return, and panic if they are given a key of another
+// type.
 func KeyCodecNamed(name string) (codec KeyCodec[any], ok bool) {
 	return namedKey(name, maxNamedDepth)
 }

@@ -23,9 +23,10 @@ func MakePair[A, B any](first A, second B) Pair[A, B] {
 }
 
 // PairOf returns the codec of pairs whose parts are written by a and b. All codecs
-// of this package can be parts. A codec of your own can be one, too, if its text
-// in paths holds no ',' and nothing that sorts below one, or else it implements
-// [PartsCodec] and the text of each part is like that.
+// of this package can be parts. A codec of your own can be a part, too, if its
+// text in paths holds neither ',' nor any byte that sorts below it. A codec that
+// implements [PartsCodec] can be one if this is true of the text of each of its
+// parts.
 func PairOf[A, B any](a KeyCodec[A], b KeyCodec[B]) KeyCodec[Pair[A, B]] {
 	return namedPair("pair("+a.Name()+","+b.Name()+")", a, b)
 }
@@ -37,8 +38,8 @@ func namedPair[A, B any](name string, a KeyCodec[A], b KeyCodec[B]) *pairCodec[A
 	}
 }
 
-// partComma stands between the texts of the halves. In a path it sorts below all that a
-// longer text of the first half could go on with, and above the text of an
+// partComma stands between the texts of the halves. In a path it sorts below every
+// character that can continue a longer text of the first half, and above the text of an
 // empty string.
 const partComma = ','
 

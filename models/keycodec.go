@@ -15,8 +15,8 @@ type KeyCodec[K any] interface {
 	// does not open under another. "uint64" or "pair(string,uint64)", say.
 	Name() string
 
-	// Append appends key in its delimited form, which can be told apart from
-	// whatever follows it: no key's form is the beginning of another's.
+	// Append appends key in its delimited form. Its end can be found whatever
+	// follows it: no key's form is the beginning of another's.
 	Append(dst []byte, key K) []byte
 	// Decode reads a delimited key from the front of src and returns what
 	// follows it. The key shares no memory with src. It refuses every spelling
@@ -31,9 +31,9 @@ type KeyCodec[K any] interface {
 	// not write; the error matches [ErrInvalid].
 	DecodeLast(src []byte) (K, error)
 
-	// AppendText appends key as text for a path: one segment without '/',
-	// never empty, and sorting as the key does. See [PairOf] for what it must
-	// not hold in a pair.
+	// AppendText appends key as text for a path: one segment without '/', never
+	// empty, which sorts as the key does. [PairOf] says what a text in a pair
+	// must not hold.
 	AppendText(dst []byte, key K) []byte
 	// ParseText reads what AppendText wrote, and refuses any other spelling of
 	// the same key. The error matches [ErrInvalid].

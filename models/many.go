@@ -24,8 +24,8 @@ func (t *Tree[M, K]) First(ctx context.Context, r Reader, rng Range[K]) (M, erro
 	return m, err
 }
 
-// Last returns the last row that rng selects, or ErrNotFound. It begins there,
-// but for a range with a limit or an offset, of which it goes over all rows.
+// Last returns the last row that rng selects, or ErrNotFound. It reads from the
+// end; for a range with a limit or an offset it goes over all rows.
 func (t *Tree[M, K]) Last(ctx context.Context, r Reader, rng Range[K]) (M, error) {
 	m, err := lastOf(t.Range(ctx, r, rng.toLast()))
 	if err == ErrNotFound {

@@ -15,16 +15,16 @@ import (
 // DefaultPage is how many rows a page has where its range sets no limit.
 const DefaultPage = 100
 
-// Page returns the rows that rng selects, as many as its limit says, and a token
-// with which the next call goes on behind them: for paging across requests. The
-// first call takes an empty token; the token returned is empty when there are no
-// more rows. Every call reads its own snapshot, so rows written or deleted
-// between two calls may or may not be seen, and every other row is seen exactly
-// once.
+// Page returns the rows that rng selects, up to its limit, and a token with
+// which the next call continues after them. It is for paging across requests.
+// The first call takes an empty token; the token returned is empty when there
+// are no more rows. Every call reads its own snapshot, so rows written or
+// deleted between two calls may or may not be seen, and every other row is seen
+// exactly once.
 //
-// Tokens are text that is safe in URLs. A token works with the same tree and
-// the same direction only, and never leads out of rng; anything else returns
-// ErrInvalid. A token is no secret and is not signed: it holds the last key.
+// Tokens are text that is safe in URLs. A token works only with the same tree
+// and the same direction, and never leads out of rng; any other token returns
+// ErrInvalid. A token is neither secret nor signed: it holds the last key.
 func (t *Tree[M, K]) Page(ctx context.Context, r Reader, rng Range[K], token string) (rows []M, next string, err error) {
 	return page(ctx, r, t.walk(), t.bounds(rng.pageOf(token)), t.row, rng, token)
 }

@@ -11,24 +11,24 @@ import (
 
 // Policy says whether the rows of a tree travel between peers, and who may write
 // them then. It is declared with [WithPolicy] and kept in the store's catalog: a
-// store refuses a definition with another policy than it holds. All peers of a
-// network have to agree on it.
+// store refuses a definition whose policy differs from the stored one. All peers
+// of a network have to agree on it.
 type Policy uint8
 
 const (
 	// Local is the policy of a tree that stays in this store, the default.
 	Local Policy = iota
-	// Open lets anyone put a record. Of two records for one key the one with the
-	// higher clock ([WithClock]) wins, or of equal clocks the one with the larger
-	// bytes.
+	// Open lets anyone put a record. When two records have one key, the one with
+	// the higher clock ([WithClock]) wins; when their clocks are equal, the one
+	// with the larger bytes wins.
 	Open
-	// Signed lets only its owner write a record: the peer that the primary key
-	// names. Rows are written by package record, which signs them; every ordinary
-	// write returns ErrPolicy.
+	// Signed lets only the owner write a record. The owner is the peer that the
+	// primary key names. Rows are written by package record, which signs them;
+	// every ordinary write returns ErrPolicy.
 	Signed
-	// Immutable lets anyone put a record, which nobody can change: its primary key
-	// is the SHA-256 of its value. An ordinary write of a row under another key
-	// returns ErrPolicy. A deleted row is gone from this store alone.
+	// Immutable lets anyone put a record, and lets nobody change it: its primary
+	// key is the SHA-256 of its value. An ordinary write of a row under another
+	// key returns ErrPolicy. A deleted row is gone from this store alone.
 	Immutable
 )
 

@@ -14,13 +14,13 @@ import (
 //
 //	models.From(uint64(100)).Before(200).Reverse().Limit(20)
 //
-// Each of the two ends can be set once; setting one again replaces it. The ends
-// of what StartingWith, FirstIs and their siblings select stay where they are, so
-// that
+// Each of the two ends can be set once; setting one again replaces it.
+// StartingWith, FirstIs and the like set ends that later calls cannot move
+// outwards, so that
 //
 //	models.FirstIs(PostByAuthorTime, "alice").From(models.MakePair("alice", yesterday))
 //
-// holds no keys of others than alice.
+// holds only alice's keys.
 type Range[K any] struct {
 	within        beginning[K]
 	lower, upper  bound[K]
@@ -113,7 +113,7 @@ func FirstThreeAre[K hasThree[K, A, B, C], A, B, C any](of Ranged[K], a A, b B, 
 	return Leading((*new(K)).firstThree(a, b, c), 3)
 }
 
-// Keys of several parts make keys with their first parts alone.
+// A key of several parts returns itself with its first parts alone.
 type (
 	hasFirst[K, A any]       interface{ first(A) K }
 	hasTwo[K, A, B any]      interface{ firstTwo(A, B) K }

@@ -14,14 +14,15 @@ import (
 
 // Raw is a tree seen as bytes, for code that moves rows without knowing their
 // types: the go-datastore face and the DHT. A key is an encoded primary key in
-// its last form, a value what the tree's codec writes. Slices passed in are
-// only read and not kept, slices returned are the caller's.
+// its last form, and a value is a model as the tree's codec writes it. Raw
+// reads the slices passed in and does not keep them; slices returned are the
+// caller's.
 type Raw struct {
 	core *session.Tree
 	tree rawTree
 }
 
-// rawTree is what a Raw asks of its tree.
+// rawTree is the interface that a Raw needs of its tree.
 type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
 	parse(key, stored []byte) (format.Row, error)
@@ -34,8 +35,8 @@ type rawTree interface {
 
 // RawRow is a row as bytes.
 type RawRow struct {
-	// Key is the encoded primary key, Value what the tree's codec wrote. Both
-	// are the caller's.
+	// Key is the encoded primary key, and Value is what the tree's codec wrote.
+	// Both are the caller's.
 	Key, Value []byte
 	// Expiry is when the row expires, the zero time if it does not.
 	Expiry time.Time
@@ -69,10 +70,10 @@ func (r *Raw) FormatKey(key []byte) string { return r.core.FormatKey(key) }
 // ErrInvalid.
 func (r *Raw) ParsePathText(text string) ([]byte, error) { return r.core.ParsePathText(text) }
 
-// Validate examines a value that a stranger says belongs under key: it has to
-// decode, to be just the bytes that the codec writes for what it decodes to, and
-// to have that key. It returns the clock that [WithClock] declares, zero
-// without one. Its error matches ErrInvalid.
+// Validate examines a value that another peer says belongs under key. The value
+// has to decode, to be exactly the bytes that the codec writes for the decoded
+// model, and to have that key. It returns the clock that [WithClock] declares,
+// zero without one. Its error matches ErrInvalid.
 func (r *Raw) Validate(key, value []byte) (clock uint64, err error) {
 	clock, err = r.tree.check(key, value)
 	if err != nil {
@@ -90,8 +91,8 @@ func (r *Raw) Get(ctx context.Context, from Reader, key []byte) ([]byte, error) 
 	return value, err
 }
 
-// Find is Get for rows that are often not there: it reports that without making an
-// error, which would name the key.
+// Find is Get for rows that are often absent: it reports absence without making an
+// error that names the key.
 func (r *Raw) Find(ctx context.Context, from Reader, key []byte) (value []byte, found bool, err error) {
 	s, err := from.BeginRead(ctx)
 	if err != nil {
@@ -224,8 +225,8 @@ func (r *Raw) Indexes() []RawIndex {
 // Name returns the index's own name.
 func (ix RawIndex) Name() string { return ix.core.Name }
 
-// PathText returns an index key as text, and ParsePathText the other way. Their
-// errors match ErrInvalid.
+// PathText returns an index key as text, and ParsePathText reads that text.
+// Their errors match ErrInvalid.
 func (ix RawIndex) PathText(key []byte) (string, error) { return ix.core.PathText(key) }
 
 // ParsePathText returns the index key that text stands for.

@@ -73,14 +73,14 @@ func (t *Tree[M, K]) All(ctx context.Context, r Reader) iter.Seq2[M, error] {
 	return t.Range(ctx, r, Range[K]{})
 }
 
-// Range yields the rows whose primary keys rng selects, in their order. An
-// error is yielded once, as the last item.
+// Range yields the rows whose primary keys rng selects, in the order of the
+// keys. An error is yielded once, as the last item.
 //
 // Given a transaction, it reads that transaction's snapshot, and the loop's
 // body may write through it. Given a store, it reads in pages, each a snapshot
 // of its own, and no transaction is open while the loop's body runs: rows
-// written or deleted meanwhile may or may not be seen, every other row is seen
-// exactly once.
+// written or deleted meanwhile may or may not be seen, and every other row is
+// seen exactly once.
 func (t *Tree[M, K]) Range(ctx context.Context, r Reader, rng Range[K]) iter.Seq2[M, error] {
 	return func(yield func(M, error) bool) {
 		w := t.walk()

@@ -6,14 +6,15 @@ import (
 	"slices"
 )
 
-// Filter yields the rows that keep returns true for, for what no index finds:
+// Filter yields the rows for which keep returns true. It is for searches that
+// no index serves:
 //
 //	for user, err := range models.Filter(Users.All(ctx, store), func(u *User) bool { return u.Age > 60 }) { … }
 //
-// It costs reading and decoding every row of rows; memory is that of rows itself.
-// A limit of the range counts rows before they are filtered: to stop after some,
-// leave the loop. Errors of rows are yielded as they are. Keep gets a row that it
-// may change and keep.
+// It reads and decodes every row of rows, and needs no memory beyond that of
+// rows. A limit of the range counts rows before they are filtered: to stop after
+// some rows, leave the loop. Errors of rows are yielded as they are. Keep gets a
+// row that it may change and keep.
 func Filter[M any](rows iter.Seq2[M, error], keep func(*M) bool) iter.Seq2[M, error] {
 	return func(yield func(M, error) bool) {
 		for m, err := range rows {
@@ -24,14 +25,14 @@ func Filter[M any](rows iter.Seq2[M, error], keep func(*M) bool) iter.Seq2[M, er
 	}
 }
 
-// Sort yields rows in the order of compare, for which no index is declared: the
-// first most of them, or all if most is zero or less. Compare returns a negative
-// number if a comes before b, a positive one if it comes after, and zero if
-// their order is that of rows.
+// Sort yields rows in the order of compare: the first most of them, or all if
+// most is zero or less. It is for orders that no index has. Compare returns a
+// negative number if a comes before b, a positive one if it comes after, and
+// zero if their order is that of rows.
 //
-// It costs reading and decoding every row of rows before the first is yielded, and
-// the memory of the rows that it yields: give it a most where there may be many. An
-// error of rows is yielded alone.
+// It reads and decodes every row of rows before it yields the first, and needs the
+// memory of the rows that it yields: set most where there may be many. An error of
+// rows is yielded alone.
 func Sort[M any](rows iter.Seq2[M, error], compare func(a, b *M) int, most int) iter.Seq2[M, error] {
 	return func(yield func(M, error) bool) {
 		kept := firstRows[M]{compare: compare}

@@ -17,18 +17,18 @@ type sequence[M, K any] struct {
 	number func(K) uint64
 }
 
-// WithSequence has [Tree.Insert] number the models whose primary key is zero: Insert
-// calls set to put the next number into the model, and stores it.
+// WithSequence makes [Tree.Insert] number the models whose primary key is zero:
+// Insert calls set to put the next number into the model, and stores it.
 //
 //	models.NewTree("user", models.Uint64, func(u *User) uint64 { return u.ID },
 //		models.WithSequence(func(u *User, id uint64) { u.ID = id }))
 //
 // Numbers begin with 1, or behind the last row there is. A number that a committed
-// row has had is not given again, also when the row was deleted or the store was
+// row has had is not given again, even after the row is deleted or the store is
 // opened anew. There are gaps. Transactions that run at the same time may commit
 // in another order than that of their numbers. Rows with keys of their own may be
-// put beside them; their numbers are passed over. Insert returns ErrInvalid where
-// the type of the key has no more numbers.
+// put beside them; the sequence passes over their numbers. Insert returns
+// ErrInvalid where the type of the key has no more numbers.
 func WithSequence[M any, K ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](set func(*M, K)) TreeOption[M] {
 	return func(o *treeOptions[M]) {
 		o.sequence = &sequence[M, K]{

@@ -16,8 +16,8 @@ import (
 //
 // A handle is made once, by [NewTree], usually as a package-level variable; its
 // indexes are declared before [NewDefinition] takes it. After that all methods
-// may be called concurrently, with different or the same readers and writers
-// as far as those allow it.
+// may be called concurrently, with different readers and writers, or with the
+// same ones if these allow it.
 //
 // Models returned are the caller's. Models passed in are only read, and are
 // not kept.
@@ -69,16 +69,16 @@ func WithCodec[M any](codec Codec[M]) TreeOption[M] {
 	return func(o *treeOptions[M]) { o.codec = codec }
 }
 
-// WithClock declares how new a model is: of two records for one key in the
-// DHT the one with the higher clock wins, and of two with the same clock the
-// one with the larger bytes. Defaults to the bytes alone.
+// WithClock declares how new a model is. When two records in the DHT have one
+// key, the one with the higher clock wins; when their clocks are equal, the one
+// with the larger bytes wins. Without a clock the bytes alone decide.
 func WithClock[M any](clock func(*M) uint64) TreeOption[M] {
 	return func(o *treeOptions[M]) { o.clock = clock }
 }
 
 // WithKey says that the tree's codec leaves the primary key out of a value, and
-// that set puts it back into a model read from under it. It saves the space of
-// the key, at the price of values that do not stand for themselves.
+// that set puts it back into a model that was read. It saves the space of the
+// key, but a value alone then does not tell its key.
 func WithKey[M, K any](set func(*M, K)) TreeOption[M] {
 	return func(o *treeOptions[M]) { o.setKey = set }
 }
@@ -138,7 +138,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 }
 
 // Name returns the tree's full name, "blog.user", or its own name alone while
-// no definition holds it.
+// no definition has it.
 func (t *Tree[M, K]) Name() string { return t.core.Name }
 
 // PathText returns key as text that sorts as the key does: the last part of its
@@ -166,7 +166,7 @@ func placeOf(s *session.Session, t *session.Tree) (*session.Place, error) {
 }
 
 // parse checks and takes apart the row stored at key, whose memory the result
-// shares. A row that has expired is as absent as one that never was.
+// shares. A row that has expired counts as absent.
 func (t *Tree[M, K]) parse(key, stored []byte) (format.Row, error) {
 	row, err := format.ParseRow(key, stored)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
-// mode is what a write asks of the row that may be there already.
+// mode says whether a write needs a row to be there already, or not to be
+// there.
 type mode uint8
 
 const (
@@ -21,23 +22,23 @@ const (
 
 func (m mode) String() string { return [...]string{"put", "insert", "replace"}[m] }
 
-// Put stores m, in place of the row with the same primary key if there is one,
-// whose index entries go in the same transaction. It returns ErrUnique, with
-// nothing written, if another row has one of m's unique keys.
+// Put stores m. It replaces the row with the same primary key, if there is one,
+// and removes that row's index entries in the same transaction. It returns
+// ErrUnique, with nothing written, if another row has one of m's unique keys.
 func (t *Tree[M, K]) Put(ctx context.Context, w Writer, m *M) error {
 	return t.write(ctx, w, m, writing{})
 }
 
-// PutIf is Put that asks allow first, with the length of the value of the row
-// that there is, as the codec wrote it, or -1. An error of allow ends it with
-// nothing written, and is matched by that of PutIf. Given a store, allow may be
-// called again, where another write was faster.
+// PutIf is Put that calls allow first, with the length of the existing row's
+// value as the codec wrote it, or -1 if there is no row. If allow returns an
+// error, nothing is written, and the error of PutIf matches it. Given a store,
+// PutIf may call allow again, if another write was faster.
 func (t *Tree[M, K]) PutIf(ctx context.Context, w Writer, m *M, allow func(size int) error) error {
 	return t.write(ctx, w, m, writing{allow: allow})
 }
 
 // Insert stores m, or returns ErrExists if a row has its primary key. In a tree
-// [WithSequence] a zero key has the next number put into m first.
+// [WithSequence], Insert first replaces a zero key in m by the next number.
 func (t *Tree[M, K]) Insert(ctx context.Context, w Writer, m *M) error {
 	if t.sequence != nil && t.sequence.isZero(t.primary(m)) {
 		return t.insertNext(ctx, w, m)
@@ -61,8 +62,8 @@ func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how writing) err
 
 // PutMany stores all models in one transaction, in their order. Given a store,
 // it stores all or none. Given a *datastore.WriteTx it can fail with the first
-// few written: the function given to Update has to return the error, which
-// rolls them back.
+// few written: the function given to Update has to return the error, and so
+// roll them back.
 func (t *Tree[M, K]) PutMany(ctx context.Context, w Writer, models []M) error {
 	err := w.RunWrite(ctx, func(s *session.Session) error {
 		for i := range models {
@@ -95,10 +96,10 @@ func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
 
 // Modify reads the row with the primary key, lets change alter it, and stores
 // it, in one transaction: no other write comes in between. The row keeps its
-// expiry. It returns
-// ErrNotFound if there is no such row, ErrInvalid if change altered the primary
-// key, and change's own error, with nothing written. Given a store, change may
-// be called again, with the row read anew, where another write was faster.
+// expiry. It returns ErrNotFound if there is no such row, ErrInvalid if change
+// altered the primary key, and change's own error, with nothing written. Given
+// a store, Modify may call change again, with the row read anew, if another
+// write was faster.
 func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M) error) error {
 	return t.modify(ctx, w, "modify", key, func(m *M, found bool) (bool, error) {
 		if !found {
@@ -108,9 +109,10 @@ func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M
 	})
 }
 
-// Upsert is Modify that takes a row which is not there, too: change then gets
-// found false and a zero model, and fills in the primary key with the rest. The
-// row is stored if change returns keep true; otherwise there is none afterwards.
+// Upsert is Modify that also works where there is no row: change then gets found
+// false and a zero model, and sets the primary key as well as the rest. Upsert
+// stores the row if change returns keep true; otherwise there is no row
+// afterwards.
 func (t *Tree[M, K]) Upsert(ctx context.Context, w Writer, key K, change func(m *M, found bool) (keep bool, err error)) error {
 	return t.modify(ctx, w, "upsert", key, change)
 }
@@ -500,7 +502,7 @@ func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *ses
 }
 
 // moveEntries deletes the entries of d.old that d.new lacks and adds those that
-// only d.new has. What both have is left alone.
+// only d.new has. Entries that both have are left alone.
 func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
 	for i := range t.indexes {
 		space, unique := place.Indexes[i], t.core.Indexes[i].Kind == session.Unique

@@ -1,5 +1,5 @@
-// Package alloctest bounds, in tests, what reading the bytes of strangers
-// allocates.
+// Package alloctest bounds, in tests, the memory that reading the bytes of
+// other peers allocates.
 package alloctest
 
 import (
@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What is read from n bytes may allocate Factor times n, and Base more.
+// Reading n bytes may allocate Factor times n bytes, and Base more.
 const (
 	Factor = 16
 	Base   = 64 << 10

@@ -1,4 +1,4 @@
 package session
 
-// Sealed is a parameter of methods that only this module's types can have.
+// Sealed is a parameter type of methods that only this module's types can have.
 type Sealed struct{}

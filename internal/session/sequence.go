@@ -10,9 +10,9 @@ import (
 
 // Sequence gives out the numbers of one tree in one store. A transaction that finds
 // none left reserves a block of them by moving the counter that is stored, and once
-// it has committed every other takes from the block: so writers meet at the counter
-// once for a block, and not for each row. What a process has reserved and not given
-// out is never given out.
+// it has committed, all others take numbers from the block. So writers contend for
+// the counter once for each block, not for each row. Numbers that a process has
+// reserved and not given out are never given out.
 type Sequence struct {
 	mu          sync.Mutex
 	next, limit uint64
@@ -38,8 +38,9 @@ func (q *Sequence) take() (n uint64, ok bool) {
 	return q.next - 1, true
 }
 
-// give offers what a transaction has left of its block to all. It replaces what
-// another has given meanwhile, which nobody gets then.
+// give makes the numbers that a transaction has left of its block available to
+// all. They replace the numbers that another transaction has given meanwhile,
+// which nobody gets then.
 func (q *Sequence) give(next, limit uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -95,7 +96,8 @@ func (s *Session) counter(key []byte) (uint64, error) {
 	return format.ParseCounter(key, stored)
 }
 
-// giveBlocks offers what a committed transaction has left of its numbers to all.
+// giveBlocks makes the numbers that a committed transaction has left available
+// to all.
 func (s *Session) giveBlocks() {
 	for _, b := range s.blocks {
 		b.of.give(b.next, b.limit)

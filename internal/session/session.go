@@ -15,8 +15,9 @@ type Session struct {
 	Read  engine.ReadTxn
 	Write engine.WriteTxn
 
-	// Scratch is for building keys that an engine does not keep. Whoever uses
-	// it stores the grown slice back, and calls nobody in between who does.
+	// Scratch is for building keys that an engine does not keep. A function
+	// that uses it stores the grown slice back, and in between calls no other
+	// function that uses it.
 	Scratch []byte
 
 	// Held is set while the user holds the transaction open: operations leave

@@ -25,8 +25,8 @@ type Tree struct {
 	Indexes []*Index
 	// Fault is what is wrong with the declaration, reported on opening.
 	Fault error
-	// Late is what is wrong with declarations that came after the definition had
-	// sealed the tree. Stores that are open are none the worse for them.
+	// Late is what is wrong with declarations that came after a definition had
+	// taken the tree. They do no harm to stores that are open.
 	Late atomic.Pointer[error]
 
 	// Verify checks that a value decodes and belongs under the encoded primary

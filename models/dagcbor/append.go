@@ -132,7 +132,7 @@ func appendCount(dst []byte, major byte, n int) ([]byte, error) {
 	return appendHead(dst, major, uint64(n)), nil
 }
 
-// AppendBinary appends what v marshals itself to, as a byte string.
+// AppendBinary appends the bytes that v marshals itself to, as a byte string.
 func AppendBinary(dst []byte, v encoding.BinaryMarshaler) ([]byte, error) {
 	data, err := v.MarshalBinary()
 	if err != nil {
@@ -141,7 +141,7 @@ func AppendBinary(dst []byte, v encoding.BinaryMarshaler) ([]byte, error) {
 	return AppendBytes(dst, data), nil
 }
 
-// AppendMarshaledText appends what v marshals itself to, as text.
+// AppendMarshaledText appends the text that v marshals itself to.
 func AppendMarshaledText(dst []byte, v encoding.TextMarshaler) ([]byte, error) {
 	data, err := v.MarshalText()
 	if err != nil {
@@ -153,8 +153,9 @@ func AppendMarshaledText(dst []byte, v encoding.TextMarshaler) ([]byte, error) {
 	return append(appendHead(dst, majorText, uint64(len(data))), data...), nil
 }
 
-// EmptyBinary reports whether v marshals itself to nothing, which omitempty
-// leaves out. A v that cannot be marshalled is not left out, and then reported.
+// EmptyBinary reports whether v marshals itself to no bytes, so that omitempty
+// leaves it out. A v that cannot be marshalled is not left out: writing it then
+// reports the error.
 func EmptyBinary(v encoding.BinaryMarshaler) bool {
 	data, err := v.MarshalBinary()
 	return err == nil && len(data) == 0

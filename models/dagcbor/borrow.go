@@ -8,8 +8,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/internal/borrow"
 )
 
-// BorrowReader is a [Reader] of borrowed memory that can also leave text and byte
-// strings where they are.
+// BorrowReader is a [Reader] of borrowed memory. It can also return text and byte
+// strings without copying them.
 type BorrowReader struct {
 	Reader
 	from models.BorrowedBytes
@@ -136,9 +136,9 @@ func (m Map[T]) Get(key string) (value T, ok bool) {
 	return value, false
 }
 
-// Optional is what borrowed memory has in place of a pointer.
+// Optional stands for a pointer in borrowed memory.
 type Optional[T any] struct {
-	// Value is what the pointer points to, or zero.
+	// Value is the value that the pointer points to, or zero.
 	Value T
 	// Present is false where the model has a nil pointer.
 	Present bool

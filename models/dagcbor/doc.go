@@ -1,6 +1,6 @@
-// Package dagcbor is what the codecs that modelgen writes run on: functions
-// that append DAG-CBOR to a byte slice, and readers that take it apart. The
-// bytes are those of [models.DagCBOR], as docs/format.md describes them.
+// Package dagcbor supports the codecs that modelgen writes. It has functions
+// that append DAG-CBOR to a byte slice, and readers that decode it. The bytes
+// are those of [models.DagCBOR], as docs/format.md describes them.
 //
 //	dst = dagcbor.AppendUint(dst, 7)
 //
@@ -11,11 +11,11 @@
 // A [Reader] takes one spelling of every value and refuses all others: longer
 // heads than needed, map keys out of order or repeated, tags, indefinite
 // lengths, text that is not UTF-8, NaN and infinities, and trailing bytes. It
-// never reads deeper than the calls made to it, so that the nesting of what it
-// reads is bounded by that of the type it is read into.
+// never reads deeper than the calls made to it, so that the type it reads into
+// bounds the nesting of the data.
 //
-// A [BorrowReader] reads text and byte strings without copying them, for the
-// length of a loan.
+// A [BorrowReader] reads text and byte strings without copying them, for as
+// long as the memory is lent.
 //
 // Errors match [models.ErrInvalid].
 package dagcbor

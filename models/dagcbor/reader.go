@@ -12,9 +12,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Reader takes apart one encoded value from front to back. After its first
-// error it reads zero values and empty lists, so that the error needs to be
-// looked at only at the end. It is used by one goroutine at a time.
+// Reader decodes one encoded value from front to back. After its first error it
+// reads zero values and empty lists, so that the caller needs to look at the
+// error only at the end. It is used by one goroutine at a time.
 type Reader struct {
 	src   []byte
 	at    int
@@ -22,8 +22,8 @@ type Reader struct {
 	err   error
 }
 
-// NewReader returns a reader of src, which it only reads. What it returns shares
-// no memory with src, unless a method says so.
+// NewReader returns a reader of src. It does not change src, and the values that
+// it reads share no memory with src, unless a method says so.
 func NewReader(src []byte) Reader { return Reader{src: src} }
 
 // fail keeps the first error and leaves nothing to read.
@@ -148,7 +148,7 @@ func (r *Reader) item(a, b byte, what string) byte {
 // Bool reads a boolean.
 func (r *Reader) Bool() bool { return r.item(itemFalse, itemTrue, "boolean") == itemTrue }
 
-// Null reads null if that is what comes next, and reports whether it was.
+// Null reads null if null comes next, and reports whether it did.
 func (r *Reader) Null() bool {
 	if r.at >= len(r.src) || r.src[r.at] != itemNull {
 		return false
@@ -312,8 +312,9 @@ func (r *Reader) MapKey(before []byte) []byte {
 }
 
 // Field reads a key of a struct's map if left, the number of keys that are yet
-// to come, is not zero and key is what comes next. Key is encoded, its head
-// included. Asking for all fields in their order refuses what is out of order.
+// to come, is not zero and key comes next. Key is encoded, its head included. A
+// caller that asks for all fields in their order refuses keys that are out of
+// order.
 func (r *Reader) Field(left int, key string) bool {
 	end := r.at + len(key)
 	if left == 0 || end > len(r.src) || string(r.src[r.at:end]) != key {
@@ -323,7 +324,8 @@ func (r *Reader) Field(left int, key string) bool {
 	return true
 }
 
-// EndFields ends a struct's map, of whose keys left are not read.
+// EndFields ends a struct's map. Left is the number of its keys that were not
+// read.
 func (r *Reader) EndFields(left int) {
 	if left == 0 || r.Failed() {
 		return

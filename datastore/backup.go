@@ -15,10 +15,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
-// ErrBackup is returned for a stream that is no backup, or not an intact one.
+// ErrBackup is returned for a stream that is not an intact backup.
 var ErrBackup = errors.New("not an intact backup")
 
-// BackupProgress says how far a backup has come, or the restoring of one.
+// BackupProgress says how far Backup or Restore has come.
 type BackupProgress struct {
 	// Keys is the number of keys in the stream so far, those of index entries
 	// and the catalog included, and Bytes the bytes of these and their values.
@@ -41,13 +41,14 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Backup writes everything in the store to w, as docs/format.md describes: one
-// snapshot, while the store is in use, in a form that [Restore] reads into any
-// engine. It copies what is there as it is, so that a damaged row is one in the
-// backup, too; Verify tells. Keys that damage has put out of order are left out.
+// Backup writes a snapshot of everything in the store to w, as docs/format.md
+// describes, in a form that [Restore] reads into any engine. The store may be in
+// use meanwhile. Backup copies rows as they are, so that a damaged row is
+// damaged in the backup, too; Verify finds it. Keys that damage has put out of
+// order are left out.
 //
-// A transaction is open as long as it takes: meanwhile bolt cannot use the pages
-// again that are freed, and its file grows by what is written.
+// A transaction is open until Backup returns. Meanwhile bolt cannot use freed
+// pages again, and its file grows by what is written.
 func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOptions) (done BackupProgress, err error) {
 	progress := given(options).Progress
 	if err := s.checkNested(ctx); err != nil {
@@ -162,8 +163,8 @@ func (b *backupWriter) end(kind byte) error {
 	return b.write(b.chunk)
 }
 
-// backupReader reads what backupWriter writes. Its memory follows what the stream
-// has, not what it says it has.
+// backupReader reads what backupWriter writes. Its memory grows with the bytes
+// that the stream has, not with the lengths that it claims.
 type backupReader struct {
 	r      io.Reader
 	digest hash.Hash

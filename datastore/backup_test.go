@@ -331,7 +331,7 @@ func TestRestoreRefuses(t *testing.T) {
 	if _, err := datastore.Open(ctx, target, town); !errors.Is(err, datastore.ErrNotStore) {
 		t.Errorf("what is left opens with %v", err)
 	}
-	// What the engine does not take.
+	// A value that the engine does not take.
 	large, err := datastore.Open(ctx, memory.Engine())
 	if err != nil {
 		t.Fatal(err)

@@ -11,10 +11,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Batch returns an empty batch. It keeps copies of what it is given, so that
-// the caller may reuse its memory, and commits in one transaction where the
-// engine can take it, otherwise in several. It may be used from several
-// goroutines.
+// Batch returns an empty batch. It copies keys and values, so that the caller
+// may reuse their memory. It commits in one transaction if the engine can take
+// it, otherwise in several. It may be used from several goroutines.
 func (f *Face) Batch(ctx context.Context) (ds.Batch, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed

@@ -1,12 +1,12 @@
-// Package datastore is where records live: typed trees in an embedded database,
-// with their indexes kept true.
+// Package datastore stores records: typed trees in an embedded database, with
+// indexes that always match their rows.
 //
 // A [Store] is open over one engine with one or more definitions. The trees of
-// package models read and write through it, or through the [ReadTx] and
-// [WriteTx] that View and Update lend. [Store.Datastore] and [Store.Tree] show
-// the same rows as a go-datastore ([Face]). [Import] stores rows by the million.
-// [Verify] and [Repair] examine and mend a store, [Inspect] looks into one without
-// its Go types, and [Temp] opens one for a test.
+// package models read and write through it, or through the [ReadTx] and [WriteTx]
+// that View and Update lend. [Store.Datastore] and [Store.Tree] show the same rows
+// as a go-datastore ([Face]). [Import] stores rows by the million. [Verify]
+// examines a store, [Repair] mends it, [Inspect] reads one without its Go types,
+// and [Temp] opens one for a test.
 //
 //	store, err := datastore.Open(ctx, badger.Engine("./my_db"), blog.Blog)
 //	defer store.Close()
@@ -21,28 +21,29 @@
 //	err = store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error { … }) // a snapshot
 //
 // Engines are packages of their own under datastore/engine, and a program links
-// those it names: badger for many writes, bolt for many reads, memory for tests.
+// only those that it imports: badger for many writes, bolt for many reads,
+// memory for tests.
 //
 // # Durability
 //
 // A write has reached the disk when its call returns: it survives the end of the
 // process, a crash of the operating system and a loss of power.
-// [Store.UpdateRelaxed] waits for neither, and what it wrote survives those last
-// two from the next Sync, Close or other write on. An engine configured with
-// NoFsync gives up that much for every write.
+// [Store.UpdateRelaxed] does not wait for the disk: its writes survive the end
+// of the process, and survive a crash of the operating system and a loss of
+// power only after the next Sync, Close or other write. An engine configured
+// with NoFsync gives up the same for every write.
 //
 // # Transactions
 //
 // A transaction sees a snapshot and, if it writes, its own writes over it. On
-// Badger and in other optimistic engines two that touch the same rows can
-// conflict at the commit: the function given to Update then runs again, so it
-// must not have effects that are wrong when repeated. On bolt and in memory one
-// writer goes at a time. A function reads and writes through its own transaction: a
-// call on the store with the context that the function got returns
-// models.ErrNested.
+// Badger and other optimistic engines two transactions that touch the same rows can
+// conflict at the commit: the function given to Update then runs again, so it must
+// not have effects that are wrong when repeated. On bolt and in memory one writer
+// goes at a time. A function reads and writes through its own transaction: a call
+// on the store with the context that the function got returns models.ErrNested.
 //
-// A transaction that is too large for the engine fails with models.ErrTooLarge
-// and the sizes, and writes nothing.
+// A transaction that is too large for the engine fails with models.ErrTooLarge,
+// which tells the sizes, and writes nothing.
 //
 // # Words
 //
@@ -69,7 +70,7 @@
 // # Caveats
 //
 // A store is open in one process at a time, or in several that all open it
-// ReadOnly, where the engine can. A store opened with fewer definitions than it
-// holds leaves the others alone. Opening one with a new index fills that index
-// first, which takes time in proportion to the rows.
+// ReadOnly, if the engine supports that. A store opened with fewer definitions
+// than it holds leaves the others alone. Opening one with a new index fills
+// that index first, which takes time in proportion to the rows.
 package datastore

@@ -27,14 +27,15 @@ const (
 
 // Expire removes the rows that have expired, with their index entries, and
 // returns how many there were. The store does so by itself soon after a row
-// expires; call Expire to have it done by now. It costs what has expired, not
-// what is stored, and never removes a row that has been written anew meanwhile.
+// expires; call Expire to have it done by now. Its cost grows with the number
+// of expired rows, not of stored ones, and it never removes a row that has been
+// written anew meanwhile.
 //
-// Rows of definitions the store was not opened with are left for the next time
-// it is, and rows that do not decode for Repair. A row that is too large to be
-// removed in a transaction of the engine, as configured now, stays as well: all
-// others are removed, and then Expire returns models.ErrTooLarge. With any error
-// the number returned is that of the rows that are gone.
+// Rows of definitions that the store was not opened with stay until it is opened
+// with them, and rows that do not decode stay for Repair. A row that is too
+// large to be removed in a transaction of the engine, as configured now, stays
+// as well: all others are removed, and then Expire returns models.ErrTooLarge.
+// If there is an error, the number returned is still the number of removed rows.
 func (s *Store) Expire(ctx context.Context) (removed int, err error) {
 	if err := s.checkNested(ctx); err != nil {
 		return 0, err

@@ -82,7 +82,7 @@ func TestRowsExpire(t *testing.T) {
 			t.Errorf("%+v, %v", report, err)
 		}
 
-		// What is left expires after a restart.
+		// The remaining rows expire after a restart.
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}

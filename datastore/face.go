@@ -43,11 +43,12 @@ var (
 
 // Errors of the go-datastore face.
 var (
-	// ErrIndexKey is returned for a write to a key under index: an index
-	// follows its rows.
+	// ErrIndexKey is returned for a write to a key under index: only writes of
+	// rows change an index.
 	ErrIndexKey = errors.New("index entries cannot be written, write the row under primary")
-	// ErrForeignKey is returned by the face of one tree for a key outside it,
-	// and for one inside a tree that is neither a row's nor an entry's.
+	// ErrForeignKey is returned by the face of one tree for a key outside the
+	// tree, and for a key inside a tree that belongs neither to a row nor to an
+	// entry.
 	ErrForeignKey = errors.New("key is not one of the tree's")
 )
 
@@ -144,8 +145,8 @@ func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ..
 	return err
 }
 
-// DamageError says what Check has found, or Scrub not mended. It matches
-// models.ErrCorrupt.
+// DamageError says what damage Check has found, or Scrub has not mended. It
+// matches models.ErrCorrupt.
 type DamageError struct {
 	// Report is what Verify or Repair returned.
 	Report Report

@@ -31,8 +31,8 @@ var faults = []struct{ calls, returns string }{
 	{"mmap", "error=ENOMEM"},
 }
 
-// A writer of which a system call fails may end, and may go on. What it knew to be
-// committed is there for another process, and all is whole.
+// A writer whose system call fails may end, and may go on. Everything that it knew
+// to be committed is there for another process, and the store is whole.
 func TestSystemCallFaults(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -51,8 +51,8 @@ func TestSystemCallFaults(t *testing.T) {
 	})
 }
 
-// A writer whose files may not grow beyond some size ends there. What it knew to
-// be committed is there, and with the limit gone the store goes on.
+// A writer whose files may not grow beyond some size ends there. Everything that
+// it knew to be committed is there, and without the limit the store works again.
 func TestFileSizeLimit(t *testing.T) {
 	shell, err := exec.LookPath("bash")
 	if err != nil {

@@ -75,8 +75,8 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// What a newer version has written is refused, and left as it is, on every engine:
-// a store of another format, and catalog entries of another schema.
+// On every engine a store that a newer version has written is refused, and left as
+// it is: a store of another format, and catalog entries of another schema.
 func TestNewerVersion(t *testing.T) {
 	for name, newEngine := range engines {
 		for what, change := range map[string]func(body []byte) []byte{

@@ -18,8 +18,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// FuzzFace puts anything under any key. What is taken reads back byte for byte
-// and is listed; what is refused leaves no trace; the store stays whole.
+// FuzzFace puts anything under any key. An accepted value reads back byte for
+// byte and is listed; a refused one leaves no trace; the store stays whole.
 func FuzzFace(f *testing.F) {
 	p := somebody(1)
 	_, row, err := people.Encode(&p)

@@ -14,8 +14,9 @@ const DefaultImportWindowMB = 16
 
 // ImportOptions change an import. The zero value of every field is its default.
 type ImportOptions struct {
-	// Skip leaves out so many rows at the beginning of the input: those that an
-	// earlier import has committed, its ImportProgress.Rows. Defaults to 0.
+	// Skip is the number of rows to leave out at the beginning of the input:
+	// those that an earlier import has committed, its ImportProgress.Rows.
+	// Defaults to 0.
 	Skip int64
 
 	// WindowMB is the memory, in MiB, for rows that are read and not yet
@@ -41,7 +42,7 @@ type ImportProgress struct {
 	// skips as many goes on exactly where this one ended.
 	Rows int64
 
-	// Durable is how many of them a loss of power can no longer take.
+	// Durable is how many of them would survive a loss of power.
 	Durable int64
 
 	// Bytes is the size of the keys and values that this import has committed,
@@ -69,19 +70,19 @@ func (e *ImportError) Error() string {
 
 func (e *ImportError) Unwrap() error { return e.Err }
 
-// Import stores rows of any number in the tree, as Put does one by one, in as
-// few transactions as memory and the engine's limits allow, and far faster. It
-// may be used beside other readers and writers of the store.
+// Import stores any number of rows in the tree. It has the effect of a Put of
+// each row, but is far faster: it uses as few transactions as memory and the
+// engine's limits allow. Other readers and writers may use the store meanwhile.
 //
 // Rows are committed in the order of the input, a window of them at a time:
 // all rows before a point and none after it, whether the import ends well, fails
 // or is cancelled. All are durable when Import returns nil, and before that at
 // intervals.
 //
-// The progress returned is right with an error, too, and skipping its Rows
-// resumes the import. Everything before a row that cannot be read or stored is
-// committed; the error is an *ImportError that names the row. An end of ctx
-// drops the window that was being read.
+// The progress returned is right even if there is an error, and an import that
+// skips its Rows resumes where this one ended. Everything before a row that
+// cannot be read or stored is committed; the error is an *ImportError that
+// names the row. An end of ctx drops the window that was being read.
 func Import[M, K any](ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], options ...ImportOptions) (ImportProgress, error) {
 	if err := s.checkNested(ctx); err != nil {
 		return ImportProgress{}, &ImportError{Tree: tree.Name(), Err: err}

@@ -13,10 +13,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Inspection shows what is in a store to those who have none of its Go types:
-// it goes by the catalog and the self-describing bytes of the rows. It writes
-// nothing. All methods may be called concurrently. Rows that have expired are shown
-// and counted until they are swept away.
+// Inspection shows the content of a store without its Go types: it uses the catalog
+// and the self-describing bytes of the rows. It writes nothing. All methods may be
+// called concurrently. Rows that have expired are shown and counted until they are
+// swept away.
 type Inspection struct {
 	db engine.DB
 	// store is the open store that is inspected, or nil.
@@ -24,10 +24,10 @@ type Inspection struct {
 	close func() error
 }
 
-// Inspect opens the store in eng to be looked at. Where the engine can be
-// configured to read only it should be: nothing is created then, and other
-// readers may have the store open at the same time. It returns the errors of
-// Open, and engine.ErrMissing for a database without anything in it.
+// Inspect opens the store in eng for inspection. Configure the engine ReadOnly
+// if it allows that: then nothing is created, and other readers may have the
+// store open at the same time. It returns the errors of Open, and
+// engine.ErrMissing for a database without anything in it.
 func Inspect(ctx context.Context, eng engine.Engine) (*Inspection, error) {
 	db, err := eng.Open(ctx)
 	if err != nil {

@@ -12,16 +12,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// InspectedRow is a row as it can be seen without its Go type. Its memory is the
-// caller's.
+// InspectedRow is a row read without its Go type. Its memory is the caller's.
 type InspectedRow struct {
 	// Key is the primary key as people write it, by the codec's Format; or the
 	// stored key in hex where the key codec is not one of package models or the
 	// key is damaged.
 	Key string
-	// Value is the row as JSON by the rules of DAG-JSON: byte strings are
-	// {"/": {"bytes": base64}}. What a codec other than DAG-CBOR wrote is one
-	// such byte string.
+	// Value is the row as JSON by the rules of DAG-JSON: byte strings are {"/":
+	// {"bytes": base64}}. A value of a codec other than DAG-CBOR is one such
+	// byte string.
 	Value json.RawMessage
 	// Schema is the version of the model's shape that the row was written in.
 	Schema uint32

@@ -29,7 +29,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// What the test binary is told, in its environment, to be a process of TestKill.
+// Variables in its environment tell the test binary to be a process of TestKill.
 const (
 	killPath   = "NETABASE_KILL_PATH"
 	killEngine = "NETABASE_KILL_ENGINE"

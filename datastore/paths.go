@@ -103,8 +103,8 @@ func findIndex(raw *models.Raw, name string) *models.RawIndex {
 	return nil
 }
 
-// KeyError says which go-datastore key could not be used. It matches what Err
-// matches.
+// KeyError says which go-datastore key could not be used. With errors.Is and
+// errors.As it matches the errors that Err matches.
 type KeyError struct {
 	// Key is the whole key as it was given. The message shows the beginning of a
 	// long one.

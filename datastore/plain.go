@@ -12,8 +12,9 @@ var (
 	builtin = models.NewDefinition("netabase", plain)
 )
 
-// Plain returns the tree in which the go-datastore face keeps what belongs to no
-// typed tree. A key is the path, "/pins/x", and a value just what was put.
+// Plain returns the tree in which the go-datastore face keeps values that belong
+// to no typed tree. A key is the path, "/pins/x", and a value is exactly the
+// value that was put.
 func (s *Store) Plain() *models.Raw { return plain.Raw() }
 
 type plainRow struct {

@@ -14,14 +14,14 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Query returns the keys strictly below q.Prefix: of the rows, of what lies
-// under other keys, and, where the prefix names it, of the index entries.
+// Query returns the keys strictly below q.Prefix: those of rows, those that
+// belong to no tree, and, if the prefix names index, those of index entries.
 //
 // Prefix, order by key, keys-only, sizes, offset and limit are answered by walking
 // the engine's keys; filters see one entry after the other; other orders, and an
-// offset or limit behind them or a filter, are applied to entries already read.
-// No transaction is open between two results, so that the caller may write and
-// delete while it reads: entries written meanwhile may or may not be returned.
+// offset or limit after such an order or a filter, are applied to entries already
+// read. No transaction is open between two results, so that the caller may write
+// and delete while it reads: entries written meanwhile may or may not be returned.
 //
 // Sizes and expirations are always there. As with go-datastore's own, an offset
 // below zero leaves out nothing, and a limit below zero is none.

@@ -86,8 +86,8 @@ func soak(t *testing.T, eng engine.Engine, length time.Duration) {
 			}
 		})
 	}
-	// What it takes after a quarter of the time, when all has expired once, must
-	// not be much less than at the end.
+	// The space that it takes after a quarter of the time, when everything has
+	// expired once, must not be much less than at the end.
 	var heaps []uint64
 	var disk, live int64
 	for range 4 {

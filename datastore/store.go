@@ -16,8 +16,8 @@ import (
 )
 
 // Store is an open store: the trees of one or more definitions in one engine
-// database. It is both a models.Reader and a models.Writer, with a transaction
-// of its own for each call. All methods may be called concurrently. After Close
+// database. It is both a models.Reader and a models.Writer, and gives each call
+// a transaction of its own. All methods may be called concurrently. After Close
 // every call returns models.ErrClosed.
 type Store struct {
 	db     engine.DB
@@ -37,7 +37,7 @@ var (
 )
 
 // Open opens the store in eng with the given definitions, and makes it if there
-// is none. Options go beside them:
+// is none. Options can be given beside the definitions:
 //
 //	datastore.Open(ctx, bolt.Engine(dir), blog.Blog, shop.Shop, datastore.OpenOptions{Progress: show})
 //
@@ -164,11 +164,11 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, tx *ReadT
 // wrote when fn returns nil; the commit is durable when Update returns. If fn
 // returns an error or panics, nothing is written.
 //
-// An optimistic engine can find at the commit that another writer was faster;
-// then fn is called again with a new transaction, up to 16 times, before Update
+// On an optimistic engine the commit can fail because another writer was faster.
+// Update then calls fn again with a new transaction, up to 16 times, before it
 // returns models.ErrConflict. So fn must not have effects outside the
-// transaction that are wrong when repeated. An engine with a single writer waits
-// for the one before, no longer than ctx allows.
+// transaction that are wrong when repeated. On an engine with a single writer,
+// Update waits for the writer before it, no longer than ctx allows.
 //
 // Fn gets a context of its own, which ends with ctx. It reads and writes through
 // tx: a call on the store itself with that context, or one derived from it,
@@ -179,8 +179,8 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx *Wri
 }
 
 // UpdateRelaxed is Update without waiting for the disk: the commit survives the
-// end of the process, and a power loss once Sync, Close or a later Update has
-// returned. Bolt gains nothing from it and is durable at once.
+// end of the process, and survives a power loss once Sync, Close or a later
+// Update has returned. On bolt it is no faster, and durable at once.
 func (s *Store) UpdateRelaxed(ctx context.Context, fn func(ctx context.Context, tx *WriteTx) error) error {
 	return s.update(ctx, engine.Relaxed, fn)
 }

@@ -13,10 +13,10 @@ import (
 
 var _ ds.TTLDatastore = (*Face)(nil)
 
-// PutWithTTL is Put of a value that is gone once ttl has passed, kept to the
-// nanosecond. A ttl is above zero, and ends by 11 April 2262, when the nanoseconds
-// since 1970 outgrow a signed 64-bit number; any other returns models.ErrInvalid.
-// Put without a TTL makes the value last.
+// PutWithTTL is Put of a value that expires, to the nanosecond, once ttl has
+// passed. The ttl must be above zero and end by 11 April 2262, when the
+// nanoseconds since 1970 outgrow a signed 64-bit number; for any other ttl it
+// returns models.ErrInvalid. Put without a TTL makes the value last.
 func (f *Face) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl time.Duration) error {
 	if f.closed.Load() {
 		return models.ErrClosed
@@ -32,7 +32,7 @@ func (f *Face) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl tim
 	return t.raw.PutUntil(ctx, f.store, t.key, value, expiry)
 }
 
-// SetTTL has key's value be gone once ttl has passed from now, or returns
+// SetTTL makes key's value expire once ttl has passed from now, or returns
 // go-datastore's ErrNotFound. It takes the ttl that PutWithTTL does.
 func (f *Face) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) error {
 	expiry, err := expiryIn(key, ttl)
@@ -44,8 +44,8 @@ func (f *Face) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) error 
 	})
 }
 
-// GetExpiration returns when key's value will be gone, the zero time if it will
-// not, or go-datastore's ErrNotFound.
+// GetExpiration returns when key's value expires, the zero time if it does not,
+// or go-datastore's ErrNotFound.
 func (f *Face) GetExpiration(ctx context.Context, key ds.Key) (expiry time.Time, err error) {
 	err = f.atRow(ctx, key, func(t target) error {
 		expiry, err = t.raw.Expiry(ctx, f.store, t.key)

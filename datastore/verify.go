@@ -20,14 +20,15 @@ type Report struct {
 	// Rows and Entries count what was examined.
 	Rows, Entries int64
 	// BadRows counts rows that do not match their checksum or key or do not
-	// decode, and keys where no tree is; Orphans index entries that are not of
-	// a row, Missing the entries that rows should have and do not.
+	// decode, and keys that belong to no tree. Orphans counts index entries
+	// without a row, and Missing the entries that rows should have and do not.
 	BadRows, Orphans, Missing int64
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
-	// Engine is what the engine has found wrong with its own files, nil if
-	// nothing: see [engine.Verifier]. Repair mends nothing then: Backup and
-	// [Restore] bring all that can still be read into a sound store.
+	// Engine is the damage that the engine has found in its own files, or nil
+	// if there is none: see [engine.Verifier]. If there is such damage, Repair
+	// mends nothing: Backup and [Restore] bring everything that can still be
+	// read into a sound store.
 	Engine error
 	// Damage describes the first of them, at most maxDamage.
 	Damage []Damage
@@ -39,8 +40,8 @@ const maxDamage = 100
 // Clean reports whether nothing was wrong.
 func (r *Report) Clean() bool { return r.BadRows+r.Orphans+r.Missing == 0 && r.Engine == nil }
 
-// Left returns how much of the damage has not been mended, that of the engine's
-// files counting as one.
+// Left returns how many of the faults have not been mended. Damage to the
+// engine's files counts as one.
 func (r *Report) Left() int64 {
 	left := r.BadRows + r.Orphans + r.Missing - r.Repaired
 	if r.Engine != nil {
@@ -91,16 +92,16 @@ const (
 	Orphan DamageKind = "orphan entry"
 	// Missing is an index entry that a row should have and does not.
 	Missing DamageKind = "missing entry"
-	// EngineFiles is what the engine finds wrong with its own files. It is about
+	// EngineFiles is damage that the engine finds in its own files. It is about
 	// no key.
 	EngineFiles DamageKind = "engine's files"
 )
 
 // Verify examines every row and every index entry of the store: that each row
-// matches its checksum, decodes and belongs under its key, that every entry has
-// its row and every row its entries. Before that the engine examines its own files,
-// where it can. The catalog has to be whole, or the store would not have been
-// opened.
+// matches its checksum, decodes and belongs under its key, that every entry has its
+// row and every row its entries. Before that the engine examines its own files,
+// where it can. The catalog is known to be whole, because Open refuses a store with
+// a damaged one.
 //
 // For a tree whose definition the store was not opened with, Verify examines what
 // the catalog tells: checksums, keys and values that decode by the codecs of this module,
@@ -108,20 +109,20 @@ const (
 // there are rows.
 //
 // The store may be in use meanwhile. Memory is bounded however large the store
-// is. The report is valid, as far as it got, also when there is an error, which
-// is not about damage but about not being able to read on.
+// is. The report is valid, as far as it got, even if there is an error. An
+// error does not mean damage: it means that Verify could not read on.
 func Verify(ctx context.Context, s *Store, options ...VerifyOptions) (Report, error) {
 	v := verifier{store: s, progress: given(options).Progress}
 	err := v.run(ctx)
 	return v.report, err
 }
 
-// Repair is Verify that mends what it finds: it deletes entries without a row
-// and adds missing ones, so that the indexes follow from the rows again, and
-// sets what cannot be read aside, as it is, in the store's quarantine. Nothing
-// is deleted but intact index entries without a row, and entries of the expiry queue
-// that earlier versions have left behind. Nothing at all is changed where the engine's
-// own files are damaged.
+// Repair is Verify that mends the damage it finds. It deletes entries without a row
+// and adds missing ones, so that the indexes match the rows again. It moves rows and
+// entries that cannot be read, as they are, to the store's quarantine. It deletes
+// nothing but intact index entries without a row, and entries of the expiry queue that
+// earlier versions have left behind. If the engine's own files are damaged, it changes
+// nothing at all.
 func Repair(ctx context.Context, s *Store, options ...VerifyOptions) (Report, error) {
 	v := verifier{store: s, progress: given(options).Progress, repair: true}
 	err := v.run(ctx)

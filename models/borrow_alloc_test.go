@@ -40,7 +40,7 @@ func TestBorrowAllocations(t *testing.T) {
 		if borrowed != 0 || row != 0 || length == 0 {
 			t.Errorf("Borrow allocates %v times, and %v without decoding", borrowed, row)
 		}
-		// What a walk allocates does not grow with its rows.
+		// The memory that a walk allocates does not grow with its rows.
 		walk := func(limit int) float64 {
 			return testing.AllocsPerRun(200, func() {
 				if err := blog.Posts.BorrowRange(t.Context(), tx, models.Range[uint64]{}.Limit(limit), decode); err != nil {

@@ -47,7 +47,7 @@ func TestLoanEnds(t *testing.T) {
 				t.Errorf("%s: using %s afterwards panics with %q", what, use, message)
 			}
 		}
-		// What was cloned, and numbers, are the caller's.
+		// Clones and numbers are the caller's.
 		if post.ID != 1 {
 			t.Errorf("ID is %d", post.ID)
 		}

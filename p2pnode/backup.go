@@ -26,7 +26,7 @@ FILE, or to the output if FILE is "-". It is one stream with checksums, which re
 reads into any engine. FILE is there once it is whole. Nothing may have the store open
 meanwhile; a program backs its open store up with Store.Backup.
 
-What is damaged in the store is damaged in the backup: see verify.`
+Damaged rows are damaged in the backup, too: see verify.`
 
 const restoreHelp = `Makes the directory DIR, which must not be there or be empty, and in it the store
 that was backed up to FILE, or comes from the input if FILE is "-". A stream that is

@@ -116,7 +116,7 @@ func (p program) runDemo(ctx context.Context, opts demo.Options, asJSON, plain b
 	default:
 		shown = view.Plain(p.out)
 	}
-	// What cannot be shown ends the demonstration.
+	// An event that cannot be shown ends the demonstration.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	summary, err := demo.Run(ctx, opts, func(e demo.Event) {

@@ -71,8 +71,8 @@ func positional(flags *flag.FlagSet, args []string) (plain []string, err error) 
 
 // run runs the command line args and returns the exit status.
 func (p program) run(ctx context.Context, args []string) int {
-	// Help is asked for and goes to the output. What is wrong with a command
-	// line is more easily seen without it.
+	// Help goes to the output, and only if it is asked for: an error in a
+	// command line is easier to see without it.
 	var help strings.Builder
 	newFlags := func(name string) *flag.FlagSet {
 		flags := flag.NewFlagSet(name, flag.ContinueOnError)

@@ -135,7 +135,7 @@ func TestVerifyDamage(t *testing.T) {
 	if status != 0 || got["rows"] != 9. || got["entries"] != 9. {
 		t.Errorf("repaired: %v, status %d", got, status)
 	}
-	// What was repaired is a store whose indexes are true.
+	// The repaired store has true indexes.
 	store, err := datastore.Open(t.Context(), bolt.Engine(path), diary)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestVerifyDamage(t *testing.T) {
 }
 
 // TestVerifyOutOfOrder changes a key so that bolt comes upon it, and does not find
-// it: to write there would do more damage. What is left goes to another store.
+// it: to write there would do more damage. The remaining rows go to another store.
 func TestVerifyOutOfOrder(t *testing.T) {
 	path := damaged(t, "text c", "text C")
 	for _, args := range [][]string{{path}, {path, "-repair"}, {path}} {

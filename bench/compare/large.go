@@ -190,7 +190,8 @@ func (l *large) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What the engine puts off would else be measured as part of what follows.
+	// Otherwise work that the engine puts off would be measured as part of the
+	// next case.
 	return errors.Join(store.Compact(ctx), store.Close())
 }
 

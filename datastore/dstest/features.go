@@ -62,7 +62,7 @@ func testTTL(t *testing.T, d ds.Batching) {
 	before := time.Now()
 	must(t, f.PutWithTTL(ctx, short, []byte("x"), ttl))
 	after := time.Now()
-	// What an engine rounds is a millisecond at most.
+	// Engines round by a millisecond at most.
 	at, err := f.GetExpiration(ctx, short)
 	if err != nil || at.Before(before.Add(ttl-time.Millisecond)) || at.After(after.Add(ttl+time.Millisecond)) {
 		t.Errorf("a TTL of %v from %v ends at %v, %v", ttl, before, at, err)
@@ -283,7 +283,7 @@ func testMaintenance(t *testing.T, d ds.Batching) {
 }
 
 // testDiskUsage: just after a load it is at least what was loaded, and no more
-// than a few times as much. What does not compress is loaded.
+// than a few times as much. The test loads data that does not compress.
 func testDiskUsage(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.PersistentDatastore)
 	if !ok {

@@ -139,7 +139,7 @@ func testDamage(t *testing.T, open func(dir string) (ds.Batching, error)) {
 		must(t, batch.Put(ctx, fileKey(i), fileValue(i)))
 	}
 	must(t, batch.Commit(ctx), d.Sync(ctx, ds.NewKey("/")))
-	// What is written last may go with what says that it is there.
+	// The last write may be lost together with the record of it.
 	must(t, d.Put(ctx, ds.NewKey("/last"), nil), d.Sync(ctx, ds.NewKey("/")), d.Close())
 
 	rounds := 60

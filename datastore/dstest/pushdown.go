@@ -11,10 +11,10 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// testPushdown: a query that asks for a part reads that part. What it reads shows
-// in the memory that it takes, of which a query for everything takes as much as
-// there are values. Where it takes less, because they lie in memory anyway, there
-// is nothing to see.
+// testPushdown: a query that asks for a part reads only that part. The memory
+// that a query takes shows how much it reads: a query for everything takes as
+// much memory as the values have bytes. If it takes less, because the values lie
+// in memory anyway, there is nothing to test.
 func (want Traits) testPushdown(t *testing.T, d ds.Batching) {
 	if want.Scans {
 		t.Skip("its queries scan")

@@ -8,20 +8,20 @@ import (
 // DefaultCacheMB is the cache a file engine may use when Config names none.
 const DefaultCacheMB = 256
 
-// Config is what every file engine honours; each engine's own Options embed it.
-// The zero value of every field but Path is the default.
+// Config has the settings that every file engine honours; each engine's own
+// Options embed it. The zero value of every field but Path is the default.
 type Config struct {
 	// Path is the directory the database lives in. Required.
 	Path string
 
-	// CacheMB bounds the memory, in MiB, in which the engine keeps what it has
-	// read; it is filled as needed. Engines that read through the operating
-	// system's page cache alone take none, and say so.
-	// Defaults to DefaultCacheMB.
+	// CacheMB bounds the memory, in MiB, in which the engine keeps data that it
+	// has read; it is filled as needed. Engines that read only through the
+	// operating system's page cache take none, and say so. Defaults to
+	// DefaultCacheMB.
 	CacheMB int
 
-	// MustExist refuses, with ErrMissing, to create a database that is not
-	// there. Defaults to false: it is created.
+	// MustExist makes opening return ErrMissing if there is no database.
+	// Defaults to false: the database is created.
 	MustExist bool
 
 	// Truncate set to DestroyExistingData empties the database on opening.

@@ -26,20 +26,20 @@ import "context"
 // limit, the smallest of the engines that come with the module.
 const MaxKeySize = 32768
 
-// Engine is a configured database that is not open yet. The value can be kept
-// and opened again after the DB it gave has been closed; what was committed is
-// still there, in the memory engine too.
+// Engine is a configured database that is not open yet. It can be opened again
+// after its DB has been closed; committed data is still there, in the memory
+// engine too.
 type Engine interface {
 	// Name tells the kind of engine, "badger" or "bolt" for example.
 	Name() string
 
 	// Open opens the database. It returns ErrConfig for a configuration that
 	// cannot be used, ErrMissing where nothing is there and creating is not
-	// allowed, ErrOtherEngine where another engine has its database,
-	// ErrLocked where another process or an open DB has it, and ErrCorrupt where
-	// what is there cannot be read. A database that was closed and has lost a file
-	// since is opened with everything in it, or is ErrCorrupt: it is never taken
-	// for one that is yet to be made.
+	// allowed, ErrOtherEngine where another engine has its database, ErrLocked
+	// where another process or an open DB has it, and ErrCorrupt where what is
+	// there cannot be read. For a database that was closed and has lost a file
+	// since, Open either opens it with everything in it or returns ErrCorrupt: it
+	// never takes it for a new one.
 	Open(ctx context.Context) (DB, error)
 }
 
@@ -87,11 +87,12 @@ type Verifier interface {
 	Verify(ctx context.Context) error
 }
 
-// Limits is what a database accepts. Zero means no limit other than memory.
+// Limits tells how much a database accepts. Zero means no limit other than
+// memory.
 //
 // A write transaction within TxnBytes and TxnOps is never refused for its size. Beyond
-// them Put and Delete may return ErrTooLarge; Commit never does. So work on many rows is
-// divided in one of two ways:
+// them Put and Delete may return ErrTooLarge; Commit never does. A caller can divide
+// work on many rows in two ways:
 //
 //   - by these numbers: the caller counts what it writes, and commits before the sum
 //     passes them;
@@ -104,9 +105,9 @@ type Limits struct {
 
 	// TxnBytes and TxnOps bound one write transaction: the bytes of the keys and
 	// values given to Put and Delete, and the number of these calls. An engine may
-	// count a key that is written again once, and take a little more. A value of
-	// ValueBytes under a key of MaxKeySize fits into TxnBytes, and TxnOps is at least
-	// 1000.
+	// count a key that is written twice only once, and may accept a little more. A
+	// value of ValueBytes under a key of MaxKeySize fits into TxnBytes, and TxnOps is
+	// at least 1000.
 	TxnBytes int64
 	TxnOps   int
 }
@@ -114,9 +115,9 @@ type Limits struct {
 // ReadTxn reads one snapshot. It belongs to one goroutine at a time and must be
 // ended with Discard.
 type ReadTxn interface {
-	// Get returns the value of key, or ErrNotFound, also for a key that no
-	// database can hold. The value is borrowed: it may be read until the
-	// transaction ends.
+	// Get returns the value of key, or ErrNotFound. It returns ErrNotFound,
+	// too, for a key that no database can hold. The value is borrowed: it may
+	// be read until the transaction ends.
 	Get(key []byte) ([]byte, error)
 
 	// Cursor returns a cursor over r, before its first key. Several cursors may
@@ -146,16 +147,16 @@ type WriteTxn interface {
 	// engine's from here on, and errors are those of Put.
 	Delete(key []byte) error
 
-	// Commit applies all writes, or none and returns why. ErrConflict means
-	// that another commit changed a key this transaction read with Get, found
-	// or not, or met with a cursor; the caller may run the whole transaction
-	// again. A context that ends while Commit makes the writes durable does not
-	// undo them and is not reported. The transaction has ended whatever Commit
-	// returns.
+	// Commit applies all writes, or applies none and returns an error.
+	// ErrConflict means that another commit changed a key that this transaction
+	// read with Get, found or not, or came to with a cursor; the caller may run
+	// the whole transaction again. A context that ends while Commit makes the
+	// writes durable does not undo them and is not reported. The transaction
+	// has ended, whatever Commit returns.
 	Commit(ctx context.Context, d Durability) error
 }
 
-// Durability says what a commit has survived when it returns.
+// Durability says which failures a commit survives once it has returned.
 type Durability uint8
 
 const (
@@ -163,14 +164,14 @@ const (
 	// NoFsync.
 	Durable Durability = iota
 
-	// Relaxed commits survive the end of the process, and a power loss from
-	// the next Sync, Close or Durable commit on. Until then a power loss may
-	// take the newest of them, whole commits each. An engine that gains
-	// nothing from it treats Relaxed as Durable.
+	// Relaxed commits survive the end of the process. They survive a power loss
+	// after the next Sync, Close or Durable commit. Until then a power loss may
+	// take the newest of them, each as a whole. An engine that gains nothing
+	// from it treats Relaxed as Durable.
 	Relaxed
 )
 
-// Range is what a cursor goes over.
+// Range is the range of keys that a cursor goes over.
 type Range struct {
 	// Lower is the first key of the range, Upper the first key beyond it. A
 	// nil bound is open. The cursor keeps neither slice.
@@ -210,7 +211,8 @@ type Cursor interface {
 	// ErrTxnDone once the transaction has ended, or else ErrNotFound.
 	Value() ([]byte, error)
 
-	// Err returns what ended the cursor early, or nil; after Close too.
+	// Err returns the error that ended the cursor early, or nil. It does so
+	// after Close, too.
 	Err() error
 
 	// Close releases the cursor. It may be called more than once.

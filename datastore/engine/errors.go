@@ -9,9 +9,9 @@ import (
 var (
 	// ErrConfig is returned for a configuration that cannot be used.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrMissing is returned where no database is and none may be created.
+	// ErrMissing is returned if there is no database and none may be created.
 	ErrMissing = errors.New("database does not exist")
-	// ErrOtherEngine is the kind of every OtherEngineError.
+	// ErrOtherEngine is matched by every OtherEngineError.
 	ErrOtherEngine = errors.New("database of another engine")
 	// ErrLocked is returned while another process, or another open DB of this
 	// one, has the database.
@@ -33,21 +33,22 @@ var (
 	ErrConflict = errors.New("transaction conflict")
 	// ErrKeySize is returned for a key that is empty or over MaxKeySize bytes.
 	ErrKeySize = errors.New("invalid key size")
-	// ErrTooLarge is the kind of every TooLargeError.
+	// ErrTooLarge is matched by every TooLargeError.
 	ErrTooLarge = errors.New("too large")
 	// ErrNoSpace is returned by Commit where the disk is full, or so full that
 	// the engine does not dare to write. Nothing was written.
 	ErrNoSpace = errors.New("no space left")
-	// ErrCorrupt is returned where stored bytes are not what was written.
+	// ErrCorrupt is returned if stored bytes differ from those that were
+	// written.
 	ErrCorrupt = errors.New("corrupt data")
 )
 
 // TooLargeError tells which limit a write passed. It matches ErrTooLarge.
 type TooLargeError struct {
-	// What tells what is too large: "value" or "transaction".
+	// What names the thing that is too large: "value" or "transaction".
 	What string
-	// Size is what was asked for and Limit the most that is taken, in bytes,
-	// or in puts and deletes where Unit is "ops".
+	// Size is the size that was asked for, and Limit the largest that is
+	// accepted, in bytes, or in puts and deletes if Unit is "ops".
 	Size, Limit int64
 	Unit        string
 }

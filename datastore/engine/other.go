@@ -14,8 +14,8 @@ import (
 )
 
 // OtherEngineError is returned for opening a directory in which another engine has
-// its database: one of its own would be a second, empty one beside it. It matches
-// ErrOtherEngine.
+// its database: the engine would otherwise create a second, empty database beside
+// it. It matches ErrOtherEngine.
 type OtherEngineError struct {
 	// Dir is the directory. Found names the engines that have a database there, and
 	// is never empty.
@@ -120,11 +120,12 @@ func NoOther(dir, name string) error {
 	return nil
 }
 
-// Claim writes a small file to the directory dir, which it creates if need be, by
-// which [FoundIn] knows the engine named from then on. An engine from outside this
-// module calls it before it creates a database there. It returns an OtherEngineError
-// where NoOther does, and ErrConfig for a name that is not 1 to 100 printable ASCII
-// characters without spaces. If durable is set the file survives a loss of power.
+// Claim writes a small file to the directory dir, which it creates if need be. From
+// then on [FoundIn] knows by this file that the named engine has a database there.
+// An engine from outside this module calls Claim before it creates a database. It
+// returns an OtherEngineError where NoOther does, and ErrConfig for a name that is
+// not 1 to 100 printable ASCII characters without spaces. If durable is set the file
+// survives a loss of power.
 func Claim(dir, name string, durable bool) error {
 	if !isName(name) {
 		return fmt.Errorf("%w: %q is no name of an engine", ErrConfig, name)

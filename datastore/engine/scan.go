@@ -16,15 +16,16 @@ type Page struct {
 // has found come to so many bytes.
 const ScanBytes = 1 << 20
 
-// Scanner is a ReadTxn that reads many rows at one call, for less than a cursor
-// takes to step through them. An engine need not have it: stores go by cursors
-// where it is missing. If the ReadTxn of a WriteTxn is one, it sees the
-// transaction's own writes, as a cursor does.
+// Scanner is a ReadTxn that reads many rows in one call, faster than a cursor
+// steps through them. An engine need not implement it: stores use cursors
+// instead. If a WriteTxn is a Scanner, it sees the transaction's own writes, as
+// a cursor does.
 type Scanner interface {
-	// Scan sets p.Rows to the first rows of r in its direction: most of them,
-	// which is at least 1, or fewer where there are no more or ScanBytes are
-	// reached. More is false if these are all, and may be true where they happen
-	// to be. It keeps none of r. Where r is KeysOnly the values are undefined.
+	// Scan sets p.Rows to the first rows of r in its direction. It reads as many
+	// as most, which is at least 1, or fewer if there are no more or ScanBytes
+	// are reached. More is false only if these are all rows; it may be true even
+	// if there are no more. Scan keeps none of r. If r is KeysOnly the values
+	// are undefined.
 	//
 	// The rows are borrowed: they may be read until p is given to Scan again or
 	// the transaction ends. Errors are those that a cursor's Err returns, among

@@ -13,15 +13,15 @@ type Located interface {
 	Dir() string
 }
 
-// Whichever returns the engine, of those given, that has its database in its
-// directory, and the first if none has. So a program opens what is there, and creates
-// what it prefers:
+// Whichever returns the one of the given engines that has its database in its
+// directory, or the first if none has. So a program opens the database that is there,
+// or creates one with the engine that it prefers:
 //
 //	eng := engine.Whichever(badger.Engine(dir), bolt.Engine(dir))
 //
-// Open decides which one it is. If several have their databases there, Open
-// returns an OtherEngineError that names them: the program has to say which it means.
-// An engine that is not [Located] is taken only where it is the first.
+// The choice is made on Open. If several engines have their databases there, Open
+// returns an OtherEngineError that names them: the program has to choose one. An
+// engine that is not [Located] is chosen only if it is the first.
 func Whichever(first Engine, others ...Engine) Engine {
 	return whichever(append([]Engine{first}, others...))
 }

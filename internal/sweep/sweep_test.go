@@ -56,7 +56,8 @@ func TestDue(t *testing.T) {
 	})
 }
 
-// What is due already waits for a pause only, however often it is said.
+// A sweep that is due already waits for one pause only, however often it is
+// announced.
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, at := runs(t, func(int) (time.Time, error) { return time.Time{}, nil })

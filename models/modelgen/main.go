@@ -50,13 +50,13 @@
 //	Created  time.Time `netabase:"index=author_time,2;multi=tag_time,2"`
 //	Tags     []string  `netabase:"multi=tag_time,1"`
 //
-// Of the fields of a composite multi index one is a slice or array: the row is
+// A composite multi index has one field that is a slice or array: the row is
 // found by each of its elements, together with the other fields.
 //
-// The tag netabase is about keys alone. How a field is encoded is said as to
-// models.DagCBOR, which reads no other tags, so that both codecs agree: its name
-// and the options omitempty and omitzero in the tag cbor or json, and "-" there
-// leaves it out.
+// The tag netabase is about keys alone. The tag cbor or json says how a field is
+// encoded, as it does for models.DagCBOR, so that both codecs agree: it holds
+// the field's name and the options omitempty and omitzero, and "-" leaves the
+// field out. No other tags are read.
 //
 //	Summary string   `cbor:"summary,omitempty"`
 //	cache   []string // not exported, and so not stored

@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 	if !strings.Contains(string(first), "Shop = models.NewDefinition(\"shop\", Items)") {
 		t.Errorf("no definition is in\n%s", first)
 	}
-	// What was generated before does not stand in the way, right or wrong.
+	// An earlier generated file does not stand in the way, right or wrong.
 	if err := os.WriteFile(generated, []byte("package shop\n\nvar Items, Item int\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // floor answers at once: from entries that it has prepared, by the name of what
-// they lie below, and takes puts without keeping more than that needs. What it
-// costs through kad-dht is what kad-dht costs.
+// they lie below, and takes puts without keeping more than that needs. Its cost
+// through kad-dht is therefore the cost of kad-dht itself.
 type floor struct {
 	ds.Batching // what it lacks is not called
 	mu          sync.RWMutex

@@ -16,13 +16,13 @@
 //
 // # Caveats
 //
-// Transactions are optimistic and of limited size, see Options.MemTableMB;
-// Limits tells it exactly. Keys that begin with "!badger!" are Badger's own,
-// see ErrReservedKey. Values are kept beside their keys, up to a megabyte.
+// Transactions are optimistic and of limited size: see Options.MemTableMB;
+// Limits tells the exact size. Keys that begin with "!badger!" are Badger's
+// own, see ErrReservedKey. Values are kept beside their keys, up to a megabyte.
 //
 // A transaction begins when the commits before it are in the memtable. Usually that
 // is at once. If so much is written that compaction falls behind, writes wait for
-// it, and transactions that begin meanwhile wait with them.
+// it, and so do transactions that begin meanwhile.
 //
 // Opening reads through all tables to check them, unless Options.SkipVerify is
 // set, and refuses damaged ones with engine.ErrCorrupt. A database that was not

@@ -172,9 +172,9 @@ func (d *db) Limits() engine.Limits { return d.limits }
 // returns. There is a second between two attempts.
 const closeAttempts = 3
 
-// Close returns an error, and leaves the database locked, if what is in memory
-// cannot be written to the disk: Badger goes on trying, and what was committed is
-// recovered from its log when the process has ended.
+// Close returns an error, and leaves the database locked, if the data in memory
+// cannot be written to the disk. Badger goes on trying, and committed data is
+// recovered from its log after the process has ended.
 func (d *db) Close() error {
 	if !d.gate.Close() {
 		return nil

@@ -18,16 +18,16 @@ const DefaultMemTableMB = 16
 // Options configure a Badger database. Path is required; the zero value of
 // every other field is its default.
 type Options struct {
-	// Config is what all file engines have. CacheMB bounds the blocks kept
-	// uncompressed where Compress is set. Without it there is nothing to keep:
-	// tables are read, mapped, through the page cache of the operating system,
-	// which gives and takes memory as it sees fit.
+	// Config has the settings of all file engines. With Compress, CacheMB
+	// bounds the uncompressed blocks that are kept. Without Compress there is
+	// nothing to keep: tables are read, mapped, through the page cache of the
+	// operating system, which gives and takes memory as it sees fit.
 	engine.Config
 
-	// Compress has tables written compressed, with Snappy. Rows of many
-	// fields take about half the disk space then, and a third to a half more
-	// time to be read. It can be changed at any time; tables are kept as they
-	// are until they are merged. Defaults to false.
+	// Compress makes Badger write compressed tables, with Snappy. Rows of many
+	// fields then take about half the disk space, and reading them takes a
+	// third to a half more time. It can be changed at any time; tables are kept
+	// as they are until they are merged. Defaults to false.
 	Compress bool
 
 	// MemTableMB is the size, in MiB, of the table in memory that gathers
@@ -46,9 +46,9 @@ type Options struct {
 	ReserveMB int
 
 	// SkipVerify opens the database without reading through its tables first.
-	// Opening is then as fast with much data as with little, but damage is not
-	// found before it is run into, if at all: Badger passes over blocks that it
-	// cannot read as if they were empty, or ends the process. Defaults to false.
+	// Opening is then as fast with much data as with little, but damage is found
+	// only when it is read, if at all: Badger passes over blocks that it cannot
+	// read as if they were empty, or ends the process. Defaults to false.
 	SkipVerify bool
 
 	// Logger receives Badger's own messages. Defaults to nil: nothing is logged.

@@ -12,17 +12,18 @@ import (
 // Options configure a bolt database. Path is required; the zero value of every
 // other field is its default.
 type Options struct {
-	// Config is what all file engines have. CacheMB changes nothing here: bolt
-	// reads through the page cache of the operating system, which gives and
-	// takes memory as it sees fit.
+	// Config has the settings of all file engines. CacheMB changes nothing
+	// here: bolt reads through the page cache of the operating system, which
+	// gives and takes memory as it sees fit.
 	engine.Config
 
 	// MapMB is the address space, in MiB, that the file is mapped into. It
 	// costs no memory and no disk space. A file that grows beyond it is mapped
-	// anew, and the commit that needs that waits for every open read
-	// transaction to end, and new ones wait for the commit. Defaults to 16384,
-	// and to twice the file if that is more; on Windows, where the file is
-	// made as large as the map, and on 32 bits to 0: the file as it is.
+	// anew: the commit that needs more space waits for every open read
+	// transaction to end, and new read transactions wait for the commit.
+	// Defaults to 16384, and to twice the file if that is more; on Windows,
+	// where the file is made as large as the map, and on 32 bits to 0: the file
+	// as it is.
 	MapMB int
 
 	// SkipVerify opens the file without going over its pages first. Opening is then

@@ -7,8 +7,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 )
 
-// join lets a new peer join, fetch every record and keep it. What it cannot
-// fetch is lost: nobody can, with all peers running again.
+// join lets a new peer join, fetch every record and keep it. A record that it
+// cannot fetch is lost: no peer can fetch it, although all are running again.
 func (r *run) join(ctx context.Context) error {
 	contacts := r.net.contacts(r.net.members)
 	m, err := r.net.add()

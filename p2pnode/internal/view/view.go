@@ -15,7 +15,8 @@ import (
 type View interface {
 	// Show shows an event.
 	Show(demo.Event) error
-	// Close ends the view when no more events come. What has been shown stays.
+	// Close ends the view when no more events come. Events that have been shown
+	// stay on the screen.
 	Close() error
 }
 

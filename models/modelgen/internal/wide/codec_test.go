@@ -162,7 +162,8 @@ func compareBytes[M any](t *testing.T, p pair[M], src []byte) {
 	if (err == nil && bytes.Equal(again, src)) != canonical {
 		t.Fatalf("codecs differ on whether %x is canonical", src)
 	}
-	// What marshals itself is in a view as it is written, whatever the spelling.
+	// A view has values that marshal themselves as they are written, whatever
+	// the spelling.
 	if err := p.view(src, reflect.ValueOf(got), canonical); err != nil {
 		t.Fatalf("view of %x: %v", src, err)
 	}

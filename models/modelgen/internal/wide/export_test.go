@@ -1,6 +1,6 @@
 package wide
 
-// What is generated for a struct that is not exported is not, either.
+// The code generated for a struct that is not exported is not exported, either.
 type (
 	Item         = item
 	ItemCodec    = itemCodec

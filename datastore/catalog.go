@@ -177,11 +177,13 @@ func (c *catalog) openStore() (found bool, err error) {
 	case !found:
 		return false, c.create()
 	case c.store.Magic == restoringMagic:
-		return false, fmt.Errorf("%w: restoring a backup into it did not finish; delete it and restore again", ErrNotStore)
+		return false, fmt.Errorf("%w: restoring a backup into it did not finish; delete it and restore again",
+			ErrNotStore)
 	case c.store.Magic != magic:
 		return false, fmt.Errorf("%w: its magic is %q", ErrNotStore, c.store.Magic)
 	case c.store.Format > format.Version:
-		return false, fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format, format.Version)
+		return false, fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format,
+			format.Version)
 	}
 	return true, nil
 }
@@ -210,7 +212,10 @@ func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
 	changed := !found
 	if !found {
 		c.store.Trees++
-		entry = &treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Policy: core.Policy, Schema: core.Schema, Fields: core.Fields}
+		entry = &treeEntry{
+			ID: c.allocate(), Key: core.Key, Codec: core.Codec,
+			Policy: core.Policy, Schema: core.Schema, Fields: core.Fields,
+		}
 	} else if err := entry.fits(core); err != nil {
 		return nil, err
 	}
@@ -221,7 +226,8 @@ func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
 		return entry, nil
 	}
 	if c.write == nil {
-		return nil, fmt.Errorf("%w: the store lacks tree %s or an index of it, and is opened to be read", models.ErrDefinition, core.Name)
+		return nil, fmt.Errorf("%w: the store lacks tree %s or an index of it, and is opened to be read",
+			models.ErrDefinition, core.Name)
 	}
 	c.changed = true
 	return entry, putCatalog(c.write, treeKey(core.Name), treeCodec, entry)
@@ -237,7 +243,8 @@ func (c *catalog) allocate() format.Space {
 // changed by opening it.
 func (e *treeEntry) fits(core *session.Tree) error {
 	differ := func(what string, stored, defined any) error {
-		return fmt.Errorf("%w: tree %s has %s %v in the store and %v in the definition", models.ErrDefinition, core.Name, what, stored, defined)
+		return fmt.Errorf("%w: tree %s has %s %v in the store and %v in the definition", models.ErrDefinition,
+			core.Name, what, stored, defined)
 	}
 	switch {
 	case e.Key != core.Key:
@@ -319,7 +326,8 @@ func (e *treeEntry) matchIndexes(core *session.Tree, allocate func() format.Spac
 		if rows {
 			state = building
 		}
-		e.Indexes = append(e.Indexes, indexEntry{ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, State: state})
+		e.Indexes = append(e.Indexes,
+			indexEntry{ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, State: state})
 		changed = true
 	}
 	return changed
@@ -356,7 +364,9 @@ func (s *Store) catalogEntries(ctx context.Context) (map[string]*treeEntry, erro
 
 // readTrees reads the whole catalog but for the store's own entry.
 func readTrees(txn engine.ReadTxn) (map[string]*treeEntry, error) {
-	c := txn.Cursor(engine.Range{Lower: append(slices.Clone(storeKey), 0), Upper: format.PrefixEnd(format.Catalog.Append(nil)), KeysOnly: true})
+	c := txn.Cursor(engine.Range{
+		Lower: append(slices.Clone(storeKey), 0), Upper: format.PrefixEnd(format.Catalog.Append(nil)), KeysOnly: true,
+	})
 	defer c.Close()
 	trees := map[string]*treeEntry{}
 	for c.Next() {

@@ -153,7 +153,8 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("store is damaged: %d bad rows, %d orphan entries, %d missing entries, %d of these repaired or set aside",
+	return fmt.Sprintf("store is damaged: %d bad rows, %d orphan entries, %d missing entries, %d of these repaired "+
+		"or set aside",
 		e.Report.BadRows, e.Report.Orphans, e.Report.Missing, e.Report.Repaired)
 }
 

@@ -83,7 +83,9 @@ func (e *ImportError) Unwrap() error { return e.Err }
 // skips its Rows resumes where this one ended. Everything before a row that
 // cannot be read or stored is committed; the error is an *ImportError that
 // names the row. An end of ctx drops the window that was being read.
-func Import[M, K any](ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], options ...ImportOptions) (ImportProgress, error) {
+func Import[M, K any](
+	ctx context.Context, s *Store, tree *models.Tree[M, K], rows iter.Seq2[M, error], options ...ImportOptions,
+) (ImportProgress, error) {
 	if err := s.checkNested(ctx); err != nil {
 		return ImportProgress{}, &ImportError{Tree: tree.Name(), Err: err}
 	}
@@ -115,7 +117,8 @@ func importRows[M any](ctx context.Context, im *importer, rows iter.Seq2[M, erro
 		}
 	}
 	if number < im.options.Skip {
-		return im.fail(0, fmt.Errorf("%w: %d rows are to be skipped and the input has %d", models.ErrInvalid, im.options.Skip, number))
+		return im.fail(0, fmt.Errorf("%w: %d rows are to be skipped and the input has %d", models.ErrInvalid,
+			im.options.Skip, number))
 	}
 	return nil
 }

@@ -52,9 +52,11 @@ const (
 func newImporter(s *Store, core *session.Tree, o ImportOptions) (*importer, error) {
 	switch {
 	case o.Skip < 0:
-		return nil, fmt.Errorf("import into %s: %w: Skip is %d: it must not be negative", core.Name, models.ErrInvalid, o.Skip)
+		return nil, fmt.Errorf("import into %s: %w: Skip is %d: it must not be negative", core.Name, models.ErrInvalid,
+			o.Skip)
 	case o.WindowMB < 0:
-		return nil, fmt.Errorf("import into %s: %w: WindowMB is %d: it must not be negative", core.Name, models.ErrInvalid, o.WindowMB)
+		return nil, fmt.Errorf("import into %s: %w: WindowMB is %d: it must not be negative", core.Name,
+			models.ErrInvalid, o.WindowMB)
 	case o.WindowMB == 0:
 		o.WindowMB = DefaultImportWindowMB
 	}

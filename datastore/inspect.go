@@ -148,7 +148,8 @@ func (e *treeEntry) info(name string, err error) TreeInfo {
 	}
 	info.Key, info.Codec, info.Policy, info.Schema, info.Fields = e.Key, e.Codec, e.Policy, e.Schema, e.Fields
 	for _, ix := range e.Indexes {
-		info.Indexes = append(info.Indexes, IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Ready: ix.State == ready})
+		info.Indexes = append(info.Indexes,
+			IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Ready: ix.State == ready})
 	}
 	return info
 }
@@ -225,7 +226,9 @@ func (in *Inspection) tree(ctx context.Context, name string) (*treeEntry, error)
 // pages calls fn with every key of a space and what is stored there, borrowed,
 // in transactions of a page each, and turn after every page, when none is open.
 // It ends early where turn returns false.
-func (in *Inspection) pages(ctx context.Context, space format.Space, fn func(key, stored []byte), turn func() bool) error {
+func (in *Inspection) pages(
+	ctx context.Context, space format.Space, fn func(key, stored []byte), turn func() bool,
+) error {
 	prefix := space.Append(nil)
 	r := engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)}
 	for {

@@ -44,7 +44,9 @@ func (p paths) find(key ds.Key) (target, error) {
 			return target{}, &KeyError{Key: path, Err: ErrForeignKey}
 		}
 		if len(path) > maxPath {
-			return target{}, &KeyError{Key: path, Err: fmt.Errorf("%w: %d bytes, the limit is %d", models.ErrKeySize, len(path), maxPath)}
+			return target{}, &KeyError{
+				Key: path, Err: fmt.Errorf("%w: %d bytes, the limit is %d", models.ErrKeySize, len(path), maxPath),
+			}
 		}
 		return target{raw: plain.Raw(), key: []byte(path)}, nil
 	}

@@ -208,7 +208,9 @@ func behind(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], n int) (mod
 	return rng.After(last), n == 0, nil
 }
 
-func (p paths) walkRows(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) source {
+func (p paths) walkRows(
+	w *queryWalk, raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error),
+) source {
 	return func(yield func(dsq.Entry, error) bool) {
 		rng := ranged(w, rng)
 		if w.skip > 0 {
@@ -243,7 +245,9 @@ func withoutValue(row models.RawRow) models.RawSize {
 }
 
 // emit yields a row as an entry, or the error that ended the walk.
-func emit(yield func(dsq.Entry, error) bool, row models.RawSize, value []byte, name func([]byte) (string, error), err error) bool {
+func emit(
+	yield func(dsq.Entry, error) bool, row models.RawSize, value []byte, name func([]byte) (string, error), err error,
+) bool {
 	e := dsq.Entry{Value: value, Size: row.Size, Expiration: row.Expiry}
 	if err == nil {
 		e.Key, err = name(row.Key)

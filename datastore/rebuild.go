@@ -25,7 +25,9 @@ const (
 
 // finishIndexes clears the spaces of dropped indexes and fills those that are
 // new, or that an earlier open has left unfinished.
-func (s *Store) finishIndexes(ctx context.Context, core *session.Tree, entry *treeEntry, progress func(OpenProgress)) error {
+func (s *Store) finishIndexes(
+	ctx context.Context, core *session.Tree, entry *treeEntry, progress func(OpenProgress),
+) error {
 	for len(entry.Retired) > 0 {
 		if err := s.clearSpace(ctx, entry.Retired[0]); err != nil {
 			return s.skipReadOnly(err)
@@ -111,7 +113,9 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (d
 // fillIndex writes the entries of one index, whose space is empty, for all rows of
 // its tree. Rows that have expired it removes: nobody can read them, and in a unique
 // index they would be in the way.
-func (s *Store) fillIndex(ctx context.Context, core *session.Tree, entry *treeEntry, number int, progress func(OpenProgress)) error {
+func (s *Store) fillIndex(
+	ctx context.Context, core *session.Tree, entry *treeEntry, number int, progress func(OpenProgress),
+) error {
 	f := filling{store: s, core: core, entry: entry, place: entry.place(core), number: number, progress: progress}
 	for {
 		f.now = time.Now().UnixNano()

@@ -27,7 +27,9 @@ var ErrNotEmpty = errors.New("the database is not empty")
 // ends before Restore does, the database is no store: Open refuses it with
 // ErrNotStore, and so does Restore with ErrNotEmpty. Delete it and restore again.
 // Memory is bounded. Progress functions are called after every chunk.
-func Restore(ctx context.Context, eng engine.Engine, r io.Reader, options ...BackupOptions) (done BackupProgress, err error) {
+func Restore(
+	ctx context.Context, eng engine.Engine, r io.Reader, options ...BackupOptions,
+) (done BackupProgress, err error) {
 	in := backupReader{r: r, digest: sha256.New()}
 	if err := in.header(); err != nil { // before there is a database
 		return done, fmt.Errorf("restore: %w", err)
@@ -97,7 +99,8 @@ func (w *restoreWriter) begin() (err error) {
 	if w.txn, err = w.db.Update(w.ctx); err != nil {
 		return err
 	}
-	if err := putCatalog(w.txn, storeKey, storeCodec, &storeEntry{Format: format.Version, Magic: restoringMagic}); err != nil {
+	if err := putCatalog(w.txn, storeKey, storeCodec,
+		&storeEntry{Format: format.Version, Magic: restoringMagic}); err != nil {
 		return err
 	}
 	return w.commit(engine.Durable)

@@ -71,7 +71,9 @@ func expiryIn(key ds.Key, ttl time.Duration) (time.Time, error) {
 	}
 	now := time.Now()
 	if most := time.Unix(0, math.MaxInt64).Sub(now); ttl > most {
-		return time.Time{}, &KeyError{Key: key.String(), Err: fmt.Errorf("%w: a TTL of %v, the longest is %v", models.ErrInvalid, ttl, most)}
+		return time.Time{}, &KeyError{
+			Key: key.String(), Err: fmt.Errorf("%w: a TTL of %v, the longest is %v", models.ErrInvalid, ttl, most),
+		}
 	}
 	return now.Add(ttl), nil
 }

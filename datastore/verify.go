@@ -283,7 +283,9 @@ func (v *verifier) pages(ctx context.Context, r engine.Range, fn func(page, []by
 // change is a write that mends damage. A nil value deletes the key.
 type change struct{ key, value []byte }
 
-func (v *verifier) page(ctx context.Context, r engine.Range, most int, fn func(page, []byte, []byte) ([]change, error)) (next []byte, err error) {
+func (v *verifier) page(
+	ctx context.Context, r engine.Range, most int, fn func(page, []byte, []byte) ([]change, error),
+) (next []byte, err error) {
 	var p page
 	if v.repair {
 		if p.write, err = v.store.db.Update(ctx); err != nil {
@@ -317,7 +319,9 @@ func (v *verifier) page(ctx context.Context, r engine.Range, most int, fn func(p
 	return next, p.write.Commit(ctx, engine.Durable)
 }
 
-func (p page) examine(r engine.Range, most int, fn func(page, []byte, []byte) ([]change, error)) (changes []change, next []byte, err error) {
+func (p page) examine(
+	r engine.Range, most int, fn func(page, []byte, []byte) ([]change, error),
+) (changes []change, next []byte, err error) {
 	c := p.read.Cursor(r)
 	defer c.Close()
 	for keys, size := 0, 0; c.Next(); keys++ {

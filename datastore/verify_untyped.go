@@ -50,6 +50,7 @@ func (t treeCheck) count(rows, entries int64) {
 	if t.index.Kind == session.Multi || t.index.Partial || t.index.State != ready || entries >= rows {
 		return
 	}
-	t.found(Missing, t.index.Name, nil, errors.New("it has fewer entries than there are rows: a store opened with its definition can tell which are missing"))
+	t.found(Missing, t.index.Name, nil, errors.New("it has fewer entries than there are rows: a store opened with "+
+		"its definition can tell which are missing"))
 	t.report.Missing += rows - entries - 1
 }

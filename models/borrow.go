@@ -76,7 +76,9 @@ func (ix *shared[M, K, I]) BorrowRange(ctx context.Context, r Reader, rng Range[
 	return borrowRange(ctx, r, ix.walk(), ix.bounds(rng), ix.borrowRow, fn)
 }
 
-func borrowRange(ctx context.Context, r Reader, w walk, within bounds, read reading[BorrowedRow], fn func(BorrowedRow) error) error {
+func borrowRange(
+	ctx context.Context, r Reader, w walk, within bounds, read reading[BorrowedRow], fn func(BorrowedRow) error,
+) error {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
 		return w.fail("borrow", err)

@@ -64,7 +64,8 @@ func checkCanonical[M any](c Codec[M], value []byte, m *M, scratch []byte) error
 		for at < min(len(canonical), len(value)) && canonical[at] == value[at] {
 			at++
 		}
-		return fmt.Errorf("%w: value is not canonical: byte %d of %d differs from the codec's own encoding, which has %d",
+		return fmt.Errorf("%w: value is not canonical: byte %d of %d differs from the codec's own encoding, "+
+			"which has %d",
 			ErrInvalid, at, len(value), len(canonical))
 	}
 	return nil

@@ -119,7 +119,8 @@ func (s *dagShape) structFields(t reflect.Type, path string, within []reflect.Ty
 		return nil, err
 	}
 	if f, ok := t.FieldByName("_"); ok {
-		if _, options, _ := fieldTag(f); slices.Contains(options, "toarray") || slices.Contains(options, "toindefarray") {
+		if _, options, _ := fieldTag(f); slices.Contains(options, "toarray") ||
+			slices.Contains(options, "toindefarray") {
 			return nil, badType(path, "a struct is written as a map, not as an array")
 		}
 	}
@@ -152,7 +153,8 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 		var err error
 		switch kind := f.Type.Kind(); {
 		case misplaced(f.Tag.Get("netabase")):
-			err = badType(path, "its tag netabase is about keys only; a field is renamed and left out by the tag cbor or json")
+			err = badType(path,
+				"its tag netabase is about keys only; a field is renamed and left out by the tag cbor or json")
 		case slices.Contains(options, "keyasint"):
 			err = badType(path, "DAG-CBOR has no integers as names of fields")
 		case !utf8.ValidString(name):
@@ -246,7 +248,8 @@ func checkPromotion(t reflect.Type, path string) error {
 			continue
 		}
 		if word, err := ownForm(f.Type); err != nil || word != "" && (outer == "" || outer == word) {
-			return badType(path, fmt.Sprintf("the embedded %s marshals itself and hides the other fields; make it a field with a name", f.Type))
+			return badType(path, fmt.Sprintf("the embedded %s marshals itself and hides the other fields; make it a "+
+				"field with a name", f.Type))
 		}
 	}
 	return nil

@@ -45,7 +45,8 @@ func NewDefinition(name string, trees ...AnyTree) *Definition {
 		core := t.Core()
 		switch {
 		case core.Definition != "":
-			d.fault = fmt.Errorf("definition %q: %w: tree %s belongs to definition %q already; declare another tree of the type",
+			d.fault = fmt.Errorf("definition %q: %w: tree %s belongs to definition %q already; declare another tree "+
+				"of the type",
 				name, ErrDefinition, core.Name, core.Definition)
 			continue
 		case names[core.Name]:

@@ -145,7 +145,8 @@ func moveExpiry(s *session.Session, key []byte, old, expiry int64) error {
 		return nil
 	}
 	if size := len(key) + format.ExpirySize; expiry != 0 && size > engine.MaxKeySize {
-		return fmt.Errorf("%w: entry of %d bytes in the expiry queue, the limit is %d", ErrKeySize, size, engine.MaxKeySize)
+		return fmt.Errorf("%w: entry of %d bytes in the expiry queue, the limit is %d", ErrKeySize, size,
+			engine.MaxKeySize)
 	}
 	if old != 0 {
 		if err := s.Delete(format.AppendExpiryKey(nil, old, key)); err != nil {

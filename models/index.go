@@ -53,7 +53,9 @@ func Where[M any](has func(*M) bool) IndexOption[M] {
 // An index is declared before a definition takes the tree. One that comes later
 // is refused: each of its methods returns ErrDefinition, and so does the next
 // datastore.Open with the definition.
-func NewIndex[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M]) *Index[M, K, I] {
+func NewIndex[M, K, I any](
+	t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M],
+) *Index[M, K, I] {
 	ix := &Index[M, K, I]{}
 	ix.declare(t, name, session.Plain, key, one(key, extract), opts, ix)
 	return ix
@@ -68,7 +70,9 @@ func NewIndex[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract 
 // keep the others' rows out. There the index holds all claims, and Get returns
 // the row with the smallest primary key among them: every peer that has the
 // same rows returns the same row.
-func NewUnique[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M]) *Unique[M, K, I] {
+func NewUnique[M, K, I any](
+	t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M],
+) *Unique[M, K, I] {
 	ix := &Unique[M, K, I]{}
 	kind := session.Unique
 	if t.policy != Local {
@@ -80,7 +84,9 @@ func NewUnique[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract
 
 // NewMulti declares an index of t by all keys that extract takes from a row.
 // There may be none, one or many; repeated keys count once.
-func NewMulti[M, K, I any](t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) []I, opts ...IndexOption[M]) *Multi[M, K, I] {
+func NewMulti[M, K, I any](
+	t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) []I, opts ...IndexOption[M],
+) *Multi[M, K, I] {
 	ix := &Multi[M, K, I]{}
 	ix.declare(t, name, session.Multi, key, func(keys *keyList, m *M) {
 		for _, k := range extract(m) {
@@ -136,7 +142,9 @@ func (ix *Unique[M, K, I]) Key(ctx context.Context, r Reader, key I) (K, error) 
 
 // with calls fn with the encoded primary key of the row whose key is key,
 // borrowed from a transaction.
-func (ix *Unique[M, K, I]) with(ctx context.Context, r Reader, key I, fn func(*session.Session, *session.Place, []byte) error) error {
+func (ix *Unique[M, K, I]) with(
+	ctx context.Context, r Reader, key I, fn func(*session.Session, *session.Place, []byte) error,
+) error {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
 		return err
@@ -166,7 +174,9 @@ func (ix *Unique[M, K, I]) with(ctx context.Context, r Reader, key I, fn func(*s
 
 // withFirst calls fn with the first of the primary keys that claim the key whose
 // entries begin with s.Scratch, and whose row has not expired.
-func (ix *Unique[M, K, I]) withFirst(s *session.Session, p *session.Place, fn func(*session.Session, *session.Place, []byte) error) error {
+func (ix *Unique[M, K, I]) withFirst(
+	s *session.Session, p *session.Place, fn func(*session.Session, *session.Place, []byte) error,
+) error {
 	prefix := bytes.Clone(s.Scratch)
 	c := s.Read.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)})
 	defer c.Close()
@@ -237,7 +247,8 @@ func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind
 		CutKey:        func(entry []byte) ([]byte, []byte, error) { return cutKey(key, entry) },
 	}
 	if t.core.Definition != "" {
-		ix.fault = fmt.Errorf("%w: index %q of tree %s is declared after the definition that holds the tree; declare it before",
+		ix.fault = fmt.Errorf("%w: index %q of tree %s is declared after the definition that holds the tree; "+
+			"declare it before",
 			ErrDefinition, name, t.core.Name)
 		t.core.Late.CompareAndSwap(nil, &ix.fault)
 		return

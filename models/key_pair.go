@@ -154,7 +154,8 @@ func (c *pairCodec[A, B]) Format(key Pair[A, B]) string {
 func (c *pairCodec[A, B]) Parse(text string) (key Pair[A, B], err error) {
 	first, second, ok := cutParts(text, c.aParts)
 	if _, _, more := cutParts(second, c.bParts); more || !ok {
-		return Pair[A, B]{}, badText(c.name, text, fmt.Errorf("it is written as %d parts with commas between", c.textParts()))
+		return Pair[A, B]{}, badText(c.name, text,
+			fmt.Errorf("it is written as %d parts with commas between", c.textParts()))
 	}
 	if key.First, err = c.a.Parse(first); err != nil {
 		return Pair[A, B]{}, err

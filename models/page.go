@@ -25,13 +25,17 @@ const DefaultPage = 100
 // Tokens are text that is safe in URLs. A token works only with the same tree
 // and the same direction, and never leads out of rng; any other token returns
 // ErrInvalid. A token is neither secret nor signed: it holds the last key.
-func (t *Tree[M, K]) Page(ctx context.Context, r Reader, rng Range[K], token string) (rows []M, next string, err error) {
+func (t *Tree[M, K]) Page(
+	ctx context.Context, r Reader, rng Range[K], token string,
+) (rows []M, next string, err error) {
 	return page(ctx, r, t.walk(), t.bounds(rng.pageOf(token)), t.row, rng, token)
 }
 
 // Page returns the rows whose index keys rng selects, in the order of the index
 // keys and then of the primary keys. See [Tree.Page].
-func (ix *shared[M, K, I]) Page(ctx context.Context, r Reader, rng Range[I], token string) (rows []M, next string, err error) {
+func (ix *shared[M, K, I]) Page(
+	ctx context.Context, r Reader, rng Range[I], token string,
+) (rows []M, next string, err error) {
 	return page(ctx, r, ix.walk(), ix.bounds(rng.pageOf(token)), ix.row, rng, token)
 }
 
@@ -51,7 +55,9 @@ func (r Range[K]) pageSize() int {
 	return r.limit
 }
 
-func page[M, K any](ctx context.Context, r Reader, w walk, within bounds, read reading[M], rng Range[K], token string) (rows []M, next string, err error) {
+func page[M, K any](
+	ctx context.Context, r Reader, w walk, within bounds, read reading[M], rng Range[K], token string,
+) (rows []M, next string, err error) {
 	mark := w.tokenMark(rng.reverse)
 	if token != "" {
 		if w.after, err = parseToken(token, mark); err != nil {

@@ -74,7 +74,8 @@ func (t *Tree[M, K]) mayStore(s *session.Session, space int, key, row []byte) er
 		return err
 	}
 	if hash := sha256.Sum256(parsed.Value); !bytes.Equal(hash[:], key[space:]) {
-		return fmt.Errorf("%w: the tree is immutable, and the value has the hash %x; record.Identify gives a model its key",
+		return fmt.Errorf("%w: the tree is immutable, and the value has the hash %x; record.Identify gives a "+
+			"model its key",
 			ErrPolicy, hash)
 	}
 	return nil

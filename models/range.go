@@ -261,14 +261,16 @@ func (b *beginning[K]) append(e *edges[K]) error {
 	if b.kind == byPrefix {
 		codec, ok := e.codec.(PrefixCodec[K])
 		if !ok {
-			return fmt.Errorf("%w: key codec %s is no models.PrefixCodec, so it has no ranges by how keys start", ErrInvalid, e.codec.Name())
+			return fmt.Errorf("%w: key codec %s is no models.PrefixCodec, so it has no ranges by how keys start",
+				ErrInvalid, e.codec.Name())
 		}
 		e.room = codec.AppendPrefix(e.room, b.key, e.last)
 		return nil
 	}
 	codec, ok := e.codec.(PartsCodec[K])
 	if !ok {
-		return fmt.Errorf("%w: key codec %s is no models.PartsCodec, so it has no ranges by leading parts", ErrInvalid, e.codec.Name())
+		return fmt.Errorf("%w: key codec %s is no models.PartsCodec, so it has no ranges by leading parts", ErrInvalid,
+			e.codec.Name())
 	}
 	if b.parts < 1 || b.parts >= codec.Parts() {
 		return fmt.Errorf("%w: a range by %d leading parts of a key that has %d", ErrInvalid, b.parts, codec.Parts())

@@ -173,10 +173,11 @@ func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
 // Keys yields the keys that rng selects, of rows that have not expired.
 func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) ([]byte, error) {
-			_, err := r.tree.parse(key, stored)
-			return bytes.Clone(key[len(p.Space):]), err
-		}, yield)
+		scan(ctx, from, r.walk(), r.bounds(rng),
+			func(_ *session.Session, p *session.Place, key, stored []byte) ([]byte, error) {
+				_, err := r.tree.parse(key, stored)
+				return bytes.Clone(key[len(p.Space):]), err
+			}, yield)
 	}
 }
 
@@ -184,13 +185,14 @@ func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 // reads and when.
 func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawRow, error] {
 	return func(yield func(RawRow, error) bool) {
-		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) (RawRow, error) {
-			row, err := r.tree.parse(key, stored)
-			if err != nil {
-				return RawRow{}, err
-			}
-			return rawRow(key[len(p.Space):], row), nil
-		}, yield)
+		scan(ctx, from, r.walk(), r.bounds(rng),
+			func(_ *session.Session, p *session.Place, key, stored []byte) (RawRow, error) {
+				row, err := r.tree.parse(key, stored)
+				if err != nil {
+					return RawRow{}, err
+				}
+				return rawRow(key[len(p.Space):], row), nil
+			}, yield)
 	}
 }
 
@@ -206,10 +208,11 @@ type RawSize struct {
 // Sizes is Scan without the values: none is copied.
 func (r *Raw) Sizes(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawSize, error] {
 	return func(yield func(RawSize, error) bool) {
-		scan(ctx, from, r.walk(), r.bounds(rng), func(_ *session.Session, p *session.Place, key, stored []byte) (RawSize, error) {
-			row, err := r.tree.parse(key, stored)
-			return RawSize{Key: bytes.Clone(key[len(p.Space):]), Size: len(row.Value), Expiry: timeOf(row.Expiry)}, err
-		}, yield)
+		scan(ctx, from, r.walk(), r.bounds(rng),
+			func(_ *session.Session, p *session.Place, key, stored []byte) (RawSize, error) {
+				row, err := r.tree.parse(key, stored)
+				return RawSize{Key: bytes.Clone(key[len(p.Space):]), Size: len(row.Value), Expiry: timeOf(row.Expiry)}, err
+			}, yield)
 	}
 }
 

@@ -96,7 +96,9 @@ func scan[T any](ctx context.Context, r Reader, w walk, within bounds, read read
 
 // scanOpen walks in a transaction that the user holds open. It returns nil once
 // yield has asked to stop.
-func scanOpen[T any](ctx context.Context, s *session.Session, w walk, within bounds, read reading[T], yield func(T, error) bool) error {
+func scanOpen[T any](
+	ctx context.Context, s *session.Session, w walk, within bounds, read reading[T], yield func(T, error) bool,
+) error {
 	src, err := w.open(s, within)
 	if err != nil {
 		return err
@@ -148,7 +150,10 @@ func reach(offset, limit int) int {
 
 // scanPages walks in pages, with a transaction of its own for each, beginning
 // with s. None is open while yield runs.
-func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk, within bounds, read reading[T], yield func(T, error) bool) error {
+func scanPages[T any](
+	ctx context.Context, r Reader, s *session.Session, w walk, within bounds, read reading[T],
+	yield func(T, error) bool,
+) error {
 	var src source
 	results := takeBatch[T](w)
 	for size := pageMin; ; size = min(size*2, pageMax) {
@@ -176,7 +181,9 @@ func scanPages[T any](ctx context.Context, r Reader, s *session.Session, w walk,
 // scanPage reads the next page of a walk, size results at most, in the
 // transaction of s, which it ends even where a codec panics. It tells whether the
 // walk is done. Results that precede an error are in the page.
-func scanPage[T any](s *session.Session, src *source, w walk, within bounds, size int, results *batch[T], read reading[T]) (done bool, err error) {
+func scanPage[T any](
+	s *session.Session, src *source, w walk, within bounds, size int, results *batch[T], read reading[T],
+) (done bool, err error) {
 	defer s.End()
 	results.items = results.items[:0]
 	if src.page != nil {

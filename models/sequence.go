@@ -29,7 +29,9 @@ type sequence[M, K any] struct {
 // in another order than that of their numbers. Rows with keys of their own may be
 // put beside them; the sequence passes over their numbers. Insert returns
 // ErrInvalid where the type of the key has no more numbers.
-func WithSequence[M any, K ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](set func(*M, K)) TreeOption[M] {
+func WithSequence[M any, K ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](
+	set func(*M, K),
+) TreeOption[M] {
 	return func(o *treeOptions[M]) {
 		o.sequence = &sequence[M, K]{
 			assign: func(m *M, n uint64) bool {

@@ -173,7 +173,8 @@ func (t *Tree[M, K]) parse(key, stored []byte) (format.Row, error) {
 		return row, err
 	}
 	if row.Schema != t.core.Schema {
-		return row, fmt.Errorf("%w: row has schema version %d, the definition has %d", ErrDefinition, row.Schema, t.core.Schema)
+		return row, fmt.Errorf("%w: row has schema version %d, the definition has %d", ErrDefinition, row.Schema,
+			t.core.Schema)
 	}
 	if expired(row) {
 		return row, ErrNotFound

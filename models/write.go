@@ -113,11 +113,15 @@ func (t *Tree[M, K]) Modify(ctx context.Context, w Writer, key K, change func(*M
 // false and a zero model, and sets the primary key as well as the rest. Upsert
 // stores the row if change returns keep true; otherwise there is no row
 // afterwards.
-func (t *Tree[M, K]) Upsert(ctx context.Context, w Writer, key K, change func(m *M, found bool) (keep bool, err error)) error {
+func (t *Tree[M, K]) Upsert(
+	ctx context.Context, w Writer, key K, change func(m *M, found bool) (keep bool, err error),
+) error {
 	return t.modify(ctx, w, "upsert", key, change)
 }
 
-func (t *Tree[M, K]) modify(ctx context.Context, w Writer, op string, key K, change func(*M, bool) (bool, error)) error {
+func (t *Tree[M, K]) modify(
+	ctx context.Context, w Writer, op string, key K, change func(*M, bool) (bool, error),
+) error {
 	err := w.RunWrite(ctx, func(s *session.Session) error { return t.alter(s, key, change) })
 	if err != nil {
 		return t.failAt(op, key, err)
@@ -459,7 +463,8 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 		ix, space := t.core.Indexes[i], place.Indexes[i]
 		err := d.new[i].missingFrom(&d.old[i], func(key []byte) error {
 			if size := len(space) + len(key) + len(primary); size > engine.MaxKeySize {
-				return fmt.Errorf("%w: entry of %d bytes in index %s, the limit is %d", ErrKeySize, size, ix.Name, engine.MaxKeySize)
+				return fmt.Errorf("%w: entry of %d bytes in index %s, the limit is %d", ErrKeySize, size, ix.Name,
+					engine.MaxKeySize)
 			}
 			if ix.Kind != session.Unique {
 				return nil
@@ -486,7 +491,9 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 
 // violation returns the error for a unique key that the row holder has and the
 // row primary would get, or removes the former if it has expired.
-func (t *Tree[M, K]) violation(s *session.Session, place *session.Place, ix *session.Index, key, holder, primary []byte) error {
+func (t *Tree[M, K]) violation(
+	s *session.Session, place *session.Place, ix *session.Index, key, holder, primary []byte,
+) error {
 	s.Scratch = append(append(s.Scratch[:0], place.Space...), holder...)
 	stored, err := s.Read.Get(s.Scratch)
 	if err == nil {

@@ -149,7 +149,8 @@ func (p program) runRestore(ctx context.Context, file, dir string, newEngine fun
 		return err
 	}
 	defer os.RemoveAll(growing) // which is gone if all went well
-	done, err := datastore.Restore(ctx, newEngine(growing), bufio.NewReader(in), datastore.BackupOptions{Progress: p.progress("restored")})
+	done, err := datastore.Restore(ctx, newEngine(growing), bufio.NewReader(in),
+		datastore.BackupOptions{Progress: p.progress("restored")})
 	if errors.Is(err, datastore.ErrBackup) || errors.Is(err, datastore.ErrVersion) {
 		return unusableError{err}
 	}
@@ -175,7 +176,8 @@ func (p program) progress(verb string) func(datastore.BackupProgress) {
 	return func(done datastore.BackupProgress) {
 		if time.Since(last) >= progressEvery {
 			last = time.Now()
-			fmt.Fprintf(p.err, "%s keys %s, %s so far\n", humanize.Comma(done.Keys), verb, humanize.IBytes(uint64(done.Bytes)))
+			fmt.Fprintf(p.err, "%s keys %s, %s so far\n", humanize.Comma(done.Keys), verb,
+				humanize.IBytes(uint64(done.Bytes)))
 		}
 	}
 }

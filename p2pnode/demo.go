@@ -66,12 +66,17 @@ const memoryLimit = 768 << 20
 func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 	opts := demo.Options{Engine: demo.Badger, Stdin: p.in}
 	var asJSON, plain bool
-	flags.IntVar(&opts.Peers, "peers", 24, fmt.Sprintf("how many `peers` to start, %d to %d", demo.MinPeers, demo.MaxPeers))
-	flags.IntVar(&opts.Replication, "replication", 5, fmt.Sprintf("how many `peers` a record is put to, 1 to %d", demo.MaxReplication))
+	flags.IntVar(&opts.Peers, "peers", 24,
+		fmt.Sprintf("how many `peers` to start, %d to %d", demo.MinPeers, demo.MaxPeers))
+	flags.IntVar(&opts.Replication, "replication", 5,
+		fmt.Sprintf("how many `peers` a record is put to, 1 to %d", demo.MaxReplication))
 	flags.Var(&opts.Engine, "engine", "what peers keep their records in: badger, bolt or memory")
-	flags.StringVar(&opts.Records, "records", "", "a `file` of records, - for standard input (default those that come with it)")
-	flags.Uint64Var(&opts.Seed, "seed", 0, "decides what is left to chance, but the peers' identities (default 0: a new `number`)")
-	flags.StringVar(&opts.Keep, "keep", "", "a new or empty `directory` to keep the peers' data in (default a temporary one)")
+	flags.StringVar(&opts.Records, "records", "",
+		"a `file` of records, - for standard input (default those that come with it)")
+	flags.Uint64Var(&opts.Seed, "seed", 0,
+		"decides what is left to chance, but the peers' identities (default 0: a new `number`)")
+	flags.StringVar(&opts.Keep, "keep", "",
+		"a new or empty `directory` to keep the peers' data in (default a temporary one)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	flags.BoolVar(&plain, "plain", false, "print lines of text on a terminal, too")
 	return &ffcli.Command{

@@ -56,7 +56,9 @@ func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
 				return err
 			}
 			if len(args) != 1 && len(args) != 2 {
-				return usageError{fmt.Errorf("inspect takes a directory and perhaps a tree, not %d arguments", len(args))}
+				return usageError{
+					fmt.Errorf("inspect takes a directory and perhaps a tree, not %d arguments", len(args)),
+				}
 			}
 			var shown sights = textSights{p}
 			if *asJSON {
@@ -160,7 +162,8 @@ func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 		fmt.Fprintf(s.out, "%s is damaged: %v\n", t.Name, t.Err)
 		return
 	}
-	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows), humanize.IBytes(uint64(n.Bytes)))
+	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows),
+		humanize.IBytes(uint64(n.Bytes)))
 	for _, f := range t.Fields {
 		fmt.Fprintf(s.out, "  field %s: %s\n", f.Name, f.Type)
 	}
@@ -228,7 +231,8 @@ func (s jsonSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 		shown.Fields = append(shown.Fields, fieldJSON(f))
 	}
 	for i, ix := range t.Indexes {
-		shown.Indexes = append(shown.Indexes, indexJSON{ix.Name, ix.Kind, ix.Key, ix.Ready, n.Indexes[i].Entries, n.Indexes[i].Bytes})
+		shown.Indexes = append(shown.Indexes,
+			indexJSON{ix.Name, ix.Kind, ix.Key, ix.Ready, n.Indexes[i].Entries, n.Indexes[i].Bytes})
 	}
 	_ = s.out.Encode(shown)
 }

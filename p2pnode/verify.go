@@ -138,7 +138,8 @@ func (f textFindings) summary(r datastore.Report, err error) {
 		fmt.Fprintln(f.out, "clean")
 		return
 	}
-	fmt.Fprintf(f.out, "%s bad rows, %s orphans, %s missing", humanize.Comma(r.BadRows), humanize.Comma(r.Orphans), humanize.Comma(r.Missing))
+	fmt.Fprintf(f.out, "%s bad rows, %s orphans, %s missing", humanize.Comma(r.BadRows), humanize.Comma(r.Orphans),
+		humanize.Comma(r.Missing))
 	if r.Engine != nil {
 		fmt.Fprint(f.out, ", damaged files of the engine")
 	}

@@ -49,7 +49,8 @@ func runDHT(ctx context.Context, args []string, out, notes io.Writer) error {
 	var o dhtOptions
 	set := flag.NewFlagSet("compare dht", flag.ContinueOnError)
 	set.SetOutput(out)
-	set.StringVar(&o.dir, "dir", "", "`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
+	set.StringVar(&o.dir, "dir", "",
+		"`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
 	set.BoolVar(&o.json, "json", false, "print one JSON object a line")
 	set.IntVar(&o.records, "records", 1_000_000, "how `many` provider records to store, and a tenth as many values")
 	set.BoolVar(&o.quick, "quick", false, fmt.Sprintf("%d records: done in under 50 s", quickRecords))

@@ -60,7 +60,9 @@ const (
 
 // measureDHT measures one backend through kad-dht's own records package.
 func measureDHT(ctx context.Context, b backend.Backend, dir string, n int, emit func(dhtResult) error) error {
-	m := &dhtMeter{ctx: ctx, backend: b, dir: filepath.Join(dir, "db"), n: n, emit: emit, random: rand.New(rand.NewPCG(1, 2))}
+	m := &dhtMeter{
+		ctx: ctx, backend: b, dir: filepath.Join(dir, "db"), n: n, emit: emit, random: rand.New(rand.NewPCG(1, 2)),
+	}
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return err
 	}
@@ -186,7 +188,8 @@ func (m *dhtMeter) providers() error {
 	}
 	began = time.Now()
 	for _, key := range keys {
-		results, err := m.store.Query(m.ctx, dsq.Query{Prefix: records.ProvidersKeyPrefix + base32Raw.EncodeToString(key)})
+		results, err := m.store.Query(m.ctx,
+			dsq.Query{Prefix: records.ProvidersKeyPrefix + base32Raw.EncodeToString(key)})
 		if err != nil {
 			return err
 		}

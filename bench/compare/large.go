@@ -267,7 +267,9 @@ func (l *large) iterate(ctx context.Context) error {
 	if err := l.all(ctx, store, func(int) {}); err != nil {
 		return err
 	}
-	if err := l.report(figure{Case: "iterate", Rows: l.rows, Value: float64(time.Since(start)) / float64(l.rows), Unit: "ns/row"}); err != nil {
+	if err := l.report(figure{
+		Case: "iterate", Rows: l.rows, Value: float64(time.Since(start)) / float64(l.rows), Unit: "ns/row",
+	}); err != nil {
 		return err
 	}
 	before := liveHeap()
@@ -285,10 +287,14 @@ func (l *large) iterate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.report(figure{Case: "size", Rows: l.rows, Value: float64(size) / float64(l.rows), Unit: "bytes/row"}); err != nil {
+	if err := l.report(figure{
+		Case: "size", Rows: l.rows, Value: float64(size) / float64(l.rows), Unit: "bytes/row",
+	}); err != nil {
 		return err
 	}
-	if err := l.report(figure{Case: "iterate_heap", Rows: l.rows, Value: slices.Max(growth), Unit: "MiB", AtMost: heapMiB}); err != nil {
+	if err := l.report(figure{
+		Case: "iterate_heap", Rows: l.rows, Value: slices.Max(growth), Unit: "MiB", AtMost: heapMiB,
+	}); err != nil {
 		return err
 	}
 	return store.Close()

@@ -69,7 +69,8 @@ type common struct {
 }
 
 func (c *common) flags(set *flag.FlagSet, engines string) {
-	set.StringVar(&c.dir, "dir", "", "`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
+	set.StringVar(&c.dir, "dir", "",
+		"`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
 	set.StringVar(&c.engines, "engines", engines, "comma-separated `names` of the engines to measure")
 	set.BoolVar(&c.json, "json", false, "print one JSON object a line")
 }

@@ -187,7 +187,9 @@ func (m *meter) keep(i int, t task, err error) (bool, error) {
 }
 
 // time times an entrant's work, a rival's no longer than limit.
-func (m *meter) time(do work, e entrant, store contender.Store, limit time.Duration) (time.Duration, contender.Tally, error) {
+func (m *meter) time(
+	do work, e entrant, store contender.Store, limit time.Duration,
+) (time.Duration, contender.Tally, error) {
 	runtime.GC()
 	m.start, m.until = time.Now(), time.Time{}
 	if e.rival {

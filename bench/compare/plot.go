@@ -80,7 +80,9 @@ func plotContenders(path, engine string, results []result) error {
 		if err != nil {
 			return err
 		}
-		points.GlyphStyle = draw.GlyphStyle{Color: plotutil.Color(i), Shape: shapes[i%len(shapes)], Radius: vg.Points(4)}
+		points.GlyphStyle = draw.GlyphStyle{
+			Color: plotutil.Color(i), Shape: shapes[i%len(shapes)], Radius: vg.Points(4),
+		}
 		p.Add(points)
 		p.Legend.Add(name, points)
 	}

@@ -38,7 +38,8 @@ func printTable(out io.Writer, results []result, counts []allocations) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%.2f\t%s\n", name, rows, r.Contender, r.NsPerRow, r.RatioToRaw, limit)
 	}
-	fmt.Fprintf(w, "\nGROWTH of the cost of a row from the fewest to the most rows with one index value\nengine\tcase\tcontender\trows\tgrowth\tat most\n")
+	fmt.Fprintf(w, "\nGROWTH of the cost of a row from the fewest to the most rows with one index "+
+		"value\nengine\tcase\tcontender\trows\tgrowth\tat most\n")
 	for i, few := range results {
 		switch few.Case {
 		case sharedInsertCase, sharedFindCase, sharedKeysCase:
@@ -53,12 +54,14 @@ func printTable(out io.Writer, results []result, counts []allocations) error {
 			if few.Contender == typedName {
 				limit = verdict(growth, growthBound)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%.2f\t%s\n", few.Engine, few.Case, few.Contender, few.Rows, many.Rows, growth, limit)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d to %d\t%.2f\t%s\n", few.Engine, few.Case, few.Contender, few.Rows, many.Rows,
+				growth, limit)
 		}
 	}
 	fmt.Fprintf(w, "\nALLOCATIONS of a get inside a transaction\nengine\tof the engine\ttyped\tat most\tborrowed\n")
 	for _, c := range counts {
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%.2f\n", c.engine, c.own, c.typed, verdict(c.typed, c.own+ofModel), c.borrowed)
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%.2f\n", c.engine, c.own, c.typed, verdict(c.typed, c.own+ofModel),
+			c.borrowed)
 	}
 	return w.Flush()
 }

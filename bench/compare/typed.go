@@ -44,7 +44,8 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	set.SetOutput(notes)
 	c.flags(set, strings.Join(engineNames, ","))
 	quick := set.Bool("quick", false, "one size of block and shorter rounds: done in under 50 s")
-	rounds := set.Int("rounds", 0, fmt.Sprintf("take the medians of `N` rounds (default %d, with -quick %d)", fullPlan.rounds, quickPlan.rounds))
+	rounds := set.Int("rounds", 0,
+		fmt.Sprintf("take the medians of `N` rounds (default %d, with -quick %d)", fullPlan.rounds, quickPlan.rounds))
 	markdown := set.Bool("markdown", false, "print the ratios alone, as tables in Markdown")
 	plots := set.String("plot", "", "draw charts as SVG files in `DIR`")
 	if err := set.Parse(args); err != nil {
@@ -88,7 +89,9 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 
 // measureTyped runs the plan, and prints results as they come if they are to be
 // JSON.
-func measureTyped(ctx context.Context, c common, p plan, out, notes io.Writer) (results []result, counts []allocations, err error) {
+func measureTyped(
+	ctx context.Context, c common, p plan, out, notes io.Writer,
+) (results []result, counts []allocations, err error) {
 	chosen, err := c.chosen(engineNames...)
 	if err != nil {
 		return nil, nil, err

@@ -131,7 +131,9 @@ func (want Traits) testTransactions(t *testing.T, d ds.Batching) {
 	expect(t, snapshot, b, []byte("old"))
 	expect(t, snapshot, c, nil)
 	expectKeys(t, snapshot, dsq.Query{}, "/a", "/b")
-	for name, err := range map[string]error{"Put": snapshot.Put(ctx, a, []byte("x")), "Delete": snapshot.Delete(ctx, a)} {
+	for name, err := range map[string]error{
+		"Put": snapshot.Put(ctx, a, []byte("x")), "Delete": snapshot.Delete(ctx, a),
+	} {
 		if isNot(err, want.ReadOnly) {
 			t.Errorf("%s in a transaction that only reads: %v", name, err)
 		}
@@ -259,7 +261,8 @@ func (want Traits) testConflicts(t *testing.T, d ds.Batching) {
 func testMaintenance(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	for i := range 200 {
-		must(t, d.Put(ctx, ds.NewKey(fmt.Sprint("/kept/", i)), []byte{byte(i)}), d.Put(ctx, ds.NewKey(fmt.Sprint("/gone/", i)), nil))
+		must(t, d.Put(ctx, ds.NewKey(fmt.Sprint("/kept/", i)), []byte{byte(i)}),
+			d.Put(ctx, ds.NewKey(fmt.Sprint("/gone/", i)), nil))
 	}
 	for i := range 200 {
 		must(t, d.Delete(ctx, ds.NewKey(fmt.Sprint("/gone/", i))))

@@ -23,7 +23,8 @@ func testQueries(t *testing.T, d ds.Batching) {
 	for range 250 {
 		key := ""
 		for range 1 + random.IntN(3) {
-			key += "/" + string("abc"[random.IntN(3)]) + strings.Repeat("x", random.IntN(2)) + fmt.Sprint(random.IntN(4))
+			key += "/" + string("abc"[random.IntN(3)]) + strings.Repeat("x", random.IntN(2)) +
+				fmt.Sprint(random.IntN(4))
 		}
 		rows[key] = strings.Repeat(string("pqr"[random.IntN(3)]), random.IntN(20))
 		must(t, d.Put(ctx, ds.RawKey(key), []byte(rows[key])))
@@ -74,7 +75,8 @@ func answer(q dsq.Query, rows map[string]string) []dsq.Entry {
 	var found []dsq.Entry
 	for key, value := range rows {
 		e := dsq.Entry{Key: key, Value: []byte(value), Size: len(value)}
-		if !strings.HasPrefix(key, prefix) || slices.ContainsFunc(q.Filters, func(f dsq.Filter) bool { return !f.Filter(e) }) {
+		if !strings.HasPrefix(key, prefix) ||
+			slices.ContainsFunc(q.Filters, func(f dsq.Filter) bool { return !f.Filter(e) }) {
 			continue
 		}
 		found = append(found, e)

@@ -246,7 +246,8 @@ func testBatch(t *testing.T, d ds.Batching) {
 	batch, err := d.Batch(ctx)
 	must(t, err)
 	value := []byte("value")
-	must(t, batch.Put(ctx, a, value), batch.Put(ctx, b, value), batch.Delete(ctx, b), batch.Delete(ctx, c), batch.Put(ctx, c, value))
+	must(t, batch.Put(ctx, a, value), batch.Put(ctx, b, value), batch.Delete(ctx, b), batch.Delete(ctx, c),
+		batch.Put(ctx, c, value))
 	copy(value, "other")
 	expect(t, d, a, nil)
 	expect(t, d, c, []byte("old"))

@@ -109,7 +109,8 @@ func (r *Reader) head(want, or byte) (major byte, arg uint64) {
 }
 
 var majorNames = [8]string{
-	"an unsigned integer", "a negative integer", "a byte string", "text", "a list", "a map", "a tag", "a simple value or float",
+	"an unsigned integer", "a negative integer", "a byte string", "text",
+	"a list", "a map", "a tag", "a simple value or float",
 }
 
 // Uint reads an unsigned integer that fits in so many bits.

@@ -19,7 +19,8 @@ var Generated = Trees{Articles, ArticleByAuthor, Bench, ArticleCodec{}}
 var Reflected = reflected(models.DagCBOR[Article]())
 
 func reflected(codec models.Codec[Article]) Trees {
-	articles := models.NewTree("article", models.Uint64, func(a *Article) uint64 { return a.ID }, models.WithCodec(codec))
+	articles := models.NewTree("article", models.Uint64, func(a *Article) uint64 { return a.ID },
+		models.WithCodec(codec))
 	byAuthor := models.NewIndex(articles, "author_id", models.Uint64, func(a *Article) uint64 { return a.AuthorID })
 	return Trees{articles, byAuthor, models.NewDefinition("bench", articles), codec}
 }

@@ -74,7 +74,8 @@ func open(eng engine.Engine) (Store, error) {
 		return nil, err
 	}
 	// Bounds as they are by default, but for those that the data would reach.
-	r, err := record.New(context.Background(), store, record.Options{Bounds: record.Bounds{Providers: -1, Records: -1, Bytes: -1}})
+	r, err := record.New(context.Background(), store,
+		record.Options{Bounds: record.Bounds{Providers: -1, Records: -1, Bytes: -1}})
 	if err != nil {
 		store.Close()
 		return nil, err

@@ -77,7 +77,8 @@ func appendEntryValue(dst, key []byte) []byte {
 
 // entryID returns the id of the row that an entry points to.
 func entryID(key, value []byte) (uint64, error) {
-	if len(key) != entryKeySize || len(value) != sumSize || crc32.Checksum(key, castagnoli) != binary.BigEndian.Uint32(value) {
+	if len(key) != entryKeySize || len(value) != sumSize ||
+		crc32.Checksum(key, castagnoli) != binary.BigEndian.Uint32(value) {
 		return 0, errDamaged
 	}
 	return binary.BigEndian.Uint64(key[1+8:]), nil

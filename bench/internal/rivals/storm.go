@@ -16,7 +16,8 @@ type Storm struct{ db *storm.DB }
 
 // OpenStorm makes a database in dir.
 func OpenStorm(dir string, rows models.Codec[article.Article]) (*Storm, error) {
-	db, err := storm.Open(filepath.Join(dir, "storm.db"), storm.Codec(codec{rows}), storm.BoltOptions(0o600, boltOptions()))
+	db, err := storm.Open(filepath.Join(dir, "storm.db"), storm.Codec(codec{rows}),
+		storm.BoltOptions(0o600, boltOptions()))
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,8 @@ func mendManifest(path string, durable bool) error {
 func changeSets(manifest []byte) (sets []changeSet) {
 	for rest := manifest[min(manifestHead, len(manifest)):]; len(rest) >= setHead; {
 		end := setHead + int64(binary.BigEndian.Uint32(rest))
-		if end > int64(len(rest)) || crc32.Checksum(rest[setHead:end], castagnoli) != binary.BigEndian.Uint32(rest[4:]) {
+		if end > int64(len(rest)) ||
+			crc32.Checksum(rest[setHead:end], castagnoli) != binary.BigEndian.Uint32(rest[4:]) {
 			break
 		}
 		var set pb.ManifestChangeSet

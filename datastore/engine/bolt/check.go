@@ -268,7 +268,8 @@ func (c *checker) elements(l *level, depth, leaves int, lower, upper []byte) err
 		// The first key is that by which the page is known above: bbolt finds the
 		// page by it when it writes, and leaves the old one in the tree if it does not.
 		order := bytes.Compare(key, lower)
-		if i > 0 && order <= 0 || i == 0 && lower != nil && order != 0 || upper != nil && bytes.Compare(key, upper) >= 0 {
+		if i > 0 && order <= 0 || i == 0 && lower != nil && order != 0 ||
+			upper != nil && bytes.Compare(key, upper) >= 0 {
 			return fmt.Errorf("%w: key %d, %.32x, is out of order", engine.ErrCorrupt, i, key)
 		}
 		switch {

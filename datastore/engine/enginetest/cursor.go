@@ -366,7 +366,9 @@ func testCursorOverDeleted(s *store) {
 				s.must(txn.Delete(key(i)))
 			}
 		}
-		for _, r := range []engine.Range{{}, {Lower: key(5)}, {Upper: key(n - 5)}, {Lower: key(n/2 + 5), Upper: key(n/2 + 8)}} {
+		for _, r := range []engine.Range{
+			{}, {Lower: key(5)}, {Upper: key(n - 5)}, {Lower: key(n/2 + 5), Upper: key(n/2 + 8)},
+		} {
 			for _, r.Reverse = range []bool{false, true} {
 				r.KeysOnly = true
 				if got, want := s.rows(txn, r), selectRows(want, r); !slices.Equal(got, want) {

@@ -94,7 +94,8 @@ func (m *model) must(t *rapid.T, err error) {
 
 // Keys are short and of few letters, so that operations meet.
 var (
-	modelKey   = rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]byte{0, 'a', 'b', 0xff}), 1, 3), func(b []byte) string { return string(b) })
+	modelKey = rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]byte{0, 'a', 'b', 0xff}), 1, 3),
+		func(b []byte) string { return string(b) })
 	modelBound = rapid.OneOf(rapid.Just(""), modelKey)
 )
 

@@ -58,7 +58,9 @@ func copySparse(from, to string) ([]byte, error) {
 
 // losePower returns the image that the power loss has left, and how many commits
 // are lost of those acknowledged.
-func losePower(t *testing.T, create func(c engine.Config) engine.Engine, noFsync bool) (copied string, lost, of int, err error) {
+func losePower(
+	t *testing.T, create func(c engine.Config) engine.Engine, noFsync bool,
+) (copied string, lost, of int, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	image := filepath.Join(dir, "disk")

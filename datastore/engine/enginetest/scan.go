@@ -94,7 +94,9 @@ func testScanBorrows(s *store) {
 	var page, other engine.Page
 	_, err := scanner.Scan(engine.Range{Lower: []byte("00100")}, 50, &page)
 	s.must(err)
-	for _, r := range []engine.Range{{}, {Reverse: true}, {Upper: []byte("00050"), Reverse: true}, {Lower: []byte("00390")}} {
+	for _, r := range []engine.Range{
+		{}, {Reverse: true}, {Upper: []byte("00050"), Reverse: true}, {Lower: []byte("00390")},
+	} {
 		_, err := scanner.Scan(r, 100, &other)
 		s.must(err)
 		s.wantValue(txn, "00300", "value 300")

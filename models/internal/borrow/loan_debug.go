@@ -14,7 +14,8 @@ func Begin() Loan { return Loan{new(atomic.Bool)} }
 // to the engine, or to the operating system.
 func (l Loan) check() {
 	if l.ended != nil && l.ended.Load() {
-		panic("netabase: borrowed memory is used after the function it was lent to has returned; Clone what is to be kept")
+		panic("netabase: borrowed memory is used after the function it was lent to has returned; " +
+			"Clone what is to be kept")
 	}
 }
 

@@ -102,7 +102,8 @@ func inspect(ctx context.Context, open opener, write bool) (*datastore.Inspectio
 // isFinal reports whether a store that cannot be opened to be read cannot be
 // opened to be written either.
 func isFinal(err error) bool {
-	return errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrMissing) || errors.Is(err, engine.ErrOtherEngine) ||
+	return errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrMissing) ||
+		errors.Is(err, engine.ErrOtherEngine) ||
 		errors.Is(err, datastore.ErrNotStore) || errors.Is(err, datastore.ErrVersion)
 }
 

@@ -76,7 +76,9 @@ func (r *run) query(ctx context.Context) error {
 // queryModule asks m for the packages of a module and returns the indexes of
 // those records that it gave rightly: each is among rows, all that m holds, and
 // is what was loaded.
-func (r *run) queryModule(ctx context.Context, m *member, module string, rows map[string]golang.Package) ([]int, error) {
+func (r *run) queryModule(
+	ctx context.Context, m *member, module string, rows map[string]golang.Package,
+) ([]int, error) {
 	var got []int
 	for p, err := range golang.PackageByModule.Find(ctx, m.store, module) {
 		if err != nil {

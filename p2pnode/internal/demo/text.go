@@ -97,7 +97,8 @@ func (e Stopped) String() string {
 }
 
 func (e Restarted) String() string {
-	return fmt.Sprintf("peer %d held %s and is back with %s of them %s", e.Peer, count(e.Held), count(e.Intact), store(e.FromDisk))
+	return fmt.Sprintf("peer %d held %s and is back with %s of them %s", e.Peer, count(e.Held), count(e.Intact),
+		store(e.FromDisk))
 }
 
 func (e Returned) String() string {
@@ -126,7 +127,8 @@ func (e Summary) String() string {
 		return fmt.Sprintf("all %s records resolved and found by module, %s restarted, nothing lost, in %v",
 			count(e.Records), plural(e.Restarted, "peer"), e.Seconds)
 	}
-	return fmt.Sprintf("of %s records %s were resolved every time and %s found by module; %d of %d peers restarted whole; %s lost; in %v",
+	return fmt.Sprintf("of %s records %s were resolved every time and %s found by module; %d of %d peers restarted "+
+		"whole; %s lost; in %v",
 		count(e.Records), count(e.Resolved), count(e.FoundByIndex), e.Restarted, e.stopped, count(e.Lost), e.Seconds)
 }
 

@@ -79,7 +79,8 @@ func Read(r io.Reader, name string, refuse func(line int, reason error)) ([]Pack
 		}
 		if earlier, ok := first[p.ImportPath]; ok {
 			if packages[earlier.index] != p {
-				refuse(lines.number, fmt.Errorf("import_path %q is that of line %d, with other content", p.ImportPath, earlier.line))
+				refuse(lines.number,
+					fmt.Errorf("import_path %q is that of line %d, with other content", p.ImportPath, earlier.line))
 			}
 			continue
 		}

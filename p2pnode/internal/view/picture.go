@@ -78,7 +78,8 @@ func (m *liveModel) stageLine(stage demo.Stage) string {
 		if s.total > 0 {
 			bar := progress.New(progress.WithWidth(barWidth), progress.WithoutPercentage(),
 				progress.WithColors(lipgloss.Cyan), progress.WithFillCharacters('█', '░'))
-			text = bar.ViewAs(float64(s.done)/float64(s.total)) + " " + demo.Progress{Done: s.done, Total: s.total}.String()
+			text = bar.ViewAs(float64(s.done)/float64(s.total)) + " " +
+				demo.Progress{Done: s.done, Total: s.total}.String()
 		}
 	}
 	room := m.width - 2 - nameWidth - timeWidth
@@ -197,7 +198,9 @@ func blocks(n, most, width int) string {
 }
 
 func (k mark) String() string {
-	return [...]string{running: "running", stopped: "stopped", back: "back, intact", deprived: "back, not intact", newcomer: "new"}[k]
+	return [...]string{
+		running: "running", stopped: "stopped", back: "back, intact", deprived: "back, not intact", newcomer: "new",
+	}[k]
 }
 
 func (k mark) sign() string {

@@ -84,7 +84,8 @@ func (w *writer) borrowedTypeName(sh *shape) string {
 // borrowFunc writes the function that reads a struct into its borrowed type.
 func (w *writer) borrowFunc(st *structShape) {
 	w.locals = 0
-	w.p("func %s(r *%s.BorrowReader, v *%s) {", w.declare(st.borrowName(), w.models[0].pos), w.dagcbor(), st.borrowedName())
+	w.p("func %s(r *%s.BorrowReader, v *%s) {", w.declare(st.borrowName(), w.models[0].pos), w.dagcbor(),
+		st.borrowedName())
 	names := st.borrowedFields()
 	w.readFields(st, func(f *field) {
 		w.borrowValue(f.shape, place{expr: "v." + names[slices.Index(st.fields, f)]}, "r")

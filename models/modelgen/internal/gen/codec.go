@@ -32,7 +32,8 @@ func (w *writer) codec(m *model) {
 	w.p("// Append implements %s.Codec.", mp)
 	w.p("func (%s) Append(dst []byte, m *%s) ([]byte, error) {", name, m.name)
 	if m.shape.fallible() {
-		w.p("grown, err := %s(dst, m)\nif err != nil {\nreturn dst, %s.AppendError(%q, err)\n}\nreturn grown, nil\n}\n", m.shape.appendName(), dp, full)
+		w.p("grown, err := %s(dst, m)\nif err != nil {\nreturn dst, %s.AppendError(%q, err)\n}\nreturn grown, nil\n}\n",
+			m.shape.appendName(), dp, full)
 	} else {
 		w.p("return %s(dst, m), nil\n}\n", m.shape.appendName())
 	}
@@ -168,7 +169,8 @@ func (w *writer) appendValue(sh *shape, p place, label string) {
 	dp := w.dagcbor()
 	call := func(function, arg string) {
 		if sh.fallible() {
-			w.p("if dst, err = %s(dst, %s); err != nil {\nreturn nil, %s.FieldError(%q, err)\n}", function, arg, dp, label)
+			w.p("if dst, err = %s(dst, %s); err != nil {\nreturn nil, %s.FieldError(%q, err)\n}", function, arg, dp,
+				label)
 		} else {
 			w.p("dst = %s(dst, %s)", function, arg)
 		}
@@ -213,7 +215,8 @@ func (w *writer) appendValue(sh *shape, p place, label string) {
 		keyType := w.typeName(sh.typ.Underlying().(*types.Map).Key())
 		w.p("var %s [%d]%s", keys, sortedOnStack, keyType)
 		w.p("for _, %s := range %s.SortedKeys(%s, %s[:0]) {", key, dp, p.value(), keys)
-		w.p("if dst, err = %s.AppendText(dst, %s); err != nil {\nreturn nil, %[1]s.FieldError(%[3]q, err)\n}", dp, conversion("string", keyType, key), label)
+		w.p("if dst, err = %s.AppendText(dst, %s); err != nil {\nreturn nil, %[1]s.FieldError(%[3]q, err)\n}", dp,
+			conversion("string", keyType, key), label)
 		w.p("%s := %s[%s]", v, p.value(), key)
 		w.appendValue(sh.elem, place{expr: v}, label)
 		w.p("}")
@@ -349,7 +352,8 @@ func (w *writer) notZero(t types.Type, p string, own bool) string {
 // readFunc writes the function that reads a struct.
 func (w *writer) readFunc(st *structShape) {
 	w.locals = 0
-	w.p("func %s(r *%s.Reader, m *%s) {", w.declare(st.readName(), w.models[0].pos), w.dagcbor(), lastParameter(w.typeName(st.typ)))
+	w.p("func %s(r *%s.Reader, m *%s) {", w.declare(st.readName(), w.models[0].pos), w.dagcbor(),
+		lastParameter(w.typeName(st.typ)))
 	w.readFields(st, func(f *field) { w.readValue(f.shape, place{expr: "m." + f.path}) })
 }
 

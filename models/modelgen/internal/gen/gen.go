@@ -41,9 +41,11 @@ func Package(file string) (Output, error) {
 	case !strings.HasSuffix(base, ".go"):
 		return Output{}, fmt.Errorf("modelgen: %s is no Go file", file)
 	case strings.HasSuffix(base, "_test.go"):
-		return Output{}, fmt.Errorf("%s: modelgen does not read test files; move the models and the go:generate line to another file", base)
+		return Output{}, fmt.Errorf("%s: modelgen does not read test files; move the models and the go:generate line "+
+			"to another file", base)
 	case strings.HasSuffix(base, suffix):
-		return Output{}, fmt.Errorf("%s: the go:generate line belongs in the file with the models, not in a generated one", base)
+		return Output{}, fmt.Errorf("%s: the go:generate line belongs in the file with the models, not in a "+
+			"generated one", base)
 	}
 	path := filepath.Join(filepath.Dir(file), strings.TrimSuffix(base, ".go")+suffix)
 	src, err := load(filepath.Dir(file), path)
@@ -52,7 +54,8 @@ func Package(file string) (Output, error) {
 	}
 	models := src.models()
 	if len(src.faults) == 0 && len(models) == 0 {
-		src.faultf(src.pkg.Syntax[0].Package, "the package has no model; tag the primary key of a struct `netabase:\"primary\"`")
+		src.faultf(src.pkg.Syntax[0].Package,
+			"the package has no model; tag the primary key of a struct `netabase:\"primary\"`")
 	}
 	if err := src.fault(); err != nil {
 		return Output{}, err

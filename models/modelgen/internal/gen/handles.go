@@ -35,14 +35,16 @@ func (w *writer) handles() {
 				byName[n.definition] = d
 				definitions = append(definitions, d)
 			} else if d.handle != n.definitionHandle {
-				w.src.faultf(m.pos, "%s: the variable of definition %s is %s on another struct; use the same", m.name, d.name, d.handle)
+				w.src.faultf(m.pos, "%s: the variable of definition %s is %s on another struct; use the same", m.name,
+					d.name, d.handle)
 			}
 			d.trees = append(d.trees, n.handle)
 		}
 	}
 	for _, d := range definitions {
 		w.p("// %s is the definition that holds %s.", d.handle, enumerate(d.trees))
-		w.p("%s = %s.NewDefinition(%q, %s)\n", w.declare(d.handle, d.pos), w.modelsPkg(), d.name, strings.Join(d.trees, ", "))
+		w.p("%s = %s.NewDefinition(%q, %s)\n", w.declare(d.handle, d.pos), w.modelsPkg(), d.name,
+			strings.Join(d.trees, ", "))
 	}
 	w.p(")\n")
 }
@@ -52,7 +54,8 @@ func (w *writer) tree(m *model, n treeName) {
 	mp := w.modelsPkg()
 	codec, key, expr := w.key(partsOf(m.primary))
 	w.p("// %s is the tree %s.%s, of %s by %s.", n.handle, n.definition, n.tree, m.name, fieldNames(m.primary))
-	w.p("%s = %s.NewTree(%q, %s, func(m *%s) %s { return %s },", w.declare(n.handle, m.pos), mp, n.tree, codec, m.name, key, expr)
+	w.p("%s = %s.NewTree(%q, %s, func(m *%s) %s { return %s },", w.declare(n.handle, m.pos), mp, n.tree, codec, m.name,
+		key, expr)
 	w.body.WriteString(mp + ".WithCodec[" + m.name + "](" + m.codecName() + "{})")
 	if m.clock != nil {
 		w.body.WriteString(", " + mp + ".WithClock(" + w.clock(m) + ")")
@@ -95,7 +98,8 @@ func (w *writer) where(m *model, ix *index) string {
 	if len(present) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s.Where(func(m *%s) bool { return %s })", w.modelsPkg(), m.name, strings.Join(present, " && "))
+	return fmt.Sprintf(", %s.Where(func(m *%s) bool { return %s })", w.modelsPkg(), m.name,
+		strings.Join(present, " && "))
 }
 
 func (ix *index) describe(tree string) string {
@@ -189,7 +193,8 @@ func (w *writer) multiKey(fields []*field) (codec, keys, body string) {
 	codec, key, expr := w.key(parts)
 	switch {
 	case len(parts) > 1 || isSliced(all.shape.elem.typ):
-		body = fmt.Sprintf("keys := make([]%s, len(%s))\nfor i, v := range %[2]s {\nkeys[i] = %[3]s\n}\nreturn keys", key, all.expr, expr)
+		body = fmt.Sprintf("keys := make([]%s, len(%s))\nfor i, v := range %[2]s {\nkeys[i] = %[3]s\n}\nreturn keys",
+			key, all.expr, expr)
 	case all.shape.kind == kindArray:
 		body = "return " + all.expr + "[:]"
 	default:

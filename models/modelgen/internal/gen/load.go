@@ -62,7 +62,8 @@ func load(dir, output string) (*source, error) {
 	}
 	for _, f := range src.pkg.Syntax {
 		if name := src.position(f.Package).Filename; isGenerated(f) {
-			return nil, fmt.Errorf("%s: modelgen has written this file for the same package; keep one go:generate line for each package and remove the file", filepath.Base(name))
+			return nil, fmt.Errorf("%s: modelgen has written this file for the same package; keep one go:generate "+
+				"line for each package and remove the file", filepath.Base(name))
 		}
 	}
 	return src, nil
@@ -97,7 +98,8 @@ func (s *source) position(pos token.Pos) token.Position { return s.pkg.Fset.Posi
 // faultf notes what is wrong at pos, and what to do about it.
 func (s *source) faultf(pos token.Pos, format string, args ...any) {
 	at := s.position(pos)
-	s.faults = append(s.faults, fault{at, fmt.Errorf("%s:%d: %s", filepath.Base(at.Filename), at.Line, fmt.Sprintf(format, args...))})
+	s.faults = append(s.faults,
+		fault{at, fmt.Errorf("%s:%d: %s", filepath.Base(at.Filename), at.Line, fmt.Sprintf(format, args...))})
 }
 
 // fault is something that is wrong, and where.

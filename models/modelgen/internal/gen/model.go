@@ -92,7 +92,9 @@ func (s *source) embedded() map[types.Object]string {
 }
 
 // model returns the model that spec declares, or nil if it declares none.
-func (s *source) model(shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup, embedded map[types.Object]string) *model {
+func (s *source) model(
+	shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup, embedded map[types.Object]string,
+) *model {
 	directives := directivesOf(doc)
 	object := s.pkg.TypesInfo.Defs[spec.Name]
 	switch {
@@ -100,12 +102,14 @@ func (s *source) model(shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup
 		return nil
 	case len(directives) == 1 && slices.Equal(directives[0].words, []string{"embedded"}):
 		if embedded[object] == "" {
-			s.faultf(directives[0].pos, "%s is embedded in no struct of the package; drop %sembedded", spec.Name.Name, directivePrefix)
+			s.faultf(directives[0].pos, "%s is embedded in no struct of the package; drop %sembedded", spec.Name.Name,
+				directivePrefix)
 		}
 		return nil
 	case len(directives) > 0:
 	case embedded[object] != "" && hasPrimary(object.Type()):
-		s.faultf(spec.Name.Pos(), "%s has a primary key and is embedded in %s; write %sembedded above it if it has no tree of its own, and %[3]stree %s if it has one",
+		s.faultf(spec.Name.Pos(), "%s has a primary key and is embedded in %s; write %sembedded above it if it has "+
+			"no tree of its own, and %[3]stree %s if it has one",
 			spec.Name.Name, embedded[object], directivePrefix, snake(spec.Name.Name))
 		return nil
 	case embedded[object] != "" || !hasKeys(object.Type()):
@@ -126,7 +130,8 @@ func (s *source) model(shapes *shaper, spec *ast.TypeSpec, doc *ast.CommentGroup
 		return nil
 	}
 	if own, err := ownForm(object.Type()); own != "" || err != nil {
-		s.faultf(m.pos, "%s marshals itself, perhaps by an embedded field, and not as a map; drop the methods or give the embedded field a name", m.name)
+		s.faultf(m.pos, "%s marshals itself, perhaps by an embedded field, and not as a map; drop the methods or "+
+			"give the embedded field a name", m.name)
 		return nil
 	}
 	faults := len(s.faults)
@@ -153,7 +158,8 @@ func hasKeys(t types.Type) bool {
 		return false
 	}
 	for i := range u.NumFields() {
-		if _, ok := reflect.StructTag(u.Tag(i)).Lookup("netabase"); ok || hasBareTag(u.Tag(i)) || u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
+		if _, ok := reflect.StructTag(u.Tag(i)).Lookup("netabase"); ok || hasBareTag(u.Tag(i)) ||
+			u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
 			return true
 		}
 	}
@@ -222,12 +228,15 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 		case word == "policy":
 			m.policy = policies[strings.Join(d.words[1:], " ")]
 			if m.policy == "" {
-				s.faultf(d.pos, "write %spolicy and open or signed; a tree without that stays in its store, and an immutable one is declared by hand with models.WithPolicy and models.WithKey", directivePrefix)
+				s.faultf(d.pos, "write %spolicy and open or signed; a tree without that stays in its store, and an "+
+					"immutable one is declared by hand with models.WithPolicy and models.WithKey", directivePrefix)
 			}
 		case word != "tree" && word != "definition":
-			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or %[1]sembedded alone", directivePrefix, word)
+			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or %[1]sembedded alone",
+				directivePrefix, word)
 		case len(d.words) < 2 || len(d.words) > 3 || !isName(d.words[1]):
-			s.faultf(d.pos, "write %s%s, a name of 1 to 64 letters, digits, '_' and '-', and perhaps the name of a variable", directivePrefix, word)
+			s.faultf(d.pos, "write %s%s, a name of 1 to 64 letters, digits, '_' and '-', and perhaps the name "+
+				"of a variable", directivePrefix, word)
 		case len(d.words) == 3 && !token.IsIdentifier(d.words[2]):
 			s.faultf(d.pos, "%q cannot be the name of a variable", d.words[2])
 		case word == "tree":
@@ -266,7 +275,8 @@ func (s *source) keys(m *model) {
 		tag, ok := f.tag.Lookup("netabase")
 		if !ok {
 			if hasBareTag(string(f.tag)) {
-				s.faultf(f.pos, "%s.%s: the value of the tag netabase stands in double quotes, right behind the colon; write netabase:\"primary\", say", m.name, f.path)
+				s.faultf(f.pos, "%s.%s: the value of the tag netabase stands in double quotes, right behind the "+
+					"colon; write netabase:\"primary\", say", m.name, f.path)
 			}
 			continue
 		}
@@ -286,7 +296,8 @@ func (s *source) keys(m *model) {
 					s.faultf(f.pos, "%s.%s: the model has the clock %s already; keep one", m.name, f.path, m.clock.path)
 				}
 				if m.clock = f; !isClock(f.shape) {
-					s.faultf(f.pos, "%s.%s: a clock is an integer or a time, not %s; change its type or declare the tree by hand with models.WithClock", m.name, f.path, f.shape.typ)
+					s.faultf(f.pos, "%s.%s: a clock is an integer or a time, not %s; change its type or declare the "+
+						"tree by hand with models.WithClock", m.name, f.path, f.shape.typ)
 				}
 			default:
 				name, label := snake(f.goName), strings.TrimSuffix(f.goName, "ID")
@@ -302,7 +313,8 @@ func (s *source) keys(m *model) {
 					byName[name] = ix
 					m.indexes = append(m.indexes, ix)
 				} else if ix.role != k.role {
-					s.faultf(f.pos, "%s.%s: the index %s is %s on another field; make both the same or give them different names", m.name, f.path, name, ix.role)
+					s.faultf(f.pos, "%s.%s: the index %s is %s on another field; make both the same or give them "+
+						"different names", m.name, f.path, name, ix.role)
 				}
 				s.addPart(m, ix, f, k)
 				if k.optional {
@@ -319,13 +331,17 @@ func (s *source) keys(m *model) {
 		return
 	}
 	m.primary = primary.fields
-	if m.sequence = sequence != nil; m.sequence && (len(m.primary) != 1 || m.primary[0] != sequence || sequence.shape.kind != kindUint && sequence.shape.kind != kindInt) {
-		s.faultf(sequence.pos, "%s.%s: a sequence numbers rows by an integer that is the whole primary key; write netabase:\"primary;sequence\" there", m.name, sequence.path)
+	if m.sequence = sequence != nil; m.sequence && (len(m.primary) != 1 || m.primary[0] != sequence ||
+		sequence.shape.kind != kindUint && sequence.shape.kind != kindInt) {
+		s.faultf(sequence.pos, "%s.%s: a sequence numbers rows by an integer that is the whole primary key; write "+
+			"netabase:\"primary;sequence\" there", m.name, sequence.path)
 	}
 	if m.policy == "Signed" && m.primary[0] != nil && !isPeerID(m.primary[0].shape.typ) {
-		s.faultf(m.primary[0].pos, "%s.%s: the primary key of a signed tree is, or begins with, its owner's peer.ID; change its type or the policy", m.name, m.primary[0].path)
+		s.faultf(m.primary[0].pos, "%s.%s: the primary key of a signed tree is, or begins with, its owner's peer.ID; "+
+			"change its type or the policy", m.name, m.primary[0].path)
 	}
-	for _, ix := range append([]*index{{name: "the primary key", role: "primary", fields: primary.fields, pos: m.pos}}, m.indexes...) {
+	for _, ix := range append([]*index{{name: "the primary key", role: "primary", fields: primary.fields, pos: m.pos}},
+		m.indexes...) {
 		s.checkParts(m, ix)
 	}
 }
@@ -339,7 +355,8 @@ func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
 		if ix.name != "" {
 			what = "the index " + ix.name
 		}
-		s.faultf(f.pos, "%s.%s: %s has this part already; number the fields of a composite key from 1, as in %s,2", m.name, f.path, what, k.role)
+		s.faultf(f.pos, "%s.%s: %s has this part already; number the fields of a composite key from 1, as in %s,2",
+			m.name, f.path, what, k.role)
 		return
 	}
 	for len(ix.fields) <= at {
@@ -367,11 +384,13 @@ func (s *source) checkParts(m *model, ix *index) {
 			s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use index", m.name, f.path)
 			return
 		default:
-			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use index", m.name, f.path, t)
+			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use index", m.name,
+				f.path, t)
 			return
 		}
 		if keyKind(t) == noKey {
-			s.faultf(f.pos, "%s.%s: %s has no key codec; use an integer, float, string, byte slice, bool or time, or declare the index by hand with models.NewIndex and a models.KeyCodec", m.name, f.path, t)
+			s.faultf(f.pos, "%s.%s: %s has no key codec; use an integer, float, string, byte slice, bool or time, or "+
+				"declare the index by hand with models.NewIndex and a models.KeyCodec", m.name, f.path, t)
 		}
 	}
 	switch {
@@ -379,7 +398,8 @@ func (s *source) checkParts(m *model, ix *index) {
 	case lists == 0:
 		s.faultf(ix.pos, "%s: no part of the multi index %s is a slice or array; use index", m.name, ix.name)
 	default:
-		s.faultf(ix.pos, "%s: %d parts of the multi index %s are slices or arrays, and one can be; declare it by hand with models.NewMulti", m.name, lists, ix.name)
+		s.faultf(ix.pos, "%s: %d parts of the multi index %s are slices or arrays, and one can be; declare it by "+
+			"hand with models.NewMulti", m.name, lists, ix.name)
 	}
 }
 

@@ -128,7 +128,8 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 		sh.kind, sh.word = kindTime, "time"
 		return sh, nil
 	case isNamed(t, "math/big", "Int"):
-		return nil, s.fault(a, "DAG-CBOR has no integers of more than 64 bits; use one of Go's integer types, or a string%s", leaveOut)
+		return nil, s.fault(a,
+			"DAG-CBOR has no integers of more than 64 bits; use one of Go's integer types, or a string%s", leaveOut)
 	}
 	switch own, err := ownForm(t); {
 	case err != nil:
@@ -167,7 +168,8 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 			return sh, nil
 		}
 		if u.Len() > maxElements {
-			return nil, s.fault(a, "the array has more than %d elements; use a byte string or several fields%s", maxElements, leaveOut)
+			return nil, s.fault(a, "the array has more than %d elements; use a byte string or several fields%s",
+				maxElements, leaveOut)
 		}
 		sh.kind = kindArray
 		return sh, s.elements(sh, "list", u.Elem(), a)
@@ -239,7 +241,8 @@ func (s *shaper) elements(sh *shape, word string, elem types.Type, a at) (err er
 func (s *shaper) enter(t types.Type, a at) ([]types.Type, error) {
 	switch {
 	case slices.ContainsFunc(a.within, func(outer types.Type) bool { return types.Identical(outer, t) }):
-		return nil, s.fault(a, "%s contains itself, and so nests without bound; refer to the other row by its primary key", s.describe(t))
+		return nil, s.fault(a,
+			"%s contains itself, and so nests without bound; refer to the other row by its primary key", s.describe(t))
 	case len(a.within) == maxDepth:
 		return nil, s.fault(a, "it nests deeper than %d", maxDepth)
 	}
@@ -255,7 +258,8 @@ func (s *shaper) structShape(t types.Type, a at) (_ *structShape, err error) {
 	if known := s.structs[key]; known != nil {
 		return known, nil
 	}
-	if named, ok := types.Unalias(t).(*types.Named); ok && !named.Obj().Exported() && named.Obj().Pkg() != s.src.pkg.Types {
+	if named, ok := types.Unalias(t).(*types.Named); ok && !named.Obj().Exported() &&
+		named.Obj().Pkg() != s.src.pkg.Types {
 		return nil, s.fault(a, "%s is not exported by its package%s", s.describe(t), leaveOut)
 	}
 	st := &structShape{typ: t, path: a.path, id: s.id(t, a.path)}
@@ -265,7 +269,8 @@ func (s *shaper) structShape(t types.Type, a at) (_ *structShape, err error) {
 	names := map[string]bool{}
 	for _, f := range st.fields {
 		if names[f.name] {
-			return nil, s.fault(at{pos: f.pos, path: a.path}, "two fields are named %q; give one another name, as in `cbor:\"name\"`", f.name)
+			return nil, s.fault(at{pos: f.pos, path: a.path},
+				"two fields are named %q; give one another name, as in `cbor:\"name\"`", f.name)
 		}
 		names[f.name] = true
 	}
@@ -307,7 +312,8 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 				return err
 			}
 		case !v.Exported():
-			return s.fault(fieldAt, "an embedded struct that is not exported cannot have a name; drop the name in the tag or the embedding")
+			return s.fault(fieldAt,
+				"an embedded struct that is not exported cannot have a name; drop the name in the tag or the embedding")
 		default:
 			if name == "" {
 				name = v.Name()
@@ -321,7 +327,8 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 				omitEmpty: slices.Contains(options, "omitempty"), omitZero: slices.Contains(options, "omitzero"),
 			}
 			if f.omitZero && !canTestZero(sh.typ, s.src.pkg.Types) {
-				return s.fault(fieldAt, "whether %s is zero cannot be seen from outside its package; use omitempty or a pointer in place of omitzero", s.describe(sh.typ))
+				return s.fault(fieldAt, "whether %s is zero cannot be seen from outside its package; use omitempty "+
+					"or a pointer in place of omitzero", s.describe(sh.typ))
 			}
 			st.fields = append(st.fields, f)
 		}
@@ -360,7 +367,8 @@ func (s *shaper) id(t types.Type, path string) string {
 		})
 	}
 	base := like(text, camel(strings.FieldsFunc(text, func(r rune) bool { return !isIdent(r) })))
-	if named, ok := types.Unalias(t).(*types.Named); ok && named.Obj().Pkg() == s.src.pkg.Types && named.TypeArgs() == nil {
+	if named, ok := types.Unalias(t).(*types.Named); ok && named.Obj().Pkg() == s.src.pkg.Types &&
+		named.TypeArgs() == nil {
 		base = text
 	}
 	id := base

@@ -40,7 +40,8 @@ func parseKey(item string) (k keyTag, err error) {
 	if composite {
 		k.part, err = strconv.Atoi(part)
 		if err != nil || k.part < 1 || k.part > maxKeyParts {
-			return k, fmt.Errorf("%q is not the number of a part of a composite key, which has up to %d; write 1 to %[2]d", part, maxKeyParts)
+			return k, fmt.Errorf("%q is not the number of a part of a composite key, which has up to %d; "+
+				"write 1 to %[2]d", part, maxKeyParts)
 		}
 	}
 	role, name, named := strings.Cut(head, "=")
@@ -71,7 +72,8 @@ func parseKey(item string) (k keyTag, err error) {
 	case "name":
 		return k, fmt.Errorf("a field is renamed by `cbor:%q`, which all codecs read; write that instead", name)
 	default:
-		return k, fmt.Errorf("%q is not known; use primary, sequence, index, unique, multi or clock, separated by semicolons", role)
+		return k, fmt.Errorf("%q is not known; use primary, sequence, index, unique, multi or clock, separated "+
+			"by semicolons", role)
 	}
 	return k, nil
 }

@@ -73,7 +73,8 @@ func ownForm(t types.Type) (string, error) {
 	case types.IsInterface(t), isInvalid(t):
 		return "", nil // has no form at all
 	case has(t, cborMarshaler) || has(t, cborUnmarshaler):
-		return "", errors.New("writes CBOR of its own; give it MarshalBinary and UnmarshalBinary, or MarshalText and UnmarshalText, in place of that")
+		return "", errors.New("writes CBOR of its own; give it MarshalBinary and UnmarshalBinary, or MarshalText and " +
+			"UnmarshalText, in place of that")
 	case has(t, binaryMarshaler) != has(t, binaryUnmarshaler):
 		return "", errors.New("has only one of MarshalBinary and UnmarshalBinary; give it both")
 	case has(t, binaryMarshaler):
@@ -102,7 +103,8 @@ func (s *shaper) checkPromotion(t types.Type, a at) error {
 			continue
 		}
 		if word, err := ownForm(v.Type()); err != nil || word != "" && (outer == "" || outer == word) {
-			return s.fault(a, "the embedded %s marshals itself and hides the other fields; give it a name", s.describe(v.Type()))
+			return s.fault(a, "the embedded %s marshals itself and hides the other fields; give it a name",
+				s.describe(v.Type()))
 		}
 	}
 	return nil

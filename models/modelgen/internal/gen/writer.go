@@ -123,7 +123,8 @@ func (w *writer) checkNames() {
 		}
 	}
 	for _, name := range scope.Names() {
-		if _, isType := scope.Lookup(name).(*types.TypeName); isType && (localNames[name] || numbered.MatchString(name)) {
+		if _, isType := scope.Lookup(name).(*types.TypeName); isType &&
+			(localNames[name] || numbered.MatchString(name)) {
 			w.src.faultf(scope.Lookup(name).Pos(), "modelgen uses the name %s for a variable; rename the type", name)
 		}
 	}
@@ -194,7 +195,8 @@ func (w *writer) typeName(t types.Type) string {
 func (w *writer) declare(name string, pos token.Pos) string {
 	if other := w.src.pkg.Types.Scope().Lookup(name); other != nil {
 		at := w.src.position(other.Pos())
-		w.src.faultf(pos, "modelgen would write %s, which line %d of %s declares; rename that, or give the index, tree or definition another name", name, at.Line, filepath.Base(at.Filename))
+		w.src.faultf(pos, "modelgen would write %s, which line %d of %s declares; rename that, or give the index, "+
+			"tree or definition another name", name, at.Line, filepath.Base(at.Filename))
 	} else if _, twice := w.declared[name]; twice {
 		w.src.faultf(pos, "modelgen would write %s twice; give the index, tree or definition another name", name)
 	}

@@ -84,7 +84,8 @@ type listed struct {
 
 // list returns the packages that "go list" gives and that can be imported.
 func list(args ...string) ([]golang.Package, error) {
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Doc,Standard,Module,GoFiles,Imports,Error"}, args...)...)
+	cmd := exec.Command("go",
+		append([]string{"list", "-json=ImportPath,Name,Doc,Standard,Module,GoFiles,Imports,Error"}, args...)...)
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()

@@ -20,7 +20,7 @@ func claim(ctx context.Context, store *datastore.Store) (*ownership, error) {
 		return nil, err
 	}
 	defer s.End()
-	place := s.Place(Values.Core())
+	place := s.Place(valueTree.Core())
 	switch {
 	case place == nil:
 		return nil, fmt.Errorf("%w: open the store with record.Definition", models.ErrUnknownTree)

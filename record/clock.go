@@ -58,9 +58,9 @@ func inOrder[T any](sources ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 // restampAhead gives records whose time is in the future the time of now.
 func (s *expiry) restampAhead() error {
 	store := s.records.store
-	found := ValueByReceived.Keys(s.ctx, store, models.From(ahead()))
+	found := valuesByReceived.Keys(s.ctx, store, models.From(ahead()))
 	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
-		v, err := Values.Get(s.ctx, l.tx, key)
+		v, err := valueTree.Get(s.ctx, l.tx, key)
 		if err != nil || !isAhead(v.Received) {
 			return 0, err
 		}

@@ -13,7 +13,7 @@ var Definition = define()
 // define names the index, so that Go makes the index before the definition. No index can
 // be added to a tree once a definition has it.
 func define() *models.Definition {
-	_ = ValueByReceived
+	_ = valuesByReceived
 	return models.NewDefinition("libp2p",
-		append(providers.Trees(), Values, receipts.Tree, receipts.Signatures, totals)...)
+		append(providers.Trees(), valueTree, receipts.Tree, receipts.Signatures, totals)...)
 }

@@ -3,7 +3,7 @@
 //
 // [Records] is a go-datastore. It keeps the records that kad-dht puts in typed trees:
 // provider records in trees of its own, values of other protocols such as public
-// keys in [Values], and the values of a registered model as rows of that
+// keys in one more, and the values of a registered model as rows of that
 // model's own tree, indexes included. [Node] is Records and their DHT: [Publish]
 // puts a model into the DHT with it, and [Resolve] gets one back.
 //

@@ -148,7 +148,7 @@ func (r *Records) oldRecords(ctx context.Context, from models.Reader) iter.Seq2[
 }
 
 func oldValues(ctx context.Context, from models.Reader, times models.Range[time.Time]) iter.Seq2[evictable, error] {
-	return oldest(ValueByReceived.Keys(ctx, from, times), func(e models.Entry[time.Time, []byte]) evictable {
+	return oldest(valuesByReceived.Keys(ctx, from, times), func(e models.Entry[time.Time, []byte]) evictable {
 		return evictable{e.Index, func(l *ledger) (bool, error) { return l.deleteValue(e.Primary) }}
 	})
 }

@@ -62,9 +62,9 @@ type expiry struct {
 // values removes the records that came before cutoff.
 func (s *expiry) values(cutoff time.Time) error {
 	store := s.records.store
-	found := ValueByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
+	found := valuesByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
 	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
-		v, err := Values.Get(s.ctx, l.tx, key)
+		v, err := valueTree.Get(s.ctx, l.tx, key)
 		if err != nil || !isBetween(v.Received, cutoff) {
 			return 0, err
 		}
@@ -180,7 +180,7 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 		}
 	}
 	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
-		return indexKeys(ValueByReceived.Keys(ctx, r.store, models.From(newer(firstTime, from)).Limit(1)))
+		return indexKeys(valuesByReceived.Keys(ctx, r.store, models.From(newer(firstTime, from)).Limit(1)))
 	})
 	for origin := receipts.Stranger; origin <= receipts.Last; origin++ {
 		first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {

@@ -112,7 +112,7 @@ func (l *ledger) committed() {
 // putValue stores a record of no model.
 func (l *ledger) putValue(v *Value) error {
 	size := 0
-	err := Values.PutIf(l.ctx, l.tx, v, func(old int) error { size = old; return nil })
+	err := valueTree.PutIf(l.ctx, l.tx, v, func(old int) error { size = old; return nil })
 	if err != nil {
 		return err
 	}
@@ -126,12 +126,12 @@ func (l *ledger) putValue(v *Value) error {
 
 // deleteValue deletes a record of no model, and tells whether it was there.
 func (l *ledger) deleteValue(key []byte) (bool, error) {
-	size, err := l.size(Values.Raw(), key)
+	size, err := l.size(valueTree.Raw(), key)
 	if err != nil || size < 0 {
 		return false, err
 	}
 	l.strangers.add(-1, -len(key)-size)
-	return true, Values.Raw().Delete(l.ctx, l.tx, key)
+	return true, valueTree.Raw().Delete(l.ctx, l.tx, key)
 }
 
 // putReceipt stores a receipt in place of old, which may be none.

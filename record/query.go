@@ -76,7 +76,7 @@ func (w *walk) isPlain() (bool, error) {
 	if deeper {
 		return true, nil
 	}
-	n, err := Values.Count(w.ctx, w.from, inNamespace(space).Limit(1))
+	n, err := valueTree.Count(w.ctx, w.from, inNamespace(space).Limit(1))
 	return n == 0, err
 }
 
@@ -259,7 +259,7 @@ func (w *walk) providerEntry(p *providers.Record) dsq.Entry {
 
 // valuesIn walks the records of namespaces that no model has.
 func (w *walk) valuesIn(rng models.Range[[]byte]) entries {
-	return w.rows(Values.Raw(), rng, func(recordKey []byte) (string, error) {
+	return w.rows(valueTree.Raw(), rng, func(recordKey []byte) (string, error) {
 		namespace, _, _ := splitRecordKey(string(recordKey))
 		return valueKey(namespace, recordKey), nil
 	})

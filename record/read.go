@@ -80,7 +80,7 @@ func (r *Records) GetSize(ctx context.Context, key ds.Key) (int, error) {
 
 // size is the length of what get reads.
 func (r *Records) size(ctx context.Context, from models.Reader, p *place, pending []providers.Change) (int, error) {
-	if p.raw == Values.Raw() {
+	if p.raw == valueTree.Raw() {
 		size, err := p.raw.Size(ctx, from, p.key)
 		if err != nil {
 			return -1, notFound(err)

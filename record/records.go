@@ -250,8 +250,8 @@ func (r *Records) find(path string) (place, error) {
 		namespace, text, _ := splitRecordKey(recordKey)
 		tree := r.trees[namespace]
 		if tree == nil {
-			return place{raw: Values.Raw(), key: []byte(recordKey)},
-				checkKeySize(Values.Raw(), recordKey, len(recordKey))
+			return place{raw: valueTree.Raw(), key: []byte(recordKey)},
+				checkKeySize(valueTree.Raw(), recordKey, len(recordKey))
 		}
 		key, err := tree.parseKey(text)
 		return place{raw: tree.raw, key: key, tree: tree, recordKey: recordKey}, err

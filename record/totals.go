@@ -70,7 +70,7 @@ func (r *Records) loadTotals(ctx context.Context) error {
 			missing = err == nil
 			return err
 		}
-		values, err := storedTotalOf(ctx, tx, Values.Name())
+		values, err := storedTotalOf(ctx, tx, valueTree.Name())
 		r.records.add(values)
 		for name, tree := range r.trees {
 			if err == nil {
@@ -168,7 +168,7 @@ func (r *Records) endCount() {
 // count adds the records that there are to the totals, up to one that is damaged.
 func (r *Records) count(ctx context.Context, from models.Reader) error {
 	r.counting.others = map[string]amount{}
-	for row, err := range Values.Raw().Sizes(ctx, from, models.Range[[]byte]{}) {
+	for row, err := range valueTree.Raw().Sizes(ctx, from, models.Range[[]byte]{}) {
 		if err != nil {
 			return err
 		}
@@ -233,7 +233,7 @@ func (r *Records) leaveTotals() error {
 				return err
 			}
 		}
-		return errors.Join(put(Values.Name(), values), put(complete, amount{}))
+		return errors.Join(put(valueTree.Name(), values), put(complete, amount{}))
 	})
 }
 

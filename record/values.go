@@ -21,14 +21,14 @@ type Value struct {
 	Raw []byte
 }
 
-// Values is the tree of the records in namespaces that no registered model has, by
+// valueTree holds the records in namespaces that no registered model has, by
 // record key.
-var Values = models.NewTree("value", models.Bytes, func(v *Value) []byte { return v.Key },
+var valueTree = models.NewTree("value", models.Bytes, func(v *Value) []byte { return v.Key },
 	models.WithCodec(models.Codec[Value](valueCodec{})),
 	models.WithKey(func(v *Value, key []byte) { v.Key = key }))
 
-// ValueByReceived finds records by the time they came, the oldest first.
-var ValueByReceived = models.NewIndex(Values, "received", models.Time, func(v *Value) time.Time { return v.Received })
+// valuesByReceived finds records by the time they came, the oldest first.
+var valuesByReceived = models.NewIndex(valueTree, "received", models.Time, func(v *Value) time.Time { return v.Received })
 
 // valueCodec writes the bytes that kad-dht has put as they are. So nothing is lost, and
 // nothing has to be built again to serve the record.

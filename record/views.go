@@ -42,12 +42,12 @@ func (r *Records) ValuesIn(ctx context.Context, namespace string) iter.Seq2[Valu
 		receipts := receipts.Tree.Keys(ctx, r.store, models.FirstIs(receipts.Tree, namespace))
 		return untilClosed(r, r.served(ctx, r.store, receipts))
 	}
-	return untilClosed(r, Values.Range(ctx, r.store, inNamespace(namespace)))
+	return untilClosed(r, valueTree.Range(ctx, r.store, inNamespace(namespace)))
 }
 
 // ValuesReceived yields the records of every namespace by the time they came.
 func (r *Records) ValuesReceived(ctx context.Context, from, before time.Time) iter.Seq2[Value, error] {
-	sources := []iter.Seq2[Value, error]{ValueByReceived.Range(ctx, r.store, between(from, before))}
+	sources := []iter.Seq2[Value, error]{valuesByReceived.Range(ctx, r.store, between(from, before))}
 	for _, origin := range []receipts.Origin{receipts.Stranger, receipts.Kept, receipts.Published} {
 		receipts := receipts.ByOrigin.Keys(ctx, r.store, originBetween(origin, from, before))
 		sources = append(sources, r.served(ctx, r.store, primaries(receipts)))
@@ -68,7 +68,7 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 		return 0, models.ErrClosed
 	}
 	if r.trees[namespace] == nil {
-		return Values.Count(ctx, r.store, inNamespace(namespace))
+		return valueTree.Count(ctx, r.store, inNamespace(namespace))
 	}
 	for receipt, err := range receipts.Tree.Range(ctx, r.store, models.FirstIs(receipts.Tree, namespace)) {
 		if err != nil {

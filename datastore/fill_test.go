@@ -79,7 +79,7 @@ func TestRowsExpireWhileAnIndexIsFilled(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		eng.maxOps = 4
+		eng.maxOps.Store(4)
 		eng.onCommit = func() error { time.Sleep(30 * time.Second); return nil }
 		notes := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID })
 		byText := models.NewUnique(notes, "text", models.String, func(n *note) string { return n.Text })

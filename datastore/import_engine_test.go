@@ -14,7 +14,7 @@ type countingEngine struct {
 	// told is what the engine says its transactions take, maxOps what they do
 	// take, if that is not 0.
 	told   engine.Limits
-	maxOps int
+	maxOps atomic.Int64
 
 	relaxed, durable, syncs, gets atomic.Int64
 	// onSync and onCommit, if set, are called before the engine's own.
@@ -61,7 +61,7 @@ type countingTxn struct {
 }
 
 func (t *countingTxn) count() error {
-	if limit := t.engine.maxOps; limit > 0 && t.ops == limit {
+	if limit := int(t.engine.maxOps.Load()); limit > 0 && t.ops == limit {
 		return &engine.TooLargeError{What: "transaction", Size: int64(limit) + 1, Limit: int64(limit), Unit: "ops"}
 	}
 	t.ops++

@@ -207,7 +207,7 @@ func TestImportSplits(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			eng := &countingEngine{Engine: memory.Engine(), told: c.told}
 			store := datastore.Temp(t, eng, town)
-			eng.maxOps = c.maxOps
+			eng.maxOps.Store(int64(c.maxOps))
 			for range 2 { // to an empty store, and over rows that are there
 				progress, err := datastore.Import(t.Context(), store, people, rowsOf(rows, nil), datastore.ImportOptions{})
 				if err != nil || progress.Rows != int64(len(rows)) {
@@ -229,7 +229,7 @@ func TestImportSplits(t *testing.T) {
 	if err := people.Put(t.Context(), store, &rows[0]); err != nil {
 		t.Fatal(err)
 	}
-	eng.maxOps = 3
+	eng.maxOps.Store(3)
 	progress, err := datastore.Import(t.Context(), store, people, rowsOf(rows[1:], nil), datastore.ImportOptions{})
 	var failure *datastore.ImportError
 	if !errors.Is(err, models.ErrTooLarge) || !errors.As(err, &failure) || failure.Row != 1 || progress.Rows != 0 {

@@ -66,7 +66,7 @@ func TestExpireInSmallTransactions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		eng.maxOps = fewOps
+		eng.maxOps.Store(int64(fewOps))
 
 		// The store's own sweep removes all but the one that does not fit.
 		time.Sleep(time.Minute + 10*time.Second)
@@ -83,7 +83,7 @@ func TestExpireInSmallTransactions(t *testing.T) {
 		if n, err := s.Expire(ctx); n != 300 || !errors.Is(err, models.ErrTooLarge) {
 			t.Error(n, err)
 		}
-		eng.maxOps = 0
+		eng.maxOps.Store(0)
 		if n, err := s.Expire(ctx); n != 1 || err != nil {
 			t.Error(n, err)
 		}
@@ -121,7 +121,7 @@ func TestClearInSmallTransactions(t *testing.T) {
 	eng := smallEngine()
 	s := datastore.Temp(t, eng, town)
 	fillTown(t, s, 300)
-	eng.maxOps = fewOps
+	eng.maxOps.Store(int64(fewOps))
 	if err := people.Clear(ctx, s); err != nil {
 		t.Fatal(err)
 	}
@@ -129,9 +129,9 @@ func TestClearInSmallTransactions(t *testing.T) {
 		t.Error(empty, err)
 	}
 	// Within a transaction it cannot be divided.
-	eng.maxOps = 0
+	eng.maxOps.Store(0)
 	fillTown(t, s, 300)
-	eng.maxOps = fewOps
+	eng.maxOps.Store(int64(fewOps))
 	err := s.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error { return people.Clear(ctx, tx) })
 	if n, countErr := people.Count(ctx, s, models.Range[uint64]{}); n != 300 || countErr != nil || !errors.Is(err, models.ErrTooLarge) {
 		t.Error(n, err, countErr)
@@ -142,7 +142,7 @@ func TestBatchInSmallTransactions(t *testing.T) {
 	ctx := t.Context()
 	eng := smallEngine()
 	s := datastore.Temp(t, eng)
-	eng.maxOps = 7
+	eng.maxOps.Store(7)
 	batch, err := s.Datastore().Batch(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestIndexesInSmallTransactions(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eng.maxOps = 6
+	eng.maxOps.Store(6)
 
 	notes = models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID })
 	byText := models.NewMulti(notes, "text", models.String, func(n *note) []string { return []string{n.Text, "all"} })

@@ -18,7 +18,17 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-func suite(t *testing.T, d ds.Batching) {
+// allSuites, set in the environment, has go-datastore's own suite run on every engine.
+const allSuites = "NETABASE_SUITES"
+
+// suite runs go-datastore's own suite on d, which lies in the store of h.
+func suite(t *testing.T, h *harness, d ds.Batching) {
+	if h.restarts && !testing.Short() {
+		t.Skip("go-datastore's suite does not restart")
+	}
+	if h.engine.Name() != "memory" && os.Getenv(allSuites) == "" {
+		t.Skip("not asked for by " + allSuites)
+	}
 	dstest.SubtestAll(t, d)
 	for _, sub := range dstest.BatchSubtests {
 		sub(t, d)
@@ -28,10 +38,7 @@ func suite(t *testing.T, d ds.Batching) {
 // TestDatastoreSuite runs go-datastore's own suite on a whole store.
 func TestDatastoreSuite(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		if h.restarts && !testing.Short() {
-			t.Skip("go-datastore's suite does not restart")
-		}
-		suite(t, h.Datastore())
+		suite(t, h, h.Datastore())
 	}, town)
 }
 
@@ -63,19 +70,10 @@ func (bodyCodec) Decode(src []byte, d *document) error {
 	return nil
 }
 
-// treeSuite, set in the environment, has TestTreeSuite run on every engine.
-const treeSuite = "NETABASE_TREE_SUITE"
-
 // TestTreeSuite runs go-datastore's own suite on one typed tree with an index.
 func TestTreeSuite(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		if h.restarts && !testing.Short() {
-			t.Skip("go-datastore's suite does not restart")
-		}
-		if h.engine.Name() != "memory" && os.Getenv(treeSuite) == "" {
-			t.Skip("not asked for by " + treeSuite)
-		}
-		suite(t, rowPaths{h.Tree(documents)})
+		suite(t, h, rowPaths{h.Tree(documents)})
 	}, archive)
 }
 

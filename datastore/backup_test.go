@@ -377,3 +377,23 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// TestPanicInRestore checks that a restore whose progress function panics closes its
+// database.
+func TestPanicInRestore(t *testing.T) {
+	source := datastore.Temp(t, memory.Engine(), town)
+	fillTown(t, source, 10)
+	stream, target := backup(t, source), memory.Engine()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("it has not panicked")
+			}
+		}()
+		o := datastore.BackupOptions{Progress: func(datastore.BackupProgress) { panic("on purpose") }}
+		_, _ = datastore.Restore(t.Context(), target, bytes.NewReader(stream), o)
+	}()
+	if _, err := datastore.Open(t.Context(), target, town); !errors.Is(err, datastore.ErrNotStore) {
+		t.Error(err)
+	}
+}

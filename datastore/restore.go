@@ -38,11 +38,13 @@ func Restore(
 	if err != nil {
 		return done, fmt.Errorf("restore: %w", err)
 	}
+	defer func() { // also where the reader or the progress function panics
+		if err = errors.Join(err, db.Close()); err != nil {
+			err = fmt.Errorf("restore: %w", err)
+		}
+	}()
 	err = restore(ctx, db, &in, given(options).Progress)
-	if err := errors.Join(err, db.Close()); err != nil {
-		return in.read, fmt.Errorf("restore: %w", err)
-	}
-	return in.read, nil
+	return in.read, err
 }
 
 func restore(ctx context.Context, db engine.DB, in *backupReader, progress func(BackupProgress)) error {

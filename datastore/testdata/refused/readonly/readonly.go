@@ -16,7 +16,7 @@ func write(ctx context.Context, store *datastore.Store) error {
 		u := blog.User{ID: 1}
 		_ = blog.Users.Put(ctx, tx, &u)                                            // want `cannot use tx .*\*datastore\.ReadTx.* as models\.Writer value in argument to blog\.Users\.Put: \*datastore\.ReadTx does not implement models\.Writer \(missing method RunWrite\)`
 		_ = blog.Users.Insert(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
-		_ = blog.Users.Replace(ctx, tx, &u)                                         // want `ReadTx does not implement models\.Writer`
+		_ = blog.Users.Replace(ctx, tx, &u)                                        // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.PutMany(ctx, tx, []blog.User{u})                            // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.Delete(ctx, tx, 1)                                          // want `ReadTx does not implement models\.Writer`
 		_ = blog.Users.DeleteMany(ctx, tx, []uint64{1})                            // want `ReadTx does not implement models\.Writer`

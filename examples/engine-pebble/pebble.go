@@ -113,6 +113,8 @@ func open(o Options) (*db, error) {
 		MemTableSize:       uint64(o.MemTableMB) << 20,
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             quiet{},
+		// Without this, Pebble would end the process. Reads return the error.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	}
 	d := &db{path: o.Path, readOnly: o.ReadOnly, sync: pebble.Sync, door: newDoor()}
 	if o.NoFsync {

@@ -62,7 +62,8 @@ func (ix *shared[M, K, I]) DeleteRange(ctx context.Context, w Writer, rng Range[
 
 // deleteRange removes rows of t. It walks over rng, and the function of gives
 // the encoded primary key of a row for each stored key and value.
-func deleteRange[M, K, I any](ctx context.Context, w Writer, t *Tree[M, K], over walk, within func(Range[I]) bounds, rng Range[I],
+func deleteRange[M, K, I any](
+	ctx context.Context, w Writer, t *Tree[M, K], over walk, within func(Range[I]) bounds, rng Range[I],
 	of func(p *session.Place, key, stored []byte) ([]byte, error),
 ) (removed int, err error) {
 	left := rng.limit

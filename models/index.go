@@ -221,7 +221,10 @@ type shared[M, K, I any] struct {
 
 func (ix *shared[M, K, I]) appendKeys(keys *keyList, m *M) { ix.append(keys, m) }
 
-func (ix *shared[M, K, I]) declare(t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M), opts []IndexOption[M], self indexer[M]) {
+func (ix *shared[M, K, I]) declare(
+	t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M),
+	opts []IndexOption[M], self indexer[M],
+) {
 	var o indexOptions[M]
 	for _, opt := range opts {
 		opt(&o)

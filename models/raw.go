@@ -211,7 +211,9 @@ func (r *Raw) Sizes(ctx context.Context, from Reader, rng Range[[]byte]) iter.Se
 		scan(ctx, from, r.walk(), r.bounds(rng),
 			func(_ *session.Session, p *session.Place, key, stored []byte) (RawSize, error) {
 				row, err := r.tree.parse(key, stored)
-				return RawSize{Key: bytes.Clone(key[len(p.Space):]), Size: len(row.Value), Expiry: timeOf(row.Expiry)}, err
+				return RawSize{
+					Key: bytes.Clone(key[len(p.Space):]), Size: len(row.Value), Expiry: timeOf(row.Expiry),
+				}, err
 			}, yield)
 	}
 }

@@ -86,7 +86,8 @@ func (p program) run(ctx context.Context, args []string) int {
 		LongHelp:   "A command says more with -h.",
 		FlagSet:    newFlags("p2pnode"),
 		Subcommands: []*ffcli.Command{
-			p.demo(newFlags("p2pnode demo")), p.inspect(newFlags("p2pnode inspect")), p.verify(newFlags("p2pnode verify")),
+			p.demo(newFlags("p2pnode demo")), p.inspect(newFlags("p2pnode inspect")),
+			p.verify(newFlags("p2pnode verify")),
 			p.backup(newFlags("p2pnode backup")), p.restore(newFlags("p2pnode restore")),
 		},
 		Exec: func(_ context.Context, args []string) error {

@@ -28,7 +28,8 @@ var valueTree = models.NewTree("value", models.Bytes, func(v *Value) []byte { re
 	models.WithKey(func(v *Value, key []byte) { v.Key = key }))
 
 // valuesByReceived finds records by the time they came, the oldest first.
-var valuesByReceived = models.NewIndex(valueTree, "received", models.Time, func(v *Value) time.Time { return v.Received })
+var valuesByReceived = models.NewIndex(valueTree, "received", models.Time,
+	func(v *Value) time.Time { return v.Received })
 
 // valueCodec writes the bytes that kad-dht has put as they are. So nothing is lost, and
 // nothing has to be built again to serve the record.

@@ -114,7 +114,8 @@ func plotBlocks(path, engine string, results []result) error {
 		if err != nil {
 			return err
 		}
-		line.Color, points.Color, points.Shape = plotutil.Color(curves), plotutil.Color(curves), shapes[curves%len(shapes)]
+		line.Color, points.Color = plotutil.Color(curves), plotutil.Color(curves)
+		points.Shape = shapes[curves%len(shapes)]
 		p.Add(line, points)
 		p.Legend.Add(name, line, points)
 		curves++

@@ -1,20 +1,19 @@
-// Package dstest is a suite of tests for implementations of go-datastore. It
-// tests things that libp2p programs rely on and that go-datastore's own suite
-// leaves out: who owns the memory of values, keys of every shape, queries
-// compared with a plain map, how much queries read, writes while a query is
-// open, contexts, calls after Close, and the features beyond Batching.
+// Package dstest is a suite of tests for implementations of go-datastore. It tests what libp2p
+// programs rely on and go-datastore's own suite leaves out: who owns the memory of values, keys
+// of every shape, queries compared with a plain map, how much queries read, writes while a
+// query is open, contexts, calls after Close, and the features beyond Batching.
 //
 //	func TestDatastore(t *testing.T) {
 //		dstest.Run(t, func(t *testing.T) ds.Batching { return open(t, t.TempDir()) }, dstest.Traits{})
 //	}
 //
-// Features are found by their interfaces: TTLDatastore, TxnDatastore, GCDatastore,
-// PersistentDatastore, CheckedDatastore, ScrubbedDatastore. Their tests are
-// skipped where the datastore does not have them.
+// The suite finds features by their interfaces: TTLDatastore, TxnDatastore, GCDatastore,
+// PersistentDatastore, CheckedDatastore, ScrubbedDatastore. It skips the tests of a feature
+// that the datastore does not have.
 //
-// [RunFiles] tests a datastore that keeps files: that it opens again with
-// everything in it, that everything put before Sync is there when the process ends
-// at once, and that damage is noticed, mended and reported.
+// [RunFiles] tests a datastore that keeps files. The datastore opens again with all its values.
+// Everything put before Sync is there after the process ends at once. Check notices and Scrub
+// mends damaged files, and both report losses.
 //
 //	dstest.RunFiles(t, func(dir string) (ds.Batching, error) { return open(dir) })
 package dstest

@@ -19,12 +19,12 @@ func poll(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("it does not come about: %s", what)
+			t.Fatalf("this did not happen in time: %s", what)
 		}
 	}
 }
 
-// within runs what ought not to hang, and ends the test if it does.
+// within runs a function that must not hang, and ends the test if it does.
 func within(t *testing.T, what string, fn func() error) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -37,15 +37,16 @@ func within(t *testing.T, what string, fn func() error) {
 	}
 }
 
-// testTTL: values are gone when their time has passed, to a part of a second,
-// and a later put or SetTTL counts.
+// testTTL checks that values are gone when their time has passed, with a precision below a
+// second, and that a later put or SetTTL replaces the time.
 func testTTL(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TTLDatastore)
 	if !ok {
 		t.Skip("no TTLDatastore")
 	}
 	ctx := context.Background()
-	absent, short, lasting, changed := ds.NewKey("/absent"), ds.NewKey("/short"), ds.NewKey("/lasting"), ds.NewKey("/changed")
+	absent, short := ds.NewKey("/absent"), ds.NewKey("/short")
+	lasting, changed := ds.NewKey("/lasting"), ds.NewKey("/changed")
 	if err := f.SetTTL(ctx, absent, hour); err != ds.ErrNotFound {
 		t.Errorf("SetTTL of an absent key: %v, want ErrNotFound itself", err)
 	}
@@ -55,7 +56,7 @@ func testTTL(t *testing.T, d ds.Batching) {
 
 	must(t, f.Put(ctx, lasting, []byte("x")))
 	if at, err := f.GetExpiration(ctx, lasting); err != nil || !at.IsZero() {
-		t.Errorf("what does not expire does so at %v, %v; want the zero time", at, err)
+		t.Errorf("a key without a TTL expires at %v, %v; want the zero time", at, err)
 	}
 
 	const ttl = 400 * time.Millisecond
@@ -80,14 +81,14 @@ func testTTL(t *testing.T, d ds.Batching) {
 	expect(t, d, short, nil)
 	expectKeys(t, d, dsq.Query{}, "/lasting")
 	if err := f.SetTTL(ctx, short, hour); err != ds.ErrNotFound {
-		t.Errorf("SetTTL of what has expired: %v", err)
+		t.Errorf("SetTTL of an expired key: %v", err)
 	}
 
 	must(t, f.PutWithTTL(ctx, changed, []byte("x"), 50*time.Millisecond))
 	must(t, f.SetTTL(ctx, changed, hour))
 	must(t, f.PutWithTTL(ctx, short, []byte("x"), 50*time.Millisecond))
 	must(t, f.Put(ctx, short, []byte("again")))
-	time.Sleep(100 * time.Millisecond) // what must not happen has no event
+	time.Sleep(100 * time.Millisecond) // no event tells that a value does not expire
 	expect(t, d, changed, []byte("x"))
 	expect(t, d, short, []byte("again"))
 	if at, err := f.GetExpiration(ctx, short); err != nil || !at.IsZero() {
@@ -95,7 +96,7 @@ func testTTL(t *testing.T, d ds.Batching) {
 	}
 }
 
-// testTTLOfQueries: a query that asks for expirations gets them.
+// testTTLOfQueries checks that a query that asks for expirations gets them.
 func testTTLOfQueries(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TTLDatastore)
 	if !ok {
@@ -111,8 +112,8 @@ func testTTLOfQueries(t *testing.T, d ds.Batching) {
 	}
 }
 
-// testTransactions: a transaction sees the snapshot of its start and its own
-// writes, and nobody sees these until it is committed.
+// testTransactions checks that a transaction sees the snapshot of its start and its own writes,
+// and that nobody else sees these writes before the commit.
 func (want Traits) testTransactions(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TxnDatastore)
 	if !ok {
@@ -150,7 +151,7 @@ func (want Traits) testTransactions(t *testing.T, d ds.Batching) {
 	expect(t, d, a, []byte("new"))
 	expect(t, d, b, nil)
 	must(t, txn.Commit(ctx))
-	txn.Discard(ctx) // which then does nothing
+	txn.Discard(ctx) // does nothing now
 	expect(t, d, a, nil)
 	expect(t, d, b, []byte("in txn"))
 	for name, call := range txnCalls(txn) {
@@ -168,7 +169,7 @@ func (want Traits) testTransactions(t *testing.T, d ds.Batching) {
 	expect(t, d, a, nil)
 }
 
-// txnCalls are all calls of a transaction but its ends, by name.
+// txnCalls are all calls of a transaction, by name, except Commit and Discard.
 func txnCalls(txn ds.Txn) map[string]func(context.Context) error {
 	key := ds.NewKey("/key")
 	return map[string]func(context.Context) error{
@@ -188,8 +189,8 @@ func txnCalls(txn ds.Txn) map[string]func(context.Context) error {
 	}
 }
 
-// testContextsOfTransactions: a call of a transaction honours its context, and what
-// is committed with one that has ended is not there.
+// testContextsOfTransactions checks that each call of a transaction obeys its context, and that
+// a commit with an ended context stores nothing.
 func testContextsOfTransactions(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TxnDatastore)
 	if !ok {
@@ -215,9 +216,9 @@ func testContextsOfTransactions(t *testing.T, d ds.Batching) {
 	expect(t, d, key, []byte("old"))
 }
 
-// testConflicts: of two transactions that read and then write the same key, one
-// fails, or waits for the other to end. Where one waits it gives up with its
-// context.
+// testConflicts checks two transactions that read and then write the same key. One of them
+// fails, or waits for the other to end. A transaction that waits gives up when its context
+// ends.
 func (want Traits) testConflicts(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.TxnDatastore)
 	if !ok {
@@ -241,7 +242,7 @@ func (want Traits) testConflicts(t *testing.T, d ds.Batching) {
 		return nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		must(t, first.Commit(ctx)) // one writer at a time
+		must(t, first.Commit(ctx)) // the datastore has one writer at a time
 		return
 	}
 	must(t, err)
@@ -256,8 +257,8 @@ func (want Traits) testConflicts(t *testing.T, d ds.Batching) {
 	expect(t, d, key, []byte("second"))
 }
 
-// testMaintenance: garbage collection, checks and scrubs go through, and leave
-// what there is.
+// testMaintenance checks that garbage collection, checks and scrubs succeed and keep all
+// values.
 func testMaintenance(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	for i := range 200 {
@@ -285,8 +286,8 @@ func testMaintenance(t *testing.T, d ds.Batching) {
 	}
 }
 
-// testDiskUsage: just after a load it is at least what was loaded, and no more
-// than a few times as much. The test loads data that does not compress.
+// testDiskUsage checks the usage just after a load: at least the size of the data, and at most
+// a few times as much. The data does not compress.
 func testDiskUsage(t *testing.T, d ds.Batching) {
 	f, ok := d.(ds.PersistentDatastore)
 	if !ok {

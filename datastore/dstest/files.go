@@ -15,9 +15,8 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// RunFiles tests datastores that keep their data below a directory. Open opens the
-// one in dir, which is empty or holds what an earlier one has left, and is closed
-// by the test.
+// RunFiles tests datastores that keep their data below a directory. Open opens the datastore in
+// dir, which is empty or holds the files of an earlier datastore. The test closes it.
 func RunFiles(t *testing.T, open func(dir string) (ds.Batching, error)) {
 	for _, test := range []struct {
 		name string
@@ -55,7 +54,7 @@ func fill(t *testing.T, d ds.Batching, n int) {
 	must(t, batch.Commit(ctx))
 }
 
-// expectFilled: the values are there, and no others.
+// expectFilled checks that the values of fill are there, and no others.
 func expectFilled(t *testing.T, d ds.Batching, n int) {
 	t.Helper()
 	for i := range n {
@@ -66,8 +65,8 @@ func expectFilled(t *testing.T, d ds.Batching, n int) {
 	}
 }
 
-// testOpeningAgain: what there was when a datastore was closed is there when it is
-// opened again, and so is when it expires.
+// testOpeningAgain checks that a datastore opens again with the values it had, and with their
+// expiry.
 func testOpeningAgain(t *testing.T, open func(dir string) (ds.Batching, error)) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -90,15 +89,14 @@ func testOpeningAgain(t *testing.T, open func(dir string) (ds.Batching, error)) 
 	expect(t, d, ds.NewKey("/gone"), nil)
 	if f, ok := d.(ds.TTLDatastore); ok {
 		if at, err := f.GetExpiration(ctx, passing); err != nil || !at.Equal(expires) {
-			t.Errorf("what was to expire at %v does so at %v, %v", expires, at, err)
+			t.Errorf("a key that expired at %v now expires at %v, %v", expires, at, err)
 		}
 	}
 	must(t, d.Close())
 }
 
-// testEndOfProcess: what was put before Sync is there if the process ends after
-// it, for which the files are copied while the datastore is open. Nothing tells
-// here of an end of the whole machine.
+// testEndOfProcess checks that everything put before Sync survives the end of the process. It
+// copies the files while the datastore is open. It does not test the loss of power.
 func testEndOfProcess(t *testing.T, open func(dir string) (ds.Batching, error)) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -118,9 +116,9 @@ func testEndOfProcess(t *testing.T, open func(dir string) (ds.Batching, error)) 
 	must(t, d.Close())
 }
 
-// testDamage: wherever a byte of a file is another, no value comes back wrong, and
-// if one is lost Check says so before it is read, and Scrub that it could not be
-// saved. After Scrub, Check finds nothing more than Scrub has said.
+// testDamage changes one byte of one file. No value may come back wrong. If a value is lost,
+// Check reports an error before anyone reads the value, and Scrub reports that it could not
+// save it. After Scrub, Check finds nothing that Scrub has not reported.
 func testDamage(t *testing.T, open func(dir string) (ds.Batching, error)) {
 	ctx := context.Background()
 	whole := t.TempDir()
@@ -133,13 +131,13 @@ func testDamage(t *testing.T, open func(dir string) (ds.Batching, error)) {
 		t.Skip("no CheckedDatastore and ScrubbedDatastore")
 	}
 	const n = 500
-	batch, err := d.Batch(ctx) // which leaves few traces of what was there before
+	batch, err := d.Batch(ctx) // a batch leaves few old versions in the files
 	must(t, err)
 	for i := range n {
 		must(t, batch.Put(ctx, fileKey(i), fileValue(i)))
 	}
 	must(t, batch.Commit(ctx), d.Sync(ctx, ds.NewKey("/")))
-	// The last write may be lost together with the record of it.
+	// The last write may be lost together with its entry in the log.
 	must(t, d.Put(ctx, ds.NewKey("/last"), nil), d.Sync(ctx, ds.NewKey("/")), d.Close())
 
 	rounds := 60
@@ -193,7 +191,7 @@ func openDamaged(open func(dir string) (ds.Batching, error), dir string) (d ds.B
 	return d, err
 }
 
-// lostOf returns how many of the values are not there. None may be wrong.
+// lostOf returns how many values are missing. None may be wrong.
 func lostOf(t *testing.T, d ds.Batching, n int, where string, seed uint64) (lost int) {
 	t.Helper()
 	for i := range n {
@@ -211,8 +209,8 @@ func lostOf(t *testing.T, d ds.Batching, n int, where string, seed uint64) (lost
 	return lost
 }
 
-// damage changes a byte that is not zero, of which more belong to data than of the
-// others, in some file, and says which.
+// damage changes one byte in some file and says which. It prefers bytes that are not zero,
+// because more of them hold data.
 func damage(t *testing.T, dir string, random *rand.Rand) string {
 	t.Helper()
 	var names []string

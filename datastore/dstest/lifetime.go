@@ -15,8 +15,8 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// calls are all calls of a datastore, by name, with arguments that are fine.
-// Batch makes the batch that they commit.
+// calls are all calls of a datastore, by name, with valid arguments. Batch makes the batch that
+// they commit.
 func calls(d ds.Batching, batch ds.Batch) map[string]func(context.Context) error {
 	key := ds.NewKey("/key")
 	all := map[string]func(context.Context) error{
@@ -68,8 +68,8 @@ func calls(d ds.Batching, batch ds.Batch) map[string]func(context.Context) error
 	return all
 }
 
-// testContexts: a call whose context has ended returns the context's error and
-// changes nothing, and a query ends with its context.
+// testContexts checks that a call with an ended context returns the context's error and changes
+// nothing, and that a query ends when its context ends.
 func testContexts(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	key := ds.NewKey("/key")
@@ -99,7 +99,7 @@ func testContexts(t *testing.T, d ds.Batching) {
 	}
 }
 
-// testConcurrency: any number of goroutines may call at the same time.
+// testConcurrency checks that any number of goroutines may call at the same time.
 func testConcurrency(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	var group sync.WaitGroup
@@ -145,8 +145,8 @@ func testConcurrency(t *testing.T, d ds.Batching) {
 	}
 }
 
-// testClose: after Close every call returns an error, the same for all, and none
-// panics; neither does what was open.
+// testClose checks that after Close every call returns the same error, and that neither these
+// calls nor open queries and transactions panic.
 func (want Traits) testClose(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	putMany(t, d, 2000)
@@ -170,7 +170,7 @@ func (want Traits) testClose(t *testing.T, d ds.Batching) {
 	}
 }
 
-// expectClosed: every call returns an error, and all the same.
+// expectClosed checks that every call returns an error, and that all errors are the same.
 func (want Traits) expectClosed(t *testing.T, d ds.Batching, batch ds.Batch) {
 	t.Helper()
 	ctx := context.Background()
@@ -189,8 +189,9 @@ func (want Traits) expectClosed(t *testing.T, d ds.Batching, batch ds.Batch) {
 
 var errAny = errors.New("an error")
 
-// testCloseBeside: Close may wait for a transaction or end it, but neither hangs for
-// ever nor panics, and afterwards the transaction returns errors.
+// testCloseBeside checks Close beside an open transaction. Close may wait for the transaction
+// or end it. It must not hang for ever and nothing may panic. Afterwards the transaction
+// returns errors.
 func (want Traits) testCloseBeside(t *testing.T, d ds.Batching, readOnly bool) {
 	f, ok := d.(ds.TxnDatastore)
 	if !ok {
@@ -211,7 +212,7 @@ func (want Traits) testCloseBeside(t *testing.T, d ds.Batching, readOnly bool) {
 	case <-time.After(200 * time.Millisecond): // it waits
 		txn.Discard(ctx)
 		must(t, <-closed)
-		ended = nil // be it for the end of the one or of the other
+		ended = nil // Close or the transaction may have ended
 	}
 	for name, call := range txnCalls(txn) {
 		if err := guard(func() error { return call(ctx) }); isNot(err, ended) {
@@ -227,7 +228,7 @@ func (want Traits) testCloseBeside(t *testing.T, d ds.Batching, readOnly bool) {
 	want.expectClosed(t, d, batch)
 }
 
-// putMany puts n values, in a batch since that may be faster.
+// putMany puts n values in a batch, which may be faster than single puts.
 func putMany(t *testing.T, d ds.Batching, n int) {
 	t.Helper()
 	ctx := context.Background()

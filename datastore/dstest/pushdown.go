@@ -11,10 +11,9 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// testPushdown: a query that asks for a part reads only that part. The memory
-// that a query takes shows how much it reads: a query for everything takes as
-// much memory as the values have bytes. If it takes less, because the values lie
-// in memory anyway, there is nothing to test.
+// testPushdown checks that a query for a part of the data reads only that part. It compares the
+// memory that queries take: a query for everything takes at least as much memory as the values
+// have bytes. If it takes less, the values lie in memory anyway, and there is nothing to test.
 func (want Traits) testPushdown(t *testing.T, d ds.Batching) {
 	if want.Scans {
 		t.Skip("its queries scan")
@@ -50,15 +49,15 @@ func (want Traits) testPushdown(t *testing.T, d ds.Batching) {
 		if n := len(query(t, d, test.q)); n != test.want {
 			t.Errorf("%s: %d are found, want %d", test.name, n, test.want)
 		}
-		// Whatever it takes to come by the keys, the values are left out.
+		// A query for keys alone must not read the values.
 		if part := taken(t, d, test.q); part+whole*2/3 > all {
 			t.Errorf("%s: the query takes %d KiB, one for everything %d", test.name, part>>10, all>>10)
 		}
 	}
 }
 
-// taken returns how many bytes of memory a query takes altogether: the least of
-// some, since others may take memory meanwhile.
+// taken returns how many bytes of memory a query allocates: the least of a few runs, because
+// other goroutines may allocate meanwhile.
 func taken(t *testing.T, d ds.Read, q dsq.Query) uint64 {
 	t.Helper()
 	var least uint64

@@ -13,9 +13,9 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// testQueries compares queries of every kind with a map, offsets and limits below
-// zero included, which go-datastore's own queries take for none. Those for keys alone have
-// neither filters nor orders by value, of which go-datastore says nothing.
+// testQueries compares queries of every kind with a map. Go-datastore's own queries take an
+// offset or limit below zero for none, and so does the test. Queries for keys alone have no
+// filters and orders by value, because go-datastore does not define them.
 func testQueries(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	random := rand.New(rand.NewPCG(1, 1))
@@ -52,7 +52,7 @@ func testQueries(t *testing.T, d ds.Batching) {
 			Limit:        []int{0, 0, 1, 5, 1000, -1}[random.IntN(6)],
 		}
 		if q.KeysOnly && random.IntN(2) == 0 {
-			q.Orders = orders[random.IntN(2)] // which ask for no value
+			q.Orders = orders[random.IntN(2)] // these orders use no value
 		} else if q.KeysOnly {
 			q.Orders = nil
 		} else if random.IntN(3) == 0 {
@@ -65,8 +65,8 @@ func testQueries(t *testing.T, d ds.Batching) {
 	}
 }
 
-// answer is what a query should find in rows, before offset and limit. Only
-// where the query has an order does theirs mean something.
+// answer returns the entries of rows that a query should find, before offset and limit. The
+// sequence of the entries is defined only if the query has an order.
 func answer(q dsq.Query, rows map[string]string) []dsq.Entry {
 	prefix := ds.NewKey(q.Prefix).String()
 	if prefix != "/" {
@@ -95,7 +95,7 @@ func answer(q dsq.Query, rows map[string]string) []dsq.Entry {
 func compareQuery(t *testing.T, d ds.Read, q dsq.Query, rows map[string]string) {
 	t.Helper()
 	all := answer(q, rows)
-	want := all[min(max(q.Offset, 0), len(all)):] // below zero, offset and limit are none
+	want := all[min(max(q.Offset, 0), len(all)):] // an offset or limit below zero means none
 	if q.Limit > 0 {
 		want = want[:min(q.Limit, len(want))]
 	}
@@ -125,9 +125,8 @@ func compareQuery(t *testing.T, d ds.Read, q dsq.Query, rows map[string]string) 
 	}
 }
 
-// testWritesDuringQuery: who goes through the results of a query may write
-// meanwhile, delete what it has come by, and put more; what is neither is found
-// just once.
+// testWritesDuringQuery checks writes while a query is read: the reader deletes keys that it
+// has passed, and puts new ones. The query returns every other key exactly once.
 func testWritesDuringQuery(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	const n = 400
@@ -159,7 +158,7 @@ func testWritesDuringQuery(t *testing.T, d ds.Batching) {
 	}
 }
 
-// testQueriesLeftEarly: results that nobody reads to their end stop nothing, and
+// testQueriesLeftEarly checks that results closed before their end block nothing, and that they
 // may be closed more than once.
 func testQueriesLeftEarly(t *testing.T, d ds.Batching) {
 	ctx := context.Background()

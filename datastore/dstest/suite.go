@@ -14,24 +14,24 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// Traits are what a datastore says of itself. Errors are matched with errors.Is;
-// where one is nil any will do.
+// Traits describe a datastore. The suite matches errors with errors.Is. A nil error means that
+// any error will do.
 type Traits struct {
-	// Closed is returned by every call after Close.
+	// Closed is the error of every call after Close.
 	Closed error
-	// Conflict is returned for committing the later of two transactions that have
-	// read and written the same.
+	// Conflict is the error of committing the later of two transactions that have read and
+	// written the same key.
 	Conflict error
-	// ReadOnly is returned for writing in a transaction that only reads.
+	// ReadOnly is the error of writing in a read-only transaction.
 	ReadOnly error
-	// Ended is returned by every call of a transaction that has ended.
+	// Ended is the error of every call of a transaction that has ended.
 	Ended error
 	// Scans says that queries read more than they return.
 	Scans bool
 }
 
-// Run tests the datastores that open returns, each of which has to be empty and
-// is closed by the test that gets it.
+// Run tests the datastores that open returns. Each must be empty, and the test that gets it
+// closes it.
 func Run(t *testing.T, open func(t *testing.T) ds.Batching, want Traits) {
 	for _, test := range []struct {
 		name string
@@ -73,8 +73,8 @@ func Run(t *testing.T, open func(t *testing.T) ds.Batching, want Traits) {
 	}
 }
 
-// guard calls fn, and makes an error of a panic, or of touching memory that is not
-// there any more, as what is mapped from a file may.
+// guard calls fn. It returns an error if fn panics or touches memory that is no longer
+// mapped from a file.
 func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -85,7 +85,8 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
-// isNot reports whether err is not the wanted one, or any if none is wanted.
+// isNot reports whether err differs from the wanted error. If none is wanted, any error will
+// do.
 func isNot(err, want error) bool {
 	return err == nil || panics(err) || want != nil && !errors.Is(err, want)
 }
@@ -99,8 +100,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// expect compares what is under a key with a value, of which nil says absence,
-// by every way there is to ask for it.
+// expect compares the value of a key with the wanted one, by every call that can ask for it.
+// Nil means that the key is absent.
 func expect(t *testing.T, d ds.Read, key ds.Key, want []byte) {
 	t.Helper()
 	ctx := context.Background()
@@ -151,7 +152,7 @@ func keysOf(entries []dsq.Entry) []string {
 	return keys
 }
 
-// expectKeys compares the keys that a query finds, in any order.
+// expectKeys compares the keys that a query finds with the wanted ones, in any order.
 func expectKeys(t *testing.T, d ds.Read, q dsq.Query, want ...string) {
 	t.Helper()
 	got := keysOf(query(t, d, q))
@@ -162,8 +163,8 @@ func expectKeys(t *testing.T, d ds.Read, q dsq.Query, want ...string) {
 	}
 }
 
-// testAbsence: what is absent is ErrNotFound itself, since callers compare, and
-// deleting it is no error.
+// testAbsence checks that an absent key returns ErrNotFound itself, because callers compare
+// with ==, and that deleting an absent key is no error.
 func testAbsence(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	key := ds.NewKey("/absent")
@@ -174,8 +175,8 @@ func testAbsence(t *testing.T, d ds.Batching) {
 	expectKeys(t, d, dsq.Query{})
 }
 
-// testOwnership: the datastore keeps nothing that it is given, and what it
-// returns is the caller's. An empty value is a value.
+// testOwnership checks that the datastore keeps none of its callers' memory, and that returned
+// values belong to the caller. An empty value is a value.
 func testOwnership(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	a, b := ds.NewKey("/a"), ds.NewKey("/b")
@@ -203,14 +204,14 @@ func testOwnership(t *testing.T, d ds.Batching) {
 	}
 }
 
-// oddKeys are keys that libp2p programs have, or could have.
+// oddKeys are keys that libp2p programs use, or could use.
 var oddKeys = []string{
-	"/a", "/ab", "/a/b", "/a/b/c", "/a.b", "/a-b", "/a b", "/a:b", "/a%2Fb", "/a\\b", "/A", "/é", "/\u65e5\u672c", "/~", "/!",
-	"/a\x00", "/a\x00b", "/a\x01", "/\xff", "/\xff\xff", "/\x7f", "/a\x00/b", "/a!/b",
+	"/a", "/ab", "/a/b", "/a/b/c", "/a.b", "/a-b", "/a b", "/a:b", "/a%2Fb", "/a\\b", "/A", "/é",
+	"/\u65e5\u672c", "/~", "/!", "/a\x00", "/a\x00b", "/a\x01", "/\xff", "/\xff\xff", "/\x7f", "/a\x00/b", "/a!/b",
 	"/providers/MFRGG/MFRGG", "/providers/abc", "/pk/MFRGG", "/peers/addrs/MFRGG", "/local/x", "/blocks/CIQA",
 }
 
-// testKeys: every key is kept apart from every other, and comes back as it was.
+// testKeys checks that every key differs from every other, and comes back unchanged.
 func testKeys(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	for i, key := range oddKeys {
@@ -237,8 +238,8 @@ func testKeys(t *testing.T, d ds.Batching) {
 	expectKeys(t, d, dsq.Query{})
 }
 
-// testBatch: a batch keeps copies, is applied in its order when it is committed
-// and not before, and may be larger than a transaction of the engine.
+// testBatch checks that a batch keeps copies, applies its operations in order and only on
+// commit, and may be larger than a transaction of the engine.
 func testBatch(t *testing.T, d ds.Batching) {
 	ctx := context.Background()
 	a, b, c := ds.NewKey("/a"), ds.NewKey("/b"), ds.NewKey("/c")
@@ -257,7 +258,7 @@ func testBatch(t *testing.T, d ds.Batching) {
 	expect(t, d, c, []byte("value"))
 
 	must(t, d.Delete(ctx, a))
-	_ = batch.Commit(ctx) // there is nothing left in it, or it may not be used again
+	_ = batch.Commit(ctx) // the batch is empty, or cannot be used again
 	expect(t, d, a, nil)
 
 	batch, err = d.Batch(ctx)

@@ -177,8 +177,7 @@ func testBinaryKeys(s *store) {
 	}
 }
 
-// testBorrowedValue checks that a borrowed value stays what it is while others
-// replace it.
+// testBorrowedValue checks that a borrowed value does not change while others replace it.
 func testBorrowedValue(s *store) {
 	old := string(bytes.Repeat([]byte("old "), 500))
 	s.put("key", old)
@@ -205,7 +204,7 @@ func testBorrowedValue(s *store) {
 	}
 }
 
-// testOwnedSlices checks that an engine does not change what it was given.
+// testOwnedSlices checks that an engine does not change its callers' slices.
 func testOwnedSlices(s *store) {
 	key, value := make([]byte, 3, 64), make([]byte, 5, 64)
 	copy(key[:64], "keybeyond the end of it")
@@ -215,7 +214,7 @@ func testOwnedSlices(s *store) {
 	r := engine.Range{Lower: lower, Upper: upper}
 	s.commit(func(txn engine.WriteTxn) {
 		s.must(txn.Put(key, value))
-		// The cursor keeps neither bound, nor the key sought.
+		// The cursor must keep neither the bounds nor the key of Seek.
 		c := txn.Cursor(r)
 		defer c.Close()
 		target := []byte("k")
@@ -226,7 +225,7 @@ func testOwnedSlices(s *store) {
 		}
 	})
 	if !bytes.Equal(key[:64], keyBefore) || !bytes.Equal(value[:64], valueBefore) {
-		s.Error("the engine wrote to slices that it was given")
+		s.Error("the engine wrote to its caller's slices")
 	}
 }
 
@@ -235,8 +234,8 @@ func testManyKeys(s *store) {
 	n := scaled(30_000)
 	key := func(i int) []byte { return fmt.Appendf(nil, "key %08d", i) }
 	value := func(i int) []byte { return fmt.Appendf(nil, "value %d of a row with some more bytes to it", i) }
-	// Every third key first and the others after, so that pages fill up from
-	// within; then every seventh is deleted.
+	// Every third key goes first and the others follow, so that full pages have to split. Then
+	// every seventh is deleted.
 	for _, third := range []bool{true, false} {
 		for first := 0; first < n; first += batch {
 			s.commit(func(txn engine.WriteTxn) {
@@ -337,7 +336,7 @@ func testCompact(s *store) {
 	}
 }
 
-// sorted returns the rows of a map as a database should.
+// sorted returns the rows of a map in the order of a database.
 func sorted(m map[string]string) []row {
 	rows := make([]row, 0, len(m))
 	for key, value := range m {
@@ -347,7 +346,7 @@ func sorted(m map[string]string) []row {
 	return rows
 }
 
-// tooLarge returns err as a TooLargeError about what.
+// tooLarge checks that err is a TooLargeError for the given thing, and returns it.
 func (s *store) tooLarge(what string, err error) *engine.TooLargeError {
 	s.Helper()
 	var tooLarge *engine.TooLargeError

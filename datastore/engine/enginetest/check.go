@@ -13,8 +13,8 @@ var checkTests = []test{
 	{"CheckBesideWriters", testCheckBesideWriters},
 }
 
-// testCheckBesideWriters has a database that is being changed check its files:
-// every commit leaves them whole.
+// testCheckBesideWriters has the engine check its files while writers commit. Every commit must
+// leave the files whole.
 func testCheckBesideWriters(s *store) {
 	verifier, ok := s.db.(engine.Verifier)
 	if !ok {

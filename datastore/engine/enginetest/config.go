@@ -11,9 +11,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// RunConfig tests that an engine honours every field of engine.Config. It calls
-// create with configurations whose Path is a directory of the test, which may
-// not be there yet.
+// RunConfig tests that an engine obeys every field of engine.Config. It calls create with
+// configurations whose Path is a directory of the test, which may not exist yet.
 func RunConfig(t *testing.T, create func(c engine.Config) engine.Engine) {
 	for _, test := range []struct {
 		name string
@@ -113,7 +112,7 @@ func testTruncate(t *testing.T, create func(c engine.Config) engine.Engine) {
 	path := filepath.Join(t.TempDir(), "db")
 	keep := create(engine.Config{Path: path})
 	destroy := create(engine.Config{Path: path, Truncate: engine.DestroyExistingData})
-	s := open(t, destroy) // nothing is there yet
+	s := open(t, destroy) // the database does not exist yet
 	s.eng = keep
 	s.commit(func(txn engine.WriteTxn) {
 		for i := range 2000 {
@@ -199,7 +198,7 @@ func testNoFsync(t *testing.T, create func(c engine.Config) engine.Engine) {
 	s.must(s.db.Sync(s.ctx))
 }
 
-// testCacheMB reads more than a small cache holds.
+// testCacheMB reads more data than a small cache holds.
 func testCacheMB(t *testing.T, create func(c engine.Config) engine.Engine) {
 	for _, size := range []int{1, 64} {
 		s := open(t, create(engine.Config{Path: t.TempDir(), CacheMB: size, NoFsync: true}))

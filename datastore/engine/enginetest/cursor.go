@@ -24,7 +24,7 @@ var cursorTests = []test{
 	{"CursorOutlivesTxn", testCursorOutlivesTxn},
 }
 
-// selectRows selects the rows of r from sorted ones, the way a cursor should.
+// selectRows returns the rows of r from sorted rows, in the order of a cursor.
 func selectRows(rows []row, r engine.Range) []row {
 	var selected []row
 	for _, row := range rows {
@@ -45,7 +45,7 @@ func boundString(r engine.Range) string {
 	return fmt.Sprintf("[%q, %q) reverse %v keys only %v", r.Lower, r.Upper, r.Reverse, r.KeysOnly)
 }
 
-// everyRange calls fn with every range between the given bounds.
+// everyRange calls fn with every range that has two of the given bounds.
 func everyRange(bounds []string, fn func(r engine.Range)) {
 	all := [][]byte{nil}
 	for _, bound := range bounds {
@@ -83,7 +83,7 @@ func testCursorBounds(s *store) {
 	defer read.Discard()
 	check(read, committed)
 
-	// The same over writes that are not committed.
+	// The same again, now over writes that are not committed yet.
 	write := s.update()
 	defer write.Discard()
 	check(write, committed)
@@ -146,13 +146,13 @@ func testCursorSeek(s *store) {
 	}
 }
 
-// walk seeks and moves a cursor about, and compares it with rows.
+// walk seeks and moves a cursor at random, and compares it with rows.
 func (s *store) walk(random *rand.Rand, txn engine.ReadTxn, rows []row, r engine.Range, key func() string) {
 	s.Helper()
 	rows = selectRows(rows, r)
 	c := txn.Cursor(r)
 	defer c.Close()
-	at := 0 // of the row that is next
+	at := 0 // index of the next row
 	for range 20 {
 		if random.IntN(4) == 0 {
 			target := key()
@@ -258,8 +258,8 @@ func testCursorSeveral(s *store) {
 	}
 }
 
-// testCursorOwnWrites checks that an open cursor sees what its transaction
-// writes ahead of it and is not put off its place by what it writes behind.
+// testCursorOwnWrites checks that an open cursor sees the writes of its transaction ahead of
+// it, and keeps its place when the transaction writes behind it.
 func testCursorOwnWrites(s *store) {
 	s.put("b", "old", "d", "old", "f", "old")
 	for _, reverse := range []bool{false, true} {
@@ -303,8 +303,7 @@ func testCursorOwnWrites(s *store) {
 	}
 }
 
-// testCursorDeletesAsItGoes empties a database of many pages with the cursor
-// that reads it.
+// testCursorDeletesAsItGoes empties a database of many pages while it reads it with a cursor.
 func testCursorDeletesAsItGoes(s *store) {
 	n := scaled(8_000)
 	for _, reverse := range []bool{false, true} {
@@ -324,7 +323,7 @@ func testCursorDeletesAsItGoes(s *store) {
 					if !c.Next() {
 						break
 					}
-					// All but every tenth, which the second half takes with it.
+					// Leave every tenth row to the second half, which deletes it too.
 					deleted++
 					s.must(txn.Delete(clone(c.Key())))
 				}
@@ -339,8 +338,8 @@ func testCursorDeletesAsItGoes(s *store) {
 	}
 }
 
-// testCursorOverDeleted reads, in the transaction that deletes them, rows of
-// many pages of which first some and in the end none are left.
+// testCursorOverDeleted deletes rows of many pages, first some and in the end all, and reads
+// them in the same transaction.
 func testCursorOverDeleted(s *store) {
 	const n = 3000
 	key := func(i int) []byte { return fmt.Appendf(nil, "%06d", i) }

@@ -19,10 +19,10 @@ import (
 // damageRounds says, in the environment, how many databases RunDamage damages.
 const damageRounds = "NETABASE_DAMAGE_ROUNDS"
 
-// RunDamage tests that an engine survives damage to its files: in each of some
-// databases one bit is flipped, or one file cut short. Rows that are read may be wrong
-// where the engine has no checksums, and are counted in the log of the test. But
-// nothing may panic, hang, or return errors other than those of the contract.
+// RunDamage tests that an engine survives damage to its files. In each of some databases it
+// flips one bit, or cuts one file short. Without checksums in the engine, rows may read wrong;
+// the test counts them in its log. But nothing may panic, hang, or return an error outside the
+// contract.
 func RunDamage(t *testing.T, create func(c engine.Config) engine.Engine) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -69,7 +69,7 @@ func writeDamageRows(ctx context.Context, eng engine.Engine) error {
 	return errors.Join(err, db.Close())
 }
 
-// eachDamageRow calls fn with every row, some hundred in one transaction.
+// eachDamageRow calls fn with every row, some hundred in each transaction.
 func eachDamageRow(ctx context.Context, db engine.DB, fn func(txn engine.WriteTxn, i int) error) error {
 	for first := 0; first < damageRows; first += 500 {
 		txn, err := db.Update(ctx)
@@ -124,13 +124,13 @@ type harm struct {
 
 func (h harm) String() string { return fmt.Sprintf("%s at %d of %d", h.kind, h.at, len(h.before)) }
 
-// damage changes one of the files: each as often as any other, so that small
-// and important ones are not left out.
+// damage changes one of the files. It picks each file as often as any other, so that small and
+// important ones are not left out.
 func damage(random *rand.Rand, files map[string][]byte) (name string, what harm) {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return len(files[name]) == 0 })
 	name = names[random.IntN(len(names))]
 	before := files[name]
-	// Most of what is zero is not used.
+	// Most zero bytes are unused.
 	end := len(bytes.TrimRight(before, "\x00"))
 	if end == 0 {
 		end = len(before)
@@ -149,8 +149,8 @@ func damage(random *rand.Rand, files map[string][]byte) (name string, what harm)
 	return name, harm{"flipped bit", at, before}
 }
 
-// useDamaged does everything with a database and tells how it went. It returns
-// an error for what no engine may do.
+// useDamaged makes every kind of call on a database and tells how it went. It returns an error
+// for behaviour that no engine may show.
 func useDamaged(ctx context.Context, eng engine.Engine) (outcome string, err error) {
 	db, err := eng.Open(ctx)
 	if errors.Is(err, engine.ErrCorrupt) {
@@ -195,8 +195,8 @@ func useDamaged(ctx context.Context, eng engine.Engine) (outcome string, err err
 	return outcome, nil
 }
 
-// readDamaged reads all rows in every way, and counts the wrong ones. It goes on
-// after an error, which it returns in the end.
+// readDamaged reads all rows in every way, and counts the wrong ones. It goes on after an
+// error, and returns it at the end.
 func readDamaged(ctx context.Context, db engine.DB) (wrong int, err error) {
 	txn, err := db.View(ctx)
 	if err != nil {
@@ -225,7 +225,7 @@ func readDamaged(ctx context.Context, db engine.DB) (wrong int, err error) {
 		for c.Next() {
 			rows++
 			if rows > 2*damageRows {
-				return wrong, errors.New("a cursor does not come to an end")
+				return wrong, errors.New("a cursor does not end")
 			}
 			if value, failed := c.Value(); failed != nil {
 				note(failed)

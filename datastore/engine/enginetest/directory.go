@@ -12,7 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// everyWay has the configurations with which a directory may be opened.
+// everyWay has the configurations that a directory may be opened with.
 func everyWay(path string) map[string]engine.Config {
 	return map[string]engine.Config{
 		"":          {Path: path},
@@ -22,8 +22,8 @@ func everyWay(path string) map[string]engine.Config {
 	}
 }
 
-// testOtherEngine checks that the database is found by its engine's name, and that in
-// a directory with the database of another engine none is made.
+// testOtherEngine checks that a directory tells the name of the engine of its database, and
+// that no other engine makes a database there.
 func testOtherEngine(t *testing.T, create func(c engine.Config) engine.Engine) {
 	own := filepath.Join(t.TempDir(), "db")
 	s := open(t, create(engine.Config{Path: own}))
@@ -70,9 +70,9 @@ func testOtherEngine(t *testing.T, create func(c engine.Config) engine.Engine) {
 	}
 }
 
-// testLostFiles checks that a database which has lost a file since it was closed, or
-// what is in it, is never taken for one that is yet to be made. It is opened with all
-// rows, or refused as damaged.
+// testLostFiles checks a database that has lost a file, or the content of one, since it was
+// closed. Open must return all rows or refuse it as damaged. It must never take the directory
+// for an empty one.
 func testLostFiles(t *testing.T, create func(c engine.Config) engine.Engine) {
 	path := filepath.Join(t.TempDir(), "db")
 	eng := create(engine.Config{Path: path})
@@ -83,7 +83,7 @@ func testLostFiles(t *testing.T, create func(c engine.Config) engine.Engine) {
 	for lost := range files {
 		without := maps.Clone(files)
 		delete(without, lost)
-		if len(without) > 0 { // or there is nothing to know it by
+		if len(without) > 0 { // else nothing tells of a database
 			checkLost(t, create, path, "without "+lost, without)
 		}
 		emptied := maps.Clone(files)

@@ -1,6 +1,5 @@
-// Package enginetest is what an engine must pass: the contract of package
-// engine as tests. An engine's own tests call [Run], and [RunConfig] as well if
-// it keeps files:
+// Package enginetest has the contract of package engine as tests, which every engine must pass.
+// An engine's own tests call [Run]. If the engine keeps files, they also call [RunConfig]:
 //
 //	func TestEngine(t *testing.T) {
 //		enginetest.Run(t, func(t *testing.T) engine.Engine {
@@ -8,10 +7,10 @@
 //		})
 //	}
 //
-// Every test ends with the same check, whatever it was about. The database finds no
-// fault with its files. It reads the same forwards, backwards, by keys alone and key by
-// key, and reads the same again after it was closed and opened. It leaves no goroutine
-// behind.
+// Every test ends with the same check. The database finds no fault with its files. It reads the
+// same forwards, backwards, by keys alone and key by key, and reads the same after it was
+// closed and opened again. It leaves no goroutine behind.
+//
 // The tests write a few tens of MiB and take seconds; -short takes less.
 package enginetest
 
@@ -29,11 +28,11 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Run tests the engines that create returns, each of which must be a new one
-// without any data.
+// Run tests the engines that create returns. Each must be a new one without data.
 func Run(t *testing.T, create func(t *testing.T) engine.Engine) {
 	for _, tests := range [][]test{
-		basicTests, cursorTests, scanTests, renewTests, isolationTests, lifecycleTests, limitTests, checkTests, modelTests,
+		basicTests, cursorTests, scanTests, renewTests, isolationTests,
+		lifecycleTests, limitTests, checkTests, modelTests,
 	} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) { test.run(open(t, create(t))) })
@@ -52,10 +51,10 @@ type store struct {
 	eng  engine.Engine
 	db   engine.DB
 	ctx  context.Context
-	txns []engine.ReadTxn // all there were, open or not
+	txns []engine.ReadTxn // all transactions, open or not
 }
 
-// open opens eng, and has what the package comment promises checked at the end.
+// open opens eng. At the end of the test it runs the check of the package comment.
 func open(t *testing.T, eng engine.Engine) *store {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -89,8 +88,8 @@ func (s *store) close() {
 	s.must(s.db.Close())
 }
 
-// abandon closes the database of a test that has failed, as far as that goes:
-// transactions that it left open would have Close wait for ever.
+// abandon closes the database of a failed test as far as it can. If the test left transactions
+// open, Close would wait for ever.
 func (s *store) abandon() {
 	for _, txn := range s.txns {
 		txn.Discard()
@@ -160,7 +159,7 @@ func (s *store) put(pairs ...string) {
 	})
 }
 
-// wantValue checks what key holds for txn.
+// wantValue checks the value of key in txn.
 func (s *store) wantValue(txn engine.ReadTxn, key, value string) {
 	s.Helper()
 	got, err := txn.Get([]byte(key))
@@ -194,8 +193,8 @@ func equalRows(a, b []row) bool {
 	return true
 }
 
-// rows reads all of a range, without values if r is KeysOnly. A cursor and scans have
-// to read the same rows.
+// rows reads all of a range, without values if r is KeysOnly. A cursor and scans must read the
+// same rows.
 func (s *store) rows(txn engine.ReadTxn, r engine.Range) []row {
 	s.Helper()
 	c := txn.Cursor(r)
@@ -221,8 +220,7 @@ func (s *store) drain(c engine.Cursor, keysOnly bool) []row {
 	return rows
 }
 
-// checkConsistent reads the whole database in every way there is, and has it check
-// its files.
+// checkConsistent reads the whole database in every way, and has it check its files.
 func (s *store) checkConsistent() []row {
 	s.Helper()
 	if verifier, ok := s.db.(engine.Verifier); ok {
@@ -255,11 +253,11 @@ func (s *store) checkConsistent() []row {
 	return rows
 }
 
-// clone is for handing borrowed bytes back to the engine.
+// clone copies borrowed bytes, so that they can be given back to the engine.
 func clone(b []byte) []byte { return bytes.Clone(b) }
 
-// quickly bounds what must not take long. It is generous: tests fail by it only
-// where they would hang.
+// quickly bounds operations that must not take long. It is generous: tests fail by it only if
+// they would hang.
 const quickly = 30 * time.Second
 
 // eventually returns once done reports true.
@@ -274,7 +272,7 @@ func (s *store) eventually(what string, done func() bool) {
 	}
 }
 
-// within returns what comes from ch.
+// within returns the next value from ch.
 func within[T any](s *store, what string, ch <-chan T) T {
 	s.Helper()
 	select {
@@ -286,7 +284,7 @@ func within[T any](s *store, what string, ch <-chan T) T {
 	}
 }
 
-// asked returns the number that the environment has under the name, or usual.
+// asked returns the number in the environment variable name, or usual.
 func asked(t *testing.T, name string, usual int) int {
 	t.Helper()
 	text := os.Getenv(name)

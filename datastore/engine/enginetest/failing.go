@@ -8,12 +8,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// ErrInjected is what a call returns that a Failing engine lets fail.
+// ErrInjected is the error of a call that a Failing engine lets fail.
 var ErrInjected = errors.New("injected failure")
 
-// Failing is an engine of which one call fails: beginning a transaction, reading or
-// writing a key, a step of a cursor, a commit, a sync, a look at its size or its
-// files. A store has to stay whole whichever call it is. A commit that fails has not
+// Failing is an engine in which one chosen call fails: beginning a transaction, reading or
+// writing a key, a step of a cursor, a commit, a sync, reading its size or checking its files.
+// A store has to stay whole whichever call fails. A failed commit stores nothing.
 // happened.
 type Failing struct {
 	engine.Engine
@@ -21,36 +21,36 @@ type Failing struct {
 	mu        sync.Mutex
 	countdown int
 	open      int
-	// commits counts down to that at which the process ends, and ended says that
-	// it has.
+	// commits counts down to the commit at which the process ends. Ended says that it has
+	// ended.
 	commits int
 	ended   bool
 }
 
-// FailAt has the call of that number fail, the next being 1; none where it is 0.
+// FailAt chooses the call that fails: 1 is the next one, 0 means none.
 func (e *Failing) FailAt(call int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.countdown = call
 }
 
-// EndAt has the commit of that number fail, the next being 1, and all calls after
-// it: what is there then is what is there after a process has ended. 0 begins a new
-// process.
+// EndAt simulates the end of a process. It chooses the commit that fails, 1 being the next one;
+// all later calls fail too. The database then holds the data that an ended process leaves. 0
+// begins a new process.
 func (e *Failing) EndAt(commit int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.commits, e.ended = commit, false
 }
 
-// Ended reports whether the commit has been made since EndAt.
+// Ended reports whether the process has ended since EndAt.
 func (e *Failing) Ended() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.ended
 }
 
-// Failed reports whether the call has been made since FailAt.
+// Failed reports whether the chosen call has failed since FailAt.
 func (e *Failing) Failed() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,25 +14,25 @@ import (
 // diskLevels says, in the environment, how many disks RunFullDisk fills.
 const diskLevels = "NETABASE_DISK_LEVELS"
 
-// RunFullDisk tests that a full disk costs nothing but the commits that have no
-// room: each returns ErrNoSpace, what was committed before can be read, and when
-// there is room again commits go on. It fills file systems of their own, of so
-// many MiB and some more each, for which it needs Linux and the right to mount;
-// it is skipped elsewhere.
+// RunFullDisk tests that a full disk only refuses the commits that find no room. Each of these
+// returns ErrNoSpace, all earlier commits stay readable, and commits succeed again when there
+// is room. The test fills small file systems of its own with growing sizes. It needs Linux and
+// the right to mount, and is skipped elsewhere.
 func RunFullDisk(t *testing.T, create func(c engine.Config) engine.Engine, sizeMB int) {
 	for level := range asked(t, diskLevels, 1) {
-		// 37 KiB more each time, so that another write is the first without room.
+		// Each disk is 37 KiB larger, so that another write is the first without room.
 		sizeKB := sizeMB<<10 + 37*level
 		t.Run(strconv.Itoa(sizeKB)+"KiB", func(t *testing.T) { fillDisk(t, create, sizeKB) })
 	}
 }
 
-// ballastKB is kept from the engine until it has seen the disk full.
+// ballastKB is the space that the test keeps from the engine until it has seen the disk full.
 const ballastKB = 8 << 10
 
 func fillDisk(t *testing.T, create func(c engine.Config) engine.Engine, sizeKB int) {
 	disk := t.TempDir()
-	out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+strconv.Itoa(sizeKB)+"k", "tmpfs", disk).CombinedOutput()
+	size := "size=" + strconv.Itoa(sizeKB) + "k"
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", size, "tmpfs", disk).CombinedOutput()
 	if err != nil {
 		t.Skipf("mounting needs Linux and root: %v %s", err, out)
 	}
@@ -71,7 +71,7 @@ func fillDisk(t *testing.T, create func(c engine.Config) engine.Engine, sizeKB i
 	if !errors.Is(err, engine.ErrNoSpace) {
 		t.Errorf("after %d commits: %v", len(committed), err)
 	}
-	// A page may be free yet that the last one did not do with.
+	// A free page may be left that was too small for the last commit.
 	if err := commit("another"); err == nil {
 		committed = append(committed, "another")
 	} else if !errors.Is(err, engine.ErrNoSpace) {
@@ -81,7 +81,7 @@ func fillDisk(t *testing.T, create func(c engine.Config) engine.Engine, sizeKB i
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	// A compaction under way holds space for a while.
+	// A running compaction holds space for a while.
 	if err := s.db.Compact(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -95,7 +95,7 @@ func fillDisk(t *testing.T, create func(c engine.Config) engine.Engine, sizeKB i
 	t.Logf("%d commits", len(committed))
 }
 
-// holds checks that a database has these keys, and no others.
+// holds checks that a database has exactly these keys.
 func (s *store) holds(keys []string) {
 	s.Helper()
 	txn, err := s.db.View(s.Context())

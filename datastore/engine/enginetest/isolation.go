@@ -59,8 +59,8 @@ func testSnapshot(s *store) {
 	s.wantAbsent(after, "gone")
 }
 
-// testAtomicCommit has a writer change two rows at once and readers look for a
-// moment in between.
+// testAtomicCommit has a writer change two rows at once, and readers look for a state in
+// between.
 func testAtomicCommit(s *store) {
 	s.put("left", "0", "right", "0")
 	var stop atomic.Bool
@@ -119,7 +119,7 @@ func checkTwins(s *store) error {
 	return c.Err()
 }
 
-// retry runs fn in transactions until one commits without a conflict.
+// retry runs fn in new transactions until one commits without a conflict.
 func (s *store) retry(d engine.Durability, fn func(txn engine.WriteTxn) error) error {
 	for {
 		txn, err := s.db.Update(s.ctx)
@@ -136,7 +136,7 @@ func (s *store) retry(d engine.Durability, fn func(txn engine.WriteTxn) error) e
 	}
 }
 
-// testLostUpdate counts with many goroutines.
+// testLostUpdate counts with many goroutines and checks the sum.
 func testLostUpdate(s *store) {
 	const goroutines = 8
 	each := scaled(50)
@@ -181,7 +181,7 @@ func testLostUpdate(s *store) {
 	}
 }
 
-// testOnlyOneInserts has goroutines race to put keys that are absent.
+// testOnlyOneInserts has goroutines race to put absent keys.
 func testOnlyOneInserts(s *store) {
 	const goroutines = 8
 	rounds := scaled(40)
@@ -234,7 +234,7 @@ func testConflict(s *store) {
 		defer cancel()
 		second, err := s.db.Update(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
-			return // an engine with a single writer
+			return // the engine has a single writer
 		}
 		s.must(err)
 		defer second.Discard()
@@ -312,8 +312,8 @@ func testReadersBesideWriter(s *store) {
 
 const batchRows = 50
 
-// checkBatches checks that a snapshot holds whole batches only, and all that
-// were written when it was taken.
+// checkBatches checks that a snapshot holds whole batches only, and all batches that were
+// written before it was taken.
 func checkBatches(s *store, written *atomic.Int64, reverse bool) error {
 	least := int(written.Load())
 	txn, err := s.db.View(s.ctx)
@@ -336,8 +336,8 @@ func checkBatches(s *store, written *atomic.Int64, reverse bool) error {
 	return nil
 }
 
-// testUpdateWaits checks that a writer in waiting gives up with its context and
-// that readers do not wait for writers.
+// testUpdateWaits checks that a waiting writer gives up when its context ends, and that readers
+// do not wait for writers.
 func testUpdateWaits(s *store) {
 	s.put("a", "1")
 	first := s.update()

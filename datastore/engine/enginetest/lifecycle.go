@@ -75,9 +75,11 @@ func testAfterClose(s *store) {
 func testAfterTxn(s *store) {
 	s.put("a", "1")
 	end := map[string]func(txn engine.WriteTxn){
-		"Commit":        func(txn engine.WriteTxn) { s.must(txn.Commit(s.ctx, engine.Durable)) },
-		"Discard":       func(txn engine.WriteTxn) { txn.Discard() },
-		"failed Commit": func(txn engine.WriteTxn) { s.want(context.Canceled, txn.Commit(cancelled(), engine.Durable)) },
+		"Commit":  func(txn engine.WriteTxn) { s.must(txn.Commit(s.ctx, engine.Durable)) },
+		"Discard": func(txn engine.WriteTxn) { txn.Discard() },
+		"failed Commit": func(txn engine.WriteTxn) {
+			s.want(context.Canceled, txn.Commit(cancelled(), engine.Durable))
+		},
 	}
 	for name, end := range end {
 		txn := s.update()
@@ -109,8 +111,7 @@ func testAfterTxn(s *store) {
 	s.want(engine.ErrTxnDone, err)
 }
 
-// testCloseWaits checks that Close lets open transactions end and refuses new
-// ones meanwhile.
+// testCloseWaits checks that Close lets open transactions end and refuses new ones meanwhile.
 func testCloseWaits(s *store) {
 	s.put("a", "1")
 	db := s.db
@@ -149,7 +150,7 @@ func testCloseTurnsWritersAway(s *store) {
 	waiting := make(chan error, 1)
 	go func() {
 		txn, err := db.Update(s.ctx)
-		for err == nil { // an engine whose writers do not wait
+		for err == nil { // writers of this engine do not wait
 			txn.Discard()
 			txn, err = db.Update(s.ctx)
 		}

@@ -58,7 +58,7 @@ func testLargeValues(s *store) {
 	check()
 }
 
-// testLargeTransaction fills a transaction up to what Limits promises.
+// testLargeTransaction fills a transaction up to its Limits.
 func testLargeTransaction(s *store) {
 	limits := s.db.Limits()
 	ops, size := scaled(20_000), int64(scaled(8))<<20
@@ -106,9 +106,8 @@ func testLargeTransaction(s *store) {
 	}
 }
 
-// testTooLargeTransaction goes beyond every limit, and checks that the refusal
-// is typed, leaves nothing behind and that what was put before can still be
-// committed.
+// testTooLargeTransaction goes beyond every limit. It checks that the refusal has its type and
+// stores nothing, and that the transaction can still commit its earlier writes.
 func testTooLargeTransaction(s *store) {
 	limits := s.db.Limits()
 	overfill := func(valueSize int) (txn engine.WriteTxn, put int) {
@@ -148,8 +147,8 @@ func testTooLargeTransaction(s *store) {
 	}
 }
 
-// testLimitsLeast checks that the limits leave room for what callers need at least:
-// the largest row, and a row with many index entries.
+// testLimitsLeast checks that the limits leave room for the largest row, and for a row with
+// many index entries.
 func testLimitsLeast(s *store) {
 	limits := s.db.Limits()
 	if limits.TxnOps > 0 && limits.TxnOps < 1000 {
@@ -166,8 +165,8 @@ func testLimitsLeast(s *store) {
 	s.commit(func(txn engine.WriteTxn) { s.must(txn.Put(key, make([]byte, size))) })
 }
 
-// testLimitsOfDeletes checks that deletes count as puts do, and as no more: as many
-// as the limits say are taken, of long keys as well, and committed.
+// testLimitsOfDeletes checks that a delete counts no more than a put: a transaction takes and
+// commits as many deletes as the limits say, of long keys too.
 func testLimitsOfDeletes(s *store) {
 	limits := s.db.Limits()
 	for _, length := range []int{10, 4000, engine.MaxKeySize} {
@@ -204,8 +203,8 @@ func testLimitsOfDeletes(s *store) {
 	}
 }
 
-// testDividedByRefusal deletes rows in pages, each of which is halved as long as the
-// transaction is refused: all go, whatever the limits are.
+// testDividedByRefusal deletes rows in pages, and halves a page as long as the transaction
+// refuses it. In the end all rows are gone, whatever the limits are.
 func testDividedByRefusal(s *store) {
 	const rows, entries = 300, 100
 	limits := s.db.Limits()

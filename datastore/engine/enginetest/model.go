@@ -15,9 +15,9 @@ var modelTests = []test{
 	{"Model", testModel},
 }
 
-// testModel runs random operations on the database and on plain maps, and
-// compares everything that either returns. A failure is shrunk to the shortest
-// one that rapid finds; -rapid.checks sets how many it tries.
+// testModel runs random operations on the database and on plain maps, and compares all results.
+// It shrinks a failure to the shortest one that rapid finds. The flag -rapid.checks sets the
+// number of tries.
 func testModel(s *store) {
 	rapid.Check(s.T, func(t *rapid.T) {
 		m := newModel(t, s)
@@ -40,7 +40,7 @@ func testModel(s *store) {
 	})
 }
 
-// model is the database as it should be.
+// model is the expected state of the database.
 type model struct {
 	s         *store
 	committed map[string]string
@@ -59,9 +59,9 @@ type modelCursor struct {
 	engine.Cursor
 	txn   *modelTxn
 	r     engine.Range
-	from  string // where the next key is looked for
+	from  string // where to look for the next key
 	after bool   // from itself has been returned already
-	free  bool   // from says nothing: the whole range is ahead
+	free  bool   // from has no meaning: the whole range is ahead
 	ended bool
 }
 
@@ -279,7 +279,7 @@ func (m *model) reopen(t *rapid.T) {
 	m.s.db = db
 }
 
-// check compares what is committed, which no operation but commit may change.
+// check compares the committed rows. Only a commit may change them.
 func (m *model) check(t *rapid.T) {
 	txn, err := m.s.db.View(m.s.ctx)
 	m.must(t, err)

@@ -13,19 +13,18 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// RunPowerLoss tests that Durable commits survive a power loss, and that the
-// test would notice if they did not: it wants commits to be lost with NoFsync.
+// RunPowerLoss tests that Durable commits survive a power loss. It also checks that the test
+// would notice a loss: with NoFsync some commits must be lost.
 //
-// Another process commits to a database on a small file system of its own, in a
-// file mounted through a loop device, and tells what it has committed. At some
-// point it is stopped and the file copied, which holds what the file system has
-// given to its device and nothing that is only in its memory. The copy is then
-// mounted and read. The test needs Linux, the right to mount, and mkfs.ext4; it
-// is skipped elsewhere and in short runs.
+// Another process commits to a database on a small file system of its own, in a file mounted
+// through a loop device, and reports its commits. At some point the test stops the process and
+// copies the file. The copy holds the data that the file system has given to its device, and
+// none that is only in memory. The test then mounts and reads the copy. It needs Linux, the
+// right to mount, and mkfs.ext4; it is skipped elsewhere and in short runs.
 //
-// An engine that writes tables from time to time should be configured to do so
-// after every megabyte or less. RunPowerLoss must be all that a test does, for
-// it runs the test anew in the other process.
+// Configure an engine that writes tables from time to time to do so after every megabyte or
+// less. RunPowerLoss must be the whole of a test, because it runs the test again in the other
+// process.
 func RunPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
 	if path := os.Getenv(powerLossPath); path != "" {
 		c := engine.Config{Path: path, NoFsync: os.Getenv(powerLossNoFsync) != ""}
@@ -45,17 +44,17 @@ const (
 	powerLossNoFsync = "NETABASE_POWER_LOSS_NO_FSYNC"
 
 	powerLossWriters = 4
-	powerLossCommits = 300 // to wait for, about
+	powerLossCommits = 300 // about how many commits to wait for
 	powerLossAck     = "committed "
 )
 
-// powerLossValue returns what a key holds, large enough to fill tables soon.
+// powerLossValue returns the value of a key, large enough to fill tables soon.
 func powerLossValue(key string) []byte {
 	return bytes.Repeat(fmt.Appendf(nil, "%s;", key), 20_000/(len(key)+1))
 }
 
-// commitForEver writes a line for every commit once it is durable. Others that
-// are not come in between.
+// commitForEver makes durable and relaxed commits without end, and writes a line after each
+// durable one.
 func commitForEver(eng engine.Engine, to io.Writer) error {
 	ctx := context.Background()
 	db, err := eng.Open(ctx)
@@ -92,8 +91,8 @@ func commitForEver(eng engine.Engine, to io.Writer) error {
 	return <-errs
 }
 
-// countLost opens what a power loss has left and counts the keys that are not
-// there or not right.
+// countLost opens the database after the power loss and counts the keys that are missing or
+// wrong.
 func countLost(ctx context.Context, eng engine.Engine, keys []string) (lost int, err error) {
 	db, err := eng.Open(ctx)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 
 const powerLossDisk = 256 << 20
 
-// powerLosses says, in the environment, how often RunPowerLoss takes the power
-// away.
+// powerLosses is the environment variable that says how often RunPowerLoss simulates a power
+// loss.
 const powerLosses = "NETABASE_POWER_LOSSES"
 
 func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
@@ -40,7 +40,7 @@ func testPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
 		}
 	})
 	t.Run("NoFsync", func(t *testing.T) {
-		// It may happen that tables have just been written and synced.
+		// All commits may survive if tables have just been written and synced.
 		for range 3 {
 			_, lost, of, err := losePower(t, create, true)
 			t.Logf("%d of %d commits are lost, error %v", lost, of, err)
@@ -56,8 +56,7 @@ func copySparse(from, to string) ([]byte, error) {
 	return exec.Command("cp", "--sparse=always", from, to).CombinedOutput()
 }
 
-// losePower returns the image that the power loss has left, and how many commits
-// are lost of those acknowledged.
+// losePower returns the image after the power loss, and how many acknowledged commits are lost.
 func losePower(
 	t *testing.T, create func(c engine.Config) engine.Engine, noFsync bool,
 ) (copied string, lost, of int, err error) {
@@ -75,8 +74,7 @@ func losePower(
 	}
 	live := mount(t, image, filepath.Join(dir, "live"))
 	committed, kill := startWriter(t, filepath.Join(live, "db"), noFsync)
-	// The writer is stopped from here on. The copy lacks everything that its file
-	// system keeps in memory.
+	// The writer stops here. The copy lacks everything that its file system keeps in memory.
 	copied = image + ".copy"
 	if out, err := copySparse(image, copied); err != nil {
 		t.Fatalf("%v %s", err, out)
@@ -92,7 +90,7 @@ func losePower(
 	return copied, lost, len(committed), err
 }
 
-// mount mounts an image, or skips the test where that is not allowed.
+// mount mounts an image, or skips the test if it may not mount.
 func mount(t *testing.T, image, path string) string {
 	t.Helper()
 	if err := os.Mkdir(path, 0o700); err != nil {
@@ -109,8 +107,8 @@ func mount(t *testing.T, image, path string) string {
 	return path
 }
 
-// startWriter returns the keys that another process had committed when it was
-// stopped, and what to call to end it.
+// startWriter has another process commit for a while and stops it. It returns the keys
+// committed until then, and a function that ends the process.
 func startWriter(t *testing.T, path string, noFsync bool) (committed []string, kill func()) {
 	t.Helper()
 	test, _, _ := strings.Cut(t.Name(), "/")
@@ -139,7 +137,7 @@ func startWriter(t *testing.T, path string, noFsync bool) (committed []string, k
 			writer.Wait()
 		}
 	}
-	t.Cleanup(kill) // before what it writes to is unmounted
+	t.Cleanup(kill) // before its disk is unmounted
 
 	scanner := bufio.NewScanner(lines)
 	read := func(enough int) {
@@ -164,7 +162,7 @@ func startWriter(t *testing.T, path string, noFsync bool) (committed []string, k
 	if _, err := syscall.Wait4(writer.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
 		t.Fatalf("the writer has not stopped: %v, status %v", err, status)
 	}
-	// The lines that it has written until then are in the pipe and come at once.
+	// The lines written until then are in the pipe and come at once.
 	lines.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 	read(math.MaxInt)
 	return committed, kill

@@ -6,7 +6,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// renewTests are for engines whose read transactions are Renewers.
+// renewTests run on engines whose read transactions are Renewers.
 var renewTests = []test{
 	{"Renew", testRenew},
 	{"RenewRefused", testRenewRefused},
@@ -24,8 +24,8 @@ func (s *store) renewer() engine.Renewer {
 	return renewer
 }
 
-// testRenew checks that a transaction sees what is committed when it is renewed,
-// and nothing between.
+// testRenew checks that a transaction sees the commits made before it was renewed, and none
+// made later.
 func testRenew(s *store) {
 	s.put("a", "1")
 	txn := s.renewer()

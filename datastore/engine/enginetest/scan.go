@@ -9,8 +9,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// scanTests are for engines whose transactions are Scanners. The other tests
-// compare what a cursor reads with what scans do, wherever they read a range.
+// scanTests run on engines whose transactions are Scanners. The other tests compare a cursor
+// with scans wherever they read a range.
 var scanTests = []test{
 	{"ScanBorrows", testScanBorrows},
 	{"ScanBytes", testScanBytes},
@@ -29,8 +29,8 @@ func (s *store) scanner(txn engine.ReadTxn) engine.Scanner {
 	return scanner
 }
 
-// checkScans compares rows, which a cursor has read of r, with those of scans in
-// pages of several sizes.
+// checkScans compares the rows that a cursor has read of r with the rows of scans in pages of
+// several sizes.
 func (s *store) checkScans(txn engine.ReadTxn, r engine.Range, rows []row) {
 	s.Helper()
 	scanner, ok := txn.(engine.Scanner)
@@ -47,7 +47,7 @@ func (s *store) checkScans(txn engine.ReadTxn, r engine.Range, rows []row) {
 	}
 }
 
-// scan reads all of a range by scans, each of which begins behind the one before.
+// scan reads all of a range by scans. Each begins behind the one before.
 func (s *store) scan(scanner engine.Scanner, r engine.Range, most int) []row {
 	s.Helper()
 	var page engine.Page
@@ -77,8 +77,8 @@ func (s *store) scan(scanner engine.Scanner, r engine.Range, most int) []row {
 	}
 }
 
-// testScanBorrows checks that rows stay as they are until their page is used
-// again, whatever else the transaction reads.
+// testScanBorrows checks that rows do not change until their page is used again, whatever else
+// the transaction reads.
 func testScanBorrows(s *store) {
 	const n = 400
 	var rows []row
@@ -132,15 +132,14 @@ func testScanBytes(s *store) {
 	for _, reverse := range []bool{false, true} {
 		more, err := s.scanner(txn).Scan(engine.Range{Reverse: reverse}, n, &page)
 		s.must(err)
-		// The keys count as well, so that the last row may be one row early.
+		// The keys count as well, so the page may end one row early.
 		if got, most := len(page.Rows), (engine.ScanBytes+size-1)/size; !more || got > most || got < most-1 {
 			s.Fatalf("reverse %v: %d rows of %d bytes, more: %v", reverse, got, size, more)
 		}
 	}
 }
 
-// testScanBetweenWrites checks that every scan of a transaction sees all that
-// was written before it.
+// testScanBetweenWrites checks that every scan of a transaction sees all its earlier writes.
 func testScanBetweenWrites(s *store) {
 	s.put("b", "1", "d", "2", "f", "3")
 	txn := s.update()

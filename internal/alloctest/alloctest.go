@@ -1,5 +1,5 @@
-// Package alloctest bounds, in tests, the memory that reading the bytes of
-// other peers allocates.
+// Package alloctest bounds, in tests, the memory that a parser allocates for bytes from other
+// peers.
 package alloctest
 
 import (
@@ -14,19 +14,18 @@ const (
 	Base   = 64 << 10
 )
 
-// attempts is how often a reading is measured that seems to be over the bound: all
-// goroutines of the process are measured, those of a fuzzer too.
+// attempts is how often Bound measures a call that seems to be over the bound. A measurement
+// counts the memory of all goroutines of the process, those of a fuzzer too.
 const attempts = 5
 
-// Bound calls read, which reads input, and fails the test if it allocates more than
-// the bound, and each time that it is called again.
+// Bound calls read, which parses input, and fails the test if read allocates more than the
+// bound. It may call read several times.
 func Bound(t testing.TB, input int, read func()) {
 	t.Helper()
 	BoundBy(t, Factor, input, read)
 }
 
-// BoundBy is Bound with another factor, for what in memory is larger by it than it
-// may be in the input.
+// BoundBy is Bound with another factor, for values that are larger in memory than in the input.
 func BoundBy(t testing.TB, factor, input int, read func()) {
 	t.Helper()
 	bound, least := uint64(factor*input+Base), uint64(math.MaxUint64)
@@ -37,7 +36,7 @@ func BoundBy(t testing.TB, factor, input int, read func()) {
 			return
 		}
 	}
-	t.Errorf("%d bytes of input had %d allocated, the bound is %d", input, least, bound)
+	t.Errorf("reading %d bytes of input allocated %d bytes, the bound is %d", input, least, bound)
 }
 
 func allocated() uint64 {

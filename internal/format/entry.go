@@ -1,8 +1,8 @@
 package format
 
-// Entry returns the stored key and value of an index entry, in memory of their
-// own: the space of the index, the index key in its delimited form, and the
-// primary key in its last form, which a unique index keeps in the value.
+// Entry returns the stored key and value of an index entry, in new memory. The key is the space
+// of the index, the index key in its delimited form, and the primary key in its last form. In a
+// unique index the value holds the primary key.
 func Entry(space, key, primary []byte, unique bool) (entry, value []byte) {
 	size := len(space) + len(key) + len(primary)
 	buf := make([]byte, 0, size+ChecksumSize)

@@ -5,18 +5,16 @@ import "encoding/binary"
 // signBit is flipped in the expiry of a queue key, so that keys sort by time.
 const signBit = 1 << 63
 
-// ExpirySize is by how much the key of a row's queue entry is longer than the
-// row's own.
+// ExpirySize is how many bytes the key of a row's queue entry has more than the row's own key.
 const ExpirySize = 1 + 8
 
-// AppendExpiryKey appends the key of the expiry queue's entry for the row
-// stored at rowKey.
+// AppendExpiryKey appends the key of the queue entry for the row stored at rowKey.
 func AppendExpiryKey(dst []byte, expiry int64, rowKey []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(Expiry.Append(dst), uint64(expiry)^signBit)
 	return append(dst, rowKey...)
 }
 
-// CutExpiryKey takes a key of the expiry queue apart. Ok is false if it is none.
+// CutExpiryKey takes a key of the expiry queue apart. Ok is false if key is no such key.
 func CutExpiryKey(key []byte) (expiry int64, rowKey []byte, ok bool) {
 	if len(key) < ExpirySize || key[0] != byte(Expiry) {
 		return 0, nil, false

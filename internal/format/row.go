@@ -28,13 +28,13 @@ const (
 // Row is a parsed row. Value shares the memory of the bytes it was read from.
 type Row struct {
 	Schema uint32
-	// Expiry is unix time in nanoseconds, zero where the row does not expire.
+	// Expiry is unix time in nanoseconds, zero if the row does not expire.
 	Expiry int64
 	Value  []byte
 }
 
-// AppendRowHeader appends what comes before a row's value. An expiry of zero
-// means that the row does not expire.
+// AppendRowHeader appends the bytes before a row's value. An expiry of zero means that the row
+// does not expire.
 func AppendRowHeader(dst []byte, schema uint32, expiry int64) []byte {
 	if expiry == 0 {
 		return binary.AppendUvarint(append(dst, 0), uint64(schema))
@@ -43,20 +43,19 @@ func AppendRowHeader(dst []byte, schema uint32, expiry int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(expiry))
 }
 
-// AppendChecksum ends the row or entry value that is the whole of body and lies
-// at key: it appends the checksum over both.
+// AppendChecksum ends the stored bytes of a row or entry. Body is all of them and lies at key.
+// AppendChecksum appends the checksum over both.
 func AppendChecksum(body, key []byte) []byte {
 	return binary.BigEndian.AppendUint32(body, checksum(key, body))
 }
 
-// Seal is AppendChecksum where the body lies behind its key: keyAndBody is both,
-// in one piece.
+// Seal is AppendChecksum for callers whose body lies behind its key: keyAndBody is both, in one
+// piece.
 func Seal(keyAndBody []byte) []byte {
 	return binary.BigEndian.AppendUint32(keyAndBody, crc32.Checksum(keyAndBody, castagnoli))
 }
 
-// ParseRow checks and takes apart the row stored at key. Its errors match
-// engine.ErrCorrupt.
+// ParseRow checks the row stored at key and takes it apart. Its errors match engine.ErrCorrupt.
 func ParseRow(key, stored []byte) (Row, error) {
 	body, err := CutChecksum(key, stored)
 	if err != nil {
@@ -92,8 +91,8 @@ func ParseRow(key, stored []byte) (Row, error) {
 	return row, nil
 }
 
-// CutChecksum checks the checksum of the row or entry value stored at key and
-// returns what comes before it. Its error matches engine.ErrCorrupt.
+// CutChecksum checks the checksum of the row or entry stored at key and returns the bytes
+// before it. Its error matches engine.ErrCorrupt.
 func CutChecksum(key, stored []byte) ([]byte, error) {
 	n := len(stored) - ChecksumSize
 	if n < 0 {
@@ -107,7 +106,7 @@ func CutChecksum(key, stored []byte) ([]byte, error) {
 
 func checksum(key, body []byte) uint32 {
 	sum := crc32.Update(0, castagnoli, key)
-	if len(body) > 0 { // entries of most indexes have none
+	if len(body) > 0 { // entries of most indexes have no body
 		sum = crc32.Update(sum, castagnoli, body)
 	}
 	return sum

@@ -7,9 +7,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Counter returns the stored key and value of the counter of a tree, whose space
-// number is given as stored keys begin with it: the next number that its sequence
-// has not reserved.
+// Counter returns the stored key and value of the counter of a tree. Space is the number of the
+// tree as stored keys begin with it, next the first number that the sequence has not reserved.
 func Counter(space []byte, next uint64) (key, value []byte) {
 	key = CounterKey(space)
 	return key, AppendChecksum(binary.BigEndian.AppendUint64(nil, next), key)

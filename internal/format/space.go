@@ -18,7 +18,7 @@ const (
 	Catalog Space = 1
 	// Expiry holds the queue of rows that expire.
 	Expiry Space = 2
-	// Quarantine holds what repair has set aside.
+	// Quarantine holds the rows that repair has moved out of their trees.
 	Quarantine Space = 3
 	// Sequences holds the counter of each tree that numbers its rows.
 	Sequences Space = 4
@@ -35,7 +35,7 @@ const (
 	fourByteMark  = 0xF1
 )
 
-// Append appends the order-preserving form of s.
+// Append appends s in a form that sorts as the numbers do.
 func (s Space) Append(dst []byte) []byte {
 	switch {
 	case s < oneByteSpaces:

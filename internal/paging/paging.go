@@ -1,5 +1,5 @@
-// Package paging divides work on many rows into transactions that the engine can
-// take, whatever the rows weigh: models, datastore and record all work through it.
+// Package paging divides work on many rows into transactions that the engine can take, whatever
+// the size of the rows. Packages models, datastore and record all use it.
 package paging
 
 import (
@@ -8,12 +8,11 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Each calls page until it reports that the work is done. Page does as much of
-// the work as it is told, at most, in a transaction of its own: so many rows,
-// writes, or whatever the caller counts. It is told most at first, half as much
-// after an error that matches engine.ErrTooLarge, and a little more after each
-// page that went well, up to most. Any other error ends Each, and ErrTooLarge of a
-// page of one.
+// Each calls page until page reports that the work is done. A call does at most n units of the
+// work, in a transaction of its own; the caller decides if a unit is a row, a write or
+// something else. The first n is most. After an error that matches engine.ErrTooLarge n is
+// halved; after each page that succeeds it grows a little, up to most. Each returns any other
+// error at once, and ErrTooLarge if n was one.
 func Each(most int, page func(most int) (done bool, err error)) error {
 	for size := most; ; {
 		done, err := page(size)

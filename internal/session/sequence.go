@@ -8,11 +8,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
-// Sequence gives out the numbers of one tree in one store. A transaction that finds
-// none left reserves a block of them by moving the counter that is stored, and once
-// it has committed, all others take numbers from the block. So writers contend for
-// the counter once for each block, not for each row. Numbers that a process has
-// reserved and not given out are never given out.
+// Sequence gives out the numbers of one tree in one store. A transaction that finds no number
+// left reserves a block: it moves the stored counter. Once it has committed, all transactions
+// take numbers from the block. So writers compete for the counter once for each block, not once
+// for each row. If the process ends, the rest of its blocks is never given out.
 type Sequence struct {
 	mu          sync.Mutex
 	next, limit uint64
@@ -21,13 +20,13 @@ type Sequence struct {
 // sequenceBlock is how many numbers are reserved at a time.
 const sequenceBlock = 64
 
-// block is what a transaction has reserved.
+// block has the numbers that a transaction has reserved.
 type block struct {
 	of          *Sequence
 	next, limit uint64
 }
 
-// take returns a number that has been reserved for all.
+// take returns a number that is reserved for all transactions.
 func (q *Sequence) take() (n uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -38,9 +37,8 @@ func (q *Sequence) take() (n uint64, ok bool) {
 	return q.next - 1, true
 }
 
-// give makes the numbers that a transaction has left of its block available to
-// all. They replace the numbers that another transaction has given meanwhile,
-// which nobody gets then.
+// give makes the rest of a transaction's block available to all. It replaces the numbers that
+// another transaction has given meanwhile; nobody gets those.
 func (q *Sequence) give(next, limit uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -49,8 +47,8 @@ func (q *Sequence) give(next, limit uint64) {
 	}
 }
 
-// Next returns a number of the tree's sequence, least or above, that nobody else
-// gets. Zero means that there are no more.
+// Next returns a number of the tree's sequence that is at least least and that nobody else
+// gets. Zero means that no number is left.
 func (s *Session) Next(p *Place, least uint64) (uint64, error) {
 	for i := range s.blocks {
 		if b := &s.blocks[i]; b.of == p.Sequence && b.next < b.limit && b.next >= least {
@@ -84,7 +82,7 @@ func (s *Session) Next(p *Place, least uint64) (uint64, error) {
 	return next, nil
 }
 
-// counter reads the counter stored at key; a sequence begins with 1.
+// counter reads the counter stored at key. A sequence begins with 1.
 func (s *Session) counter(key []byte) (uint64, error) {
 	stored, err := s.Read.Get(key)
 	if errors.Is(err, engine.ErrNotFound) {
@@ -96,8 +94,7 @@ func (s *Session) counter(key []byte) (uint64, error) {
 	return format.ParseCounter(key, stored)
 }
 
-// giveBlocks makes the numbers that a committed transaction has left available
-// to all.
+// giveBlocks makes the rest of a committed transaction's blocks available to all.
 func (s *Session) giveBlocks() {
 	for _, b := range s.blocks {
 		b.of.give(b.next, b.limit)

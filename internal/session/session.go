@@ -6,53 +6,50 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Session is the transaction that operations on trees run in, either one
-// operation's own or one the user holds open. It belongs to one goroutine at a
-// time.
+// Session is the transaction that operations on trees run in. It belongs to one operation, or
+// the user holds it open. Only one goroutine may use it at a time.
 type Session struct {
-	// Read is never nil; Write is nil in a read transaction and otherwise the
-	// same transaction as Read.
+	// Read is never nil. Write is nil in a read transaction, and otherwise the same transaction
+	// as Read.
 	Read  engine.ReadTxn
 	Write engine.WriteTxn
 
-	// Scratch is for building keys that an engine does not keep. A function
-	// that uses it stores the grown slice back, and in between calls no other
-	// function that uses it.
+	// Scratch is memory for keys that the engine does not keep. A function that uses it stores
+	// the grown slice back. Before that, it calls no other function that uses Scratch.
 	Scratch []byte
 
-	// Held is set while the user holds the transaction open: operations leave
-	// it as it is. Otherwise it is one operation's own, and must not be open
-	// while user code runs.
+	// Held says that the user holds the transaction open: operations must not end it. Otherwise
+	// the transaction belongs to one operation, and must not stay open while user code runs.
 	Held bool
 
-	// Trusted is set while package record writes: see [Trusted].
+	// Trusted says that package record is writing: see [Trusted].
 	Trusted bool
 
-	// Writes is how often the transaction has been written to.
+	// Writes counts the writes of the transaction.
 	Writes uint64
 
 	// Due is the earliest expiry that was written, as in format.Row, or zero.
 	Due int64
 
-	// Committed are called once the transaction has been committed.
+	// Committed are the functions to call once the transaction has committed.
 	Committed []func()
-	// blocks is what the transaction has reserved of sequences.
+	// blocks has the numbers of sequences that the transaction has reserved.
 	blocks []block
 
 	places map[*Tree]*Place
-	// tree and place are the last that were looked up.
+	// tree and place are those of the last lookup.
 	tree  *Tree
 	place *Place
 
 	pages []*Page
 
-	// Walks is how many walks have the transaction in use.
+	// Walks is how many walks use the transaction.
 	Walks int
-	// Ended is set when the transaction has ended although walks had it in use.
+	// Ended says that the transaction has ended while walks used it.
 	Ended bool
 
-	// spare is the last read transaction, which has ended, if it can be renewed:
-	// as it is and as what renews it.
+	// spare is the last read transaction, which has ended, if it can be renewed. It is there
+	// under both of its interfaces.
 	spare   engine.ReadTxn
 	renewer engine.Renewer
 
@@ -60,19 +57,19 @@ type Session struct {
 	failure error
 }
 
-// Page is memory that one walk uses again from page to page.
+// Page is memory that one walk reuses from page to page.
 type Page struct {
 	engine.Page
-	// Bounds is for building the ends of the walk's range, Edge the one that
-	// moves with the walk.
+	// Bounds is memory for the ends of the walk's range, Edge for the end that moves with the
+	// walk.
 	Bounds, Edge []byte
 }
 
-// maxRoom is how much memory of copied rows a page keeps.
+// maxRoom is how many bytes of copied rows a page may keep.
 const maxRoom = 64 << 10
 
-// TakePage returns a page without rows, for GivePage to take back. Every walk
-// has its own, for one may go on inside of another's loop.
+// TakePage returns a page without rows. Its caller ends with GivePage. Every walk has a page of
+// its own, because a walk may run inside another's loop.
 func (s *Session) TakePage() *Page {
 	n := len(s.pages) - 1
 	if n < 0 {
@@ -83,7 +80,7 @@ func (s *Session) TakePage() *Page {
 	return p
 }
 
-// GivePage takes p back once its walk is over.
+// GivePage takes p back after its walk.
 func (s *Session) GivePage(p *Page) {
 	p.Clear()
 	if cap(p.Room) > maxRoom {
@@ -92,18 +89,18 @@ func (s *Session) GivePage(p *Page) {
 	s.pages = append(s.pages, p)
 }
 
-// Clear lets go of the rows, which the engine lent.
+// Clear drops the rows, whose memory belongs to the engine.
 func (p *Page) Clear() {
 	clear(p.Rows)
 	p.Rows = p.Rows[:0]
 }
 
-// New returns a session over a store's places, which End gives to release.
+// New returns a session over a store's places. End passes the session to release.
 func New(places map[*Tree]*Place, release func(*Session)) *Session {
 	return &Session{places: places, release: release}
 }
 
-// View begins a read transaction of db, the same for every call.
+// View begins a read transaction of db. All calls have the same db.
 func (s *Session) View(ctx context.Context, db engine.DB) error {
 	if s.renewer != nil {
 		if err := s.renewer.Renew(ctx); err != nil {
@@ -123,8 +120,7 @@ func (s *Session) View(ctx context.Context, db engine.DB) error {
 	return nil
 }
 
-// End tells that the operation is over. A transaction the user holds stays
-// open.
+// End ends the operation. It leaves a transaction that the user holds open.
 func (s *Session) End() {
 	if !s.Held {
 		s.release(s)
@@ -140,20 +136,20 @@ func (s *Session) Place(t *Tree) *Place {
 	return s.place
 }
 
-// Put stores value at key; both are the engine's from here on.
+// Put stores value at key. The engine owns both slices from here on.
 func (s *Session) Put(key, value []byte) error {
 	s.Writes++
 	return s.keep(s.Write.Put(key, value))
 }
 
-// Delete removes key, which is the engine's from here on.
+// Delete removes key. The engine owns the slice from here on.
 func (s *Session) Delete(key []byte) error {
 	s.Writes++
 	return s.keep(s.Write.Delete(key))
 }
 
-// keep remembers a failed write: rows and entries may be half written then, so
-// the transaction must not commit even if the user drops the error.
+// keep remembers a failed write. After it rows and entries may be half written, so the
+// transaction must not commit even if the user drops the error.
 func (s *Session) keep(err error) error {
 	if err != nil && s.failure == nil {
 		s.failure = err
@@ -164,9 +160,9 @@ func (s *Session) keep(err error) error {
 // Failure returns the first failed write of the transaction, or nil.
 func (s *Session) Failure() error { return s.failure }
 
-// Reset readies the session for another transaction, after its own has ended. It
-// reports false if a walk still has the old one in use: then the session cannot
-// serve again, and the walk ends with ErrTxnDone.
+// Reset readies the session for another transaction, after its own has ended. It returns false
+// if a walk still uses the old one: then the session cannot be used again, and the walk ends
+// with ErrTxnDone.
 func (s *Session) Reset() bool {
 	if s.Walks > 0 {
 		s.Ended = true

@@ -1,18 +1,18 @@
-// Package session is what models and datastore share and users cannot reach:
-// a tree with its types erased, the place it has in one store, and the
-// transaction that one operation runs in.
+// Package session is shared by models and datastore, and users cannot reach it. It has a tree
+// with its types erased, the place of a tree in one store, and the transaction that one
+// operation runs in.
 package session
 
 import "sync/atomic"
 
-// Tree is a tree handle with its types erased: what a store has to know of it.
-// One handle serves any number of stores. It does not change once the first
-// store has been opened with it.
+// Tree is a tree handle with its types erased: everything that a store has to know of it. One
+// handle serves any number of stores. It does not change once the first store has been opened
+// with it.
 type Tree struct {
-	// Name is the full name, "blog.user", once a definition holds the tree;
-	// before that the tree's own.
+	// Name is the tree's full name, "blog.user", once a definition holds the tree. Before that
+	// it is the name without the definition's.
 	Name string
-	// Definition is the name of the definition, empty while none holds it.
+	// Definition is the name of the definition, empty if none holds the tree.
 	Definition string
 	// Key and Codec name the codecs of primary keys and values.
 	Key, Codec string
@@ -23,29 +23,29 @@ type Tree struct {
 	Fields []Field
 	// Indexes are in the order of their declaration.
 	Indexes []*Index
-	// Fault is what is wrong with the declaration, reported on opening.
+	// Fault is an error of the declaration, reported on opening.
 	Fault error
-	// Late is what is wrong with declarations that came after a definition had
-	// taken the tree. They do no harm to stores that are open.
+	// Late is an error of declarations that came after a definition had taken the tree. Such
+	// declarations do not affect open stores.
 	Late atomic.Pointer[error]
 
 	// Verify checks that a value decodes and belongs under the encoded primary
 	// key.
 	Verify func(primary, value []byte) error
-	// Entries calls emit with the key, in delimited form, of every index entry
-	// of the row under the encoded primary key. Emitted keys are borrowed.
+	// Entries calls emit with the key, in delimited form, of every index entry of the row under
+	// the encoded primary key. Emit must not keep the keys.
 	Entries func(primary, value []byte, emit func(index int, key []byte) error) error
-	// Prepare encodes a model, which is a *M, and Store writes what it made, in
-	// place of the row with the same primary key if there is one.
+	// Prepare encodes a model, which is a *M. Store writes the encoded model, and replaces the
+	// row with the same primary key if there is one.
 	Prepare func(model any) (Prepared, error)
 	Store   func(*Session, Prepared) error
 	// Remove deletes the row under the encoded primary key and its entries.
 	Remove func(s *Session, primary []byte) error
-	// FormatKey returns an encoded primary key as people write it, and in hex
-	// where it does not decode.
+	// FormatKey returns an encoded primary key as people write it, or in hex if it does not
+	// decode.
 	FormatKey func(key []byte) string
-	// PathText and ParsePathText turn an encoded primary key to text for a path
-	// and back.
+	// PathText turns an encoded primary key into text for a path, and ParsePathText turns it
+	// back.
 	PathText      func(key []byte) (string, error)
 	ParsePathText func(text string) ([]byte, error)
 }
@@ -62,17 +62,17 @@ type Index struct {
 	Kind Kind
 	// Key names the codec of index keys.
 	Key string
-	// Partial says that rows may have no key.
+	// Partial says that a row may have no key.
 	Partial bool
-	// FormatKey returns a delimited index key as people write it, and in hex
-	// where it does not decode.
+	// FormatKey returns a delimited index key as people write it, or in hex if it does not
+	// decode.
 	FormatKey func(key []byte) string
-	// PathText and ParsePathText turn a delimited index key to text for a path
-	// and back.
+	// PathText turns a delimited index key into text for a path, and ParsePathText turns it
+	// back.
 	PathText      func(key []byte) (string, error)
 	ParsePathText func(text string) ([]byte, error)
-	// CutKey splits what follows the space number in an entry's key into the
-	// delimited index key and the rest.
+	// CutKey splits an entry's key, without its space number, into the delimited index key and
+	// the rest.
 	CutKey func(entry []byte) (key, rest []byte, err error)
 }
 
@@ -84,30 +84,30 @@ const (
 	Plain Kind = "index"
 	// Unique gives every row one key of its own.
 	Unique Kind = "unique"
-	// Claim is Unique in a tree whose rows come from other peers: several rows may
-	// claim a key, and every peer agrees on whose it is.
+	// Claim is Unique in a tree with rows of other peers: several rows may claim a key, and
+	// every peer agrees on the row that gets it.
 	Claim Kind = "claim"
 	// Multi gives a row any number of keys.
 	Multi Kind = "multi"
 )
 
-// Place is where a tree lives in one store. Space and Indexes never change.
+// Place is the place of a tree in one store. Space and Indexes never change.
 type Place struct {
 	// Space is the space number of the rows as stored keys begin with it.
 	Space []byte
-	// Indexes are those of the tree's indexes, in the same order.
+	// Indexes are the spaces of the tree's indexes, in the order of Tree.Indexes.
 	Indexes [][]byte
-	// Expires is set once a row of the tree may have an expiry. Until then a write
-	// to a tree without indexes need not read the row that it replaces. It is set
-	// before the row is written, and stays set if that fails.
+	// Expires is set once a row of the tree may have an expiry. Until then a write to a tree
+	// without indexes need not read the row that it replaces. It is set before the row is
+	// written, and stays set if that fails.
 	Expires atomic.Bool
 
-	// Claimed is set while package record has the tree for itself.
+	// Claimed says that package record has the tree for itself.
 	Claimed atomic.Bool
-	// Changed, if set, is called in the transaction of each write to the tree that is
-	// not [Trusted], after the row under the encoded primary key has been stored with
-	// the value, or deleted, when value is nil. It keeps neither.
+	// Changed, if set, is called in the transaction of each write to the tree that is not
+	// [Trusted], after the row under the encoded primary key has been stored with value, or
+	// deleted if value is nil. It must not keep either slice.
 	Changed atomic.Pointer[func(s *Session, primary, value []byte) error]
-	// Sequence numbers the tree's rows, where it has them numbered.
+	// Sequence numbers the tree's rows, if the tree has a sequence.
 	Sequence *Sequence
 }

@@ -2,11 +2,11 @@ package session
 
 import "context"
 
-// Trusted is a writer that may write past the policies of trees: package record
-// has checked by itself what it writes.
+// Trusted is a writer that may write past the policies of trees. Package record checks its rows
+// by itself.
 type Trusted struct{ Writer }
 
-// Writer is models.Writer, which this package cannot import.
+// Writer is a models.Writer, which this package cannot import.
 type Writer interface {
 	BeginRead(ctx context.Context) (*Session, error)
 	RunWrite(ctx context.Context, fn func(*Session) error) error

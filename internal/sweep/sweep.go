@@ -1,5 +1,5 @@
-// Package sweep runs the work that removes what has expired, when something is
-// due. The stores of package datastore use it, and the records of package record.
+// Package sweep runs the work that removes expired rows and records when something is due.
+// Packages datastore and record use it.
 package sweep
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// maxRetry is the longest pause between two runs that fail.
+// maxRetry is the longest pause after a failed run.
 const maxRetry = time.Hour
 
 // Sweeper runs one piece of work when it is due, never twice at a time. It has no
@@ -22,37 +22,34 @@ type Sweeper struct {
 	pause, retry time.Duration
 	work         func(context.Context) (next time.Time, err error)
 
-	// ctx is that of the work. Stop ends it.
+	// ctx is the context of the work. Stop ends it.
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
-	timer *time.Timer // nil while none is set
-	due   time.Time   // when the timer fires, or the next run is wanted after this one
+	timer *time.Timer // nil if none is set
+	due   time.Time   // when the timer fires, or during a run the time of the next one
 	// running says that the work runs. Runs lets Stop wait for it.
 	running, stopped bool
 	runs             sync.WaitGroup
 	failures         int
 }
 
-// New returns a Sweeper that runs work once Arm has said when.
+// New returns a Sweeper that runs work after Arm has set a time.
 //
-// Work gets a context that Stop ends, and returns when it wants to run next, the
-// zero time for never. At least pause lies between the end of a run and the next,
-// so that what falls due one by one is done together. After an error work runs
-// again after retry, then after twice that, and so on up to an hour, unless it
-// asked to run before; and not by itself after engine.ErrClosed. A panic of work
-// counts as an error: it would otherwise end the program from a goroutine in
-// which the program cannot recover it.
+// Work gets a context that Stop ends. It returns the time at which it wants to run next, or the
+// zero time for never. At least pause lies between two runs, so that one run handles many rows.
+// After an error work runs again after retry, then after twice that, and so on up to an hour,
+// unless it asked to run earlier. After engine.ErrClosed it does not run again by itself. A
+// panic of work counts as an error, because the program cannot recover it from this goroutine.
 func New(pause, retry time.Duration, work func(context.Context) (next time.Time, err error)) *Sweeper {
 	s := &Sweeper{pause: pause, retry: retry, work: work}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
 
-// Arm has the work run at due, or a pause from now if that is later. A run that
-// is wanted earlier than that stays wanted. The zero time changes nothing, nor
-// does a call after Stop.
+// Arm has the work run at due, or a pause from now if that is later. An earlier time that is
+// already set stays set. Arm does nothing with the zero time, or after Stop.
 func (s *Sweeper) Arm(due time.Time) {
 	if due.IsZero() {
 		return
@@ -96,7 +93,7 @@ func (s *Sweeper) run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = false
-	wanted := s.due // by calls of Arm meanwhile
+	wanted := s.due // set by calls of Arm meanwhile
 	s.due = time.Time{}
 	switch {
 	case err == nil:
@@ -111,7 +108,7 @@ func (s *Sweeper) run() {
 	}
 }
 
-// try runs the work, and makes a panic of it an error.
+// try runs the work, and turns a panic into an error.
 func (s *Sweeper) try() (next time.Time, err error) {
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -133,8 +130,7 @@ func (s *Sweeper) backoff() time.Duration {
 	return wait
 }
 
-// Stop ends the context of a run that is under way and waits for it. Nothing runs
-// afterwards.
+// Stop ends the context of a run and waits for the run. The work does not run again.
 func (s *Sweeper) Stop() {
 	s.mu.Lock()
 	s.stopped = true

@@ -1,4 +1,4 @@
-// Package later does a piece of work some time after it was asked for.
+// Package later does a piece of work some time after a request.
 package later
 
 import (
@@ -10,30 +10,29 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Task is work that is done within an interval after it was asked for: once for
-// all who ask in that time. While nobody asks it has neither a goroutine nor a
-// running timer, so that a process can hold thousands of idle peers. Its methods
-// may be called concurrently.
+// Task is work that is done within an interval after a request, once for all requests in that
+// time. Without requests it has neither a goroutine nor a running timer, so that a process can
+// hold thousands of idle peers. Its methods may be called concurrently.
 type Task struct {
 	interval time.Duration
 	do       func(context.Context) error
 
 	mu sync.Mutex
-	// timer is set from the first request until do begins, which covers it.
+	// timer runs from the first request until do begins.
 	timer   *time.Timer
 	running sync.WaitGroup
-	// hurried says that Now is at work.
+	// hurried says that Now has started do, which has not returned.
 	hurried bool
 	closed  bool
 }
 
-// New returns a task that does do within interval after a request; a negative
-// interval leaves it to Close.
+// New returns a task that calls do within interval after a request. With a negative interval
+// only Now and Close call do.
 func New(interval time.Duration, do func(context.Context) error) *Task {
 	return &Task{interval: interval, do: do}
 }
 
-// Ask has the work done within the interval.
+// Ask requests the work within the interval.
 func (t *Task) Ask() {
 	if t.interval < 0 {
 		return
@@ -55,7 +54,7 @@ func (t *Task) run() {
 	t.running.Add(1)
 	t.mu.Unlock()
 	defer t.running.Done()
-	// Work that fails is tried again an interval later. Close reports its error.
+	// After an error the work runs again an interval later. Close reports its error.
 	if err := t.do(context.Background()); err != nil && !errors.Is(err, models.ErrClosed) {
 		t.Ask()
 	}
@@ -80,7 +79,7 @@ func (t *Task) Now(do func(context.Context) error) {
 	})
 }
 
-// Close waits for what is running, and does the work a last time.
+// Close waits for a running call of do, and calls do a last time.
 func (t *Task) Close() error {
 	t.mu.Lock()
 	t.closed = true

@@ -11,7 +11,7 @@ import (
 
 // FullError says which bound refuses a provider record.
 type FullError struct {
-	// Bound names it in words: what there are Limit of.
+	// Bound says in words what the Limit counts.
 	Bound string
 	Limit int64
 }
@@ -28,14 +28,14 @@ func fullPeer(limit int) error {
 	return &FullError{Bound: "keys of the peer", Limit: int64(limit)}
 }
 
-// checkBounds refuses another record of a peer, 0 for one that provides nothing yet,
-// for the key of r, shard 0, if either has as many as it may.
+// checkBounds refuses another record of a peer for the key of r if the key or the peer has
+// reached its bound. R is shard 0; p is 0 for a peer that provides nothing yet.
 func (t *txn) checkBounds(r *row, p peerNumber) error {
 	if n, limit := uint64(len(r.Providers))+r.Beyond, t.s.opts.MaxPerKey; limit >= 0 && n >= uint64(limit) {
 		return fullKey(limit)
 	}
 	limit := t.s.opts.MaxPerPeer
-	if p == 0 || limit < 0 || t.s.cache.usageNow().Rows+t.usage.Rows < int64(limit) { // none has more than there are
+	if p == 0 || limit < 0 || t.s.cache.usageNow().Rows+t.usage.Rows < int64(limit) { // no peer has that many
 		return nil
 	}
 	n, err := t.keysOf(p)
@@ -45,8 +45,7 @@ func (t *txn) checkBounds(r *row, p peerNumber) error {
 	return err
 }
 
-// keysOf returns how many keys a peer provides, with what the transaction has
-// changed.
+// keysOf returns how many keys a peer provides, including the changes of the transaction.
 func (t *txn) keysOf(p peerNumber) (int, error) {
 	n, known := t.counted[p]
 	if !known {
@@ -62,15 +61,15 @@ func (t *txn) keysOf(p peerNumber) (int, error) {
 	return n + t.keys[p], nil
 }
 
-// countKeys returns how many keys a peer provides: those of its references, and those
-// that the log has more.
+// countKeys returns how many keys a peer provides: it counts the filed references and those in
+// the log.
 func (s *Store) countKeys(ctx context.Context, from models.Reader, p peerNumber) (int, error) {
 	n, err := countRefs(ctx, from, shares, uint32(p))
 	return n + s.log.keysOf(p), err
 }
 
-// CheckBounds refuses a put as the store would now, for a transaction that has made
-// pending changes but applies them, and c, only when it is committed.
+// CheckBounds refuses a put as the store would now. It is for a transaction that has pending
+// changes, which it applies, together with c, only when it commits.
 func (s *Store) CheckBounds(ctx context.Context, pending []Change, c *Change) error {
 	have, err := s.Of(ctx, s.store, []byte(c.Key), pending, nil)
 	if err != nil {

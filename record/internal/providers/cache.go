@@ -9,10 +9,9 @@ import (
 )
 
 const (
-	// cachedPeers is how many peers are kept in memory, with number, id and count, in
-	// 50 MiB at most.
+	// cachedPeers is how many peers the cache keeps with number, id and count: 50 MiB at most.
 	cachedPeers = 128 << 10
-	// rowOverhead is about how much memory a row takes beside its bytes.
+	// rowOverhead is about how many bytes of memory a row takes besides its own.
 	rowOverhead = 160
 )
 
@@ -28,11 +27,11 @@ type cache struct {
 	mu sync.RWMutex
 	// epoch is how many transactions have been committed.
 	epoch uint64
-	// rows has the bytes of rows by the hash of their key, those of shard 0 only, and
-	// rowBytes is how much memory they take.
+	// rows has the bytes of rows by the hash of their key, those of shard 0 only. RowBytes is
+	// how much memory they take.
 	rows               *simplelru.LRU[uint64, []byte]
 	rowBytes, rowLimit int
-	// numbers and peers have peers by id and by number.
+	// numbers has peers by id, and peers has them by number.
 	numbers *simplelru.LRU[peer.ID, peerNumber]
 	peers   *simplelru.LRU[peerNumber, peerEntry]
 	usage   Usage
@@ -41,21 +40,21 @@ type cache struct {
 // peerEntry is a peer in the cache.
 type peerEntry struct {
 	id peer.ID
-	// keys is how many keys it provides, -1 where that is not known.
+	// keys is how many keys the peer provides, -1 if that is not known.
 	keys int
 }
 
-// newCache returns an empty cache that keeps rows in at most so many bytes.
+// newCache returns an empty cache that keeps rows in at most rowBytes bytes.
 func newCache(rowLimit int) *cache {
 	m := &cache{rowLimit: rowLimit}
-	// No size that is positive is refused. Rows are bounded by their bytes.
+	// NewLRU refuses no positive size. The bytes bound the rows.
 	m.rows, _ = simplelru.NewLRU(math.MaxInt, func(_ uint64, row []byte) { m.rowBytes -= len(row) + rowOverhead })
 	m.numbers, _ = simplelru.NewLRU[peer.ID, peerNumber](cachedPeers, nil)
 	m.peers, _ = simplelru.NewLRU[peerNumber, peerEntry](cachedPeers, nil)
 	return m
 }
 
-// row returns a row, which must not be changed, and the epoch.
+// row returns a row, which the caller must not change, and the epoch.
 func (m *cache) row(hash uint64) (row []byte, known bool, epoch uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -71,7 +70,7 @@ func (m *cache) number(id peer.ID) (n peerNumber, known bool, epoch uint64) {
 	return n, known, m.epoch
 }
 
-// idsOf fills in the ids of the peers that are known.
+// idsOf fills in the ids of the peers in the cache.
 func (m *cache) idsOf(providers []provider, ids []peer.ID) (epoch uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -134,7 +133,7 @@ func (m *cache) usageNow() Usage {
 	return m.usage
 }
 
-// committed takes over the changes of a transaction.
+// committed applies the changes of a transaction.
 func (m *cache) committed(t *txn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// readRow reads a row, an empty one where there is none.
+// readRow reads a row. It returns an empty one if there is none.
 func (t *txn) readRow(hash uint64, shard uint8) (r row, err error) {
 	key := models.MakePair(hash, shard)
 	data, known := t.rows[key]
@@ -45,8 +45,8 @@ func (t *txn) writeRow(r *row) error {
 	return rows.Put(t.ctx, t.tx, r)
 }
 
-// change puts and deletes provider records, in their order. Refused has an error for
-// each that is left out.
+// change puts and deletes provider records, in their order. Refused has an error for each
+// change that is left out.
 func (t *txn) change(changes []Change) (refused []error, err error) {
 	for len(changes) > 0 {
 		n := 1
@@ -81,7 +81,7 @@ func (t *txn) changeKey(hash uint64, changes []Change) (refused []error, err err
 		did, err := false, error(nil)
 		switch {
 		case string(r.Key) != c.Key:
-			// Of 5,000,000 keys no two have one hash, but in one store of a million.
+			// With 5,000,000 keys, two have the same hash in one store of a million.
 			err = &FullError{Bound: "keys of this hash", Limit: 1}
 		case c.Delete:
 			did, err = t.deleteOne(&r, peer.ID(c.Peer))
@@ -101,8 +101,8 @@ func (t *txn) changeKey(hash uint64, changes []Change) (refused []error, err err
 	return refused, t.writeRow(&r)
 }
 
-// putOne puts a record into shard 0, r, or into another shard, and tells whether it
-// did.
+// putOne puts a record into shard 0, r, or into another shard. It reports whether it changed
+// anything.
 func (t *txn) putOne(r *row, id peer.ID, raw string) (bool, error) {
 	number, err := t.numberOf(id)
 	if err != nil {
@@ -142,8 +142,7 @@ func (t *txn) putOne(r *row, id peer.ID, raw string) (bool, error) {
 	return true, nil
 }
 
-// refresh puts a record in place of the one that is there, and tells whether there
-// was one.
+// refresh replaces a record that is already there. It reports whether there was one.
 func (t *txn) refresh(r *row, p provider) (known bool, err error) {
 	if at, ok := r.find(p.Peer); ok {
 		t.replaced(r, &r.Providers[at], &p)
@@ -166,7 +165,7 @@ func (t *txn) refresh(r *row, p provider) (known bool, err error) {
 	return true, t.writeRow(&beyond)
 }
 
-// replaced counts a record that another takes the place of.
+// replaced counts the replacement of one record by another.
 func (t *txn) replaced(r *row, old, p *provider) {
 	t.usage.Bytes += int64(p.size() - old.size())
 	if before, now := old.minute(), p.minute(); before != now {
@@ -175,8 +174,8 @@ func (t *txn) replaced(r *row, old, p *provider) {
 	}
 }
 
-// deleteOne deletes a record from shard 0, r, or from another shard, and tells
-// whether there was one.
+// deleteOne deletes a record from shard 0, r, or from another shard. It reports whether there
+// was one.
 func (t *txn) deleteOne(r *row, id peer.ID) (bool, error) {
 	number, err := t.numberOf(id)
 	if err != nil || number == 0 {
@@ -198,8 +197,8 @@ func (t *txn) deleteOne(r *row, id peer.ID) (bool, error) {
 	return true, t.writeRow(&beyond)
 }
 
-// edit calls change with every record of a key, which may set its time, and tells
-// whether the record is kept. It returns how many were changed or deleted.
+// edit calls change with every record of a key. Change may set the record's time, and reports
+// whether to keep the record. Edit returns how many records were changed or deleted.
 func (t *txn) edit(hash uint64, change func(*provider) (keep bool)) (int, error) {
 	r, err := t.readRow(hash, 0)
 	if err != nil {
@@ -238,7 +237,7 @@ func (t *txn) edit(hash uint64, change func(*provider) (keep bool)) (int, error)
 	return n, cmp.Or(err, damage)
 }
 
-// editRow is edit of r, which the caller writes.
+// editRow is edit of the one row r, which the caller writes.
 func (t *txn) editRow(r *row, change func(*provider) (keep bool)) (changed, gone int, err error) {
 	kept := r.Providers[:0]
 	for _, p := range r.Providers {
@@ -264,7 +263,7 @@ func (t *txn) editRow(r *row, change func(*provider) (keep bool)) (changed, gone
 	return changed + gone, gone, nil
 }
 
-// count counts a record that is there now, with sign 1, or is not any more, with -1.
+// count counts a record that was added, with sign 1, or removed, with sign -1.
 func (t *txn) count(r *row, p *provider, idSize, sign int) {
 	t.usage.Rows += int64(sign)
 	t.usage.Bytes += int64(sign * (len(r.Key) + idSize + p.size()))

@@ -9,13 +9,12 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// errBusy says that others have noted references.
+// errBusy says that another transaction has noted references.
 var errBusy = errors.New("provider records are being changed")
 
-// Check compares the references with the provider records, and adds its findings to
-// report. It assumes that rows which cannot be read are already counted. It compares
-// nothing in a store opened read-only in which an earlier process has left references in
-// the log.
+// Check compares the references with the provider records, and adds its findings to report.
+// Rows that cannot be read must already be counted. In a store opened read-only it compares
+// nothing if an earlier process has left references in the log.
 func (s *Store) Check(ctx context.Context, report *datastore.Report) error {
 	_, err := s.check(ctx, report)
 	return err
@@ -40,7 +39,7 @@ func (s *Store) check(ctx context.Context, report *datastore.Report) (wrong Usag
 		}
 		err := s.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
 			isFiled, known := s.log.isEmpty(), s.cache.usageNow()
-			unlock() // the snapshot is there
+			unlock() // the snapshot is taken
 			if !isFiled {
 				return errBusy
 			}
@@ -55,7 +54,7 @@ func (s *Store) check(ctx context.Context, report *datastore.Report) (wrong Usag
 	}
 }
 
-// compare compares references with records, and counts these.
+// compare compares references with records, and counts the records.
 func (s *Store) compare(ctx context.Context, tx models.Reader, report *datastore.Report) (counted Usage, err error) {
 	for r, err := range rows.All(ctx, tx) {
 		if err != nil {
@@ -83,16 +82,16 @@ func (s *Store) compare(ctx context.Context, tx models.Reader, report *datastore
 	return counted, s.checkTree(ctx, tx, arrivals, counted.Rows, group, report)
 }
 
-// checkTree compares a tree of references with the records. Group tells the group of a
-// record. If each reference has a record, and there are as many references as records,
-// then each record has its reference.
+// checkTree compares a tree of references with the records. Group returns the group of a
+// record. If each reference has a record, and there are as many references as records, then
+// each record has its reference.
 func (s *Store) checkTree(
 	ctx context.Context, tx models.Reader, tree *refTree, records int64, group func(*provider) uint32,
 	report *datastore.Report,
 ) error {
 	found := int64(0)
 	var head refRow
-	checkHead := func() { // when a group is over
+	checkHead := func() { // called at the end of a group
 		if head.Count != 0 {
 			report.BadRows++
 			describe(report, datastore.BadRow, tree.Name(), encodeRefKey(&head),
@@ -154,7 +153,7 @@ func (s *Store) checkTree(
 
 func encodeRefKey(r *refRow) []byte { return shares.EncodeKey(models.MakePair(r.Group, r.Part)) }
 
-// describe adds a fault to a report, unless the report has enough of them.
+// describe adds a fault to a report, unless the report already has enough faults.
 func describe(report *datastore.Report, kind datastore.DamageKind, tree string, key []byte, wrong string) {
 	const enough = 100
 	if len(report.Damage) < enough {
@@ -164,8 +163,8 @@ func describe(report *datastore.Report, kind datastore.DamageKind, tree string, 
 	}
 }
 
-// Verify is Check for a store that has no Store yet. It writes nothing. It compares
-// nothing if an earlier process has left references in the log.
+// Verify is Check for a store without a Store. It writes nothing. It compares nothing if an
+// earlier process has left references in the log.
 func Verify(ctx context.Context, store *datastore.Store, report *datastore.Report) error {
 	if isFiled, err := refLogs.IsEmpty(ctx, store); err != nil || !isFiled {
 		return err

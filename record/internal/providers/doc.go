@@ -1,7 +1,7 @@
-// Package providers stores provider records: which peer provides the content of
-// which key, and since when. It is the whole of what package record knows of them.
+// Package providers stores provider records: which peer provides the content of which key, and
+// since when. Package record uses only its exported methods.
 //
-// A provider record takes this way:
+// A provider record takes this path:
 //
 //	Batch.Apply      transaction.go  takes the lock of those who write
 //	                 change.go       reads the row of the key, changes and writes it
@@ -12,9 +12,9 @@
 //	Batch.Committed  cache.go       keeps the row, the peers and the usage
 //	Store.File       references.go   some time later makes the changes that are noted
 //
-// Of (read.go) reads the row of a key, from memory if it is there. By, Received,
-// Expire and Evict find keys by their references. Check compares references with rows,
-// and Repair makes them anew.
+// Of (read.go) reads the row of a key, from memory if it is there. By, Received, Expire and
+// Evict find keys by their references. Check compares references with rows, and Repair rebuilds
+// the references.
 //
 // To add a field to a provider record, add it to Record, Change and provider in
 // record.go, and to rowCodec in row.go.

@@ -9,9 +9,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Oldest returns when the record came that Evict removes first, and whether there is
-// one. It is the zero time for a record without a time, and for one that came later
-// than now: nobody knows how old that is.
+// Oldest returns the arrival time of the record that Evict would remove first, and whether
+// there is a record. The time is zero for a record without a time, and for one from later than
+// now, whose age nobody knows.
 func (s *Store) Oldest(ctx context.Context) (received time.Time, found bool, err error) {
 	if err := s.File(ctx); err != nil {
 		return received, false, err
@@ -22,9 +22,8 @@ func (s *Store) Oldest(ctx context.Context) (received time.Time, found bool, err
 	return received, false, nil
 }
 
-// oldest yields the records in the order in which Evict removes them, those that came
-// later than now first, with the zero time. Those of one minute are in no particular
-// order.
+// oldest yields the records in the order in which Evict removes them. Records from later than
+// now come first, with the zero time. Records of the same minute come in no particular order.
 func (s *Store) oldest(ctx context.Context, from models.Reader) iter.Seq2[storedRecord, error] {
 	return func(yield func(storedRecord, error) bool) {
 		now := time.Now()
@@ -42,11 +41,11 @@ func (s *Store) oldest(ctx context.Context, from models.Reader) iter.Seq2[stored
 	}
 }
 
-// Evict removes the oldest records, in one transaction, until enough is true of the
-// usage, or only records are left that came in a later minute than until. It returns
-// how many it has removed; there may be more to remove.
+// Evict removes the oldest records, in one transaction, until enough returns true for the
+// usage, or all other records came in a later minute than until. It returns how many it has
+// removed. There may be more to remove.
 func (s *Store) Evict(ctx context.Context, until time.Time, enough func(Usage) bool) (removed int, err error) {
-	if err := s.File(ctx); err != nil { // the oldest are found by their references
+	if err := s.File(ctx); err != nil { // references find the oldest
 		return 0, err
 	}
 	for most := recordsAtOnce; ; most /= 2 {

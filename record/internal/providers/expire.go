@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// keysAtOnce is how many keys one transaction of Expire looks at, and
-	// recordsAtOnce how many records it changes.
+	// keysAtOnce is how many keys one transaction of Expire reads, recordsAtOnce how many
+	// records it changes.
 	keysAtOnce, recordsAtOnce = 256, 1024
-	// clockSlack is how much later than now a record may have come, in minutes: the
-	// clock may have been set back a little.
+	// clockSlack is how many minutes a record may come from the future: somebody may have set
+	// the clock back a little.
 	clockSlack = 1
 )
 
 // firstTime is the first time after the zero time.
 var firstTime = time.Time{}.Add(1)
 
-// future is the range of arrivals with records that came later than now: the clock
-// was ahead when they came. Nobody knows how old they are.
+// future is the range of arrivals with records from later than now: the clock was ahead when
+// they came. Nobody knows their age.
 func future(now time.Time) models.Range[refKey] {
 	return models.From(models.MakePair(uint32(minuteOf(now)+1+clockSlack), uint32(0)))
 }
@@ -91,7 +91,7 @@ func (s *Store) editAll(
 	return n, damage, edit()
 }
 
-// editKeys edits the records of keys, in as many transactions as it takes.
+// editKeys edits the records of keys, in as many transactions as needed.
 func (s *Store) editKeys(ctx context.Context, hashes []uint64, change func(*provider) bool) (n int, damage, err error) {
 	hashes = slices.Clone(hashes)
 	for most := recordsAtOnce; len(hashes) > 0; {
@@ -114,7 +114,7 @@ func (s *Store) editKeys(ctx context.Context, hashes []uint64, change func(*prov
 					return err
 				}
 				if changed += made; room > 0 {
-					done++ // all of its records have been looked at
+					done++ // all of its records are done
 				}
 			}
 			return nil
@@ -137,31 +137,30 @@ func (s *Store) editKeys(ctx context.Context, hashes []uint64, change func(*prov
 	return n, damage, nil
 }
 
-// Due returns when the first of what is not due by an instant expires, the zero time
-// for never. Before the first Expire of a process, that is the zero time.
+// Due returns when the first record expires that does not expire before by; the zero time means
+// never. Before the first Expire of a process it returns a time in the past.
 func (s *Store) Due(ctx context.Context, after time.Time) (time.Time, error) {
 	if s.opts.Validity < 0 {
 		return time.Time{}, nil
 	}
 	if after.IsZero() && !s.log.isEmpty() {
-		return firstTime, nil // what is in the log is not found by time
+		return firstTime, nil // the log does not find records by time
 	}
 	for range refsIn(ctx, s.store, arrivals, future(time.Now()).Limit(1)) {
-		return firstTime, nil // Expire gives it another time
+		return firstTime, nil // Expire sets another time
 	}
 	from := firstTime
 	if since := after.Add(-s.opts.Validity); since.After(from) {
 		from = since
 	}
 	for key, err := range arrivals.Keys(ctx, s.store, minutesBetween(from, time.Time{}).Limit(1)) {
-		// By the end of the minute all of it has expired.
+		// All records of the minute have expired at its end.
 		return minute(key.First).end().Add(s.opts.Validity), err
 	}
 	return time.Time{}, nil
 }
 
-// DueOf returns when a record that came at some time expires, or the zero time if it
-// never does.
+// DueOf returns when a record that came at a time expires, or the zero time if it never does.
 func (s *Store) DueOf(received time.Time) time.Time {
 	if s.opts.Validity < 0 || received.Before(firstTime) {
 		return time.Time{}

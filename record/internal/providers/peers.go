@@ -12,14 +12,14 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// storedPeer is a provider. Rows have its number in place of its id, which is ten
-// times as long.
+// storedPeer is a provider. Rows have its number in place of its id, which is ten times as
+// long.
 type storedPeer struct {
 	Number peerNumber
 	ID     peer.ID
 }
 
-// peerNumber is the number that a peer has in this store as long as it provides
+// peerNumber is the number of a peer in this store. The peer keeps it as long as it provides
 // something here. It is at least 1.
 type peerNumber uint32
 
@@ -48,7 +48,7 @@ func (peerCodec) Decode(src []byte, p *storedPeer) error {
 	return nil
 }
 
-// lastNumber returns the highest number that a peer has.
+// lastNumber returns the highest number of a peer.
 func lastNumber(ctx context.Context, from models.Reader) (last peerNumber, err error) {
 	for n, err := range peers.Keys(ctx, from, models.Range[peerNumber]{}.Reverse().Limit(1)) {
 		return n, err
@@ -56,7 +56,7 @@ func lastNumber(ctx context.Context, from models.Reader) (last peerNumber, err e
 	return 0, nil
 }
 
-// numberOf returns the number of a peer, or 0, which none has.
+// numberOf returns the number of a peer, or 0 if it has none.
 func (s *Store) numberOf(ctx context.Context, from models.Reader, id peer.ID) (peerNumber, error) {
 	n, known, epoch := s.cache.number(id)
 	if known {
@@ -72,7 +72,7 @@ func (s *Store) numberOf(ctx context.Context, from models.Reader, id peer.ID) (p
 	return p.Number, err
 }
 
-// idsOf returns the ids of providers, "" for those that are gone.
+// idsOf returns the ids of providers, "" for a provider that has been removed.
 func (s *Store) idsOf(ctx context.Context, from models.Reader, providers []provider, ids []peer.ID) ([]peer.ID, error) {
 	ids = slices.Grow(ids[:0], len(providers))[:len(providers)]
 	clear(ids)
@@ -105,7 +105,7 @@ func (s *Store) idOf(ctx context.Context, from models.Reader, p *provider) (peer
 	return ids[0], nil
 }
 
-// numberOf returns the number of a peer, or 0.
+// numberOf returns the number of a peer, or 0 if it has none.
 func (t *txn) numberOf(id peer.ID) (peerNumber, error) {
 	if n, ok := t.met[id]; ok {
 		return n, nil
@@ -117,7 +117,7 @@ func (t *txn) numberOf(id peer.ID) (peerNumber, error) {
 	return n, err
 }
 
-// idOf returns the id of a provider, "" if it is gone.
+// idOf returns the id of a provider, "" if it has been removed.
 func (t *txn) idOf(p *provider) (peer.ID, error) {
 	if id, ok := t.added[p.Peer]; ok {
 		return id, nil
@@ -130,7 +130,7 @@ func (t *txn) addPeer(id peer.ID) (peerNumber, error) {
 	n := t.s.lastNumber.Add(1)
 	if n == math.MaxUint32 {
 		t.s.lastNumber.Store(n - 1)
-		return 0, fmt.Errorf("%w: no number is left for a peer", models.ErrTooLarge)
+		return 0, fmt.Errorf("%w: all numbers for peers are taken", models.ErrTooLarge)
 	}
 	p := storedPeer{peerNumber(n), id}
 	t.met[id], t.added[p.Number] = p.Number, id
@@ -138,7 +138,7 @@ func (t *txn) addPeer(id peer.ID) (peerNumber, error) {
 	return p.Number, peers.Put(t.ctx, t.tx, &p)
 }
 
-// dropPeer removes a peer that provides nothing any more.
+// dropPeer removes a peer that no longer provides anything.
 func (t *txn) dropPeer(n peerNumber) error {
 	p, err := peers.Get(t.ctx, t.tx, n)
 	if errors.Is(err, models.ErrNotFound) {

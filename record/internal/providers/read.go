@@ -14,12 +14,11 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// isStore reports whether from is the store itself, of which memory knows.
+// isStore reports whether from is the store itself, whose state the cache has.
 func (s *Store) isStore(from models.Reader) bool { return from == models.Reader(s.store) }
 
-// rowOf reads the providers of a key's hash, those of all shards, as one snapshot has
-// them. They are in the memory of room as far as that reaches. Key must not be
-// changed.
+// rowOf reads the providers of a key's hash, from all shards, in one snapshot. It uses the
+// memory of room as far as that is large enough. The caller must not change key.
 func (s *Store) rowOf(ctx context.Context, from models.Reader, hash uint64, room []provider) (r row, err error) {
 	var data []byte
 	var known bool
@@ -46,7 +45,7 @@ func (s *Store) rowOf(ctx context.Context, from models.Reader, hash uint64, room
 	return s.allShards(ctx, from, hash)
 }
 
-// allShards is rowOf a key that has more than shard 0.
+// allShards is rowOf for a key with other shards than shard 0.
 func (s *Store) allShards(ctx context.Context, from models.Reader, hash uint64) (r row, err error) {
 	err = s.snapshot(ctx, from, func(tx models.Reader) error {
 		r = row{Hash: hash}
@@ -62,8 +61,7 @@ func (s *Store) allShards(ctx context.Context, from models.Reader, hash uint64) 
 	return r, err
 }
 
-// snapshot calls fn with one snapshot: that of a transaction, or a new one if from is the
-// store.
+// snapshot calls fn with one snapshot: the transaction's, or a new one if from is the store.
 func (s *Store) snapshot(ctx context.Context, from models.Reader, fn func(models.Reader) error) error {
 	if !s.isStore(from) {
 		return fn(from)
@@ -71,9 +69,9 @@ func (s *Store) snapshot(ctx context.Context, from models.Reader, fn func(models
 	return s.store.View(ctx, func(_ context.Context, tx *datastore.ReadTx) error { return fn(tx) })
 }
 
-// Of returns the provider records of a key as from has them, with pending changes on
-// top: those of a transaction that has not applied them yet. It puts the records into the
-// memory of room as far as that is large enough. The result belongs to the caller.
+// Of returns the provider records of a key in from, changed by the pending changes of a
+// transaction that has not applied them yet. It uses the memory of room as far as that is large
+// enough. The result belongs to the caller.
 func (s *Store) Of(
 	ctx context.Context, from models.Reader, key []byte, pending []Change, room []Record,
 ) ([]Record, error) {
@@ -83,7 +81,7 @@ func (s *Store) Of(
 		return nil, err
 	}
 	found := room[:0]
-	if bytes.Equal(r.Key, key) { // and no other of the same hash
+	if bytes.Equal(r.Key, key) { // another key may have the same hash
 		if found, err = s.records(ctx, from, &r, key, found); err != nil {
 			return nil, err
 		}
@@ -91,7 +89,7 @@ func (s *Store) Of(
 	return s.overlay(found, string(key), pending), nil
 }
 
-// records appends the records of a row, with key for their Key.
+// records appends the records of a row, with key as their Key.
 func (s *Store) records(ctx context.Context, from models.Reader, r *row, key []byte, found []Record) ([]Record, error) {
 	var few [16]peer.ID
 	ids, err := s.idsOf(ctx, from, r.Providers, few[:0])
@@ -102,7 +100,7 @@ func (s *Store) records(ctx context.Context, from models.Reader, r *row, key []b
 	raws := make([]byte, 0, 10*len(ids))
 	for i, id := range ids {
 		if id == "" {
-			continue // it is gone since
+			continue // it has been removed meanwhile
 		}
 		p, start := &r.Providers[i], len(raws)
 		raws = p.appendRaw(raws)
@@ -111,7 +109,7 @@ func (s *Store) records(ctx context.Context, from models.Reader, r *row, key []b
 	return found, nil
 }
 
-// overlay makes pending changes of a key, as far as there is room for them.
+// overlay applies the pending changes of a key to found.
 func (s *Store) overlay(found []Record, key string, pending []Change) []Record {
 	for i := range pending {
 		c := &pending[i]
@@ -135,7 +133,7 @@ func (s *Store) overlay(found []Record, key string, pending []Change) []Record {
 	return found
 }
 
-// All yields every provider record that from has, with pending changes on top.
+// All yields every provider record in from, changed by the pending changes.
 func (s *Store) All(ctx context.Context, from models.Reader, pending []Change) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		changed := map[string]bool{}
@@ -160,7 +158,7 @@ func (s *Store) All(ctx context.Context, from models.Reader, pending []Change) i
 	}
 }
 
-// yieldAll yields records, or an error, and tells whether to go on.
+// yieldAll yields records, or an error, and reports whether to go on.
 func yieldAll(yield func(Record, error) bool, found []Record, err error) bool {
 	if err != nil {
 		yield(Record{}, err)
@@ -204,7 +202,7 @@ func (s *Store) By(ctx context.Context, p peer.ID) iter.Seq2[Record, error] {
 	}
 }
 
-// CountBy returns how many keys a peer provides. It reads a row or two.
+// CountBy returns how many keys a peer provides. It reads one or two rows.
 func (s *Store) CountBy(ctx context.Context, p peer.ID) (int, error) {
 	if err := s.fileForReader(ctx); err != nil {
 		return 0, err
@@ -216,9 +214,9 @@ func (s *Store) CountBy(ctx context.Context, p peer.ID) (int, error) {
 	return countRefs(ctx, s.store, shares, uint32(number))
 }
 
-// Received yields the provider records that came from one time on and before another,
-// by the minute in which they came; a zero time leaves that end open. Records without
-// a time count as older than all others.
+// Received yields the provider records that came at or after from and before to, by the minute
+// in which they came. A zero time leaves that end open. Records without a time count as older
+// than all others.
 func (s *Store) Received(ctx context.Context, from, before time.Time) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if err := s.fileForReader(ctx); err != nil {
@@ -236,15 +234,15 @@ func (s *Store) Received(ctx context.Context, from, before time.Time) iter.Seq2[
 	}
 }
 
-// storedRecord is a provider record, and where it lies.
+// storedRecord is a provider record and its place.
 type storedRecord struct {
 	Record
 	hash   uint64
 	number peerNumber
 }
 
-// received yields the provider records that came in a range of minutes, and goes on
-// after the error of a damaged row.
+// received yields the provider records that came in a range of minutes. It goes on after the
+// error of a damaged row.
 func (s *Store) received(
 	ctx context.Context, from models.Reader, minutes models.Range[refKey],
 ) iter.Seq2[storedRecord, error] {
@@ -267,7 +265,7 @@ func (s *Store) received(
 				}
 				id, err := s.idOf(ctx, from, p)
 				if err == nil && id == "" {
-					continue // it is gone since
+					continue // it has been removed meanwhile
 				}
 				if !yield(storedRecord{p.record(bytes.Clone(r.Key), id), r.Hash, p.Peer}, err) || err != nil {
 					return
@@ -277,8 +275,8 @@ func (s *Store) received(
 	}
 }
 
-// minutesBetween is the range of arrivals that has every record that came from one time
-// on and before another. If from is the zero time, it also has records without a time.
+// minutesBetween returns the range of arrivals that has every record that came at or after from
+// and before to. If from is the zero time, the range also has the records without a time.
 func minutesBetween(from, before time.Time) models.Range[refKey] {
 	rng := models.From(models.MakePair(uint32(minuteOf(from)), uint32(0)))
 	if !before.IsZero() {
@@ -287,9 +285,9 @@ func minutesBetween(from, before time.Time) models.Range[refKey] {
 	return rng
 }
 
-// fileForReader files the references that are in the log, for a reader that needs them.
-// It cannot do so within an Update of the store, or in a store opened read-only: there
-// the reader sees the references that were filed before.
+// fileForReader files the references in the log, for a reader that needs them. Within an Update
+// of the store, and in a store opened read-only, it cannot do so: the reader then sees the
+// references that were filed before.
 func (s *Store) fileForReader(ctx context.Context) error {
 	err := s.File(ctx)
 	if errors.Is(err, models.ErrNested) || errors.Is(err, models.ErrReadOnly) {

@@ -8,24 +8,22 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Record says that a peer has announced, at some time, that it provides the content
-// of a key.
+// Record says that a peer has announced, at some time, that it provides the content of a key.
 type Record struct {
 	// Key is the multihash of the content.
 	Key []byte
 	// Peer is the provider.
 	Peer peer.ID
-	// Received is the time at which kad-dht took the record, zero where Raw is not
-	// a time.
+	// Received is the time at which kad-dht took the record, zero if Raw is not a time.
 	Received time.Time
-	// Raw is the value that kad-dht has put, byte for byte.
+	// Raw is the value that kad-dht has put, unchanged.
 	Raw []byte
 }
 
 // Change puts or deletes a provider record.
 type Change struct {
-	// Key is the multihash of the content, Peer the id of the provider, and Raw the
-	// value that kad-dht has put, empty if the record is deleted. All three are bytes.
+	// Key is the multihash of the content, Peer the id of the provider, in bytes. Raw is the
+	// value that kad-dht has put, empty if the record is deleted.
 	Key, Peer, Raw string
 	Delete         bool
 }
@@ -50,8 +48,7 @@ func parseNanos[T ~string | ~[]byte](raw T) (nanos int64, ok bool) {
 	return zigzag(n), ok && len(rest) == 0 && len(raw) == uvarintSize(n)
 }
 
-// minute is the number of a minute since 1970, from 1 on; 0 is for records without
-// a time.
+// minute is the number of a minute since 1970, from 1 on; 0 is for records without a time.
 type minute uint32
 
 func minuteOfNanos(nanos int64) minute { return minute(max(nanos/int64(time.Minute), 1)) }
@@ -69,21 +66,21 @@ func minuteOf(t time.Time) minute {
 	return minuteOfNanos(t.UnixNano())
 }
 
-// end is the instant by which the minute is over.
+// end is the instant at which the minute is over.
 func (m minute) end() time.Time { return time.Unix(int64(m+1)*60, 0).UTC() }
 
-// provider is a provider record as the row of its key has it.
+// provider is a provider record in the row of its key.
 type provider struct {
 	// Peer is the number of the provider.
 	Peer peerNumber
-	// Nanos is the time at which kad-dht took the record, in nanoseconds since 1970,
-	// where Raw is nil. Otherwise Raw is what was put, which is no time.
+	// Nanos is the time at which kad-dht took the record, in nanoseconds since 1970, if Raw is
+	// nil. Otherwise Raw is the value that was put, which is not a time.
 	Nanos int64
 	Raw   []byte
 }
 
-// newProvider is the provider that a put stands for. It keeps raw only where that
-// is no time.
+// newProvider returns the provider for the value of a put. It keeps raw only if raw is not a
+// time.
 func newProvider(p peerNumber, raw string) provider {
 	if nanos, ok := parseNanos(raw); ok {
 		return provider{Peer: p, Nanos: nanos}
@@ -107,7 +104,7 @@ func (p *provider) appendRaw(dst []byte) []byte {
 	return binary.AppendVarint(dst, p.Nanos)
 }
 
-// record is the provider record as others see it.
+// record returns the provider record in its exported form.
 func (p *provider) record(key []byte, id peer.ID) Record {
 	return Record{Key: key, Peer: id, Received: p.received(), Raw: p.appendRaw(nil)}
 }
@@ -120,7 +117,7 @@ func (p *provider) received() time.Time {
 	return time.Unix(0, p.Nanos).UTC()
 }
 
-// minute is the one in which kad-dht took the record.
+// minute returns the minute in which kad-dht took the record.
 func (p *provider) minute() minute {
 	if p.Raw != nil {
 		return 0

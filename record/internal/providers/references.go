@@ -13,28 +13,28 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// A reference is the hash of a provided key, in the group of a peer or of a minute. A
-// group has it once for each record of the key that is of that peer, or came in that
-// minute: so records are found by peer and by time. An index entry for each would take
-// ten times the space, nearly all of it overhead of the engine.
+// A reference is the hash of a provided key, in the group of a peer or of a minute. The group
+// has the hash once for each record of the key from that peer, or of that minute. So records
+// are found by peer and by time. An index entry for each record would take ten times the space,
+// nearly all of it overhead of the engine.
 //
-// A row has many references, but never more than some hundreds: one that has more is
-// divided by the next bit of the hashes. References are no index of package models, so
-// that datastore.Verify does not know of them: Check and Repair are for them.
+// A row has some hundred references at most: a larger row is divided by the next bit of the
+// hashes. References are no index of package models, so datastore.Verify does not know them.
+// Check and Repair take its place.
 
 // refRow is a row of references.
 type refRow struct {
-	// Group is what they have in common: the number of a peer, or of a minute.
+	// Group is the number of the peer or minute of all references of the row.
 	Group uint32
-	// Part is 0 for the first row of a group, and otherwise a 1 and behind it the
-	// bits with which all of the row's references begin.
+	// Part is 0 for the first row of a group. In other rows it is a 1 followed by the bits that
+	// all of the row's references begin with.
 	Part uint32
-	// Count is how many references the group has. Bits is the greatest number of bits
-	// that tell a part from the others. Only part 0 has Count and Bits, and if Bits is
-	// not 0, part 0 has nothing else.
+	// Count is how many references the group has. Bits is the greatest number of bits that tell
+	// a part from the others. Only part 0 has Count and Bits. If Bits is not 0, part 0 has
+	// nothing else.
 	Count uint64
 	Bits  uint8
-	// Refs are in order. For every record more of the same key it has the hash once more.
+	// Refs are in order. A hash occurs once for each record of its key.
 	Refs []uint64
 }
 
@@ -62,7 +62,7 @@ var (
 const (
 	// refsInPart is how many references a part takes before it is divided.
 	refsInPart = 256
-	// maxRefBits is by how many bits at most. Hashes do not crowd, so that a group
+	// maxRefBits is the most bits that tell parts apart. Hashes are spread evenly, so a group
 	// has billions of references by then.
 	maxRefBits = 24
 )
@@ -109,7 +109,7 @@ func (refCodec) Decode(src []byte, s *refRow) error {
 	return nil
 }
 
-// refChange is a reference that is to be there a number of times more.
+// refChange changes how many times a reference is there.
 type refChange struct {
 	ref   uint64
 	group uint32
@@ -123,20 +123,20 @@ func (c refChange) compare(d refChange) int {
 	return cmp.Compare(c.ref, d.ref)
 }
 
-// refChanges are those of some transactions.
+// refChanges are the changes of some transactions.
 type refChanges []refChange
 
 func (c *refChanges) add(group uint32, ref uint64, n int) {
 	*c = append(*c, refChange{ref: ref, group: group, n: int32(n)})
 }
 
-// compact puts the changes in order, each reference once.
+// compact sorts the changes and merges those of the same reference.
 func (c refChanges) compact() refChanges {
 	slices.SortFunc(c, refChange.compare)
 	return c.once()
 }
 
-// once makes one of the changes of the same reference that follow each other.
+// once merges neighbouring changes of the same reference.
 func (c refChanges) once() refChanges {
 	done := c[:0]
 	for _, change := range c {
@@ -149,7 +149,7 @@ func (c refChanges) once() refChanges {
 	return done
 }
 
-// after returns the changes, which are in order, that come after one.
+// after returns the changes behind one of them. They are in order.
 func (c refChanges) after(last refChange) refChanges {
 	n, found := slices.BinarySearchFunc(c, last, refChange.compare)
 	if found {
@@ -158,7 +158,7 @@ func (c refChanges) after(last refChange) refChanges {
 	return c[n:]
 }
 
-// mergeRefs makes one of lists of changes, each of which is in order.
+// mergeRefs merges lists of changes, each of which is in order.
 func mergeRefs(lists []refChanges) refChanges {
 	all := slices.Concat(lists...)
 	room := make(refChanges, len(all))
@@ -177,8 +177,8 @@ func listEnds(lists []refChanges) (ends []int) {
 	return ends
 }
 
-// mergePairs merges every two neighbours of the lists in from, which end where ends
-// says, and returns where those in to end.
+// mergePairs merges every two neighbouring lists in from, whose ends are in ends, and returns
+// the ends of the lists in to.
 func mergePairs(to, from refChanges, ends []int) []int {
 	merged, start := ends[:0], 0
 	for i := 0; i < len(ends); i += 2 {
@@ -196,7 +196,7 @@ func mergePairs(to, from refChanges, ends []int) []int {
 	return merged
 }
 
-// group returns how many changes from the first on are of one group.
+// group returns how many changes, counted from the first, belong to its group.
 func (c refChanges) group() (n int) {
 	for n < len(c) && c[n].group == c[0].group {
 		n++
@@ -204,8 +204,8 @@ func (c refChanges) group() (n int) {
 	return n
 }
 
-// file makes changes, which are in order, in a tree of references, and calls
-// emptied with those of every group that has none afterwards.
+// file applies changes, which are in order, to a tree of references. It calls emptied with the
+// group of every change that leaves the group without references.
 func (c refChanges) file(t *txn, tree *refTree, emptied func(made refChanges) error) error {
 	for len(c) > 0 {
 		n := c.group()
@@ -221,7 +221,7 @@ func (c refChanges) file(t *txn, tree *refTree, emptied func(made refChanges) er
 	return nil
 }
 
-// fileGroup makes the changes of one group, and returns how many references it has
+// fileGroup applies the changes of one group, and returns how many references the group has
 // afterwards.
 func fileGroup(t *txn, tree *refTree, changes refChanges) (left uint64, err error) {
 	head, err := getRefs(t, tree, models.MakePair(changes[0].group, uint32(0)))
@@ -250,7 +250,7 @@ func fileGroup(t *txn, tree *refTree, changes refChanges) (left uint64, err erro
 	return 0, nil
 }
 
-// fileParts makes the changes of a group that is divided.
+// fileParts applies the changes of a divided group.
 func fileParts(t *txn, tree *refTree, head *refRow, changes refChanges) error {
 	for len(changes) > 0 {
 		s, err := findPart(t, tree, head, changes[0].ref)
@@ -270,8 +270,8 @@ func fileParts(t *txn, tree *refTree, head *refRow, changes refChanges) error {
 	return nil
 }
 
-// findPart reads the part that a reference belongs to. Where there is none yet it is
-// a new one, of the smallest kind there is, which no other can lie within.
+// findPart reads the part that a reference belongs to. If there is none yet, it returns a new
+// one with the most bits, so that no other part lies within it.
 func findPart(t *txn, tree *refTree, head *refRow, ref uint64) (refRow, error) {
 	for bits := head.Bits; bits > 0; bits-- {
 		s, err := getRefs(t, tree, models.MakePair(head.Group, partOf(ref, bits)))
@@ -282,8 +282,8 @@ func findPart(t *txn, tree *refTree, head *refRow, ref uint64) (refRow, error) {
 	return refRow{Group: head.Group, Part: partOf(ref, head.Bits)}, nil
 }
 
-// partOf returns the number of the part of the references that begin with the same
-// bits as ref: these bits behind a 1.
+// partOf returns the number of the part whose references begin with the same bits as ref: a 1
+// followed by these bits.
 func partOf(ref uint64, bits uint8) uint32 { return 1<<bits | uint32(ref>>(64-bits)) }
 
 // has reports whether a reference belongs to a part.
@@ -291,7 +291,7 @@ func (s *refRow) has(ref uint64) bool {
 	return partOf(ref, uint8(bits.Len32(s.Part)-1)) == s.Part
 }
 
-// split stores a part, as two of one bit more if it has too many references.
+// split stores a part. If it has too many references, it stores two parts of one bit more.
 func split(t *txn, tree *refTree, head, s *refRow) error {
 	deep := uint8(bits.Len32(s.Part) - 1)
 	if len(s.Refs) <= refsInPart || deep == maxRefBits {
@@ -304,7 +304,7 @@ func split(t *txn, tree *refTree, head, s *refRow) error {
 	})
 	upper.Refs = s.Refs[n:]
 	lower := refRow{Group: s.Group, Part: 2 * s.Part, Refs: s.Refs[:n]}
-	if deep > 0 { // part 1, all of the group, is in part 0
+	if deep > 0 { // part 0 holds part 1, which is all of the group
 		if err := tree.Delete(t.ctx, t.tx, models.MakePair(s.Group, s.Part)); err != nil {
 			return err
 		}
@@ -315,7 +315,7 @@ func split(t *txn, tree *refTree, head, s *refRow) error {
 	return split(t, tree, head, &upper)
 }
 
-// merge makes changes, and returns how many references there are more.
+// merge applies changes, and returns by how many references the part has grown.
 func (s *refRow) merge(changes refChanges) (more int) {
 	refs := make([]uint64, 0, len(s.Refs)+len(changes))
 	old := s.Refs
@@ -340,7 +340,7 @@ func (s *refRow) merge(changes refChanges) (more int) {
 
 func getRefs(t *txn, tree *refTree, key refKey) (refRow, error) {
 	s, err := tree.Get(t.ctx, t.tx, key)
-	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) { // Scrub makes them anew
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) { // Repair rebuilds the references
 		return refRow{Group: key.First, Part: key.Second}, nil
 	}
 	return s, err
@@ -383,7 +383,7 @@ type ref struct {
 	n     int
 }
 
-// refsIn yields the references of a range of groups, each once.
+// refsIn yields the references of a range of groups, each hash once for its group.
 func refsIn(ctx context.Context, from models.Reader, tree *refTree, groups models.Range[refKey]) iter.Seq2[ref, error] {
 	return func(yield func(ref, error) bool) {
 		for s, err := range tree.Range(ctx, from, groups) {

@@ -11,31 +11,30 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// A few records change a few references each in many rows, and the records that come
-// next change the same rows again: those of a peer, whichever keys it provides. So a
-// transaction only notes the changed references in a log, in one row, and memory holds
-// the notes. When there are many notes, or some time has passed, all of them are filed
-// in order: each row of references is read and written once.
+// A few records change a few references each in many rows, and the next records change the same
+// rows again: the rows of a peer, whichever keys it provides. So a transaction only notes the
+// changed references in a log, in one row. Memory holds these notes too. When there are many
+// notes, or some time has passed, all of them are filed in order. So each row of references is
+// read and written once.
 //
-// A transaction writes its rows and its entry of the log together, so that the
-// references that are filed and those in the log are always just those of the rows.
-// While the log is being filed, entry 0 says how far that has come: the next process
-// goes on there.
+// A transaction writes its rows and its log entry together, so the filed references and those
+// in the log always match the rows. While the log is being filed, entry 0 says how far the
+// filing has come, and the next process goes on there.
 
 const (
-	// muchInLog is how many changes are filed at once: 16 MiB of them. Twice as many
-	// can be in the log, which the next process reads when it begins.
+	// muchInLog is how many changes are filed at once: 16 MiB of them. The log can have twice
+	// as many, which the next process reads when it begins.
 	muchInLog = 1 << 20
-	// refsAtOnce is how many changes one transaction files. Each may be in a row of
-	// its own, of a KiB or two.
+	// refsAtOnce is how many changes one transaction files. Each may be in a row of its own, of
+	// one or two KiB.
 	refsAtOnce = 1024
 )
 
-// logEntry is changes of references that a transaction has not made.
+// logEntry has the changes of references that a transaction has noted.
 type logEntry struct {
-	// Number is one more than that of the entry before, from 1 on. Entry 0 says what
-	// is being filed: the entries up to UpTo; and it has the last change of either
-	// kind that has been made.
+	// Number is one more than the number of the entry before, from 1 on. Entry 0 describes the
+	// filing: UpTo is the last entry that is being filed, and Shares and Arrived have the last
+	// change of either kind that was filed.
 	Number uint64
 	UpTo   uint64
 	// Shares and Arrived are in order, each reference once.
@@ -47,10 +46,9 @@ var refLogs = models.NewTree("reflog", models.Uint64, func(e *logEntry) uint64 {
 	models.WithCodec(models.Codec[logEntry](logCodec{})),
 	models.WithKey(func(e *logEntry, number uint64) { e.Number = number }))
 
-// logCodec writes UpTo, the number of shares, and of each change by how much its
-// group is more than that of the one before; the reference, less the one before in
-// the same group; and how many times more it is to be there, as a zigzag varint.
-// Everything is a varint.
+// logCodec writes UpTo and the number of shares. For each change it writes the difference of
+// its group from the group before; the reference, less the one before in the same group; and
+// the number of times it is added, as a zigzag varint. Everything is a varint.
 type logCodec struct{}
 
 func (logCodec) Name() string { return "libp2p-reflog" }
@@ -81,7 +79,7 @@ func (logCodec) Decode(src []byte, e *logEntry) error {
 	if e.UpTo, ok = cutNumber(&src); ok {
 		shares, ok = cutNumber(&src)
 	}
-	const least = 3 // bytes of a change
+	const least = 3 // the fewest bytes of a change
 	e.Shares = slices.Grow(e.Shares, int(min(shares, uint64(len(src)/least))))
 	var before refChange
 	for ok && len(src) > 0 {
@@ -114,21 +112,21 @@ func (logCodec) Decode(src []byte, e *logEntry) error {
 // refLog is the log in memory.
 type refLog struct {
 	mu sync.Mutex
-	// shares and arrived are the changes noted since filing was begun, those of each
-	// transaction in order, and n is how many there are.
+	// shares and arrived are the changes noted since the last filing began, those of each
+	// transaction in order. N is how many there are.
 	shares, arrived []refChanges
 	n               int
-	// filing has the changes that are being filed and are not filed yet. UpTo is 0 while
-	// nothing is being filed.
+	// filing has the changes that are still to be filed. UpTo is 0 while nothing is being
+	// filed.
 	filing logEntry
-	// last is the number of the last entry, and done that of the last one that is not
-	// needed any more.
+	// last is the number of the last entry, and done the number of the last entry that is no
+	// longer needed.
 	last, done uint64
-	// keys is how many keys each peer provides more than its references say.
+	// keys is the number of keys in the log for each peer, which its filed references lack.
 	keys map[peerNumber]int
 }
 
-// committed takes over the changes that a transaction has noted and filed.
+// committed applies the changes that a transaction has noted and filed.
 func (l *refLog) committed(t *txn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +146,7 @@ func (l *refLog) add(e *logEntry) {
 	l.count(e.Shares, 1)
 }
 
-// count counts shares that are in the log, or with sign -1 not any more.
+// count adds the shares of changes to keys, or with sign -1 subtracts them.
 func (l *refLog) count(shares refChanges, sign int) {
 	if l.keys == nil {
 		l.keys = map[peerNumber]int{}
@@ -169,7 +167,7 @@ func (l *refLog) filed(part *logPart) {
 	}
 }
 
-// keysOf returns how many keys a peer provides more than its references say.
+// keysOf returns by how much the log changes the number of a peer's keys.
 func (l *refLog) keysOf(p peerNumber) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,14 +205,14 @@ func (l *refLog) isFiled(number uint64) bool {
 // logPart is the part of the log that one transaction files.
 type logPart struct {
 	logEntry
-	// The entries from one number to another are not needed afterwards, and if they
-	// are the last entry 0 neither.
+	// The entries from one number to another are not needed afterwards. If they include the
+	// last entry, entry 0 is not needed either.
 	from, to uint64
 	last     bool
 }
 
-// next returns up to most changes that are to be made next, and entries to be deleted;
-// nil if the log is empty.
+// next returns at most most changes to file next, and the entries to delete; nil if the log is
+// empty.
 func (l *refLog) next(most int) *logPart {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -227,7 +225,7 @@ func (l *refLog) next(most int) *logPart {
 		l.shares, l.arrived, l.n = nil, nil, 0
 	}
 	next := &logPart{logEntry: logEntry{UpTo: f.UpTo}, from: l.done + 1, to: l.done}
-	// Shares go first: where a record is found by its minute, its share is filed.
+	// Shares go first: if a record is found by its minute, its share is filed.
 	next.Shares = f.Shares[:min(most, len(f.Shares))]
 	most -= len(next.Shares)
 	next.Arrived = f.Arrived[:min(most, len(f.Arrived))]
@@ -239,7 +237,7 @@ func (l *refLog) next(most int) *logPart {
 	return next
 }
 
-// noteRefs notes in the log which references the transaction changes, or changes them.
+// noteRefs notes the transaction's changes of references in the log, or applies them directly.
 func (t *txn) noteRefs() error {
 	e := &logEntry{Shares: t.shares.compact(), Arrived: t.arrived.compact()}
 	t.shares, t.arrived = nil, nil
@@ -254,8 +252,7 @@ func (t *txn) noteRefs() error {
 	return refLogs.Put(t.ctx, t.tx, e)
 }
 
-// fileRefs makes changes in references, and drops the peers that provide nothing any
-// more.
+// fileRefs applies changes to references, and drops the peers that no longer provide anything.
 func (t *txn) fileRefs(e *logEntry) error {
 	err := e.Shares.file(t, shares, func(made refChanges) error {
 		peer := peerNumber(made[0].group)
@@ -276,8 +273,8 @@ func (t *txn) fileRefs(e *logEntry) error {
 	return e.Arrived.file(t, arrivals, func(refChanges) error { return nil })
 }
 
-// File files all references that were noted before the call. Until then, provider
-// records are found by peer and by time as they were earlier.
+// File files all references that were noted before the call. Until then, records found by peer
+// and by time are those of the last filing.
 func (s *Store) File(ctx context.Context) error {
 	number := s.log.lastEntry()
 	for most := refsAtOnce; !s.log.isFiled(number); {
@@ -297,7 +294,7 @@ func (s *Store) filePart(ctx context.Context, most int) error {
 	return s.update(ctx, func(t *txn) error {
 		part := s.log.next(most)
 		if t.filed = part; part == nil {
-			return nil // somebody else was faster
+			return nil // another call was faster
 		}
 		if err := t.fileRefs(&part.logEntry); err != nil {
 			return err
@@ -314,7 +311,7 @@ func (s *Store) filePart(ctx context.Context, most int) error {
 	})
 }
 
-// noteFiled notes how far filing has come.
+// noteFiled notes the progress of filing.
 func (t *txn) noteFiled(part *logPart) error {
 	made := logEntry{UpTo: part.UpTo}
 	switch {
@@ -328,12 +325,12 @@ func (t *txn) noteFiled(part *logPart) error {
 	return refLogs.Put(t.ctx, t.tx, &made)
 }
 
-// loadLog reads the log that an earlier process has left. It passes over damaged
-// entries: Check finds the references that are wrong then, and Repair mends them.
+// loadLog reads the log of an earlier process. It skips damaged entries: Check then finds wrong
+// references, and Repair mends them.
 func (s *Store) loadLog(ctx context.Context) error {
 	l := &s.log
 	var made logEntry
-	var shares, arrived []refChanges // of what was being filed
+	var shares, arrived []refChanges // the changes being filed
 	for number, err := range refLogs.Keys(ctx, s.store, models.Range[uint64]{}) {
 		var e logEntry
 		if err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Repair is Check, and makes all references anew if any are wrong. It corrects the usage
-// as well, and counts its repairs in the report.
+// Repair is Check, and rebuilds all references if any are wrong. It also corrects the usage,
+// and counts its repairs in the report.
 func (s *Store) Repair(ctx context.Context, report *datastore.Report) error {
 	before := report.Left()
 	wrong, err := s.check(ctx, report)
@@ -32,7 +32,7 @@ func (s *Store) Repair(ctx context.Context, report *datastore.Report) error {
 	return nil
 }
 
-// updateRefs is update of references that are all filed.
+// updateRefs is update with the log empty, so that fn can change references directly.
 func (s *Store) updateRefs(ctx context.Context, fn func(*txn) error) error {
 	for {
 		if err := s.File(ctx); err != nil {
@@ -51,7 +51,7 @@ func (s *Store) updateRefs(ctx context.Context, fn func(*txn) error) error {
 	}
 }
 
-// makeRefs makes all references anew. A record that is put meanwhile gets its own.
+// makeRefs rebuilds all references. A record that is put meanwhile gets its own.
 func (s *Store) makeRefs(ctx context.Context) error {
 	if err := errors.Join(shares.Clear(ctx, s.store), arrivals.Clear(ctx, s.store)); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (s *Store) makeRefs(ctx context.Context) error {
 			return err
 		}
 		if key.Second != 0 {
-			continue // its key has been done
+			continue // the key is done
 		}
 		for from, most := 0, keysAtOnce; from >= 0; {
 			next := 0
@@ -82,7 +82,7 @@ func (s *Store) makeRefs(ctx context.Context) error {
 	return s.dropIdlePeers(ctx)
 }
 
-// wholeRow reads all records of a key, in no order.
+// wholeRow reads all records of a key, in no particular order.
 func (t *txn) wholeRow(hash uint64) (row, error) {
 	r, err := t.readRow(hash, 0)
 	for shard := 1; err == nil && r.Beyond > 0 && shard <= shards; shard++ {
@@ -93,10 +93,10 @@ func (t *txn) wholeRow(hash uint64) (row, error) {
 	return r, err
 }
 
-// makeRefs has the references of some of a key's records be there, from one on, and
-// returns where to go on, -1 at the end. It deletes records of a peer that nothing is
-// known of. Records of a key that another seed has hashed, and that nobody could find,
-// it puts where they belong now.
+// makeRefs makes the references for the records of a key, beginning with one of them. It
+// returns the record to continue with, -1 at the end. It deletes records of unknown peers. If
+// another seed has hashed the key, so that nobody could find its records, it moves them to the
+// right row.
 func (t *txn) makeRefs(hash uint64, from, most int) (next int, err error) {
 	r, err := t.wholeRow(hash)
 	if err != nil {
@@ -139,7 +139,7 @@ func (t *txn) makeRefs(hash uint64, from, most int) (next int, err error) {
 	return next, err
 }
 
-// setRef has a reference be there a number of times.
+// setRef sets how many times a reference is there.
 func (t *txn) setRef(tree *refTree, changes *refChanges, group uint32, ref uint64, n int) error {
 	had, err := t.timesRef(tree, group, ref)
 	changes.add(group, ref, n-had)

@@ -11,13 +11,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// row has provider records of one key: all of them as long as they are few. Records for
-// which shard 0 has no room lie in the other shards, by the number of the peer.
+// row has the provider records of one key: all of them while they are few. Records without room
+// in shard 0 lie in the other shards, by the number of the peer.
 type row struct {
-	// Hash is the key's, as the store hashes keys.
+	// Hash is the store's hash of the key.
 	Hash  uint64
 	Shard uint8
-	// Key is the multihash of the content provided.
+	// Key is the multihash of the content.
 	Key []byte
 	// Beyond is how many records the other shards have; only shard 0 has it.
 	Beyond uint64
@@ -25,22 +25,20 @@ type row struct {
 	Providers []provider
 }
 
-// A row is read to answer for its key and written for every record, so that it should
-// be short, and one row where possible. Content has a few providers, of some 10 bytes
-// each.
+// The row is read for every lookup and written for every record. So it should be short, and one
+// row if possible. Content has a few providers of some 10 bytes each.
 const (
-	// shardRecords and shardBytes are how many records shard 0 takes, and of what
-	// size.
+	// shardRecords is how many records shard 0 takes, shardBytes how many bytes they may have.
 	shardRecords = 32
 	shardBytes   = 4 << 10
 	// shards is how many other shards there are.
 	shards = 255
 )
 
-// shardOf returns the shard, 1 to 255, of a peer for which shard 0 has no room.
+// shardOf returns the shard, 1 to 255, of a peer that has no room in shard 0.
 func shardOf(p peerNumber) uint8 { return uint8(p%shards) + 1 }
 
-// find returns where the record of p is, or belongs.
+// find returns the index at which the record of p is, or belongs.
 func (r *row) find(p peerNumber) (int, bool) {
 	return slices.BinarySearchFunc(r.Providers, p, func(have provider, p peerNumber) int {
 		return cmp.Compare(have.Peer, p)
@@ -56,7 +54,7 @@ func (r *row) hasRoom(p *provider) bool {
 	return len(r.Providers) < shardRecords && size <= shardBytes
 }
 
-// isEmpty reports whether the row is to be deleted.
+// isEmpty reports whether the row holds nothing and should be deleted.
 func (r *row) isEmpty() bool { return len(r.Providers) == 0 && r.Beyond == 0 }
 
 // rowKey is the primary key of a row: its Hash, then its Shard.
@@ -68,11 +66,11 @@ var rows = models.NewTree("provider", models.PairOf(models.Uint64, models.UintOf
 	models.WithCodec(models.Codec[row](rowCodec{})),
 	models.WithKey(func(s *row, key rowKey) { s.Hash, s.Shard = key.First, key.Second }))
 
-// rowCodec writes the length of the key and the key, and Beyond; and if there are
-// records, the earliest time as a zigzag varint. For each record it writes the number
-// of the peer less that of the record before; and either twice the nanoseconds by
-// which it is later than the earliest, or, where it has no time, twice the length of
-// Raw and one, and Raw. All numbers but the earliest time are varints.
+// rowCodec writes the length of the key, the key, and Beyond. If there are records, the
+// earliest time follows, as a zigzag varint. For each record it writes the difference of its
+// peer's number from the one before. Then it writes twice the nanoseconds since the earliest
+// time. A record without a time has one more than twice the length of Raw there, followed by
+// Raw. All numbers except the earliest time are varints.
 type rowCodec struct{}
 
 func (rowCodec) Name() string { return "libp2p-providers" }
@@ -100,7 +98,7 @@ func (rowCodec) Append(dst []byte, r *row) ([]byte, error) {
 		switch later := uint64(p.Nanos) - uint64(first); {
 		case p.Raw != nil:
 			dst = append(binary.AppendUvarint(dst, uint64(len(p.Raw))<<1|1), p.Raw...)
-		case later >= 1<<63: // times centuries apart
+		case later >= 1<<63: // the times are centuries apart
 			raw := p.appendRaw(nil)
 			dst = append(binary.AppendUvarint(dst, uint64(len(raw))<<1|1), raw...)
 		default:
@@ -116,8 +114,8 @@ func (rowCodec) Decode(src []byte, r *row) error {
 	return err
 }
 
-// parseRow is Decode of bytes that the row may keep. Its Providers are in the memory
-// of room as far as that reaches.
+// parseRow is Decode of bytes that the row may keep. Its Providers use the memory of room as
+// far as that is large enough.
 func parseRow(data []byte, room []provider) (r row, err error) {
 	r.Providers = room[:0]
 	key, ok := cutText(&data)
@@ -134,7 +132,7 @@ func parseRow(data []byte, room []provider) (r row, err error) {
 	n, ok := cutNumber(&data)
 	first := zigzag(n)
 	if r.Providers == nil {
-		r.Providers = make([]provider, 0, min(shardRecords, len(data)/4+1)) // they have six bytes or more
+		r.Providers = make([]provider, 0, min(shardRecords, len(data)/4+1)) // each has six bytes or more
 	}
 	for number := uint64(0); ok && len(data) > 0; {
 		more, valid := cutNumber(&data)
@@ -160,8 +158,8 @@ func parseRow(data []byte, room []provider) (r row, err error) {
 	return r, nil
 }
 
-// withRoom returns a list with room for one more element: where there is none, for
-// as many as there can be, so that growing does not take several times that.
+// withRoom returns the list with room for one more element. A full list gets room for the most
+// elements a row can have, so that it grows only once.
 func withRoom[E any](list []E, most int) []E {
 	if len(list) < cap(list) {
 		return list

@@ -11,10 +11,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// seed is hashed before each provided key in this store, so that nobody outside can look
-// for keys whose hashes are alike.
+// seed is hashed in front of each provided key of this store, so that nobody outside can
+// construct keys with similar hashes.
 type seed struct {
-	// Of is what it is for: 1, provided keys.
+	// Of says what the seed is for: 1 for provided keys.
 	Of    uint8
 	Value [16]byte
 }
@@ -41,16 +41,16 @@ func (seedCodec) Decode(src []byte, s *seed) error {
 	return nil
 }
 
-// ofKeys is seed.Of of the seed of provided keys.
+// ofKeys is the Of of the seed for provided keys.
 const ofKeys = 1
 
-// loadSeed reads the store's seed, or makes one where there is none. A store that can
-// only be read and has none has no provider records either.
+// loadSeed reads the store's seed, or makes one if there is none. A read-only store without a
+// seed has no provider records either.
 func (s *Store) loadSeed(ctx context.Context) error {
 	found, err := seeds.Get(ctx, s.store, ofKeys)
 	if errors.Is(err, models.ErrNotFound) {
 		found.Of = ofKeys
-		_, _ = rand.Read(found.Value[:]) // never fails
+		_, _ = rand.Read(found.Value[:]) // Read never fails
 		if err = seeds.Put(ctx, s.store, &found); errors.Is(err, models.ErrReadOnly) {
 			err = nil
 		}
@@ -59,8 +59,8 @@ func (s *Store) loadSeed(ctx context.Context) error {
 	return err
 }
 
-// hash returns the hash of a provided key: the first 64 bits of the SHA-256
-// (FIPS 180-4) of the seed and the key.
+// hash returns the hash of a provided key: the first 64 bits of the SHA-256 (FIPS 180-4) of the
+// seed and the key.
 func (s *seed) hash(key []byte) uint64 {
 	var room [128]byte
 	sum := sha256.Sum256(append(append(room[:0], s.Value[:]...), key...))

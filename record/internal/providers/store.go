@@ -14,49 +14,48 @@ import (
 
 // Options configure a Store. A negative bound means no bound.
 type Options struct {
-	// Validity is how long a provider record is kept after it came; a negative one
-	// means for ever.
+	// Validity is how long a provider record is kept after it came. A negative one means for
+	// ever.
 	Validity time.Duration
-	// MaxPerKey is how many providers a key may have, MaxPerPeer how many keys a peer
-	// may provide.
+	// MaxPerKey is how many providers a key may have, MaxPerPeer how many keys a peer may
+	// provide.
 	MaxPerKey, MaxPerPeer int
-	// RowBytes bounds the memory for rows that were read or written last. Zero or less
-	// means no memory.
+	// RowBytes bounds the memory for the rows that were used last. Zero or less means no
+	// memory.
 	RowBytes int
-	// FileInterval is the time after which references are filed. With a negative
-	// interval only File and Close file them.
+	// FileInterval is how long after a change its reference is filed. With a negative interval
+	// only File and Close file references.
 	FileInterval time.Duration
 }
 
-// Usage is how many provider records there are, and how many bytes their keys and
-// values have as they are put.
+// Usage is how many provider records there are, and how many bytes their keys and values have
+// as kad-dht puts them.
 type Usage struct{ Rows, Bytes int64 }
 
-// Store keeps provider records in a datastore.Store. Its methods may be called
-// concurrently. There must be one Store to a datastore.Store.
+// Store keeps provider records in a datastore.Store, which must not have another Store. Its
+// methods may be called concurrently.
 type Store struct {
 	store *datastore.Store
 	opts  Options
 	seed  seed
-	// writing is held by the one transaction that changes provider records, until
-	// memory and log know what it has changed.
+	// writing is held by the one transaction that changes provider records, until cache and log
+	// have its changes.
 	writing sync.Mutex
 	cache   *cache
-	// lastNumber is the highest number that a peer was given.
+	// lastNumber is the highest number of a peer.
 	lastNumber atomic.Uint32
 	log        refLog
 	// filing files references some time later.
 	filing *later.Task
 }
 
-// Trees returns the trees that a Store keeps its data in. They are to be declared in
-// the definition of the datastore.Store.
+// Trees returns the trees of a Store. The definition of the datastore.Store must declare them.
 func Trees() []models.AnyTree {
 	return []models.AnyTree{rows, peers, shares, arrivals, refLogs, seeds, totals}
 }
 
-// New returns the provider records of a store. It reads a few rows, and what the log
-// of references has, which is bounded.
+// New returns the provider records of a store. It reads a few rows and the log of references,
+// whose size is bounded.
 func New(ctx context.Context, store *datastore.Store, opts Options) (*Store, error) {
 	s := &Store{store: store, opts: opts, cache: newCache(opts.RowBytes)}
 	s.filing = later.New(opts.FileInterval, s.fileForReader)

@@ -9,8 +9,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// total is the usage as the last transaction has left it, so that a process begins
-// without counting.
+// total is the usage after the last transaction, so that a process begins without counting.
 type total struct {
 	// Of is ofProviders.
 	Of uint8

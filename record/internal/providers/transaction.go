@@ -10,7 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Batch makes changes of provider records in a transaction of the caller's:
+// Batch changes provider records in a transaction of the caller:
 //
 //	batch := providers.NewBatch()
 //	defer batch.Close()
@@ -22,25 +22,24 @@ import (
 //		batch.Committed()
 //	}
 //
-// From Apply to Close nobody else can change provider records. Do not use a Batch
-// concurrently.
+// From Apply to Close nobody else can change provider records. One goroutine at a time may use
+// a Batch.
 type Batch struct {
 	s      *Store
 	locked bool
 	txn    *txn
 }
 
-// NewBatch returns a batch that has changed nothing yet.
+// NewBatch returns a batch without changes.
 func (s *Store) NewBatch() *Batch { return &Batch{s: s} }
 
-// Apply makes changes in tx, in their order. It leaves out changes that a bound does not
-// allow, and changes of a damaged row; refused has an error for each. If the transaction
-// runs again, or only a part of the changes fits into it, call Apply again: it forgets
-// the earlier call.
+// Apply makes changes in tx, in their order. It leaves out changes that a bound refuses, and
+// changes of a damaged row; refused has an error for each. If the transaction runs again, or
+// cannot take all changes, call Apply again: it forgets the earlier call.
 //
-// Apply reads from read: tx itself if tx has begun within a call of Update, or the store
-// if tx has been open for longer and its snapshot is old. Tx must not have been used for
-// provider records before.
+// Apply reads from read. Pass tx itself if tx has begun within a call of Update, or the store
+// if tx is older and its snapshot is out of date. Tx must not have used provider records
+// before.
 func (b *Batch) Apply(
 	ctx context.Context, tx *datastore.WriteTx, read models.Reader, changes []Change,
 ) (refused []error, err error) {
@@ -57,8 +56,8 @@ func (b *Batch) Apply(
 	return refused, err
 }
 
-// begin starts an attempt. The lock is taken within the transaction, so that nobody
-// who has it waits for a transaction that another holds open.
+// begin starts an attempt. It takes the lock within the transaction. So a goroutine with the
+// lock never waits for a transaction that another one holds open.
 func (b *Batch) begin(ctx context.Context, tx *datastore.WriteTx, read models.Reader) (*txn, error) {
 	if !b.locked {
 		b.s.writing.Lock()
@@ -69,16 +68,16 @@ func (b *Batch) begin(ctx context.Context, tx *datastore.WriteTx, read models.Re
 		rows: map[rowKey][]byte{}, keys: map[peerNumber]int{}, counted: map[peerNumber]int{},
 		met: map[peer.ID]peerNumber{}, added: map[peerNumber]peer.ID{},
 	}
-	// Every transaction reads and writes the total: one whose snapshot is older than
-	// the last commit conflicts, and runs again.
+	// Every transaction reads and writes the total. If its snapshot is older than the last
+	// commit, it conflicts and runs again.
 	_, err := totals.Get(ctx, read, ofProviders)
 	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
-		err = nil // it is written anew
+		err = nil // finish writes the total again
 	}
 	return b.txn, err
 }
 
-// Committed takes note that the transaction of the last Apply has been committed.
+// Committed says that the transaction of the last Apply has committed.
 func (b *Batch) Committed() {
 	if b.txn == nil {
 		return
@@ -93,8 +92,8 @@ func (b *Batch) Committed() {
 	}
 }
 
-// Close lets others change provider records. If changes come faster than references are
-// filed, Close files the references.
+// Close lets others change provider records. If changes come faster than the background files
+// them, Close files the references.
 func (b *Batch) Close() {
 	if b.unlock(); b.s.log.isMuch(2) {
 		_ = b.s.File(context.Background()) // the next File reports the error
@@ -128,36 +127,35 @@ func (s *Store) update(ctx context.Context, fn func(*txn) error) error {
 	return err
 }
 
-// txn is a transaction that changes provider records, and what it has changed so far.
+// txn is a transaction that changes provider records, and its changes so far.
 type txn struct {
 	s   *Store
 	ctx context.Context
 	tx  *datastore.WriteTx
 	// read is tx, or the store.
 	read models.Reader
-	// direct says that the transaction changes references itself: there must be no
-	// changes of them in the log.
+	// direct says that the transaction changes references itself. The log must be empty then.
 	direct bool
 
-	// usage is the change of the usage, and keys that of how many keys each peer
-	// provides. Counted is how many these were before, as far as they were counted.
+	// usage is the change of the usage. Keys is the change of the number of keys of each peer,
+	// and counted the number before, for the peers that were counted.
 	usage         Usage
 	keys, counted map[peerNumber]int
-	// rows has the rows that were written, nil for those that were deleted.
+	// rows has the rows that were written, nil for deleted ones.
 	rows map[rowKey][]byte
-	// met are peers whose numbers were looked up; added has those of them that are
-	// new, by number; dropped are peers that provide nothing any more.
+	// met are the peers whose numbers were looked up. Added has the new peers by number,
+	// dropped the peers that no longer provide anything.
 	met     map[peer.ID]peerNumber
 	added   map[peerNumber]peer.ID
 	dropped []storedPeer
-	// shares and arrived are the references that change. Noted is the entry of the
-	// log that has them, and filed is what of the log the transaction files.
+	// shares and arrived are the changed references. Noted is the log entry with these changes,
+	// and filed the part of the log that the transaction files.
 	shares, arrived refChanges
 	noted           *logEntry
 	filed           *logPart
 }
 
-// finish writes the references and the usage of the rows that were changed.
+// finish writes the references and the usage for the rows that changed.
 func (t *txn) finish() error {
 	if err := t.noteRefs(); err != nil {
 		return err

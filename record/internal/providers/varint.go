@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// cutNumber takes a varint off the beginning of text.
+// cutNumber cuts a varint off the beginning of text.
 func cutNumber[T ~string | ~[]byte](text *T) (n uint64, ok bool) {
 	t := *text
 	for i := 0; i < len(t) && i < binary.MaxVarintLen64; i++ {
@@ -19,7 +19,7 @@ func cutNumber[T ~string | ~[]byte](text *T) (n uint64, ok bool) {
 	return 0, false
 }
 
-// cutText takes a length, and so many bytes, off the beginning of text.
+// cutText cuts a length, and as many bytes, off the beginning of text.
 func cutText[T ~string | ~[]byte](text *T) (part T, ok bool) {
 	n, ok := cutNumber(text)
 	if !ok || n > uint64(len(*text)) {
@@ -32,5 +32,5 @@ func cutText[T ~string | ~[]byte](text *T) (part T, ok bool) {
 // uvarintSize returns how many bytes a varint has.
 func uvarintSize(n uint64) int { return (bits.Len64(n|1) + 6) / 7 }
 
-// zigzag undoes the zigzag of a signed varint.
+// zigzag decodes the zigzag form of a signed number.
 func zigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }

@@ -11,16 +11,16 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Receipt is the state in the DHT of a row of a registered model. It is valid as long
-// as the row is the one it was written for: a row that the program has changed since is
-// the program's own, and not in the DHT.
+// Receipt is the state in the DHT of a row of a registered model. It is valid only for the row
+// it was written for. If the program has changed the row since, the row belongs to the program
+// and is not in the DHT.
 type Receipt struct {
 	// Tree is the full name of the row's tree, Key its encoded primary key.
 	Tree string
 	Key  []byte
 	// Origin says where the record comes from.
 	Origin Origin
-	// Received is when the record came last, or was published.
+	// Received is when the record last came or was published.
 	Received time.Time
 	// Hash is the SHA-256 of the row's value.
 	Hash [sha256.Size]byte
@@ -31,27 +31,25 @@ type Receipt struct {
 // Counted is how many bytes of Bounds.Bytes the record of a row takes.
 func (r *Receipt) Counted() int { return len(r.Key) + int(r.Size) }
 
-// Origin says where the record of a row comes from, and so what happens to both when
+// Origin says where the record of a row comes from. It decides what happens to both when
 // kad-dht drops the record.
 type Origin uint8
 
 const (
-	// Stranger is a record that came from the DHT. Its row goes with it, unless
-	// the program changes or publishes it: putting the very same row goes
-	// unnoticed.
+	// Stranger is a record that came from the DHT. Its row is deleted with it, unless the
+	// program changes or publishes the row. If the program puts an equal row, nobody notices.
 	Stranger Origin = 1
-	// Kept is a record that came from the DHT under a key whose row the program
-	// had put. The row stays.
+	// Kept is a record from the DHT under a key whose row the program had put. The row stays.
 	Kept Origin = 2
-	// Published is a record that this peer has published. The row stays, and
-	// the receipt becomes Withdrawn.
+	// Published is a record that this peer has published. When kad-dht drops it, the row stays,
+	// and the receipt becomes Withdrawn.
 	Published Origin = 3
-	// Withdrawn is a record that this peer has published and that has expired
-	// here since, or that kad-dht has dropped. It is not served until Republish
-	// publishes it again, or it comes from the DHT: then it is Published again.
+	// Withdrawn is a record of this peer that has expired here, or that kad-dht has dropped. It
+	// is not served until Republish publishes it again or it comes from the DHT. Then it is
+	// Published again.
 	Withdrawn Origin = 4
-	// Changed is a record that this peer has published, whose row the program has
-	// changed since. Republish publishes it as it is now.
+	// Changed is a record of this peer whose row the program has changed since. Republish
+	// publishes the changed row.
 	Changed Origin = 5
 )
 
@@ -80,22 +78,22 @@ func (o Origin) String() string {
 // Key is the primary key of a Receipt: its Tree, then its Key.
 type Key = models.Pair[string, []byte]
 
-// Tree holds the receipts of all registered models. models.FirstIs with a
-// tree's name selects those of one tree.
+// Tree holds the receipts of all registered models. models.FirstIs with a tree's name selects
+// the receipts of one tree.
 var Tree = models.NewTree("receipt", models.PairOf(models.String, models.Bytes),
 	func(r *Receipt) Key { return models.MakePair(r.Tree, r.Key) },
 	models.WithCodec(models.Codec[Receipt](receiptCodec{})),
 	models.WithKey(func(r *Receipt, key Key) { r.Tree, r.Key = key.First, key.Second }))
 
-// ByOrigin finds receipts by origin, and those of one origin by the time
-// they came, the oldest first.
+// ByOrigin finds receipts by origin, and those of the same origin by their time of arrival, the
+// oldest first.
 var ByOrigin = models.NewIndex(Tree, "origin", models.PairOf(models.UintOf[Origin](), models.Time),
 	func(r *Receipt) models.Pair[Origin, time.Time] { return models.MakePair(r.Origin, r.Received) })
 
-// receiptCodec writes the origin in one byte, the hash, seconds since 1970 as a
-// zigzag varint, nanoseconds and the size as varints. Tree and key are in the row's key
-// alone. A receipt lies beside every record of a model, so that half the size
-// of a map with named fields is worth a codec.
+// receiptCodec writes the origin in one byte, the hash, the seconds since 1970 as a zigzag
+// varint, and nanoseconds and size as varints. Tree and key are in the row's key alone. Each
+// record of a model has a receipt, and the codec makes it half as large as a map with named
+// fields.
 type receiptCodec struct{}
 
 func (receiptCodec) Name() string { return "libp2p-receipt" }

@@ -8,8 +8,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
-// Signature is the part of a signed record beside the value of its row. The two, and the
-// record's key, make the record that travels.
+// Signature is the part of a signed record besides the value of its row. Together with the
+// value and the record's key it makes the whole record.
 type Signature struct {
 	// Tree is the full name of the row's tree, Key its encoded primary key.
 	Tree string
@@ -21,7 +21,7 @@ type Signature struct {
 	Envelope []byte
 }
 
-// Expired reports whether the signed record is valid no more.
+// Expired reports whether the signed record is no longer valid.
 func (s *Signature) Expired(now time.Time) bool {
 	return s.Expires != 0 && uint64(now.Unix()) >= s.Expires
 }

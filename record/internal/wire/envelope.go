@@ -16,16 +16,16 @@ import (
 
 // Head is the beginning of the payload of a signed record.
 type Head struct {
-	// Sequence is the record's number, Expires when it is valid no more, in
+	// Sequence is the record's number. Expires is the time from which it is no longer valid, in
 	// seconds since 1970, zero for never.
 	Sequence, Expires uint64
-	// Retracted says that the record is a tombstone, which takes back every record
-	// with a lower number.
+	// Retracted says that the record is a tombstone, which withdraws every record with a lower
+	// number.
 	Retracted bool
 }
 
-// Append writes Sequence and Expires as varints, and a byte that is 1 for a tombstone
-// and else 0.
+// Append writes Sequence and Expires as varints, and a byte that is 1 for a tombstone and 0
+// otherwise.
 func (h Head) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(binary.AppendUvarint(dst, h.Sequence), h.Expires)
 	if h.Retracted {
@@ -34,7 +34,7 @@ func (h Head) Append(dst []byte) []byte {
 	return append(dst, 0)
 }
 
-// ParseHead reads a head and returns what follows.
+// ParseHead reads a head and returns the bytes behind it.
 func ParseHead(src []byte) (h Head, rest []byte, err error) {
 	var n int
 	if h.Sequence, n = binary.Uvarint(src); n > 0 {
@@ -50,16 +50,16 @@ func ParseHead(src []byte) (h Head, rest []byte, err error) {
 	return h, src[1:], nil
 }
 
-// Statement is the payload of the envelope, which the owner of a record signs. It is a
-// head, the length of the record key as a varint, the record key, and the value. A
-// tombstone has no value.
+// Statement is the payload of the envelope, which the owner of a record signs. It is a head,
+// the length of the record key as a varint, the record key, and the value. A tombstone has no
+// value.
 type Statement struct {
 	Head
 	RecordKey string
 	Value     []byte
 }
 
-// These keep the signatures of records apart from all others that a peer makes.
+// These separate the signatures of records from all other signatures of a peer.
 const (
 	domain      = "netabase-record"
 	payloadType = "/netabase/record"
@@ -79,7 +79,7 @@ func (s *Statement) MarshalRecord() ([]byte, error) {
 	return append(append(dst, s.RecordKey...), s.Value...), nil
 }
 
-// UnmarshalRecord refuses every spelling that MarshalRecord does not write.
+// UnmarshalRecord refuses every form that MarshalRecord does not write.
 func (s *Statement) UnmarshalRecord(payload []byte) (err error) {
 	var rest []byte
 	if s.Head, rest, err = ParseHead(payload); err != nil {
@@ -106,8 +106,8 @@ func (s *Statement) Sign(key crypto.PrivKey) ([]byte, error) {
 	return e.Marshal()
 }
 
-// Open checks an envelope that is said to be of the owner: its signature, and that it
-// is spelled just as we spell it.
+// Open checks an envelope for an owner: its signature, and that its bytes are those that we
+// would write.
 func Open(data []byte, owner peer.ID) (*Statement, error) {
 	var s Statement
 	e, err := envelope.ConsumeTypedEnvelope(data, &s)
@@ -124,7 +124,7 @@ func Open(data []byte, owner peer.ID) (*Statement, error) {
 	return &s, nil
 }
 
-// SignedValue returns the value of an envelope that has been checked before, nil of a
+// SignedValue returns the value in an envelope that was checked before; it is nil for a
 // tombstone.
 func SignedValue(data []byte) ([]byte, error) {
 	var s Statement
@@ -148,7 +148,7 @@ func CutPayload(data []byte) ([]byte, error) {
 	return proto.Marshal(&e)
 }
 
-// WithPayload returns the whole envelope that CutPayload has taken the payload of.
+// WithPayload puts the payload back into an envelope that CutPayload has returned.
 func WithPayload(cut []byte, s *Statement) ([]byte, error) {
 	var e pb.Envelope
 	if err := proto.Unmarshal(cut, &e); err != nil {

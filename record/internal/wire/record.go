@@ -1,5 +1,5 @@
 // Package wire reads and writes the two forms in which records travel: kad-dht's
-// record.pb.Record, and the signed envelope that is the value of one in a signed tree.
+// record.pb.Record, and the signed envelope, which is the value of a record of a signed tree.
 package wire
 
 import (
@@ -26,9 +26,8 @@ type Record struct {
 	Received []byte
 }
 
-// Parse reads the protocol buffer that data is, and reports whether it is
-// one. As with any such reader the last of repeated fields counts, and fields
-// it does not know are passed over. The result shares data's memory.
+// Parse reads the protocol buffer in data, and reports whether data is one. If a field is
+// repeated, the last one counts. Unknown fields are skipped. The result shares data's memory.
 func Parse(data []byte) (r Record, ok bool) {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
@@ -60,7 +59,7 @@ func Parse(data []byte) (r Record, ok bool) {
 	return r, true
 }
 
-// Append appends r just as kad-dht encodes it.
+// Append appends r exactly as kad-dht encodes it.
 func (r Record) Append(dst []byte) []byte {
 	dst = appendField(dst, fieldKey, r.Key)
 	dst = appendField(dst, fieldValue, r.Value)
@@ -74,8 +73,7 @@ func appendField(dst []byte, number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(dst, number, protowire.BytesType), value)
 }
 
-// Time returns the time of receipt, or false if there is none in the one
-// spelling that kad-dht has for it.
+// Time returns the time of receipt, or false if there is none in the form that kad-dht writes.
 func (r Record) Time() (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339Nano, string(r.Received))
 	if err != nil {
@@ -90,15 +88,14 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	return t.UTC().AppendFormat(dst, time.RFC3339Nano)
 }
 
-// WithTime returns a record.pb.Record with another time of receipt. All else of it
-// stays as it is.
+// WithTime returns a record.pb.Record with another time of receipt. It changes nothing else.
 func WithTime(raw []byte, received time.Time) []byte {
 	rest := raw
 	stamped := make([]byte, 0, len(raw)+16)
 	for len(rest) > 0 {
 		number, _, n := protowire.ConsumeField(rest)
 		if n < 0 {
-			return raw // which has no time either
+			return raw // raw has no time either
 		}
 		if number != fieldReceived {
 			stamped = append(stamped, rest[:n]...)
@@ -108,9 +105,9 @@ func WithTime(raw []byte, received time.Time) []byte {
 	return appendField(stamped, fieldReceived, AppendTime(nil, received))
 }
 
-// ParseExact reads a record that is nothing but its three fields in their one
-// encoding, so that it can be written again from them, and belongs under key.
-// Its error matches models.ErrInvalid.
+// ParseExact reads a record that has only its three fields, in the form that kad-dht writes, so
+// that Append can write the same bytes again. The record must belong under key. The error
+// matches models.ErrInvalid.
 func ParseExact(key string, data []byte) (value []byte, received time.Time, err error) {
 	r, ok := Parse(data)
 	if !ok {

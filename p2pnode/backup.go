@@ -35,7 +35,7 @@ damaged or no backup is refused, and DIR is not made then.`
 // stdio stands for the input or the output in place of a file.
 const stdio = "-"
 
-// backup returns the command of that name.
+// backup returns the command "backup".
 func (p program) backup(flags *flag.FlagSet) *ffcli.Command {
 	return &ffcli.Command{
 		Name:       "backup",
@@ -75,13 +75,13 @@ func (p program) runBackup(ctx context.Context, dir, file string) (err error) {
 	return writeFile(file, write)
 }
 
-// writeFile has write write a file that is there, and durable, once it is whole.
+// writeFile makes the file at path appear, durable, once write has written all of it.
 func writeFile(name string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // which is gone if all went well
+	defer os.Remove(f.Name()) // fails if all went well
 	err = write(f)
 	if err == nil {
 		err = f.Sync()
@@ -95,7 +95,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return syncDir(filepath.Dir(name))
 }
 
-// syncDir makes what was renamed in a directory durable, where the system can.
+// syncDir makes the names in a directory durable, if the system can.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -105,13 +105,13 @@ func syncDir(dir string) error {
 	return d.Close()
 }
 
-// restore returns the command of that name.
+// restore returns the command "restore".
 func (p program) restore(flags *flag.FlagSet) *ffcli.Command {
 	kind := flags.String("engine", "badger", "the `engine` of the store: badger or bolt")
 	return &ffcli.Command{
 		Name:       "restore",
 		ShortUsage: "p2pnode restore [-engine badger|bolt] FILE DIR",
-		ShortHelp:  "make a store of what backup has written",
+		ShortHelp:  "make a store from a file of backup",
 		LongHelp:   restoreHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
@@ -142,13 +142,13 @@ func (p program) runRestore(ctx context.Context, file, dir string, newEngine fun
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return unusableError{err}
 	}
-	// The store grows beside its place, and is put there when it is one.
+	// The store is made beside dir, and renamed to dir when it is complete.
 	dir = filepath.Clean(dir)
 	growing, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".restoring-*")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(growing) // which is gone if all went well
+	defer os.RemoveAll(growing) // fails if all went well
 	done, err := datastore.Restore(ctx, newEngine(growing), bufio.NewReader(in),
 		datastore.BackupOptions{Progress: p.progress("restored")})
 	if errors.Is(err, datastore.ErrBackup) || errors.Is(err, datastore.ErrVersion) {
@@ -170,7 +170,7 @@ func (p program) runRestore(ctx context.Context, file, dir string, newEngine fun
 	return nil
 }
 
-// progress says from time to time how far a backup is, or the restoring of one.
+// progress prints from time to time how far a backup or a restore is.
 func (p program) progress(verb string) func(datastore.BackupProgress) {
 	last := time.Now()
 	return func(done datastore.BackupProgress) {

@@ -57,26 +57,26 @@ otherwise in steps, between which the records that have lost a copy are resolved
 upon which kad-dht places them anew. With -replication 1 nothing can help: the
 records of a stopped peer are out of reach, and the demonstration says so.`
 
-// memoryLimit is where the garbage collector begins to work harder, unless
-// GOMEMLIMIT says otherwise. The defaults stay far below; hundreds of peers hold
-// thousands of connections, and leave much garbage when they are made.
+// memoryLimit is the memory from which the garbage collector works harder, unless GOMEMLIMIT is
+// set. The defaults stay far below. Hundreds of peers have thousands of connections, and leave
+// much garbage while they connect.
 const memoryLimit = 768 << 20
 
-// demo returns the command of that name.
+// demo returns the command "demo".
 func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 	opts := demo.Options{Engine: demo.Badger, Stdin: p.in}
 	var asJSON, plain bool
 	flags.IntVar(&opts.Peers, "peers", 24,
 		fmt.Sprintf("how many `peers` to start, %d to %d", demo.MinPeers, demo.MaxPeers))
 	flags.IntVar(&opts.Replication, "replication", 5,
-		fmt.Sprintf("how many `peers` a record is put to, 1 to %d", demo.MaxReplication))
-	flags.Var(&opts.Engine, "engine", "what peers keep their records in: badger, bolt or memory")
+		fmt.Sprintf("how many `peers` store each record, 1 to %d", demo.MaxReplication))
+	flags.Var(&opts.Engine, "engine", "the `engine` of the peers: badger, bolt or memory")
 	flags.StringVar(&opts.Records, "records", "",
-		"a `file` of records, - for standard input (default those that come with it)")
+		"a `file` of records, - for standard input (default the records in the program)")
 	flags.Uint64Var(&opts.Seed, "seed", 0,
-		"decides what is left to chance, but the peers' identities (default 0: a new `number`)")
+		"a `number` that fixes all random choices except the peers' identities (default 0: a new one)")
 	flags.StringVar(&opts.Keep, "keep", "",
-		"a new or empty `directory` to keep the peers' data in (default a temporary one)")
+		"a new or empty `directory` for the peers' data (default a temporary one)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	flags.BoolVar(&plain, "plain", false, "print lines of text on a terminal, too")
 	return &ffcli.Command{
@@ -100,13 +100,12 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 	}
 }
 
-// runDemo shows the demonstration in the view that suits.
+// runDemo shows the demonstration in a view for the output.
 func (p program) runDemo(ctx context.Context, opts demo.Options, asJSON, plain bool) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	// quic-go would advise to raise a limit of the system for the sake of
-	// throughput, in the midst of whatever is on the screen.
+	// quic-go would print advice on a limit of the system into the picture.
 	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true"); err != nil {
 		return err
 	}
@@ -126,7 +125,7 @@ func (p program) runDemo(ctx context.Context, opts demo.Options, asJSON, plain b
 	defer cancel(nil)
 	summary, err := demo.Run(ctx, opts, func(e demo.Event) {
 		if err := shown.Show(e); err != nil {
-			cancel(fmt.Errorf("show what happens: %w", err))
+			cancel(fmt.Errorf("show the demonstration: %w", err))
 		}
 	})
 	if err := errors.Join(err, shown.Close()); err != nil {

@@ -41,7 +41,7 @@ bytes and damaged: how many of the trees or rows listed are.
 The exit status is 0, or 1 if there is damage, or 2 if there is no store to look into,
 or no such tree in it; or for a faulty command line.`
 
-// inspect returns the command of that name.
+// inspect returns the command "inspect".
 func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
 	asJSON := flags.Bool("json", false, "print one JSON object a line")
 	return &ffcli.Command{
@@ -69,21 +69,20 @@ func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
 	}
 }
 
-// sights shows what inspect sees.
+// sights prints the results of inspect.
 type sights interface {
 	tree(datastore.TreeInfo, datastore.TreeCount)
 	row(datastore.InspectedRow)
 	summary(seen)
 }
 
-// seen is the sum of what has been shown.
+// seen sums up the printed trees and rows.
 type seen struct {
 	trees                int
 	rows, bytes, damaged int64
 }
 
-// runInspect shows the trees of the store in dir, or the rows of the one tree
-// named.
+// runInspect prints the trees of the store in dir, or the rows of the named tree.
 func (p program) runInspect(ctx context.Context, dir string, tree []string, shown sights) (err error) {
 	store, err := check.Inspect(ctx, dir)
 	switch {
@@ -112,7 +111,7 @@ func (p program) runInspect(ctx context.Context, dir string, tree []string, show
 	return err
 }
 
-// inspectTrees shows all trees, also where the catalog turns out to lack some.
+// inspectTrees prints all trees, even if the catalog lacks some of their indexes.
 func inspectTrees(ctx context.Context, store *datastore.Inspection, shown sights, sum *seen) error {
 	trees, catalogErr := store.Trees(ctx)
 	for _, t := range trees {
@@ -154,7 +153,7 @@ func inspectRows(ctx context.Context, store *datastore.Inspection, tree string, 
 	return nil
 }
 
-// textSights shows what inspect sees to people.
+// textSights prints text for people.
 type textSights struct{ program }
 
 func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
@@ -188,7 +187,7 @@ func (s textSights) row(row datastore.InspectedRow) {
 	}
 }
 
-// summary goes beside the output, of which every line is a tree or a row.
+// summary prints to another stream than the output, in which every line is a tree or a row.
 func (s textSights) summary(sum seen) {
 	fmt.Fprintf(s.err, "%s rows, %s", humanize.Comma(sum.rows), humanize.IBytes(uint64(sum.bytes)))
 	if sum.damaged > 0 {
@@ -197,7 +196,7 @@ func (s textSights) summary(sum seen) {
 	fmt.Fprintln(s.err)
 }
 
-// jsonSights shows what inspect sees to programs.
+// jsonSights prints JSON for programs.
 type jsonSights struct{ out *json.Encoder }
 
 type fieldJSON struct {

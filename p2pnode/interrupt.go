@@ -9,32 +9,31 @@ import (
 	"syscall"
 )
 
-// errInterrupted is why a command's context has ended when the user, or the
-// system, asked for it.
+// errInterrupted is the cause of a context's end if the user or the system interrupted the
+// command.
 var errInterrupted = errors.New("interrupted")
 
-// interrupter ends a command: politely, and if asked again at once.
+// interrupter ends a command: by its context, and at the second call the whole process.
 type interrupter struct {
 	cancel context.CancelCauseFunc
 
 	mu     sync.Mutex
 	asked  bool
-	before func() // called before the process is ended
+	before func() // called before the process ends
 }
 
-// newInterrupter returns a context that ends when the interrupter is used.
+// newInterrupter returns a context that ends when interrupt is called.
 func newInterrupter(parent context.Context) (context.Context, *interrupter) {
 	ctx, cancel := context.WithCancelCause(parent)
 	return ctx, &interrupter{cancel: cancel}
 }
 
-// listen has signals that ask a program to end interrupt it, until stop is
-// called.
+// listen calls interrupt for the signals that ask a program to end, until stop is called.
 func (i *interrupter) listen() (stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// A pipe whose reader has gone would otherwise end the process, with its
-	// directories left behind: the write fails instead.
+	// Without this, a pipe without a reader would end the process and leave its directories
+	// behind. So the write fails instead.
 	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		for range signals {
@@ -47,8 +46,7 @@ func (i *interrupter) listen() (stop func()) {
 	}
 }
 
-// interrupt does what such a signal does: it ends the context, or the process if
-// that has been asked for before.
+// interrupt ends the context. If it has been called before, it ends the process.
 func (i *interrupter) interrupt() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -62,8 +60,8 @@ func (i *interrupter) interrupt() {
 	i.cancel(errInterrupted)
 }
 
-// beforeExit has f called before an impatient user ends the process: to give a
-// terminal back.
+// beforeExit sets a function to call before a second interrupt ends the process. It resets the
+// terminal.
 func (i *interrupter) beforeExit(f func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

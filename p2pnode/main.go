@@ -1,5 +1,4 @@
-// Command p2pnode shows what Netabase does in a network of peers, and looks
-// after the stores that peers leave behind.
+// Command p2pnode shows Netabase in a network of peers, and looks after the stores of peers.
 //
 //	go run ./p2pnode demo
 //	go run ./p2pnode inspect DIR [TREE]
@@ -7,7 +6,7 @@
 //	go run ./p2pnode backup DIR FILE
 //	go run ./p2pnode restore FILE DIR
 //
-// See its -h, and that of each command.
+// Its -h, and that of each command, says more.
 package main
 
 import (
@@ -23,7 +22,7 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 )
 
-// Exit statuses. That of an interrupt is what shells give.
+// Exit statuses. That of an interrupt is the one of shells.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -39,25 +38,23 @@ func main() {
 	os.Exit(status)
 }
 
-// program is what a command has to do with.
+// program has the input, output and environment of a command.
 type program struct {
 	in         io.Reader
 	out, err   io.Writer
 	interrupts *interrupter
 }
 
-// usageError is a command line that makes no sense.
+// usageError is an invalid command line.
 type usageError struct{ error }
 
-// unusableError is something named on the command line that a command can do
-// nothing with.
+// unusableError says that a command can do nothing with an argument.
 type unusableError struct{ error }
 
-// errDamage is a command that has done its work and has bad news, told already.
+// errDamage is returned by a command that has already printed the damage it found.
 var errDamage = errors.New("not everything is as it should be")
 
-// positional returns the arguments that are no flags. Flags may stand between
-// and behind them, too.
+// positional returns the arguments that are not flags. Flags may stand between and behind them.
 func positional(flags *flag.FlagSet, args []string) (plain []string, err error) {
 	for len(args) > 0 {
 		plain = append(plain, args[0])
@@ -71,8 +68,8 @@ func positional(flags *flag.FlagSet, args []string) (plain []string, err error) 
 
 // run runs the command line args and returns the exit status.
 func (p program) run(ctx context.Context, args []string) int {
-	// Help goes to the output, and only if it is asked for: an error in a
-	// command line is easier to see without it.
+	// Help goes to the output, and only if the user asks for it: without it an error in a
+	// command line is easier to see.
 	var help strings.Builder
 	newFlags := func(name string) *flag.FlagSet {
 		flags := flag.NewFlagSet(name, flag.ContinueOnError)

@@ -49,10 +49,10 @@ The exit status is 0 if the store is clean, or is so now that it has been repair
 could be examined: none in DIR, one in use, one that a newer version has written; or
 for a faulty command line.`
 
-// verify returns the command of that name.
+// verify returns the command "verify".
 func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 	var repair, asJSON bool
-	flags.BoolVar(&repair, "repair", false, "mend what can be mended")
+	flags.BoolVar(&repair, "repair", false, "repair as much as possible")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return &ffcli.Command{
 		Name:       "verify",
@@ -76,15 +76,15 @@ func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 	}
 }
 
-// findings shows what verify sees.
+// findings prints the results of verify.
 type findings interface {
 	progress(datastore.Report)
 	damage(datastore.Damage)
-	// summary shows the report as far as it got before an error.
+	// summary prints the report. After an error the report is incomplete.
 	summary(datastore.Report, error)
 }
 
-// progressEvery is how much time lies between two reports of progress.
+// progressEvery is the time between two reports of progress.
 const progressEvery = time.Second
 
 func (p program) runVerify(ctx context.Context, dir string, repair bool, shown findings) error {
@@ -117,7 +117,7 @@ func (p program) runVerify(ctx context.Context, dir string, repair bool, shown f
 	return nil
 }
 
-// textFindings shows what verify sees to people.
+// textFindings prints text for people.
 type textFindings struct {
 	program
 	repair bool
@@ -149,10 +149,10 @@ func (f textFindings) summary(r datastore.Report, err error) {
 	fmt.Fprintln(f.out)
 }
 
-// jsonFindings shows what verify sees to programs.
+// jsonFindings prints JSON for programs.
 type jsonFindings struct{ out *json.Encoder }
 
-// counts are those of a report, as JSON has them.
+// counts are the numbers of a report in JSON.
 type counts struct {
 	Event    string `json:"event"`
 	Rows     int64  `json:"rows"`

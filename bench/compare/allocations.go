@@ -13,20 +13,19 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// allocations tells how often a get inside a transaction allocates memory.
+// allocations says how often a get inside a transaction allocates memory.
 type allocations struct {
 	engine string
-	// own is how often the engine itself does, typed how often the get of a
-	// typed tree does, the engine's included, and borrowed how often one that
+	// own counts the allocations of the engine itself, typed those of a get of a typed tree
+	// including the engine's, and borrowed those of a get that borrows the row.
 	// borrows the row.
 	own, typed, borrowed float64
 }
 
-// ofModel is how often a get allocates for the model's own sake: for its title
-// and its content.
+// ofModel is how often a get allocates for the model itself: for its title and its content.
 const ofModel = 2
 
-// countAllocations counts them in databases in dir.
+// countAllocations counts allocations in databases in dir.
 func countAllocations(ctx context.Context, f field, dir string) (a allocations, err error) {
 	a.engine = f.engine
 	defer os.RemoveAll(dir)

@@ -11,8 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
 )
 
-// Cases. Those with "each" use a transaction for each row or query, the others
-// one for all.
+// Cases. Those with "each" use a transaction for each row or query, the others one for all.
 const (
 	insertCase       = "insert"
 	insertEachCase   = "insert_each"
@@ -34,15 +33,14 @@ var allCases = []string{
 	sharedInsertCase, sharedFindCase, sharedKeysCase,
 }
 
-// Most rows that are written, and read, in one round for the sake of a
-// measurable time.
+// The most rows written and read in one round to get a measurable time.
 const (
 	mostWritten = 5_000
 	mostRead    = 200_000
 )
 
-// writes measures inserts in blocks of n rows. They go to databases that grow
-// from round to round.
+// writes measures inserts in blocks of n rows. They go to databases that grow from round to
+// round.
 func (m *meter) writes(ctx context.Context, f field, dir string, n int) error {
 	s, err := f.openAll(dir)
 	if err != nil {
@@ -112,7 +110,7 @@ func (m *meter) reads(ctx context.Context, f field, dir string, n int) error {
 		}
 	}
 
-	// Rows go to other authors and back.
+	// Rows move to other authors and back.
 	moved := slices.Clone(rows)
 	for i := range moved {
 		moved[i].AuthorID += uint64(len(authors))
@@ -139,8 +137,7 @@ func keysOf(block []article.Article) (ids, authors []uint64) {
 	return ids, authors
 }
 
-// read is work that reads what has the keys, times over, in an order that is
-// not theirs.
+// read is work that reads the rows or entries of keys, repeated times over, in a random order.
 func read(do func(contender.Store, []uint64) (contender.Tally, error), keys []uint64, times int) work {
 	random := rand.New(rand.NewPCG(uint64(len(keys)), uint64(times)))
 	var shuffled []uint64
@@ -152,14 +149,12 @@ func read(do func(contender.Store, []uint64) (contender.Tally, error), keys []ui
 	return func(store contender.Store) (contender.Tally, error) { return do(store, shuffled) }
 }
 
-// sharedBlock is how many rows a transaction inserts where many share an index
-// value: few enough for rivals on Badger that write a list of all of them for
-// each.
+// sharedBlock is how many rows a transaction inserts if many rows share an index value. It is
+// small because rivals on Badger write a list of all of them for each row.
 const sharedBlock = 64
 
-// shared measures inserting rows that all have the same index value, and finding
-// them, for each of some numbers of rows in databases of their own. Each round's
-// rows have another value than those before.
+// shared measures inserting rows with the same index value, and finding them, for some numbers
+// of rows in databases of their own. Each round uses another value.
 func (m *meter) shared(ctx context.Context, f field, dir string, sizes []int) error {
 	var inserts, finds, keys []task
 	for _, n := range sizes {
@@ -168,7 +163,7 @@ func (m *meter) shared(ctx context.Context, f field, dir string, sizes []int) er
 			return err
 		}
 		defer s.close()
-		var author uint64 // of the rows inserted last
+		var author uint64 // author of the last inserted rows
 		inserts = append(inserts, task{s, sharedInsertCase, n, 1, func(int) (work, int) {
 			rows := article.OneAuthor(1+author*uint64(n), n, author+1)
 			author++

@@ -20,14 +20,13 @@ import (
 // entrant is a store in the comparison.
 type entrant struct {
 	name string
-	// raw is the entrant that this one's times are divided by: the work by hand
-	// with the same codec.
+	// raw is the entrant for this one's ratios: the same work by hand with the same codec.
 	raw string
 	// open makes an empty database in an empty directory.
 	open func(dir string) (contender.Store, error)
-	// rival entrants are left out where they are hopelessly slow.
+	// rival entrants are dropped from cases in which they are too slow.
 	rival bool
-	// cases are those it takes part in; nil means all.
+	// cases are the cases of this entrant; nil means all.
 	cases []string
 }
 
@@ -76,7 +75,7 @@ type codec = models.Codec[article.Article]
 
 func memoryEngine(string) engine.Engine { return memory.Engine() }
 
-// own returns the entrants that an engine has of ours and by hand.
+// own returns our entrants and the one by hand for an engine.
 func own(eng func(dir string) engine.Engine, byHand func(dir string, codec codec) (contender.Store, error)) []entrant {
 	open := func(trees article.Trees, as func(*typed.Store) contender.Store) func(string) (contender.Store, error) {
 		return func(dir string) (contender.Store, error) {
@@ -118,13 +117,12 @@ type stores struct {
 	engine   string
 	entrants []entrant
 	open     []contender.Store
-	// gone are those whose databases lack rows, because writing them took too
-	// long.
+	// gone are stores without all rows, because writing the rows took too long.
 	gone []bool
 	dir  string
 }
 
-// openAll makes a database for each entrant in dir, which it makes too.
+// openAll makes dir, and a database in it for each entrant.
 func (f field) openAll(dir string) (*stores, error) {
 	s := &stores{engine: f.engine, entrants: f.entrants, gone: make([]bool, len(f.entrants)), dir: dir}
 	for i, e := range f.entrants {
@@ -146,7 +144,7 @@ func (f field) openAll(dir string) (*stores, error) {
 // close closes the databases and removes them.
 func (s *stores) close() {
 	for _, store := range s.open {
-		store.Close() // nothing depends on what is removed at once
+		store.Close() // the files are removed next
 	}
 	os.RemoveAll(s.dir)
 }

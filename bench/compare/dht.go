@@ -19,8 +19,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/backend"
 )
 
-// dhtResult is one line of the outcome. A case that says nothing of a field has
-// zero in it.
+// dhtResult is one line of the result. A field that does not belong to the case is zero.
 type dhtResult struct {
 	Case      string `json:"case"`
 	Contender string `json:"contender"`
@@ -38,11 +37,11 @@ type dhtOptions struct {
 	records int
 	quick   bool
 	plot    string
-	// only is set in a process that measures one backend.
+	// only names the one backend that this process measures.
 	only string
 }
 
-// quickRecords is how many provider records -quick has.
+// quickRecords is the number of provider records with -quick.
 const quickRecords = 100_000
 
 func runDHT(ctx context.Context, args []string, out, notes io.Writer) error {
@@ -52,7 +51,7 @@ func runDHT(ctx context.Context, args []string, out, notes io.Writer) error {
 	set.StringVar(&o.dir, "dir", "",
 		"`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
 	set.BoolVar(&o.json, "json", false, "print one JSON object a line")
-	set.IntVar(&o.records, "records", 1_000_000, "how `many` provider records to store, and a tenth as many values")
+	set.IntVar(&o.records, "records", 1_000_000, "how `many` provider records to store; there are a tenth as many values")
 	set.BoolVar(&o.quick, "quick", false, fmt.Sprintf("%d records: done in under 50 s", quickRecords))
 	set.StringVar(&o.plot, "plot", "", "draw a chart as an SVG file in `DIR`")
 	set.StringVar(&o.only, "only", "", "measure the `backend` of this name alone, in this process")
@@ -93,8 +92,8 @@ func runDHT(ctx context.Context, args []string, out, notes io.Writer) error {
 	return printDHT(out, results)
 }
 
-// measureAll measures each backend in a process of its own, whose memory is that
-// of the backend.
+// measureAll measures each backend in a process of its own, so that the memory of the process
+// belongs to the backend.
 func (o dhtOptions) measureAll(ctx context.Context, dir string, out, notes io.Writer) (results []dhtResult, err error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -147,7 +146,7 @@ func printDHT(out io.Writer, results []dhtResult) error {
 	return table.Flush()
 }
 
-// figure is what the case is about.
+// figure is the number that a case measures.
 func (r dhtResult) figure() (float64, string) {
 	switch r.Case {
 	case diskCase:

@@ -45,15 +45,14 @@ var dhtCases = []string{
 }
 
 const (
-	// providersPerKey is how many peers provide each key, keysPerPeer how many
-	// keys each peer provides.
+	// providersPerKey is how many peers provide each key, keysPerPeer how many keys each peer
+	// provides.
 	providersPerKey = 5
 	keysPerPeer     = 50
 	valueBytes      = 1 << 10
-	// mostQueries is how often keys are asked for at most, chosen at random.
+	// mostQueries is the most lookups of random keys.
 	mostQueries = 20_000
-	// expiredShare is the part of the provider records that has expired: 1 in so
-	// many.
+	// expiredShare says which part of the provider records has expired: 1 in so many.
 	expiredShare = 100
 	validity     = 48 * time.Hour
 )
@@ -101,15 +100,15 @@ func (m *dhtMeter) took(name string, began time.Time, ops int) error {
 	return m.report(dhtResult{Case: name, NsPerOp: float64(time.Since(began)) / float64(ops)})
 }
 
-// key is the key of a number: a multihash of 34 bytes, as content has.
+// key returns the key with a number: a multihash of 34 bytes, as content has.
 func (m *dhtMeter) key(i int) []byte { return numbered(0x12, 0x20, uint64(i)) }
 
-// peer is the identity of a number, as that of an Ed25519 key is: 38 bytes.
+// peer returns the identity with a number: 38 bytes, as for an Ed25519 key.
 func (m *dhtMeter) peer(i int) peer.ID {
 	return peer.ID("\x00\x24\x08\x01\x12\x20" + string(numbered(0, 0, uint64(i)+1<<40)[2:]))
 }
 
-// numbered returns two bytes and 32 that look like a hash.
+// numbered returns two given bytes and 32 that look like a hash.
 func numbered(a, b byte, i uint64) []byte {
 	id := append(make([]byte, 0, 34), a, b)
 	source := rand.NewPCG(i, 7)
@@ -127,7 +126,7 @@ func (m *dhtMeter) provider(i, j int) peer.ID {
 	return m.peer((i*7 + j*(peers/providersPerKey)) % peers)
 }
 
-// providers loads the provider records and reads some back.
+// providers loads the provider records and reads some of them.
 func (m *dhtMeter) providers() error {
 	peers, err := pstoremem.NewPeerstore()
 	if err != nil {
@@ -135,7 +134,7 @@ func (m *dhtMeter) providers() error {
 	}
 	defer peers.Close()
 	manager := func() (*records.ProviderManager, error) {
-		cache, err := simplelru.NewLRU(1, nil) // every question is a miss
+		cache, err := simplelru.NewLRU(1, nil) // every lookup is a miss
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +154,7 @@ func (m *dhtMeter) providers() error {
 			}
 		}
 	}
-	if err := pm.Close(); err != nil { // writes what is left
+	if err := pm.Close(); err != nil { // writes the rest
 		return err
 	}
 	if err := m.took(addProviderCase, began, m.n); err != nil || !m.backend.Queries {
@@ -201,15 +200,15 @@ func (m *dhtMeter) providers() error {
 	return m.took(queryCase, began, queries)
 }
 
-// restFrom is from how many records on reading, and memory, are measured once the
-// backend has come to rest after the load, which takes the engines some seconds:
-// tables are merged until then, and what they are built with is given back.
+// restFrom is the number of records from which reading and memory are measured only after the
+// engine has come to rest. That takes some seconds after the load: the engine merges tables and
+// frees the memory used for it.
 const (
 	restFrom = 1_000_000
 	rest     = 20 * time.Second
 )
 
-// memory reads what the process has in memory, with mapped files.
+// memory reads how much memory the process has, with mapped files.
 func (m *dhtMeter) memory() error {
 	runtime.GC()
 	debug.FreeOSMemory()
@@ -227,7 +226,7 @@ func (m *dhtMeter) memory() error {
 	return errors.New("no VmRSS in /proc/self/status")
 }
 
-// disk compacts the store, opens it anew, and measures its files.
+// disk compacts the store, opens it again, and measures its files.
 func (m *dhtMeter) disk() error {
 	if err := m.store.Compact(m.ctx); err != nil {
 		return err
@@ -259,7 +258,7 @@ func (m *dhtMeter) disk() error {
 	return m.report(dhtResult{Case: diskCase, BytesPerRecord: float64(size) / float64(m.n)})
 }
 
-// expire adds records that have expired, and has them removed.
+// expire adds expired records, and has them removed.
 func (m *dhtMeter) expire() error {
 	if !m.backend.Queries || m.backend.Name == "floor" {
 		return nil
@@ -300,7 +299,7 @@ func (m *dhtMeter) expire() error {
 	return m.report(dhtResult{Case: expireCase, NsPerOp: float64(took)})
 }
 
-// accepting accepts every value, and prefers what comes.
+// accepting accepts every value, and prefers the newer one.
 type accepting struct{}
 
 func (accepting) Validate(string, []byte) error        { return nil }
@@ -308,7 +307,7 @@ func (accepting) Select(string, [][]byte) (int, error) { return 0, nil }
 
 var _ libp2precord.Validator = accepting{}
 
-// values stores a tenth as many values as there are providers, and reads some.
+// values stores a tenth as many values as providers, and reads some.
 func (m *dhtMeter) values() error {
 	store := records.NewValueStore(m.store, accepting{}, validity)
 	n := m.n / 10

@@ -41,7 +41,7 @@ type largeField struct {
 	engine func(dir string) engine.Engine
 	// bulk opens a database by hand for the engine's own way of loading.
 	bulk func(dir string) (bulkLoader, error)
-	// openMillis is the most that opening may take.
+	// openMillis bounds the time of opening.
 	openMillis float64
 }
 
@@ -61,10 +61,11 @@ var largeFields = []largeField{
 	}, 2_000},
 }
 
-// importShare is the least that Import's speed may be of the engine's own way.
+// importShare is the lowest speed allowed to Import, as a part of the speed of the engine's own
+// way.
 const importShare = 0.5
 
-// heapMiB is the most that iterating may add to the heap.
+// heapMiB bounds the heap that iterating may add.
 const heapMiB = 8
 
 func runLarge(ctx context.Context, args []string, out, notes io.Writer) error {
@@ -144,8 +145,8 @@ func (l *large) report(f figure) error {
 	return l.emit(f)
 }
 
-// load compares loading a part of the rows with the engine's own way, in turns,
-// and then loads all for what comes next.
+// load compares loading a part of the rows with the engine's own way, in turns. Then it loads
+// all rows for the next cases.
 func (l *large) load(ctx context.Context) error {
 	part := max(1, l.rows/minRounds)
 	var took, shares []float64
@@ -190,12 +191,11 @@ func (l *large) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Otherwise work that the engine puts off would be measured as part of the
-	// next case.
+	// Otherwise the next case would include work that the engine does later.
 	return errors.Join(store.Compact(ctx), store.Close())
 }
 
-// store is where the large store is.
+// store returns the path of the large store.
 func (l *large) store() string { return filepath.Join(l.dir, "store") }
 
 // load1 imports rows into a new store in dir.
@@ -230,7 +230,7 @@ func (l *large) bulk(dir string, rows int) (time.Duration, error) {
 	return time.Since(start), nil
 }
 
-// open opens the large store again and again.
+// open opens the large store several times.
 func (l *large) open(ctx context.Context) error {
 	var took []float64
 	for range minRounds {
@@ -252,11 +252,11 @@ func (l *large) openStore(ctx context.Context) (*datastore.Store, error) {
 	return datastore.Open(ctx, l.field.engine(l.store()), article.Generated.Definition)
 }
 
-// heapSamples is how often the heap is looked at during one iteration.
+// heapSamples is how often one iteration measures the heap.
 const heapSamples = 100
 
-// iterate goes over all rows twice: for the time, and with the heap looked at
-// now and then after a collection of what nobody needs any more.
+// iterate goes over all rows twice: once for the time, and once to measure the heap, each time
+// after a collection.
 func (l *large) iterate(ctx context.Context) error {
 	store, err := l.openStore(ctx)
 	if err != nil {

@@ -1,12 +1,12 @@
-// Command compare measures typed trees against the same work written by hand on
-// each engine, and against other typed stores; and records against the other
-// datastores that a kad-dht node can be given.
+// Command compare measures typed trees against the same work written by hand on each engine,
+// and against other typed stores. It also measures records against other datastores for a
+// kad-dht node.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
 //	go run ./compare dht [-quick] [-json] [-plot DIR]
 //
-// docs/benchmarks in the repository says what is measured and shows the result.
+// docs/benchmarks in the repository describes the measurements and shows the results.
 package main
 
 import (
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	}
 }
 
-// common is what all measurements can be told.
+// common has the flags of all measurements.
 type common struct {
 	dir     string
 	engines string
@@ -75,7 +75,7 @@ func (c *common) flags(set *flag.FlagSet, engines string) {
 	set.BoolVar(&c.json, "json", false, "print one JSON object a line")
 }
 
-// place makes the directory that the databases go to, and removes it with them.
+// place makes the directory for the databases. Its second result removes it.
 func (c *common) place(notes io.Writer) (dir string, remove func(), err error) {
 	parent := c.dir
 	if parent == "" {
@@ -91,7 +91,7 @@ func (c *common) place(notes io.Writer) (dir string, remove func(), err error) {
 	return dir, func() { os.RemoveAll(dir) }, nil
 }
 
-// chosen returns the engines that were asked for, and refuses unknown names.
+// chosen returns the engines with the given names, and refuses unknown names.
 func (c *common) chosen(known ...string) (map[string]bool, error) {
 	chosen := map[string]bool{}
 	for _, name := range strings.Split(c.engines, ",") {

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// printMarkdown prints the ratios as tables for docs/benchmarks: for each engine
-// the typed tree's on every number of rows, and the other contenders' on that
-// which mainRows returns.
+// printMarkdown prints the ratios as tables for docs/benchmarks: for each engine those of the
+// typed tree on every number of rows, and those of the other contenders on mainRows.
 func printMarkdown(out io.Writer, results []result) error {
 	for _, name := range engineNames {
 		own := slices.DeleteFunc(slices.Clone(results), func(r result) bool { return r.Engine != name })

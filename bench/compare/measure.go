@@ -11,7 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
 )
 
-// result is one line of the outcome.
+// result is one line of the results.
 type result struct {
 	Case      string `json:"case"`
 	Engine    string `json:"engine"`
@@ -19,10 +19,10 @@ type result struct {
 	Rows      int    `json:"rows"`
 	// NsPerRow is the median over the rounds.
 	NsPerRow float64 `json:"ns_per_row"`
-	// RatioToRaw is the median over the rounds of this contender's time divided
-	// by the yardstick's of the same round.
+	// RatioToRaw is the median over the rounds of this contender's time divided by the
+	// yardstick's time in the same round.
 	RatioToRaw float64 `json:"ratio_to_raw"`
-	// times are those of a row in each round, ns.
+	// times has the time for a row in each round, ns.
 	times []float64
 }
 
@@ -31,20 +31,20 @@ type task struct {
 	stores *stores
 	name   string
 	rows   int
-	// most is how often the work of a round may be repeated.
+	// most is how often a round may repeat its work.
 	most int
-	// next makes the work of a round, times over, and tells how many rows it is.
-	// It is not timed.
+	// next prepares the work of a round, repeated times over, and returns its number of rows.
+	// The meter does not time it.
 	next func(times int) (work, int)
 }
 
-// work is what every contender is timed at in a round.
+// work is the work that every contender does in a round.
 type work func(contender.Store) (contender.Tally, error)
 
-// minRounds is the fewest rounds that a median is taken of.
+// minRounds is the fewest rounds for a median.
 const minRounds = 7
 
-// slowest is the multiple of the yardstick's time that no rival is stopped before.
+// slowest is how many times the yardstick's time a rival always gets.
 const slowest = 20
 
 // errSlow is returned by work that has passed the time limit.
@@ -53,22 +53,20 @@ var errSlow = errors.New("too slow")
 // meter measures tasks.
 type meter struct {
 	rounds int
-	// atLeast is how long a round of the yardstick's is to take: its work is
-	// repeated accordingly.
+	// atLeast is how long a round of the yardstick takes. Its work is repeated to reach that.
 	atLeast time.Duration
-	// limit is how long a round may take a rival, if that is more than
-	// slowest times what it took the yardstick. One that passes it is left out
-	// from there on.
+	// limit is how long a round of a rival may take, if that is more than slowest times the
+	// yardstick's time. A rival that takes longer is dropped.
 	limit time.Duration
-	start time.Time // of the work under way
-	until time.Time // when it is too slow; zero means never
+	start time.Time // of the current work
+	until time.Time // the time limit; zero means none
 	emit  func(result) error
 	note  func(format string, args ...any)
 }
 
-// measure runs tasks that are to be compared with one another. All take turns
-// in every round, and within a task the contenders do, beginning with another
-// one each round: what disturbs the machine disturbs them alike.
+// measure runs tasks that are to be compared with one another. All tasks run in every round.
+// Within a task all contenders run, beginning with another one each round. So a disturbance of
+// the machine affects all of them alike.
 func (m *meter) measure(ctx context.Context, tasks ...task) error {
 	runs := make([]*race, len(tasks))
 	for i, t := range tasks {
@@ -95,12 +93,12 @@ func (m *meter) measure(ctx context.Context, tasks ...task) error {
 	return nil
 }
 
-// race is a task under way.
+// race is a task while it is measured.
 type race struct {
 	task
 	times int
 	limit time.Duration // for the work done once
-	// in tells who takes part, took has everyone's times for a row.
+	// in says who takes part, took has everyone's times for a row.
 	in   []bool
 	took [][]float64
 }
@@ -140,8 +138,8 @@ func (m *meter) report(r *race) error {
 	return nil
 }
 
-// warmUp does a task's work once. It finds out who takes part and how often to
-// repeat the work, and compares the answers.
+// warmUp does a task's work once. It finds out who takes part and how often to repeat the work,
+// and compares the answers.
 func (m *meter) warmUp(t task) (*race, error) {
 	s := t.stores
 	r := &race{task: t, in: make([]bool, len(s.open)), took: make([][]float64, len(s.open))}
@@ -168,7 +166,7 @@ func (m *meter) warmUp(t task) (*race, error) {
 	return r, nil
 }
 
-// keep decides whether entrant i stays in after its work has returned err.
+// keep decides whether entrant i stays after its work has returned err.
 func (m *meter) keep(i int, t task, err error) (bool, error) {
 	s := t.stores
 	what := fmt.Sprintf("%s, %s, %d rows: %s", s.engine, t.name, t.rows, s.entrants[i].name)
@@ -186,7 +184,7 @@ func (m *meter) keep(i int, t task, err error) (bool, error) {
 	}
 }
 
-// time times an entrant's work, a rival's no longer than limit.
+// time times an entrant's work. It stops a rival after limit.
 func (m *meter) time(
 	do work, e entrant, store contender.Store, limit time.Duration,
 ) (time.Duration, contender.Tally, error) {
@@ -199,8 +197,7 @@ func (m *meter) time(
 	return time.Since(m.start), got, err
 }
 
-// pace is called by work that has done some of its parts. It returns errSlow to
-// stop the rest.
+// pace is called by work after some of its parts. It returns errSlow to stop the rest.
 func (m *meter) pace(done, of int) error {
 	if now := time.Now(); !m.until.IsZero() && now.After(m.until) && done < of {
 		return fmt.Errorf("%w: %d of %d parts in %v", errSlow, done, of, now.Sub(m.start).Round(time.Millisecond))

@@ -43,8 +43,7 @@ func plotAll(dir string, results []result) error {
 	return nil
 }
 
-// plotContenders draws a line for each case, with a mark where each contender
-// is on the number of rows that mainRows returns.
+// plotContenders draws a line for each case, with a mark for each contender on mainRows.
 func plotContenders(path, engine string, results []result) error {
 	p := plot.New()
 	p.Title.Text = "Time per row on " + engine + ", as a multiple of the same work by hand"
@@ -136,11 +135,11 @@ var shapes = []draw.GlyphDrawer{
 	draw.PlusGlyph{},
 }
 
-// upright is a line at x.
+// upright is a vertical line at x.
 func upright(x, from, to float64) *plotter.Line {
 	line, err := plotter.NewLine(plotter.XYs{{X: x, Y: from}, {X: x, Y: to}})
 	if err != nil {
-		panic(err) // of two finite points
+		panic(err) // two finite points make no error
 	}
 	line.Color = color.Gray{Y: 96}
 	return line

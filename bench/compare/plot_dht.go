@@ -13,8 +13,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/backend"
 )
 
-// plotDHT draws the time of each case as a multiple of that of netabase on
-// Badger.
+// plotDHT draws the time of each case as a multiple of netabase's time on Badger.
 func plotDHT(path string, results []dhtResult) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

@@ -6,20 +6,19 @@ import (
 	"text/tabwriter"
 )
 
-// bounds are the most that a typed tree may take, as multiples of what raw
-// takes.
+// bounds are the most time a typed tree may take, as multiples of raw's time.
 var bounds = map[string]float64{
 	insertCase: 1.25, updateCase: 1.25, insertEachCase: 1.15,
 	getCase: 1.15, getEachCase: 1.15, findCase: 1.15, findEachCase: 1.15,
 	keysCase: 1.10, keysEachCase: 1.10,
 }
 
-// growthBound is the most that a row may cost among 16,384 that share an index
-// value, as a multiple of its cost among 1,024.
+// growthBound bounds the cost of a row among 16,384 with the same index value, as a multiple of
+// its cost among 1,024.
 const growthBound = 1.3
 
-// printTable prints the results, how costs grow where many rows share an index
-// value, and how often a get allocates.
+// printTable prints the results, the growth of costs with the number of rows that share an
+// index value, and the allocations of a get.
 func printTable(out io.Writer, results []result, counts []allocations) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	engine := ""

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// plan says what is measured, and how well.
+// plan says which sizes are measured, and how long.
 type plan struct {
 	// blocks are the numbers of rows in a block.
 	blocks []int
 	// shared are the numbers of rows that share an index value.
 	shared []int
-	// rounds is how many are measured unless more are asked for.
+	// rounds is the number of rounds, unless a flag sets it.
 	rounds int
-	// atLeast is how long a round is to take, limit how long it may. Short
-	// rounds are more often undisturbed ones.
+	// atLeast is how long a round takes, limit how long it may take. Short rounds are less
+	// often disturbed.
 	atLeast, limit time.Duration
 }
 
@@ -45,7 +45,7 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	c.flags(set, strings.Join(engineNames, ","))
 	quick := set.Bool("quick", false, "one size of block and shorter rounds: done in under 50 s")
 	rounds := set.Int("rounds", 0,
-		fmt.Sprintf("take the medians of `N` rounds (default %d, with -quick %d)", fullPlan.rounds, quickPlan.rounds))
+		fmt.Sprintf("take medians over `N` rounds (default %d, with -quick %d)", fullPlan.rounds, quickPlan.rounds))
 	markdown := set.Bool("markdown", false, "print the ratios alone, as tables in Markdown")
 	plots := set.String("plot", "", "draw charts as SVG files in `DIR`")
 	if err := set.Parse(args); err != nil {
@@ -72,7 +72,7 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 		return err
 	}
 	switch {
-	case c.json: // printed already
+	case c.json: // the results are already printed
 	case *markdown:
 		err = printMarkdown(out, results)
 	default:
@@ -87,8 +87,7 @@ func runTyped(ctx context.Context, args []string, out, notes io.Writer) error {
 	return nil
 }
 
-// measureTyped runs the plan, and prints results as they come if they are to be
-// JSON.
+// measureTyped runs the plan. If it prints JSON, it prints each result at once.
 func measureTyped(
 	ctx context.Context, c common, p plan, out, notes io.Writer,
 ) (results []result, counts []allocations, err error) {

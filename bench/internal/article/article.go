@@ -1,5 +1,5 @@
-// Package article has the model that is measured, the trees that hold it and
-// the rows that all contenders are given.
+// Package article has the model of the measurements, its trees, and the rows for all
+// contenders.
 package article
 
 import (
@@ -26,21 +26,20 @@ const PerAuthor = 10
 // Authors returns how many authors a block of n articles has.
 func Authors(n int) int { return max(1, n/PerAuthor) }
 
-// Block returns n articles with the ids first, first+1 and so on. Their authors
-// take turns, and are those of no other block if all blocks have n articles.
+// Block returns n articles with the ids first, first+1 and so on. Their authors take turns. If
+// all blocks have n articles, no two blocks share an author.
 func Block(first uint64, n int) []Article {
 	authors := uint64(Authors(n))
 	return articles(first, n, func(i uint64) uint64 { return 1 + first/uint64(n)*authors + i%authors })
 }
 
-// OneAuthor returns n articles with the ids first, first+1 and so on, all by
-// the same author.
+// OneAuthor returns n articles with the ids first, first+1 and so on, all by the same author.
 func OneAuthor(first uint64, n int, author uint64) []Article {
 	return articles(first, n, func(uint64) uint64 { return author })
 }
 
-// Stream yields n articles with the ids 1, 2 and so on, made of the texts of a
-// few, so that making them takes next to no time.
+// Stream yields n articles with the ids 1, 2 and so on. They repeat a few texts, so that making
+// them takes hardly any time.
 func Stream(n int) iter.Seq2[Article, error] {
 	return func(yield func(Article, error) bool) {
 		const texts = 1_000

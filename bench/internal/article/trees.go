@@ -7,15 +7,14 @@ type Trees struct {
 	Articles   *models.Tree[Article, uint64]
 	ByAuthor   *models.Index[Article, uint64, uint64]
 	Definition *models.Definition
-	// Codec is the tree's. All of them write the same bytes.
+	// Codec is the codec of the tree. All codecs write the same bytes.
 	Codec models.Codec[Article]
 }
 
-// Generated is what modelgen has made of the model.
+// Generated has the declarations that modelgen wrote for the model.
 var Generated = Trees{Articles, ArticleByAuthor, Bench, ArticleCodec{}}
 
-// Reflected is declared by hand, with the codec that finds the model's fields by
-// reflection.
+// Reflected is declared by hand, with the codec that finds the model's fields by reflection.
 var Reflected = reflected(models.DagCBOR[Article]())
 
 func reflected(codec models.Codec[Article]) Trees {

@@ -1,6 +1,6 @@
-// Package backend has the datastores that kad-dht can be given, opened so that
-// they can be compared: none waits for the disk at each write, since what a DHT
-// node keeps is soft state, and each has what its own defaults are otherwise.
+// Package backend opens the datastores that kad-dht can use, so that they can be compared. None
+// waits for the disk at each write, because a DHT node can lose its last records. Otherwise
+// each has its own defaults.
 package backend
 
 import (
@@ -28,7 +28,7 @@ type Store interface {
 	ds.Batching
 	// Expire removes the provider records that are older than validity.
 	Expire(ctx context.Context, validity time.Duration) error
-	// Compact gives back what space it can.
+	// Compact frees as much space as it can.
 	Compact(ctx context.Context) error
 }
 
@@ -36,12 +36,12 @@ type Store interface {
 type Backend struct {
 	Name string
 	Open func(dir string) (Store, error)
-	// Queries is false for one that cannot answer a query below a prefix without
-	// going through everything.
+	// Queries is false if the datastore has to read everything to answer a query below a
+	// prefix.
 	Queries bool
 }
 
-// Backends are all there are to compare, ours first.
+// Backends are all backends to compare, ours first.
 var Backends = []Backend{
 	{"netabase badger", func(dir string) (Store, error) { return open(badger.Engine(dir)) }, true},
 	{"netabase bolt", func(dir string) (Store, error) { return open(bolt.Engine(dir)) }, true},
@@ -73,7 +73,7 @@ func open(eng engine.Engine) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Bounds as they are by default, but for those that the data would reach.
+	// The bounds are the defaults, except those that the data would reach.
 	r, err := record.New(context.Background(), store,
 		record.Options{Bounds: record.Bounds{Providers: -1, Records: -1, Bytes: -1}})
 	if err != nil {
@@ -97,7 +97,7 @@ func (o ours) Close() error {
 	return o.store.Close()
 }
 
-// scanning is another's datastore. It expires as kad-dht does it.
+// scanning is a datastore of others. It expires records as kad-dht does.
 type scanning struct {
 	ds.Batching
 	compact func(context.Context) error

@@ -7,8 +7,8 @@ import (
 	"github.com/ipfs/go-datastore/keytransform"
 )
 
-// flat gives a datastore that takes keys of one part, of few letters, keys that
-// kad-dht writes. It cannot be queried below a prefix then.
+// flat turns the keys that kad-dht writes into keys of one part and few letters, for a
+// datastore that takes no others. Such a datastore cannot query below a prefix.
 func flat(d ds.Batching) ds.Batching { return keytransform.Wrap(d, oneName{}) }
 
 type oneName struct{}

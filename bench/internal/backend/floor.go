@@ -10,11 +10,10 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 )
 
-// floor answers at once: from entries that it has prepared, by the name of what
-// they lie below, and takes puts without keeping more than that needs. Its cost
-// through kad-dht is therefore the cost of kad-dht itself.
+// floor answers from prepared entries, by the name of their prefix, and keeps no more of a put
+// than that needs. So its cost through kad-dht is the cost of kad-dht itself.
 type floor struct {
-	ds.Batching // what it lacks is not called
+	ds.Batching // the other methods are never called
 	mu          sync.RWMutex
 	below       map[string][]dsq.Entry
 	values      map[string][]byte

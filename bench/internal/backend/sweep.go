@@ -12,9 +12,8 @@ import (
 // sweepBatch is how many deletes kad-dht v0.42.2 commits at a time.
 const sweepBatch = 256
 
-// sweep removes the provider records that are older than validity as the sweep
-// of kad-dht's provider manager does, which cannot be called by itself: it reads
-// all there are.
+// sweep removes the provider records that are older than validity. It does so as kad-dht's
+// provider manager does, whose sweep cannot be called alone: it reads all records.
 func sweep(ctx context.Context, store ds.Batching, validity time.Duration) error {
 	found, err := store.Query(ctx, dsq.Query{Prefix: "/providers/"})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package contender says what every store that is measured can be asked to do.
+// Package contender has the interface of all stores that are measured.
 package contender
 
 import (
@@ -7,21 +7,20 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 )
 
-// ErrUnsupported is returned for what a store has no way to do.
+// ErrUnsupported is returned for an operation that a store does not have.
 var ErrUnsupported = errors.New("not supported")
 
-// ErrTooLarge is returned where a transaction is more than a store can take.
+// ErrTooLarge is returned if a transaction is too large for a store.
 var ErrTooLarge = errors.New("transaction too large")
 
 // Store is an open database of articles with an index by author. Commits are
 // durable when the method returns. It belongs to one goroutine.
 type Store interface {
-	// Insert stores rows, none of which is there yet, in one transaction.
+	// Insert stores new rows in one transaction.
 	Insert(rows []article.Article) error
-	// InsertEach stores rows, none of which is there yet, each in a transaction
-	// of its own.
+	// InsertEach stores new rows, each in a transaction of its own.
 	InsertEach(rows []article.Article) error
-	// Update replaces rows, all of which are there, in one transaction.
+	// Update replaces existing rows in one transaction.
 	Update(rows []article.Article) error
 
 	// Get reads the rows with the ids in one read transaction.
@@ -41,8 +40,8 @@ type Store interface {
 	Close() error
 }
 
-// Tally is what was read, for comparing the contenders' answers and for using
-// every row.
+// Tally sums up the rows that were read. It serves to compare the contenders' answers and to
+// use every row.
 type Tally struct {
 	Rows, Bytes int
 	Sum         uint64

@@ -14,13 +14,13 @@ import (
 type Badger struct {
 	db    *badger.DB
 	codec codec
-	key   []byte // for reading; the transaction keeps the keys it writes
+	key   []byte // for reading; the transaction keeps the keys of writes
 	old   article.Article
 	size  int
 }
 
-// BadgerOptions are the settings of the badger engine, but for the way commits
-// are made durable: by hand, with one goroutine, it is Badger's own.
+// BadgerOptions are the settings of the badger engine, except that Badger itself makes commits
+// durable: there is only one goroutine.
 func BadgerOptions(dir string) badger.Options {
 	o := badger.DefaultOptions(dir)
 	o.SyncWrites = true
@@ -152,13 +152,13 @@ func (b *Badger) KeysEach(authors []uint64) (contender.Tally, error) {
 
 var entryPrefix = []byte{entrySpace}
 
-// entries has one iterator for all authors, as Badger's documentation does it.
+// entries has one iterator for all authors, as Badger's documentation advises.
 func (b *Badger) entries(authors []uint64, visit func(*badger.Txn, uint64) error) error {
 	return b.db.View(func(txn *badger.Txn) error {
 		o := badger.DefaultIteratorOptions
-		o.PrefetchValues = false // that is for values outside the tree
+		o.PrefetchValues = false // prefetching is for values outside the tree
 		prefix := make([]byte, 0, 1+8)
-		if o.Prefix = entryPrefix; len(authors) == 1 { // fewer tables to look into
+		if o.Prefix = entryPrefix; len(authors) == 1 { // the iterator then opens fewer tables
 			o.Prefix = appendAuthor(prefix, authors[0])
 		}
 		iterator := txn.NewIterator(o)

@@ -11,7 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
 )
 
-// Bolt is bbolt by hand: one bucket, as the bolt engine has.
+// Bolt is bbolt by hand. It has one bucket, like the bolt engine.
 type Bolt struct {
 	db    *bbolt.DB
 	codec codec

@@ -11,15 +11,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
 )
 
-// Bulk loads rows that are all new, in what is the engine's own way to load
-// many. It looks for no old rows.
+// Bulk loads new rows in the engine's own way to load many. It does not look for old rows.
 
-// bulkRows is how many rows a transaction of Bolt's Bulk has. bbolt advises
-// against many more.
+// bulkRows is how many rows Bulk of Bolt puts into a transaction. bbolt advises against many
+// more.
 const bulkRows = 10_000
 
-// Bulk loads rows in large transactions whose keys are sorted, which is what
-// bbolt has in place of a bulk loader.
+// Bulk loads rows in large transactions with sorted keys. bbolt has no other bulk loader.
 func (b *Bolt) Bulk(rows iter.Seq2[article.Article, error]) error {
 	var items []item
 	flush := func() error {
@@ -53,9 +51,8 @@ func (b *Bolt) Bulk(rows iter.Seq2[article.Article, error]) error {
 	return flush()
 }
 
-// Bulk loads rows by a write batch, and makes them durable in the end. It wants
-// a database opened without SyncWrites, which would sync each of the batch's
-// transactions.
+// Bulk loads rows by a write batch, and makes them durable at the end. Open the database
+// without SyncWrites, which would sync each of the batch's transactions.
 func (b *Badger) Bulk(rows iter.Seq2[article.Article, error]) error {
 	batch := b.db.NewWriteBatch()
 	defer batch.Cancel()
@@ -79,8 +76,7 @@ func (b *Badger) Bulk(rows iter.Seq2[article.Article, error]) error {
 	return b.db.Sync()
 }
 
-// newItems makes the row and the entry of an article. Size is a guess at that of
-// the row.
+// newItems makes the row and the entry of an article. Size estimates the size of the row.
 func newItems(size *int, codec codec, a *article.Article) (row, entry item, err error) {
 	buf := appendRowKey(make([]byte, 0, *size), a.ID)
 	if buf, err = appendRow(buf, buf, codec, a); err != nil {

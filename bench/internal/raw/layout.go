@@ -1,7 +1,6 @@
-// Package raw has the yardstick: the same work as a typed tree's, written by
-// hand for one model on each engine's own API. It stores the very bytes that a
-// typed tree stores, docs/format.md, and checks what it reads as carefully. It
-// uses no code of the module but the codec.
+// Package raw is the yardstick: the work of a typed tree, written by hand for one model on each
+// engine's own API. It stores the same bytes as a typed tree (docs/format.md), and makes the
+// same checks on reading. Of the module's code it uses only the codec.
 package raw
 
 import (
@@ -42,7 +41,7 @@ func appendEntryKey(dst []byte, author, id uint64) []byte {
 	return binary.BigEndian.AppendUint64(appendAuthor(dst, author), id)
 }
 
-// appendAuthor appends what the keys of all entries of an author begin with.
+// appendAuthor appends the common prefix of the keys of an author's entries.
 func appendAuthor(dst []byte, author uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, entrySpace), author)
 }

@@ -11,14 +11,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
 )
 
-// Memory is tidwall/btree by hand, with what makes transactions of it: one
-// writer at a time, who changes a copy and puts it in place of the original,
-// and readers who keep the tree they found.
+// Memory is tidwall/btree by hand, with transactions added: one writer at a time changes a copy
+// and then replaces the original, and readers keep the tree they have.
 type Memory struct {
 	writer sync.Mutex
 	tree   atomic.Pointer[btree.BTreeG[item]]
 	codec  codec
-	key    []byte // for reading; the tree keeps the keys it is given
+	key    []byte // for reading; the tree keeps the keys of writes
 	old    article.Article
 	size   int
 }

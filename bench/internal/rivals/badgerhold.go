@@ -12,7 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Badgerhold keeps with each index value the list of all its keys.
+// Badgerhold keeps a list of all keys with each index value.
 type Badgerhold struct {
 	db *badgerhold.Store
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// Bolthold keeps with each index value the list of all its keys.
+// Bolthold keeps a list of all keys with each index value.
 type Bolthold struct {
 	db *bolthold.Store
 }
@@ -49,8 +49,7 @@ func OpenBolthold(dir string, rows models.Codec[article.Article]) (*Bolthold, er
 	return &Bolthold{db}, nil
 }
 
-// boltOptions are the settings of the bolt engine, for the stores that take
-// them.
+// boltOptions are the settings of the bolt engine, for stores that take options.
 func boltOptions() *bbolt.Options {
 	return &bbolt.Options{
 		FreelistType:    bbolt.FreelistMapType,

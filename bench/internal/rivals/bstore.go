@@ -10,8 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
 )
 
-// Bstore has a codec of its own and opens bbolt with the default settings; both
-// cannot be changed.
+// Bstore has a codec of its own and opens bbolt with default settings. Neither can be changed.
 type Bstore struct{ db *bstore.DB }
 
 var ctx = context.Background()
@@ -141,7 +140,7 @@ func (b *Bstore) KeysEach(authors []uint64) (t contender.Tally, err error) {
 	return t, nil
 }
 
-// keys works in the memory of ids, which it returns.
+// keys appends to ids[:0], which it returns.
 func keys(q *bstore.Query[article.Article], author uint64, ids []uint64, t *contender.Tally) ([]uint64, error) {
 	ids = ids[:0]
 	if err := q.FilterEqual("AuthorID", author).IDs(&ids); err != nil {

@@ -1,7 +1,6 @@
-// Package rivals has other typed stores on the same engines. Each gets the
-// fastest settings that its documentation offers, with commits that are as
-// durable as ours: a codec of its own choice where it takes one, which then is
-// the one that our values are written with, and index functions in place of
+// Package rivals has other typed stores on the same engines. Each gets the fastest settings of
+// its documentation, with commits that are as durable as ours. If a store takes a codec, it
+// gets the codec of our values. If it takes index functions, it gets them in place of
 // reflection.
 package rivals
 
@@ -15,9 +14,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// codec is for the stores that have one codec for rows, keys and whatever they
-// keep besides. Rows are written as ours, ids and authors in eight bytes that
-// sort as they do, and the rest, lists of keys, as CBOR.
+// codec is for stores with one codec for rows, keys and everything else. It writes rows like
+// ours, ids and authors in eight bytes that sort as they do, and everything else, lists of
+// keys, as CBOR.
 type codec struct{ rows models.Codec[article.Article] }
 
 func (c codec) encode(value any) ([]byte, error) {
@@ -56,7 +55,7 @@ func (c codec) decode(data []byte, value any) error {
 	}
 }
 
-// Marshal, Unmarshal and Name are how storm calls a codec.
+// Marshal, Unmarshal and Name are storm's names for the methods of a codec.
 
 func (c codec) Marshal(value any) ([]byte, error)      { return c.encode(value) }
 func (c codec) Unmarshal(data []byte, value any) error { return c.decode(data, value) }

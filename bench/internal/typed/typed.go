@@ -138,8 +138,8 @@ func (l Loop) Insert(rows []article.Article) error {
 // Update is Insert: a put replaces.
 func (l Loop) Update(rows []article.Article) error { return l.Insert(rows) }
 
-// Borrowed is a Store that reads rows where the engine keeps them, without
-// copying their text. It has to be opened with the generated trees.
+// Borrowed is a Store that reads rows in the engine's own memory, without copying their text.
+// It must be opened with the generated trees.
 type Borrowed struct{ *Store }
 
 // Get borrows rows in a ReadTx.

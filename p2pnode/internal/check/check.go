@@ -1,5 +1,5 @@
-// Package check opens, verifies and repairs the store in a directory, whichever
-// engine has written it and whatever trees it has.
+// Package check opens, verifies and repairs the store in a directory, with any engine and any
+// trees.
 package check
 
 import (
@@ -14,16 +14,16 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// known are the definitions that this program has. Trees of others are gone over
-// by what the store's catalog tells of them.
+// known are the definitions of this program. Trees of other definitions are read by the store's
+// catalog.
 var known = []*models.Definition{record.Definition, golang.Definition}
 
-// Run examines the store at path, and mends it if repair is set. Progress is
-// called with the report so far, after every page of rows.
+// Run examines the store at path, and repairs it if repair is set. It calls progress with the
+// report so far after every page of rows.
 //
-// The error is about not having been able to look: it matches
-// datastore.ErrNotStore where there is no store, models.ErrCorrupt where what is
-// there is too damaged to be opened, or is what opening and reading return.
+// The error says why Run could not examine the store. It matches datastore.ErrNotStore if there
+// is no store, and models.ErrCorrupt if the files are too damaged to open. Otherwise it is an
+// error of opening or reading.
 func Run(ctx context.Context, path string, repair bool, progress func(datastore.Report)) (datastore.Report, error) {
 	store, err := Open(ctx, path, repair)
 	if repair && errors.Is(err, models.ErrCorrupt) { // too damaged to be written to
@@ -41,8 +41,7 @@ func Run(ctx context.Context, path string, repair bool, progress func(datastore.
 	return report, errors.Join(err, store.Close())
 }
 
-// Open opens the store at path, to be read unless write is set. Its errors are
-// those of Run.
+// Open opens the store at path, read-only unless write is set. Its errors are those of Run.
 func Open(ctx context.Context, path string, write bool) (*datastore.Store, error) {
 	open, err := find(path)
 	if err != nil {
@@ -52,7 +51,7 @@ func Open(ctx context.Context, path string, write bool) (*datastore.Store, error
 	return store, noStore(err)
 }
 
-// Inspect opens the store at path to be looked at. Its errors are those of Run.
+// Inspect opens the store at path for inspection. Its errors are those of Run.
 func Inspect(ctx context.Context, path string) (*datastore.Inspection, error) {
 	open, err := find(path)
 	if err != nil {
@@ -62,7 +61,7 @@ func Inspect(ctx context.Context, path string) (*datastore.Inspection, error) {
 	return in, noStore(err)
 }
 
-// noStore says of a database with nothing in it that it is no store.
+// noStore returns the error for an empty database.
 func noStore(err error) error {
 	if errors.Is(err, engine.ErrMissing) {
 		return datastore.ErrNotStore
@@ -70,8 +69,8 @@ func noStore(err error) error {
 	return err
 }
 
-// openStore opens the store with the known definitions that fit it, to be read
-// unless it is to be repaired, or has to be recovered before it can be read.
+// openStore opens the store with the known definitions that fit it. It opens it read-only,
+// unless the store is to be repaired or has to be recovered first.
 func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, error) {
 	in, eng, err := inspect(ctx, open, write)
 	if err != nil {
@@ -88,7 +87,7 @@ func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, 
 	return store, err
 }
 
-// inspect looks into the store, and returns the engine that this took.
+// inspect opens the store for inspection, and returns the engine it opened.
 func inspect(ctx context.Context, open opener, write bool) (*datastore.Inspection, engine.Engine, error) {
 	eng := open(engine.Config{MustExist: true, ReadOnly: !write})
 	in, err := datastore.Inspect(ctx, eng)
@@ -99,16 +98,16 @@ func inspect(ctx context.Context, open opener, write bool) (*datastore.Inspectio
 	return in, eng, err
 }
 
-// isFinal reports whether a store that cannot be opened to be read cannot be
-// opened to be written either.
+// isFinal reports whether a store that cannot be opened read-only cannot be opened for writing
+// either.
 func isFinal(err error) bool {
 	return errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrMissing) ||
 		errors.Is(err, engine.ErrOtherEngine) ||
 		errors.Is(err, datastore.ErrNotStore) || errors.Is(err, datastore.ErrVersion)
 }
 
-// have returns the known definitions of which the store has all trees: opening
-// it with others would add to it.
+// have returns the known definitions whose trees are all in the store. Others would add trees
+// to it.
 func have(trees []datastore.TreeInfo) []*models.Definition {
 	var found []*models.Definition
 	for _, d := range known {

@@ -10,15 +10,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 )
 
-// opener returns the database in a directory, to be opened as the configuration
-// says but for its path.
+// opener returns the database in a directory, with the configuration but its own path.
 type opener func(engine.Config) engine.Engine
 
-// storeName is what a peer's store is called within the peer's directory.
+// storeName is the name of a peer's store within the peer's directory.
 const storeName = "store"
 
-// find returns the database in the directory at path, or in that of the peer's
-// store within it.
+// find returns the database in the directory at path, or in the peer's store within it.
 func find(path string) (opener, error) {
 	for _, path := range []string{path, filepath.Join(path, storeName)} {
 		found, err := engine.FoundIn(path)

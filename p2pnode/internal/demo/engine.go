@@ -9,7 +9,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 )
 
-// Engine is the kind of database that peers keep their records in.
+// Engine is the kind of a peer's database.
 type Engine string
 
 // The engines.
@@ -34,9 +34,9 @@ func (e *Engine) String() string { return string(*e) }
 // onDisk reports whether a database has files.
 func (e Engine) onDisk() bool { return e != Memory }
 
-// memTableMB keeps a peer's Badger small: up to four memtables of this many MiB,
-// times all the peers of a process. One transaction holds a seventh of it, which
-// is several times the largest record.
+// memTableMB keeps a peer's Badger small. Each peer of the process has up to four memtables of
+// this many MiB. One transaction may have a seventh of it, which is several times the largest
+// record.
 const memTableMB = 1
 
 // new returns a database in the directory dir, which memory ignores.

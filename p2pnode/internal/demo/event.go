@@ -22,21 +22,20 @@ const (
 	Join    Stage = "join"
 )
 
-// Stages are all stages, in their order.
+// Stages are all stages, in order.
 var Stages = []Stage{Load, Start, Publish, Spread, Query, Resolve, Stop, Remain, Restart, Join}
 
-// Event is something that has happened. It is one of the types below; encoded as
-// JSON it has the fields that their tags name, and String says the same to a
-// person.
+// Event reports a step of the demonstration. It is one of the types below. Encoded as JSON it
+// has the fields named by their tags. String returns the same as text.
 type Event interface {
 	// Kind names the event, "published" for example.
 	Kind() string
-	// In is the stage that it belongs to, empty for those of no single one.
+	// In is the stage of the event, empty if it belongs to no single one.
 	In() Stage
 	fmt.Stringer
 }
 
-// Setup is the first event: what is going to be shown.
+// Setup is the first event: the options in use.
 type Setup struct {
 	Peers       int    `json:"peers"`
 	Replication int    `json:"replication"`
@@ -44,17 +43,17 @@ type Setup struct {
 	Seed        uint64 `json:"seed"`
 }
 
-// Progress says how far a stage has come. The first one of a stage begins it.
+// Progress says how far a stage has come. The first one begins the stage.
 type Progress struct {
 	Stage Stage `json:"stage"`
 	Done  int   `json:"done"`
 	Total int   `json:"total"`
-	// Held is how many records each peer holds, the first peer's first. It is
-	// there while records are published.
+	// Held is how many records each peer holds, the first peer's first. Only stage Publish has
+	// it.
 	Held []int `json:"held,omitempty"`
 }
 
-// Refused is a line of the input that cannot be used.
+// Refused is an invalid line of the input.
 type Refused struct {
 	Line   int    `json:"line"`
 	Reason string `json:"reason"`
@@ -72,9 +71,9 @@ type Loaded struct {
 type Started struct {
 	// IDs are the peers' libp2p IDs, the first peer's first.
 	IDs []string `json:"ids"`
-	// Known is how many other peers a routing table holds.
+	// Known is how many other peers a routing table has.
 	Known Range `json:"known"`
-	// Dir is where the peers keep their data, empty with the memory engine.
+	// Dir is the directory of the peers' data, empty with the memory engine.
 	Dir     string  `json:"dir,omitempty"`
 	Seconds Seconds `json:"seconds"`
 }
@@ -86,10 +85,10 @@ type Published struct {
 	Seconds      Seconds `json:"seconds"`
 }
 
-// Spreading ends stage Spread: where the records are.
+// Spreading ends stage Spread. It says where the records are.
 type Spreading struct {
-	// Held is how many records each peer's own tree holds, the first peer's
-	// first, and PeerHolds their range.
+	// Held is how many records each peer's own tree holds, the first peer's first. PeerHolds is
+	// the range of these numbers.
 	Held      []int `json:"held"`
 	PeerHolds Range `json:"peer_holds"`
 	// Holders is how many peers' own trees hold a record.
@@ -98,62 +97,59 @@ type Spreading struct {
 	Peers int `json:"peers"`
 }
 
-// Answer is an example of what a single peer's own tree says.
+// Answer is an example of a query to a single peer's own tree.
 type Answer struct {
 	Peer     int    `json:"peer"`
 	Module   string `json:"module"`
 	Packages int    `json:"packages"`
-	// Most is which of all packages it holds imports the most others, and
-	// Imports how many.
+	// Most is the package with the most imports among those the peer holds, Imports their
+	// number.
 	Most    string `json:"most"`
 	Imports uint64 `json:"imports"`
 }
 
 // Queried ends stage Query.
 type Queried struct {
-	// Queries is how many queries by index single peers have answered,
-	// Rows how many rows they have answered with.
+	// Queries is how many index queries single peers have answered, Rows how many rows they
+	// returned.
 	Queries int `json:"queries"`
 	Rows    int `json:"rows"`
-	// Found is how many different records were among the answers.
+	// Found is how many different records were among the rows.
 	Found   int     `json:"found"`
 	Seconds Seconds `json:"seconds"`
 }
 
-// Resolved ends the stages Resolve and Remain, and comes within stage Stop where
-// the peers are stopped in several steps.
+// Resolved ends the stages Resolve and Remain. In stage Stop it comes after a step, if the
+// peers are stopped in several.
 type Resolved struct {
 	Stage Stage `json:"stage"`
-	// Asked is how many records were asked for, Resolved how many came back
-	// with the content that was published.
+	// Asked is how many records were looked up, Resolved how many came back with the published
+	// content.
 	Asked    int `json:"asked"`
 	Resolved int `json:"resolved"`
-	// Held is how many were asked of a peer that holds them itself, because all
-	// running peers do.
+	// Held is how many were looked up at a peer that holds them, because all running peers do.
 	Held int `json:"held"`
-	// Retried is how many needed more than one lookup.
+	// Retried is how many took more than one lookup.
 	Retried int     `json:"retried"`
 	Seconds Seconds `json:"seconds"`
 }
 
-// Stopped says that peers were stopped, at once.
+// Stopped says that peers were stopped at the same time.
 type Stopped struct {
 	Peers []int `json:"peers"`
-	// Down is how many are stopped with these.
+	// Down is how many peers are stopped now.
 	Down int `json:"down"`
-	// Left is how many are still to be stopped, once the others have made up for
-	// these.
+	// Left is how many peers are to be stopped in later steps.
 	Left int `json:"left"`
-	// Stranded is how many records have no copy left on a running peer but their
-	// publisher's.
+	// Stranded is how many records have no copy on a running peer except their publisher's.
 	Stranded int `json:"stranded"`
 }
 
-// Restarted says what a stopped peer has found in its store.
+// Restarted compares the store of a stopped peer with its earlier content.
 type Restarted struct {
 	Peer int `json:"peer"`
-	// Held is how many rows it held when it was stopped, Intact how many of them
-	// are there with the same content.
+	// Held is how many rows the peer held when it was stopped. Intact is how many of them are
+	// there with the same content.
 	Held   int `json:"held"`
 	Intact int `json:"intact"`
 	// FromDisk is false with the memory engine.
@@ -169,31 +165,30 @@ type Returned struct {
 	Seconds  Seconds `json:"seconds"`
 }
 
-// Joined ends stage Join: what a new peer has fetched.
+// Joined ends stage Join. It says how many records a new peer has fetched.
 type Joined struct {
 	Peer int    `json:"peer"`
 	ID   string `json:"id"`
-	// Fetched is how many records came with the content that was published,
-	// Kept how many rows its own tree holds after that.
+	// Fetched is how many records came with the published content, Kept how many rows the
+	// peer's own tree holds afterwards.
 	Fetched int `json:"fetched"`
 	Kept    int `json:"kept"`
-	// Held is how many records each peer holds at the end, the first peer's
-	// first.
+	// Held is how many records each peer holds at the end, the first peer's first.
 	Held    []int   `json:"held"`
 	Retried int     `json:"retried"`
 	Seconds Seconds `json:"seconds"`
 }
 
-// Failure is something that should not be: a record that was not published, not
-// resolved, resolved wrongly, not found by its index, or gone.
+// Failure is a fault: a record was not published, not resolved, resolved wrongly, not found by
+// its index, or lost.
 type Failure struct {
 	Stage  Stage  `json:"stage"`
 	Record string `json:"record"`
-	// Peer is the peer concerned.
+	// Peer is the number of the peer.
 	Peer   int    `json:"peer"`
 	Reason string `json:"reason"`
-	// Lost is true for what was acknowledged, or held before a restart, and is
-	// gone.
+	// Lost is true for a record that is gone although it was acknowledged, or held before a
+	// restart.
 	Lost bool `json:"lost"`
 }
 
@@ -203,22 +198,19 @@ type Summary struct {
 	Peers int `json:"peers"`
 	// Records is how many different records were loaded.
 	Records int `json:"records"`
-	// HoldersMin and HoldersMedian are how many peers' own trees held a record
-	// once all were published: the fewest, and the lower median.
+	// HoldersMin and HoldersMedian are how many peers' own trees held a record after all were
+	// published: the fewest, and the lower median.
 	HoldersMin    int `json:"holders_min"`
 	HoldersMedian int `json:"holders_median"`
-	// Resolved is how many records came back with the published content every
-	// time: with all peers running, with a quarter of them stopped, and to the
-	// new peer.
+	// Resolved is how many records came back with the published content every time: with all
+	// peers running, with a quarter of them stopped, and to the new peer.
 	Resolved int `json:"resolved"`
-	// FoundByIndex is how many records single peers found by module in their
-	// own trees.
+	// FoundByIndex is how many records single peers found by module in their own trees.
 	FoundByIndex int `json:"found_by_index"`
-	// Restarted is how many peers were stopped and started again with all that
-	// they held.
+	// Restarted is how many peers were stopped and started again with all their rows.
 	Restarted int `json:"restarted"`
-	// Lost is how many acknowledged records could not be resolved in the end,
-	// and how many rows restarted peers no longer held.
+	// Lost is how many acknowledged records could not be resolved at the end, plus how many
+	// rows restarted peers had lost.
 	Lost int `json:"lost"`
 	// Seconds is the time from the start to the summary.
 	Seconds Seconds `json:"seconds"`
@@ -226,14 +218,13 @@ type Summary struct {
 	stopped int
 }
 
-// OK reports whether all went well: every record was resolved every time and
-// found by its index, and nothing that was acknowledged is lost.
+// OK reports whether every record was resolved every time and found by its index, and nothing
+// acknowledged is lost.
 func (e Summary) OK() bool {
 	return e.Resolved == e.Records && e.FoundByIndex == e.Records && e.Restarted == e.stopped && e.Lost == 0
 }
 
-// Range says of some numbers which is the least, the lower median and the
-// greatest.
+// Range has the least, the lower median and the greatest of some numbers.
 type Range struct {
 	Min    int `json:"min"`
 	Median int `json:"median"`
@@ -248,7 +239,7 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%g", math.Round(float64(s)*1000)/1000), nil
 }
 
-// Kind and In of every event.
+// Every event has a Kind and an In.
 
 func (Setup) Kind() string     { return "setup" }
 func (Progress) Kind() string  { return "progress" }

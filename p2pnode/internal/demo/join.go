@@ -7,8 +7,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 )
 
-// join lets a new peer join, fetch every record and keep it. A record that it
-// cannot fetch is lost: no peer can fetch it, although all are running again.
+// join adds a new peer, which fetches every record and keeps it. A record that it cannot fetch
+// is lost: all peers are running again, and none can fetch it.
 func (r *run) join(ctx context.Context) error {
 	contacts := r.net.contacts(r.net.members)
 	m, err := r.net.add()
@@ -49,7 +49,7 @@ const (
 	keepBytes = golang.MaxLineBytes
 )
 
-// keep puts what m has fetched into its own tree.
+// keep puts the records that m has fetched into its own tree.
 func (r *run) keep(ctx context.Context, m *member, came []int) error {
 	var rows []golang.Package
 	size := 0

@@ -21,13 +21,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// member is one peer of the network. Its methods must not be called at the same
-// time; store and node may be used concurrently while they are there.
+// member is one peer of the network. One goroutine at a time may call its methods. Store and
+// node may be used concurrently while they are set.
 type member struct {
-	number      int // from 1, as people see it
+	number      int // from 1, as printed
 	replication int
 	engine      engine.Engine
-	// loadKey gives the peer's identity, the same one every time.
+	// loadKey returns the peer's identity, which never changes.
 	loadKey func() (crypto.PrivKey, error)
 
 	store *datastore.Store // nil while the member is stopped
@@ -59,7 +59,7 @@ func (m *member) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// start brings the opened peer up, connected to nobody.
+// start starts the opened peer, connected to nobody.
 func (m *member) start(ctx context.Context) error {
 	key, err := m.loadKey()
 	if err != nil {
@@ -74,8 +74,8 @@ func (m *member) start(ctx context.Context) error {
 		Models:      []*models.Definition{golang.Definition},
 		Replication: m.replication,
 		Host:        host,
-		// The peers are few and told when to look for one another; refreshing
-		// on top of that would have each ask for a dozen random keys.
+		// The peers are few, and the program tells them when to look for one another. A refresh
+		// would have each ask for a dozen random keys as well.
 		DHT: []dht.Option{dht.DisableAutoRefresh()},
 	})
 	if err != nil {
@@ -106,22 +106,19 @@ func (m *member) stop() error {
 
 // Limits of a host that shares its process with hundreds of others.
 const (
-	// connectionsLow to connectionsHigh is how many connections a peer keeps:
-	// more than the 23 of a network with the default size, where nothing is ever
-	// trimmed, and few enough for 200 peers to fit into a gigabyte or so.
+	// connectionsLow to connectionsHigh is how many connections a peer keeps. A network of the
+	// default size has 23 peers and never trims. 200 peers fit into about a gigabyte.
 	connectionsLow  = 28
 	connectionsHigh = 36
-	// trimAfter is how old a connection is before it may be trimmed.
+	// trimAfter is the age at which a connection may be trimmed.
 	trimAfter = 5 * time.Second
-	// dialTimeout is how long a connection may take. On one machine it takes
-	// milliseconds, and what does not answer in this time is a peer that has
-	// been stopped: over QUIC nothing but silence tells.
+	// dialTimeout is how long a connection may take. On one machine it takes milliseconds. A
+	// peer that does not answer in this time has been stopped: with QUIC only silence tells.
 	dialTimeout = time.Second
 )
 
-// hostOptions are what a host needs besides its identity and addresses, or does
-// not: everything that finds ways through routers and into the wider Internet is
-// off.
+// hostOptions are the options of a host besides identity and addresses. They switch off
+// everything that finds ways through routers and into the wider Internet.
 func hostOptions() ([]libp2p.Option, error) {
 	connections, err := connmgr.NewConnManager(connectionsLow, connectionsHigh, connmgr.WithGracePeriod(trimAfter))
 	if err != nil {
@@ -129,9 +126,9 @@ func hostOptions() ([]libp2p.Option, error) {
 	}
 	return []libp2p.Option{
 		libp2p.ConnectionManager(connections),
-		// libp2p's own limits are made for one host in a hostile network: they
-		// scale with the memory of the machine, of which each host would claim a
-		// share, and count connections by IP address, of which all share one.
+		// libp2p's own limits are made for one host in a hostile network. They scale with the
+		// memory of the machine, and every host here would claim a share. They count
+		// connections by IP address, and all hosts here share one.
 		libp2p.ResourceManager(&libp2pnetwork.NullResourceManager{}),
 		libp2p.WithDialTimeout(dialTimeout),
 		libp2p.DisableRelay(),

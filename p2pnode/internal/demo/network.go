@@ -14,31 +14,29 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// How many things are done at a time.
+// These say how many things are done at a time.
 const (
 	// starters open and close stores and hosts.
 	starters = 4
 	// joiners connect to one another.
 	joiners = 8
-	// workers publish and resolve. Each waits most of the time, in part for
-	// peers that have been stopped: with a third as many, 10,000 records take
-	// nearly twice as long, most of it in that stage.
+	// workers publish and resolve. Each waits most of the time, partly for stopped peers. With
+	// a third as many, 10,000 records take nearly twice as long, most of it in that stage.
 	workers = 96
 )
 
-// contacts is how many peers a newcomer is told of. It finds the others itself.
+// contacts is how many peers a new peer is told of. It finds the others itself.
 const contacts = 3
 
 // joinTimeout is how long joining may take.
 const joinTimeout = 30 * time.Second
 
-// network is all peers of a demonstration. One goroutine changes it; while no
-// peer is started or stopped, others may read it.
+// network is all peers of a demonstration. One goroutine changes it. While no peer starts or
+// stops, others may read it.
 type network struct {
 	opts Options
-	dir  string // "" where nothing is on disk
-	// members are the peers, the one with number 1 first. Those that are stopped
-	// stay in their place.
+	dir  string // "" if nothing is on disk
+	// members are the peers, number 1 first. Stopped ones stay in their place.
 	members []*member
 	random  *rand.Rand
 }
@@ -87,9 +85,9 @@ func (n *network) add() (*member, error) {
 	return m, nil
 }
 
-// start starts the first peers and connects them. Each is told of a few that
-// come before it, as if one after the other had joined, and then looks for its
-// neighbours; once more at the end, when all are there.
+// start starts the first peers and connects them. Each is told of a few earlier ones, as if
+// they joined one after the other, and then looks for its neighbours. At the end, when all are
+// there, each looks once more.
 func (n *network) start(ctx context.Context, started func()) error {
 	for range n.opts.Peers {
 		if _, err := n.add(); err != nil {
@@ -113,7 +111,7 @@ func (n *network) start(ctx context.Context, started func()) error {
 	for i := range n.members {
 		known[i] = n.contacts(n.members[:i])
 	}
-	// The first one has nobody to join: the second one joins it.
+	// The first peer has nobody to join: the second one joins it.
 	err = inParallel(ctx, joiners, len(n.members)-1, func(ctx context.Context, i int) error {
 		return n.join(ctx, n.members[i+1], known[i+1])
 	})
@@ -152,7 +150,7 @@ func (n *network) running() []*member {
 
 // stop stops peers, all at once.
 func (n *network) stop(members []*member) error {
-	// Not to be interrupted: a store that is left open cannot be removed.
+	// The stop ignores ctx: a store that is left open cannot be removed.
 	return inParallel(context.Background(), len(members), len(members), func(_ context.Context, i int) error {
 		if err := members[i].stop(); err != nil {
 			return fmt.Errorf("stop peer %d: %w", members[i].number, err)
@@ -161,11 +159,11 @@ func (n *network) stop(members []*member) error {
 	})
 }
 
-// removeAfter is how long peers may take to stop before the directory of a
-// demonstration that is over is removed beneath them.
+// removeAfter is how long peers may take to stop. After that the directory of a finished
+// demonstration is removed while they still run.
 const removeAfter = 1500 * time.Millisecond
 
-// close stops all peers and removes what is not to be kept.
+// close stops all peers and removes temporary files.
 func (n *network) close() error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- n.stop(n.members) }()
@@ -180,8 +178,8 @@ func (n *network) close() error {
 	return errors.Join(err, os.RemoveAll(n.dir))
 }
 
-// inParallel calls do with 0 to n-1, limit at a time, until one fails or ctx
-// ends, and returns why. It returns when all calls have.
+// inParallel calls do with 0 to n-1, limit at a time, until one call fails or ctx ends, and
+// returns that error. It returns after all calls have.
 func inParallel(ctx context.Context, limit, n int, do func(ctx context.Context, i int) error) error {
 	if n == 0 {
 		return nil

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// How often progress is told of. Counting what peers hold goes through their
-// keys, and takes no more than a share of the time.
+// These say how often progress is reported. Counting the held records walks the peers' keys,
+// and may take only a share of the time.
 const (
 	progressEvery = 250 * time.Millisecond
 	countingShare = 10
 )
 
-// progress tells how far a stage has come, until it is ended.
+// progress reports how far a stage has come, until end is called.
 type progress struct {
 	done  atomic.Int64
 	stop  chan struct{}
 	ended chan struct{}
 }
 
-// watch begins a stage of total steps. Held, if it is not nil, counts what the
+// watch begins a stage of total steps. Held, if it is not nil, counts the records that the
 // peers hold.
 func (r *run) watch(stage Stage, total int, held func() ([]int, error)) *progress {
 	p := &progress{stop: make(chan struct{}), ended: make(chan struct{})}
@@ -40,7 +40,7 @@ func (r *run) watch(stage Stage, total int, held func() ([]int, error)) *progres
 			last = e.Done
 			if held != nil {
 				began := time.Now()
-				// Who cannot tell now fails the stage that comes next.
+				// If this peer cannot be read now, the next stage fails.
 				e.Held, _ = held()
 				wait = max(progressEvery, countingShare*time.Since(began))
 			}
@@ -50,10 +50,10 @@ func (r *run) watch(stage Stage, total int, held func() ([]int, error)) *progres
 	return p
 }
 
-// step says that one more step is done.
+// step counts one more step as done.
 func (p *progress) step() { p.done.Add(1) }
 
-// end stops telling, and returns when no more events come.
+// end stops the reports, and returns when no more events come.
 func (p *progress) end() {
 	close(p.stop)
 	<-p.ended

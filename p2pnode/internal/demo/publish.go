@@ -11,9 +11,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// A record is published or looked up several times before it counts as failed,
-// each time for so long: in a network where peers come and go a single lookup
-// can miss.
+// A record is published or looked up several times before it counts as failed, each time within
+// this limit. In a network where peers come and go a single lookup can miss.
 const (
 	attempts       = 3
 	attemptTimeout = 20 * time.Second
@@ -39,7 +38,7 @@ func (r *run) start(ctx context.Context) error {
 	return nil
 }
 
-// publish publishes every record, one peer after the other taking a turn.
+// publish publishes every record. The peers take turns.
 func (r *run) publish(ctx context.Context) error {
 	began := time.Now()
 	progress := r.watch(Publish, len(r.records), func() ([]int, error) { return r.held(ctx) })
@@ -76,7 +75,7 @@ func publishOne(ctx context.Context, m *member, p *golang.Package) error {
 	return err
 }
 
-// spread counts where the records are.
+// spread counts the peers that hold each record.
 func (r *run) spread(ctx context.Context) error {
 	r.watch(Spread, len(r.net.members), nil).end()
 	holders, err := r.findHolders(ctx)
@@ -98,7 +97,7 @@ func (r *run) spread(ctx context.Context) error {
 	return nil
 }
 
-// held counts what each peer's own tree holds, all of which are running.
+// held counts the records in each peer's own tree. All peers must be running.
 func (r *run) held(ctx context.Context) ([]int, error) {
 	held := make([]int, len(r.net.members))
 	for i, m := range r.net.members {
@@ -110,8 +109,8 @@ func (r *run) held(ctx context.Context) ([]int, error) {
 	return held, nil
 }
 
-// findHolders asks the running peers' own trees, and returns for each record
-// which of them hold it.
+// findHolders reads the running peers' own trees. It returns for each record the members that
+// hold it.
 func (r *run) findHolders(ctx context.Context) ([][]*member, error) {
 	holders := make([][]*member, len(r.records))
 	for _, m := range r.net.running() {

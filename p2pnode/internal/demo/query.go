@@ -16,8 +16,8 @@ import (
 // examples is how many answers are shown.
 const examples = 4
 
-// query asks every peer for the packages of each module, and checks the answers
-// against all rows that the peer holds.
+// query asks every peer for the packages of each module, and compares the answers with all rows
+// of the peer.
 func (r *run) query(ctx context.Context) error {
 	began := time.Now()
 	progress := r.watch(Query, len(r.net.members), nil)
@@ -73,9 +73,9 @@ func (r *run) query(ctx context.Context) error {
 	return nil
 }
 
-// queryModule asks m for the packages of a module and returns the indexes of
-// those records that it gave rightly: each is among rows, all that m holds, and
-// is what was loaded.
+// queryModule asks m for the packages of a module. It returns the indexes of the records in the
+// correct answers: a row must be among rows, which are all rows of m, and equal the loaded
+// record.
 func (r *run) queryModule(
 	ctx context.Context, m *member, module string, rows map[string]golang.Package,
 ) ([]int, error) {
@@ -88,7 +88,7 @@ func (r *run) queryModule(
 		if !ok || p.Module != module || p != rows[p.ImportPath] || p != r.records[i] {
 			r.fail(Failure{
 				Stage: Query, Record: p.ImportPath, Peer: m.number,
-				Reason: fmt.Sprintf("the index gave for module %q what is not such a record: %+v", module, p),
+				Reason: fmt.Sprintf("the index gave a wrong row for module %q: %+v", module, p),
 			})
 			continue
 		}
@@ -97,8 +97,8 @@ func (r *run) queryModule(
 	return got, nil
 }
 
-// example picks a module of which m holds many packages, another one for every
-// peer, and the package that imports most.
+// example picks a module of which m holds many packages, another one for every peer, and its
+// package with the most imports.
 func example(ctx context.Context, m *member, modules map[string]int) (Answer, error) {
 	a := Answer{Peer: m.number}
 	if len(modules) == 0 {
@@ -124,7 +124,7 @@ func example(ctx context.Context, m *member, modules map[string]int) (Answer, er
 	return a, nil
 }
 
-// inventory returns all rows that m holds, by import path.
+// inventory returns all rows of m, by import path.
 func inventory(ctx context.Context, m *member) (map[string]golang.Package, error) {
 	rows := map[string]golang.Package{}
 	for p, err := range golang.Packages.All(ctx, m.store) {

@@ -22,16 +22,16 @@ func (r *run) resolve(ctx context.Context) error {
 	return nil
 }
 
-// round is how a round of lookups went.
+// round is the result of a round of lookups.
 type round struct {
 	Resolved
 	// came are the indexes of the records that came back with their content.
 	came []int
 }
 
-// resolveFrom resolves records, each from one of the peers that does not hold
-// it, and says how it went. Those that fail are no longer resolved, except in
-// stage Stop, which is followed by one that asks for all of them.
+// resolveFrom resolves records, each from a peer that does not hold it, and returns the result.
+// A record that fails is no longer resolved, except in stage Stop: a later stage asks for all
+// of them again.
 func (r *run) resolveFrom(ctx context.Context, stage Stage, which []int, from []*member) (round, error) {
 	began := time.Now()
 	var held, retried atomic.Int64
@@ -79,17 +79,17 @@ func (r *run) resolveFrom(ctx context.Context, stage Stage, which []int, from []
 	return got, err
 }
 
-// errContent is a record that came back with other content than was published.
+// errContent says that a record came back with other content than was published.
 var errContent = errors.New("it came back with other content")
 
-// asked is who was asked for a record, and whether that peer held it itself.
+// asked is the peer that a record was looked up at, and whether that peer held it.
 type asked struct {
 	member *member
 	holds  bool
 }
 
-// resolveOne resolves one record from a peer whose own tree does not have it, or
-// if all have it from any.
+// resolveOne resolves one record from a peer whose own tree does not have it, or from any peer
+// if all have it.
 func (r *run) resolveOne(ctx context.Context, index int, from []*member, random *rand.Rand) (asked, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()

@@ -14,24 +14,24 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 )
 
-// Options say what is shown.
+// Options configure a demonstration.
 type Options struct {
 	// Peers is how many peers there are, MinPeers to MaxPeers.
 	Peers int
-	// Replication is how many peers a record is put to, 1 to MaxReplication.
+	// Replication is how many peers store each record, 1 to MaxReplication.
 	Replication int
-	// Engine is what the peers keep their records in.
+	// Engine is the kind of the peers' databases.
 	Engine Engine
-	// Records is a file of records, "-" for Stdin. Defaults to those that come
-	// with the program. See golang.Read.
+	// Records is a file of records, "-" for Stdin. Defaults to the records in the program. See
+	// golang.Read.
 	Records string
-	// Stdin is read where Records is "-".
+	// Stdin is read if Records is "-".
 	Stdin io.Reader
-	// Seed decides what is left to chance, other than the peers' identities and
-	// what happens in the network.
+	// Seed fixes all random choices, except the peers' identities and the timing of the
+	// network.
 	Seed uint64
-	// Keep is a directory to keep the peers' data in: new or empty. Defaults to a
-	// temporary one that is removed in the end.
+	// Keep is a new or empty directory for the peers' data. Defaults to a temporary one that is
+	// removed at the end.
 	Keep string
 }
 
@@ -42,7 +42,7 @@ const (
 	MaxReplication = 100
 )
 
-// Validate returns what is wrong with the options, one sentence each.
+// Validate returns all faults of the options, one sentence each.
 func (o Options) Validate() error {
 	var faults []error
 	if o.Peers < MinPeers || o.Peers > MaxPeers {
@@ -57,10 +57,9 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Run shows the demonstration, from loading the records to the summary, and
-// gives emit every event, one at a time. The last one is the Summary that it
-// returns, unless there is an error: ctx has ended, or the network could not be
-// run. All that it started has ended when it returns.
+// Run runs the demonstration from loading the records to the summary, and gives emit every
+// event, one at a time. The last one is the Summary that it returns. Run returns an error if
+// ctx has ended or the network failed. Everything that it started has ended when it returns.
 func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
 	if err := opts.Validate(); err != nil {
 		return Summary{}, err
@@ -73,7 +72,7 @@ func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
 		emit(e)
 	}
 	r.emit(Setup{Peers: opts.Peers, Replication: opts.Replication, Engine: opts.Engine, Seed: opts.Seed})
-	// Before anything is started, so that bad input costs no waiting.
+	// Validate first, so that bad input costs no waiting.
 	err := r.load(ctx)
 	if err != nil {
 		return Summary{}, endOf(ctx, err)
@@ -88,8 +87,8 @@ func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
 	return r.finish(), nil
 }
 
-// endOf returns err, or rather why ctx has ended if it has: what fails then fails
-// in many words for that reason.
+// endOf returns the reason why ctx has ended, or err if it has not. Errors after that end have
+// many texts.
 func endOf(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -97,31 +96,31 @@ func endOf(ctx context.Context, err error) error {
 	return err
 }
 
-// run is one demonstration under way.
+// run is one running demonstration.
 type run struct {
 	opts  Options
 	emit  func(Event)
 	began time.Time
 	net   *network
 
-	// records are what was loaded. The others tell of the record at the same
-	// index: whether it was acknowledged, which member published it, whether it
-	// has come back every time so far, and whether its index found it.
+	// records are the loaded records. The other slices describe the record at the same index:
+	// whether it was acknowledged, which member published it, whether it has come back every
+	// time so far, and whether its index found it.
 	records      []golang.Package
 	acknowledged []bool
 	publisher    []*member
 	resolved     []bool
 	found        []bool
-	// byPath gives the index of a record.
+	// byPath maps an import path to the index of its record.
 	byPath map[string]int
 
 	holders           Range
 	stopped, restored int
-	// lost counts; failures are told of as they happen.
+	// lost counts lost records and rows. Failures are reported as they happen.
 	lost atomic.Int64
 }
 
-// show goes through the stages after Load.
+// show runs the stages after Load.
 func (r *run) show(ctx context.Context) error {
 	for _, stage := range []func(context.Context) error{
 		r.start, r.publish, r.spread, r.query, r.resolve, r.stopAndReturn, r.join,
@@ -133,7 +132,7 @@ func (r *run) show(ctx context.Context) error {
 	return nil
 }
 
-// finish makes the summary and tells of it.
+// finish makes the summary and emits it.
 func (r *run) finish() Summary {
 	s := Summary{
 		Peers:         r.opts.Peers,
@@ -196,7 +195,7 @@ func readFile(ctx context.Context, path string, refuse func(int, error)) ([]gola
 	return golang.Read(untilDone{ctx, f}, filepath.Base(path), refuse)
 }
 
-// untilDone is a reader that fails once its context has ended.
+// untilDone is a reader that fails after its context has ended.
 type untilDone struct {
 	ctx context.Context
 	r   io.Reader
@@ -209,7 +208,7 @@ func (u untilDone) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// fail tells of something that should not be.
+// fail reports a failure.
 func (r *run) fail(f Failure) {
 	if f.Lost {
 		r.lost.Add(1)
@@ -217,7 +216,7 @@ func (r *run) fail(f Failure) {
 	r.emit(f)
 }
 
-// indexesOf returns where of is true.
+// indexesOf returns the indexes at which of is true.
 func indexesOf(of []bool) []int {
 	var which []int
 	for i, yes := range of {

@@ -8,21 +8,21 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 )
 
-// How long the network may take to place records anew before the next peers are
-// stopped, and how often that is looked at. kad-dht does it in the background.
+// These say how long the network may take to place records again before the next peers are
+// stopped, and how often the program checks. kad-dht does it in the background.
 const (
 	healTimeout = 5 * time.Second
 	healEvery   = 20 * time.Millisecond
 )
 
-// absence is a stopped peer and what it held when it left.
+// absence is a stopped peer and the rows it held.
 type absence struct {
 	member *member
 	held   map[string]golang.Package
 }
 
-// stopAndReturn stops a quarter of the peers, resolves every record from the
-// others, and brings those stopped back.
+// stopAndReturn stops a quarter of the peers, resolves every record from the others, and starts
+// the stopped ones again.
 func (r *run) stopAndReturn(ctx context.Context) error {
 	absent, err := r.stop(ctx)
 	if err != nil {
@@ -36,8 +36,8 @@ func (r *run) stopAndReturn(ctx context.Context) error {
 	return r.restart(ctx, absent)
 }
 
-// stop stops a quarter of the peers, in as few steps as leave every record a
-// running peer that the DHT has placed it on. See the package comment.
+// stop stops a quarter of the peers, in as few steps as leave every record a running peer on
+// which the DHT has placed it. See the package comment.
 func (r *run) stop(ctx context.Context) ([]absence, error) {
 	var chosen []*member
 	for _, i := range r.net.random.Perm(len(r.net.members))[:len(r.net.members)/4] {
@@ -59,7 +59,7 @@ func (r *run) stop(ctx context.Context) ([]absence, error) {
 				}
 				continue
 			}
-			// Nothing is going to make this better.
+			// No later step would improve this.
 			now, later = chosen, nil
 		}
 		e := Stopped{Left: len(later)}
@@ -101,9 +101,8 @@ func (r *run) stop(ctx context.Context) ([]absence, error) {
 	return absent, nil
 }
 
-// split returns which of the chosen peers can be stopped at once, and the
-// others: as long as it leaves every record that holders tells of on a running
-// peer that did not publish it.
+// split returns which of the chosen peers can be stopped at once, and the others. Every record
+// in holders must keep a running peer that did not publish it.
 func (r *run) split(chosen []*member, holders [][]*member) (now, later []*member) {
 	placed := make([]int, len(holders))
 	of := map[*member][]int{}
@@ -131,8 +130,8 @@ next:
 	return now, later
 }
 
-// placed counts the running peers among the holders of record i that did not
-// publish it: those it can be found on, for they are close to its key.
+// placed counts the running peers among the holders of record i that did not publish it. The
+// DHT finds the record on them, because they are close to its key.
 func (r *run) placed(i int, holders []*member) int {
 	n := 0
 	for _, m := range holders {
@@ -153,8 +152,8 @@ func lost(holders []*member) bool {
 	return false
 }
 
-// restart starts the peers again that were stopped, and compares what they have
-// in their stores with what they held, before they meet the network again.
+// restart starts the stopped peers again. Before they join the network, it compares their
+// stores with the rows they held.
 func (r *run) restart(ctx context.Context, absent []absence) error {
 	began := time.Now()
 	progress := r.watch(Restart, len(absent), nil)

@@ -7,7 +7,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// The events in words. A view puts the stage before them.
+// The events as text. A view writes the stage before them.
 
 func (e Setup) String() string {
 	return fmt.Sprintf("%s peers, replication %d, engine %s, seed %d", count(e.Peers), e.Replication, e.Engine, e.Seed)
@@ -52,7 +52,7 @@ func (e Spreading) String() string {
 }
 
 func (e Answer) String() string {
-	return fmt.Sprintf("peer %d holds %s of %s; %s imports most, %d",
+	return fmt.Sprintf("peer %d holds %s of %s; %s has the most imports, %d",
 		e.Peer, plural(e.Packages, "package"), e.Module, e.Most, e.Imports)
 }
 
@@ -72,9 +72,9 @@ func (e Resolved) String() string {
 	s := fmt.Sprintf("%s of %s by %s", count(e.Resolved), count(e.Asked), from)
 	switch e.Stage {
 	case Stop:
-		s = fmt.Sprintf("of what they held, %s of %s resolved and placed anew", count(e.Resolved), count(e.Asked))
+		s = fmt.Sprintf("of their records, %s of %s resolved and placed again", count(e.Resolved), count(e.Asked))
 	case Remain:
-		s = fmt.Sprintf("%s of %s by those that remain", count(e.Resolved), count(e.Asked))
+		s = fmt.Sprintf("%s of %s by the running peers", count(e.Resolved), count(e.Asked))
 	}
 	if e.Retried > 0 {
 		s += fmt.Sprintf(", %s retried", count(e.Retried))

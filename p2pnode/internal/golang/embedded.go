@@ -9,15 +9,15 @@ import (
 
 //go:generate go run ./generate -o packages.jsonl
 
-// EmbeddedName is what the data that comes with the program is called.
+// EmbeddedName is the name of the data in the program.
 const EmbeddedName = "packages.jsonl"
 
 //go:embed packages.jsonl
 var embedded []byte
 
-// Embedded returns the packages that come with the program, by import path:
-// those of the standard library and of every module that this one was built from
-// when they were listed. See command generate.
+// Embedded returns the packages in the program, by import path: those of the standard library
+// and of every module that this one was built from when the list was made. See command
+// generate.
 func Embedded() ([]Package, error) {
 	var faults []error
 	packages, err := Read(bytes.NewReader(embedded), EmbeddedName, func(line int, reason error) {

@@ -49,7 +49,7 @@ func decodeJSON(line []byte, p *Package) error {
 	return nil
 }
 
-// malformed says what is wrong with the JSON of a line.
+// malformed describes the error in the JSON of a line.
 func malformed(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("it ends too early")

@@ -11,32 +11,31 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what Read takes. A line of MaxLineBytes makes a record of less than
-// record.DefaultMaxValueBytes, and an import path or module of MaxPathBytes a
-// key that every engine takes.
+// Bounds of Read. A line of MaxLineBytes makes a record of less than
+// record.DefaultMaxValueBytes. An import path or module of MaxPathBytes makes a key that every
+// engine takes.
 const (
 	MaxLineBytes = 32 << 10
 	MaxPathBytes = 1 << 10
 	MaxRecords   = 1_000_000
 )
 
-// ErrNoRecords is returned for input of which no line could be used.
+// ErrNoRecords is returned for input without a valid line.
 var ErrNoRecords = errors.New("no records")
 
-// Read reads packages from JSON lines or from CSV. The name's extension says
-// which: .json, .jsonl or .ndjson, or .csv; with another one, input that begins
-// with "{" is JSON lines and anything else CSV.
+// Read reads packages from JSON lines or from CSV. The extension of name decides: .json, .jsonl
+// or .ndjson, or .csv. With another extension, input that begins with "{" is JSON lines and
+// anything else CSV.
 //
-// A JSON line is an object with the fields of Package under their JSON names;
-// import_path has to be there. CSV begins with a header of the same names in any
-// order, import_path among them, and its records have one line each: a quoted
-// field cannot go on in the next line. Empty lines mean nothing.
+// A JSON line is an object with the fields of Package under their JSON names; import_path is
+// required. CSV begins with a header of the same names in any order, with import_path among
+// them. Each record has one line: a quoted field cannot go on in the next line. Empty lines are
+// skipped.
 //
-// A line that cannot be used is given to refuse, with its number, counted from
-// 1, and the reason, and the rest is read. That is one that is malformed, not
-// UTF-8 or over a bound, or that repeats an import path with other content; the
-// first one stands. The error is ErrNoRecords, one of the reader, or one of the
-// CSV header, without which no line means anything.
+// Read gives a line that it cannot use to refuse, with its number, counted from 1, and the
+// reason, and goes on. Such a line is malformed, not UTF-8 or over a bound, or it repeats an
+// import path with other content; the first one is kept. The error is ErrNoRecords, an error of
+// the reader, or an error of the CSV header.
 func Read(r io.Reader, name string, refuse func(line int, reason error)) ([]Package, error) {
 	lines := newLineReader(r)
 	var decode func([]byte, *Package) error
@@ -80,7 +79,7 @@ func Read(r io.Reader, name string, refuse func(line int, reason error)) ([]Pack
 		if earlier, ok := first[p.ImportPath]; ok {
 			if packages[earlier.index] != p {
 				refuse(lines.number,
-					fmt.Errorf("import_path %q is that of line %d, with other content", p.ImportPath, earlier.line))
+					fmt.Errorf("line %d has import_path %q too, with other content", earlier.line, p.ImportPath))
 			}
 			continue
 		}
@@ -92,11 +91,10 @@ func Read(r io.Reader, name string, refuse func(line int, reason error)) ([]Pack
 	}
 }
 
-// entry is where a record has been read.
+// entry is a record and its line number.
 type entry struct{ index, line int }
 
-// jsonLines reports whether the input is JSON lines, by its name or else by its
-// first line.
+// jsonLines reports whether the input is JSON lines, by its name or else by its first line.
 func jsonLines(name string, line []byte) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".json", ".jsonl", ".ndjson":
@@ -119,7 +117,7 @@ func check(p *Package) error {
 	return nil
 }
 
-// errLine marks what is wrong with a single line.
+// errLine marks errors of a single line.
 var errLine = errors.New("line")
 
 // lineReader splits input into lines, in bounded memory.
@@ -133,7 +131,7 @@ func newLineReader(r io.Reader) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, MaxLineBytes+2)}
 }
 
-// next returns the next line that is not empty, without its end, until the
+// next returns the next line that is not empty, without its end. The line is valid until the
 // following call. An error that matches errLine concerns this line only.
 func (l *lineReader) next() ([]byte, error) {
 	for {

@@ -84,7 +84,7 @@ func TestReadRefuses(t *testing.T) {
 		{"far over-long line", strings.Repeat(long, 5), "2: the line has more than 32768 bytes"},
 		{"one byte over", strings.Repeat(" ", golang.MaxLineBytes-1) + "{}", "2: the line has more than 32768 bytes"},
 		{"over-long key", `{"import_path":"` + long[:golang.MaxPathBytes+1] + `"}`, "2: import_path has 1025 bytes, 1024 are allowed"},
-		{"same key, other content", `{"import_path":"fmt"}`, `2: import_path "fmt" is that of line 1, with other content`},
+		{"same key, other content", `{"import_path":"fmt"}`, `2: line 1 has import_path "fmt" too, with other content`},
 	}
 	for _, test := range tests {
 		t.Run("JSON/"+test.name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestReadRefuses(t *testing.T) {
 		{"no primary key", `,a,,std,1`, "3: import_path, the primary key, is missing"},
 		{"not UTF-8", "a\xc0,a,,std,1", "3: the line is not UTF-8"},
 		{"over-long line", "a,a," + long + ",std,1", "3: the line has more than 32768 bytes"},
-		{"same key, other content", `fmt,fmt,,std,9`, `3: import_path "fmt" is that of line 2, with other content`},
+		{"same key, other content", `fmt,fmt,,std,9`, `3: line 2 has import_path "fmt" too, with other content`},
 	}
 	for _, test := range csvTests {
 		t.Run("CSV/"+test.name, func(t *testing.T) {

@@ -17,8 +17,8 @@ func NewKey() (crypto.PrivKey, error) {
 	return key, err
 }
 
-// LoadKey reads the identity from the file at path. If there is no file it makes
-// a new identity and writes it there, readable by its owner only.
+// LoadKey reads the identity from the file at path. If there is no file it makes a new identity
+// and writes it there, readable by its owner only.
 func LoadKey(path string) (crypto.PrivKey, error) {
 	data, err := os.ReadFile(path)
 	switch {
@@ -44,8 +44,8 @@ func LoadKey(path string) (crypto.PrivKey, error) {
 	return key, nil
 }
 
-// writeKey makes the file at path appear whole or not at all: an identity that
-// is cut short cannot be made again.
+// writeKey makes the whole file appear at path or nothing: an identity that is cut short is
+// lost.
 func writeKey(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {

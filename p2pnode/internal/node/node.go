@@ -1,12 +1,11 @@
-// Package node runs one peer: a libp2p host with a kad-dht server whose records
-// live in a store.
+// Package node runs one peer: a libp2p host with a kad-dht server whose records are in a store.
 //
 //	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, blog.Blog)
 //	peer, err := node.Start(ctx, store, node.Config{Key: key, Models: []*models.Definition{blog.Blog}})
 //	err = peer.Join(ctx, others)
 //	_, err = record.Publish(ctx, peer.Record, blog.Users, &alice)
 //
-// A node does not own its store: it is opened before and closed after.
+// A node does not own its store. Open the store before, and close it after.
 package node
 
 import (
@@ -28,26 +27,26 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// Loopback listens on TCP and QUIC, at ports that the system chooses, for peers
-// on the same machine.
+// Loopback listens on TCP and QUIC, at ports that the system chooses, for peers on the same
+// machine.
 var Loopback = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
 
-// Config is what a node is started with.
+// Config configures a node.
 type Config struct {
 	// Key is the peer's identity. Required.
 	Key crypto.PrivKey
 
-	// Models are the definitions whose trees travel in the DHT. The store has to
-	// be open with them and with record.Definition.
+	// Models are the definitions whose trees travel in the DHT. The store must be open with
+	// them and with record.Definition.
 	Models []*models.Definition
 
 	// Listen are the multiaddresses to listen on, TCP and QUIC. Defaults to
 	// Loopback.
 	Listen []string
 
-	// Replication is how many peers a record is put to: those closest to its
-	// key. It is the bucket size of the DHT's routing table too, and should be
-	// the same on all peers. Defaults to 20, as in IPFS.
+	// Replication is how many peers store a record: those closest to its key. It is also the
+	// bucket size of the DHT's routing table, and should be the same on all peers. Defaults to
+	// 20, as in IPFS.
 	Replication int
 
 	// Host and DHT are further options, which take precedence.
@@ -55,29 +54,28 @@ type Config struct {
 	DHT  []dht.Option
 }
 
-// Bounds of a lookup, from the Kademlia paper: how many peers it asks at a time,
-// and how many of the closest have to have answered. kad-dht asks ten at a time
-// unless told otherwise, which in a network with small buckets opens connections
-// to peers that have no part in the result.
+// Bounds of a lookup, from the Kademlia paper: how many peers it asks at a time, and how many
+// of the closest must have answered. By default kad-dht asks ten at a time. In a network with
+// small buckets that opens connections to peers without a part in the result.
 const (
 	concurrency = 3
 	resiliency  = 3
 )
 
-// defaultReplication is kad-dht's own.
+// defaultReplication is kad-dht's default.
 const defaultReplication = 20
 
-// Node is a running peer. Its methods and fields may be used concurrently; the
-// fields are only read.
+// Node is a running peer. Its methods and fields may be used concurrently. Do not set the
+// fields.
 type Node struct {
 	Host    host.Host
 	DHT     *dht.IpfsDHT
 	Records *record.Records
-	// Record is what publishing and resolving take.
+	// Record is the handle for publishing and resolving.
 	Record *record.Node
 }
 
-// Start starts a peer over store, connected to nobody yet.
+// Start starts a peer over store. It is connected to nobody yet.
 func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, err error) {
 	if cfg.Listen == nil {
 		cfg.Listen = Loopback
@@ -85,7 +83,7 @@ func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, er
 	if cfg.Replication == 0 {
 		cfg.Replication = defaultReplication
 	}
-	if err := ctx.Err(); err != nil { // what follows takes no context
+	if err := ctx.Err(); err != nil { // the calls below take no context
 		return nil, err
 	}
 	n := &Node{}
@@ -123,18 +121,17 @@ func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, er
 	return n, nil
 }
 
-// Address is how others reach the peer.
+// Address returns the address at which others reach the peer.
 func (n *Node) Address() peer.AddrInfo {
 	return peer.AddrInfo{ID: n.Host.ID(), Addrs: n.Host.Addrs()}
 }
 
-// ErrNobody is returned by Join where no peer could be connected to.
+// ErrNobody is returned by Join if it could connect to no peer.
 var ErrNobody = errors.New("no peer could be reached")
 
-// Join connects to the given peers and then looks for this peer's own
-// neighbours, so that both know of one another. It is enough that one can be
-// reached. Where the network is joined by many at once, FindNeighbours finds,
-// some time later, those that joined meanwhile.
+// Join connects to the given peers and then looks for this peer's own neighbours, so that both
+// know one another. One reachable peer is enough. If many peers join at once, call
+// FindNeighbours some time later: it finds those that joined meanwhile.
 func (n *Node) Join(ctx context.Context, peers []peer.AddrInfo) error {
 	var faults []error
 	for _, p := range peers {
@@ -151,8 +148,8 @@ func (n *Node) Join(ctx context.Context, peers []peer.AddrInfo) error {
 	return n.FindNeighbours(ctx)
 }
 
-// awaitPeer waits until the routing table holds a peer: kad-dht asks a newly
-// connected one whether it serves the DHT first, and does not tell when it has.
+// awaitPeer waits until the routing table has a peer. kad-dht first asks a newly connected peer
+// whether it serves the DHT, and gives no signal afterwards.
 func (n *Node) awaitPeer(ctx context.Context) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -166,8 +163,8 @@ func (n *Node) awaitPeer(ctx context.Context) error {
 	return nil
 }
 
-// FindNeighbours looks up the peer's own ID, which fills the routing table with
-// the peers closest to it, and theirs with it.
+// FindNeighbours looks up the peer's own ID. So the closest peers come into its routing table,
+// and it comes into theirs.
 func (n *Node) FindNeighbours(ctx context.Context) error {
 	if _, err := n.DHT.GetClosestPeers(ctx, string(n.Host.ID())); err != nil {
 		return fmt.Errorf("find neighbours: %w", err)
@@ -175,12 +172,12 @@ func (n *Node) FindNeighbours(ctx context.Context) error {
 	return nil
 }
 
-// Close leaves the network and makes durable what others have put. The store is
-// left open. It must be called once.
+// Close leaves the network and makes the records of others durable. It leaves the store open.
+// Call it once.
 func (n *Node) Close() error {
 	var faults []error
-	// From the network inwards: kad-dht may still be answering while its host is
-	// up, and needs the records as long as it does.
+	// kad-dht may answer while its host is up, and needs the records for that. So the host
+	// closes first and the records last.
 	if n.Host != nil {
 		faults = append(faults, n.Host.Close())
 	}

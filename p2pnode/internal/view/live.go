@@ -12,15 +12,14 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/demo"
 )
 
-// LiveView is a view on a terminal that is redrawn as events come.
+// LiveView is a view on a terminal that is drawn again as events come.
 type LiveView struct {
 	program *tea.Program
 	ended   chan error
 }
 
-// Live takes over the terminal out until Close or Kill. Interrupt is called when
-// the user presses Ctrl-C, which the terminal does not make a signal of
-// meanwhile.
+// Live uses the terminal out until Close or Kill. It calls interrupt when the user presses
+// Ctrl-C, because the terminal then sends no signal.
 func Live(out *os.File, interrupt func()) *LiveView {
 	v := &LiveView{
 		program: tea.NewProgram(newLiveModel(interrupt), tea.WithOutput(out), tea.WithoutSignalHandler()),
@@ -39,16 +38,16 @@ func (v *LiveView) Show(e demo.Event) error {
 	return nil
 }
 
-// Close draws a last time and gives the terminal back.
+// Close draws a last time and resets the terminal.
 func (v *LiveView) Close() error {
 	v.program.Quit()
 	return v.wait()
 }
 
-// Kill gives the terminal back at once.
+// Kill resets the terminal at once.
 func (v *LiveView) Kill() {
 	v.program.Kill()
-	_ = v.wait() // that it was killed
+	_ = v.wait() // the error says that it was killed
 }
 
 // wait waits for the program to end, however often it is called.
@@ -64,7 +63,7 @@ func (v *LiveView) wait() error {
 // failuresShown is how many failures are shown one by one.
 const failuresShown = 10
 
-// liveModel is what the terminal shows.
+// liveModel is the content of the terminal.
 type liveModel struct {
 	interrupt   func()
 	interrupted bool
@@ -87,27 +86,27 @@ type stageState struct {
 	failed       bool
 }
 
-// peerState is what is known of a peer.
+// peerState is the state of a peer.
 type peerState struct {
 	held int
 	mark mark
 }
 
-// mark is what stands beside a peer.
+// mark is the sign beside a peer.
 type mark int
 
 const (
 	running  mark = iota
-	stopped       // and not back yet
-	back          // with all that it held
-	deprived      // back without some of it
+	stopped       // not back yet
+	back          // with all of its records
+	deprived      // back without some of its records
 	newcomer
 )
 
 func newLiveModel(interrupt func()) *liveModel {
 	return &liveModel{
 		interrupt: interrupt,
-		width:     80, height: 24, // until the terminal tells
+		width:     80, height: 24, // until the terminal reports its size
 		began:   time.Now(),
 		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot), spinner.WithStyle(accent)),
 		stages:  map[demo.Stage]*stageState{},
@@ -117,7 +116,7 @@ func newLiveModel(interrupt func()) *liveModel {
 // Init starts the clock.
 func (m *liveModel) Init() tea.Cmd { return m.spinner.Tick }
 
-// Update takes in what has happened.
+// Update handles a message.
 func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -138,8 +137,7 @@ func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// take takes in an event. The command it returns prints what is to stay above
-// the picture.
+// take handles an event. The command it returns prints the lines that stay above the picture.
 func (m *liveModel) take(e demo.Event) tea.Cmd {
 	switch e := e.(type) {
 	case demo.Setup:
@@ -166,7 +164,7 @@ func (m *liveModel) take(e demo.Event) tea.Cmd {
 		if e.Intact < e.Held {
 			p.mark = deprived
 		}
-		return nil // the stage has an event of its own at the end
+		return nil // an event ends the stage
 	case demo.Joined:
 		for i, n := range e.Held {
 			m.peer(i + 1).held = n
@@ -191,8 +189,8 @@ func (m *liveModel) take(e demo.Event) tea.Cmd {
 	return nil
 }
 
-// tell puts what e says beside its stage. Progress goes on; with any other event
-// the stage has ended, as far as is known: one more may follow.
+// tell puts the text of e beside its stage. After Progress the stage goes on. Any other event
+// ends the stage, unless another event of the stage follows.
 func (m *liveModel) tell(stage demo.Stage, e demo.Event) {
 	s := m.stage(stage)
 	if _, ok := e.(demo.Progress); ok {
@@ -202,7 +200,7 @@ func (m *liveModel) tell(stage demo.Stage, e demo.Event) {
 	s.text, s.ended = e.String(), time.Now()
 }
 
-// stage returns the state of a stage, which has begun if it was not known.
+// stage returns the state of a stage. An unknown stage begins now.
 func (m *liveModel) stage(stage demo.Stage) *stageState {
 	if m.stages[stage] == nil {
 		m.stages[stage] = &stageState{began: time.Now()}

@@ -13,7 +13,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/demo"
 )
 
-// Colours are the terminal's own sixteen, so that they suit its background.
+// The colours are the terminal's own sixteen, so that they suit its background.
 var (
 	title   = lipgloss.NewStyle().Bold(true)
 	accent  = lipgloss.NewStyle().Foreground(lipgloss.Cyan)
@@ -23,14 +23,13 @@ var (
 	faint   = lipgloss.NewStyle().Faint(true)
 )
 
-// View draws the picture: a title, a line for each stage, and the peers as far
-// as there is room.
+// View draws the picture: a title, a line for each stage, and as many of the peers as fit.
 func (m *liveModel) View() tea.View {
 	lines := []string{m.title(), ""}
 	for _, stage := range demo.Stages {
 		lines = append(lines, m.stageLine(stage))
 	}
-	// The last two lines are kept for how it ends, and one more for the cursor.
+	// Two lines are kept for the end, and one more for the cursor.
 	const kept = 3
 	if len(m.peers) > 0 {
 		lines = append(lines, m.peerLines(m.height-len(lines)-kept)...)
@@ -41,7 +40,7 @@ func (m *liveModel) View() tea.View {
 	for i := range lines {
 		lines[i] = ansi.Truncate(lines[i], m.width, "…")
 	}
-	// Bubble Tea clears the line that the picture ends in.
+	// Bubble Tea clears the last line of the picture.
 	return tea.NewView(strings.Join(lines, "\n") + "\n")
 }
 
@@ -89,7 +88,7 @@ func (m *liveModel) stageLine(stage demo.Stage) string {
 		faint.Render(fmt.Sprintf("%*s", timeWidth, demo.Seconds(until.Sub(s.began).Seconds()))))
 }
 
-// lastLine says how it ended, or is ending.
+// lastLine says how the demonstration has ended or is ending.
 func (m *liveModel) lastLine() string {
 	switch {
 	case m.summary != nil && m.summary.OK():
@@ -102,8 +101,8 @@ func (m *liveModel) lastLine() string {
 	return ""
 }
 
-// peerLines draws what each peer holds, in no more lines than there is room for:
-// a bar for each peer, or a block for each, or nothing.
+// peerLines draws the records that each peer holds. As the room shrinks, it draws a bar for
+// each peer, a block for each peer, or nothing.
 func (m *liveModel) peerLines(room int) []string {
 	head := []string{"", m.peerHead()}
 	if lines := m.peerBars(); len(head)+len(lines) <= room {
@@ -129,7 +128,7 @@ func (m *liveModel) peerHead() string {
 	return faint.Render(head)
 }
 
-// cellWidth is the least that a peer's bar takes with its number and count.
+// cellWidth is the least width of a peer's bar with its number and count.
 const cellWidth = 20
 
 // peerBars draws a bar for each peer, in columns.
@@ -149,7 +148,7 @@ func (m *liveModel) peerBars() []string {
 	return lines
 }
 
-// peerBlocks draws a block for each peer, as high as it holds records.
+// peerBlocks draws a block for each peer. Its height shows the number of records.
 func (m *liveModel) peerBlocks() []string {
 	most := m.mostHeld()
 	var lines []string
@@ -166,8 +165,8 @@ func (m *liveModel) peerBlocks() []string {
 	return lines
 }
 
-// mostHeld is what a full bar stands for: at least 1. A newcomer that has
-// fetched everything holds more than its share, and would make the others small.
+// mostHeld is the number of records of a full bar, at least 1. It leaves out a new peer that
+// has fetched everything, because it would make the other bars small.
 func (m *liveModel) mostHeld() int {
 	most := 1
 	for _, p := range m.peers {
@@ -178,7 +177,7 @@ func (m *liveModel) mostHeld() int {
 	return most
 }
 
-// levels are blocks of growing height, parts of growing width.
+// levels are blocks of growing height, parts blocks of growing width.
 var (
 	levels = []rune("▁▂▃▄▅▆▇█")
 	parts  = []rune(" ▏▎▍▌▋▊▉")

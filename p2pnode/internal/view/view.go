@@ -1,5 +1,5 @@
-// Package view shows the events of a demonstration: JSON for programs, Plain for
-// a pipe or a log, and Live for a terminal.
+// Package view shows the events of a demonstration: JSON for programs, Plain for a pipe or a
+// log, and Live for a terminal.
 package view
 
 import (
@@ -11,17 +11,16 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/demo"
 )
 
-// View shows events, given one at a time.
+// View shows events, one at a time.
 type View interface {
 	// Show shows an event.
 	Show(demo.Event) error
-	// Close ends the view when no more events come. Events that have been shown
-	// stay on the screen.
+	// Close ends the view when no more events come. Shown events stay on the screen.
 	Close() error
 }
 
-// JSON returns a view that writes every event as one line: its kind under
-// "event" and then its fields.
+// JSON returns a view that writes every event as one line: its kind under "event" and then its
+// fields.
 func JSON(w io.Writer) View { return jsonView{w} }
 
 type jsonView struct{ w io.Writer }
@@ -31,7 +30,7 @@ func (v jsonView) Show(e demo.Event) error {
 	if err != nil {
 		return err
 	}
-	// The fields of a struct: "{}" or "{" and a field.
+	// The encoded struct is "{}" or "{" and a field.
 	line := fmt.Appendf(nil, `{"event":%q`, e.Kind())
 	if len(fields) > len("{}") {
 		line = append(line, ',')
@@ -43,11 +42,11 @@ func (v jsonView) Show(e demo.Event) error {
 
 func (jsonView) Close() error { return nil }
 
-// plainEvery is how often Plain tells of progress.
+// plainEvery is how often Plain shows progress.
 const plainEvery = 2 * time.Second
 
-// Plain returns a view that writes a line of text for every event, with the time
-// since the start and the stage, and for progress every few seconds.
+// Plain returns a view that writes a line of text for every event, with the time since the
+// start and the stage. It shows progress every few seconds.
 func Plain(w io.Writer) View {
 	now := time.Now()
 	return &plainView{w: w, began: now, told: now}

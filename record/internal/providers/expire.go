@@ -137,8 +137,8 @@ func (s *Store) editKeys(ctx context.Context, hashes []uint64, change func(*prov
 	return n, damage, nil
 }
 
-// Due returns when the first record expires that does not expire before by; the zero time means
-// never. Before the first Expire of a process it returns a time in the past.
+// Due returns the earliest time, later than after, at which a record expires; the zero time
+// means never. Before the first Expire of a process it returns a time in the past.
 func (s *Store) Due(ctx context.Context, after time.Time) (time.Time, error) {
 	if s.opts.Validity < 0 {
 		return time.Time{}, nil

@@ -10,7 +10,7 @@ import (
 func (st *structShape) borrowedName() string { return like(st.id, "Borrowed"+upperFirst(st.id)) }
 func (st *structShape) borrowName() string   { return "cborBorrow" + upperFirst(st.id) }
 
-// borrowedType writes the type that a struct is read into without copying.
+// borrowedType writes the type into which a struct is read without copying.
 func (w *writer) borrowedType(st *structShape) {
 	mp := w.modelsPkg()
 	name := w.declare(st.borrowedName(), w.models[0].pos)
@@ -38,9 +38,9 @@ func (w *writer) borrowedType(st *structShape) {
 		name, w.dagcbor(), st.borrowName(), w.src.pkg.Types.Name()+"."+st.id)
 }
 
-// borrowedFields returns the names of a borrowed struct's fields: those of the
-// struct, but for one that is called like the method, and where embedding has brought
-// two of the same name together.
+// borrowedFields returns the names of a borrowed struct's fields: the names of the struct's
+// fields, except where the name is that of the method, or where embedding brings together two
+// fields of the same name.
 func (st *structShape) borrowedFields() []string {
 	names := make([]string, len(st.fields))
 	for i, f := range st.fields {
@@ -55,10 +55,10 @@ func (st *structShape) borrowedFields() []string {
 	return names
 }
 
-// decodeMethod is the method by which a borrowed model is decoded.
+// decodeMethod is the name of the method that decodes a borrowed model.
 const decodeMethod = "Decode"
 
-// borrowedTypeName returns the type that a value has in borrowed memory.
+// borrowedTypeName returns the type of a value in borrowed memory.
 func (w *writer) borrowedTypeName(sh *shape) string {
 	mp := w.modelsPkg()
 	switch sh.kind {
@@ -128,7 +128,7 @@ type element struct {
 	shape *shape
 }
 
-// element returns the name of the function that reads such elements.
+// element returns the name of the function that reads elements of a shape.
 func (w *writer) element(sh *shape) string {
 	key := types.TypeString(sh.typ, nil)
 	if name, ok := w.elements[key]; ok {
@@ -150,12 +150,12 @@ func (w *writer) element(sh *shape) string {
 	return name
 }
 
-// elementID makes part of a name of a type's.
+// elementID returns the part of a function's name that stands for a type.
 func elementID(typ string) string {
 	return camel(strings.FieldsFunc(typ, func(r rune) bool { return !isIdent(r) }))
 }
 
-// elementFuncs writes the functions that element has named.
+// elementFuncs writes the functions named by element.
 func (w *writer) elementFuncs() {
 	for i := 0; i < len(w.pending); i++ { // writing one can name others
 		e := w.pending[i]

@@ -48,8 +48,7 @@ func (w *writer) codec(m *model) {
 func (st *structShape) appendName() string { return "cborAppend" + upperFirst(st.id) }
 func (st *structShape) readName() string   { return "cborRead" + upperFirst(st.id) }
 
-// place is an expression for a value that can be addressed, or for a pointer to
-// one.
+// place is an expression for an addressable value, or for a pointer to one.
 type place struct {
 	expr    string
 	pointer bool
@@ -77,8 +76,8 @@ func (p place) set(expr string) string {
 	return p.expr + " = " + expr
 }
 
-// encodedKey returns a key as it is encoded, behind other encoded heads, as a
-// string literal: heads in hex, the name readable.
+// encodedKey returns an encoded key, behind other encoded heads, as a string literal: heads in
+// hex, the name readable.
 func encodedKey(heads, name string) string {
 	literal := strings.TrimSuffix(hexLiteral(heads+head(3, uint64(len(name)))), `"`)
 	return literal + strings.TrimPrefix(strconv.Quote(name), `"`)
@@ -101,13 +100,13 @@ func head(major byte, arg uint64) string {
 		return string([]byte{major | byte(arg)})
 	case arg <= 0xFF:
 		return string([]byte{major | 24, byte(arg)})
-	default: // neither a name nor a number of fields has more
+	default: // names and numbers of fields are smaller
 		return string(binary.BigEndian.AppendUint16([]byte{major | 25}, uint16(arg)))
 	}
 }
 
-// lastParameter ends a list of parameters with one of type typ. That of a struct
-// without a name takes several lines, as gofumpt has it.
+// lastParameter ends a list of parameters with one of type typ. Like gofumpt, it writes the
+// type of a struct without a name on several lines.
 func lastParameter(typ string) string {
 	if strings.HasPrefix(typ, "struct{") {
 		return typ + ",\n"
@@ -223,8 +222,7 @@ func (w *writer) appendValue(sh *shape, p place, label string) {
 	}
 }
 
-// sortedOnStack is up to how many keys of a map are sorted without an
-// allocation.
+// sortedOnStack is the most keys of a map that are sorted without an allocation.
 const sortedOnStack = 16
 
 func (w *writer) appendElements(sh *shape, p place, label string) {
@@ -234,7 +232,7 @@ func (w *writer) appendElements(sh *shape, p place, label string) {
 	w.p("}")
 }
 
-// listHead encodes the head of a list of n elements, n no more than maxElements.
+// listHead encodes the head of a list of n elements. N is at most maxElements.
 func listHead(n int64) string {
 	if n <= 0xFFFF {
 		return head(4, uint64(n))
@@ -242,8 +240,8 @@ func listHead(n int64) string {
 	return string(binary.BigEndian.AppendUint32([]byte{4<<5 | 26}, uint32(n)))
 }
 
-// keep returns the condition under which a field of the struct at owner is
-// written, "" if it always is and "false" if it never is.
+// keep returns the condition under which a field of the struct at owner is written. It returns
+// "" for always and "false" for never.
 func (w *writer) keep(f *field, owner string) string {
 	p := owner + "." + f.path
 	var conditions []string
@@ -267,8 +265,7 @@ func appendCondition(conditions []string, c string) []string {
 	}
 }
 
-// notEmpty returns the condition under which omitempty writes the value p, as
-// keep does.
+// notEmpty returns the condition under which omitempty writes the value p, in the form of keep.
 func (w *writer) notEmpty(sh *shape, p string) string {
 	switch sh.kind {
 	case kindBool:
@@ -289,7 +286,7 @@ func (w *writer) notEmpty(sh *shape, p string) string {
 	case kindMarshaledText:
 		return "!" + w.dagcbor() + ".EmptyText(&" + p + ")"
 	case kindStruct:
-		// A struct is empty if nothing of it would be written for omitempty.
+		// A struct is empty if omitempty leaves out all of its fields.
 		any := []string{}
 		for _, f := range sh.fields.fields {
 			if !f.omitEmpty {
@@ -312,8 +309,8 @@ func (w *writer) notEmpty(sh *shape, p string) string {
 	}
 }
 
-// notZero returns the condition under which omitzero writes the value p of type
-// t. Own says that a method IsZero decides, if there is one.
+// notZero returns the condition under which omitzero writes the value p of type t. If own is
+// set and t has a method IsZero, the method decides.
 func (w *writer) notZero(t types.Type, p string, own bool) string {
 	pointer, isPointer := t.Underlying().(*types.Pointer)
 	switch {
@@ -357,8 +354,8 @@ func (w *writer) readFunc(st *structShape) {
 	w.readFields(st, func(f *field) { w.readValue(f.shape, place{expr: "m." + f.path}) })
 }
 
-// readFields writes the reading of a struct's map, with the code that field
-// writes for each field.
+// readFields writes the code that reads a struct's map. The function field writes the code for
+// each field.
 func (w *writer) readFields(st *structShape, read func(*field)) {
 	w.p("left := r.Map()")
 	for _, f := range st.encoded() {
@@ -417,9 +414,9 @@ func (w *writer) readValue(sh *shape, p place) {
 	}
 }
 
-// readScalar writes the code for what is read the same way into models and into
-// borrowed structs: values without memory of their own, and the heads of arrays. Reader is
-// an expression for the *dagcbor.Reader.
+// readScalar writes the code that models and borrowed structs share: it reads values without
+// memory of their own, and the heads of arrays. Reader is an expression for the
+// *dagcbor.Reader.
 func (w *writer) readScalar(sh *shape, p place, reader string) {
 	from := func(plain, expr string) { w.p("%s", p.set(conversion(w.typeName(sh.typ), plain, expr))) }
 	switch sh.kind {
@@ -442,7 +439,7 @@ func (w *writer) readScalar(sh *shape, p place, reader string) {
 	}
 }
 
-// intBits returns the number of bits an integer has, as an expression.
+// intBits returns the number of bits of an integer, as an expression.
 func (w *writer) intBits(sh *shape) string {
 	if sh.bits == 0 {
 		return w.pkg("strconv", "strconv") + ".IntSize"

@@ -85,7 +85,7 @@ func (w *writer) tree(m *model, n treeName) {
 	w.p("")
 }
 
-// where returns the option of an index that some rows take no part in.
+// where returns the option that leaves rows out of an optional index.
 func (w *writer) where(m *model, ix *index) string {
 	var present []string
 	for _, f := range ix.optional {
@@ -126,7 +126,7 @@ func fieldNames(fields []*field) string {
 	return enumerate(names)
 }
 
-// enumerate joins words as English does.
+// enumerate joins words as in an English sentence.
 func enumerate(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -135,7 +135,7 @@ func enumerate(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// keyPart is a key, or a part of a composite one, and where it is found.
+// keyPart is a key, or a part of a composite one, and its field.
 type keyPart struct {
 	shape *shape
 	expr  string
@@ -150,7 +150,7 @@ func partsOf(fields []*field) []keyPart {
 	return parts
 }
 
-// key returns the codec of a key, its type, and the key itself.
+// key returns the codec of a key, its type, and the expression for the key.
 func (w *writer) key(parts []keyPart) (codec, key, expr string) {
 	codecs, keys, exprs := make([]string, len(parts)), make([]string, len(parts)), make([]string, len(parts))
 	for i, part := range parts {
@@ -169,7 +169,7 @@ func (w *writer) key(parts []keyPart) (codec, key, expr string) {
 		fmt.Sprintf("%s.Make%s(%s)", mp, composite, strings.Join(exprs, ", "))
 }
 
-// composites are the types of package models for keys of so many parts.
+// composites are the key types of package models, by the number of parts.
 var composites = map[int]string{2: "Pair", 3: "Triple", 4: "Quad"}
 
 func (w *writer) keyCodec(t types.Type) string {
@@ -183,8 +183,8 @@ func (w *writer) keyCodec(t types.Type) string {
 	return w.modelsPkg() + "." + k.of + "[" + w.typeName(t) + "]()"
 }
 
-// multiKey is key for a multi index, by each element of the one field that has
-// some. In place of the key it returns statements that return all keys.
+// multiKey is key for a multi index over the elements of its one list. In place of the key it
+// returns statements that return all keys.
 func (w *writer) multiKey(fields []*field) (codec, keys, body string) {
 	parts := partsOf(fields)
 	list := slices.IndexFunc(parts, func(p keyPart) bool { return p.shape.isList() })
@@ -203,7 +203,7 @@ func (w *writer) multiKey(fields []*field) (codec, keys, body string) {
 	return codec, "[]" + key, body
 }
 
-// clock returns the function that a model's clock is read by.
+// clock returns the function that reads a model's clock.
 func (w *writer) clock(m *model) string {
 	f, expr := m.clock, "m."+m.clock.path
 	switch f.shape.kind {
@@ -217,7 +217,7 @@ func (w *writer) clock(m *model) string {
 	return fmt.Sprintf("func(m *%s) uint64 { %s }", m.name, expr)
 }
 
-// conversion converts an expression of type from to type to, where they differ.
+// conversion converts an expression of type from to type to, if they differ.
 func conversion(to, from, expr string) string {
 	if to == from {
 		return expr

@@ -2,9 +2,8 @@ package gen
 
 import "go/types"
 
-// A key's kind tells which codec of package models writes it: a variable for
-// plain types and a function for those declared as one.
-// Keys of package record are its own.
+// The kind of a key says which codec writes it. Plain types have a variable of package models,
+// types declared as one of them a function. Package record has codecs of its own.
 type keyCodec struct {
 	plain, of string
 	record    bool
@@ -62,8 +61,8 @@ func keyKind(t types.Type) keyCodec {
 // isPeerID reports whether keys of type t are peer ids.
 func isPeerID(t types.Type) bool { return isNamed(t, "github.com/libp2p/go-libp2p/core/peer", "ID") }
 
-// isSliced reports whether keys of type t are given as slices of them. An array of
-// bytes has no codec, since a type parameter cannot stand for its length.
+// isSliced reports whether the key of a field of type t is a slice of it. An array of bytes has
+// no codec, because a type parameter cannot stand for its length.
 func isSliced(t types.Type) bool {
 	u, ok := t.Underlying().(*types.Array)
 	return ok && types.Identical(u.Elem(), types.Typ[types.Byte])

@@ -15,17 +15,18 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// source is the package that is read, and what is wrong with it.
+// source is the package to read, with the faults found in it.
 type source struct {
 	pkg    *packages.Package
 	faults []fault
 }
 
-// load reads the package in dir as if the file at output, which is about to be
-// written, were empty.
+// load reads the package in dir as if the file at output were empty, because that file will be
+// written anew.
 func load(dir, output string) (*source, error) {
 	config := &packages.Config{
-		// Of what the package imports only the types count, from the compiler.
+		// The imported packages are read from the compiler's output, because only their types
+		// matter.
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports |
 			packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo,
 		Dir: dir,
@@ -48,8 +49,8 @@ func load(dir, output string) (*source, error) {
 	}
 	src := &source{pkg: loaded[0]}
 	for _, e := range src.pkg.Errors {
-		// That the package does not compile is expected, as it uses what is yet
-		// to be generated. It counts where a model has a type that is not known.
+		// The package need not compile, because it uses declarations that are not generated
+		// yet. A compiler error matters only if a model has a field of unknown type.
 		if e.Kind == packages.ParseError || e.Kind == packages.ListError && !strings.HasPrefix(e.Msg, compilerOutput) {
 			src.faults = append(src.faults, fault{said: e})
 		}
@@ -69,7 +70,7 @@ func load(dir, output string) (*source, error) {
 	return src, nil
 }
 
-// compilerOutput begins what the go command passes on from the compiler.
+// compilerOutput is the beginning of the compiler's output in errors of the go command.
 const compilerOutput = "# "
 
 // packageClause returns the name in the package clause of a file.
@@ -95,20 +96,20 @@ func isGenerated(f *ast.File) bool {
 
 func (s *source) position(pos token.Pos) token.Position { return s.pkg.Fset.Position(pos) }
 
-// faultf notes what is wrong at pos, and what to do about it.
+// faultf notes a fault at pos, and how to mend it.
 func (s *source) faultf(pos token.Pos, format string, args ...any) {
 	at := s.position(pos)
 	s.faults = append(s.faults,
 		fault{at, fmt.Errorf("%s:%d: %s", filepath.Base(at.Filename), at.Line, fmt.Sprintf(format, args...))})
 }
 
-// fault is something that is wrong, and where.
+// fault is a fault and its place.
 type fault struct {
 	at   token.Position
 	said error
 }
 
-// fault returns all that is wrong, in the order of files and lines, or nil.
+// fault returns all faults, in the order of files and lines, or nil.
 func (s *source) fault() error {
 	slices.SortStableFunc(s.faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.at.Filename, b.at.Filename), cmp.Compare(a.at.Line, b.at.Line))

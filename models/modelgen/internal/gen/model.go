@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// model is a struct that trees are written for.
+// model is a struct with trees.
 type model struct {
 	name    string
 	pos     token.Pos
@@ -19,17 +19,17 @@ type model struct {
 	primary []*field
 	indexes []*index
 	clock   *field
-	// policy is that of the trees, as package models names it, or empty.
+	// policy is the trees' policy, with its name in package models, or empty.
 	policy string
 	// sequence says that Insert numbers the rows.
 	sequence bool
 }
 
-// treeName is a tree of a model and the definition it belongs to.
+// treeName is the name of a model's tree, and its definition.
 type treeName struct {
 	tree, handle                 string
 	definition, definitionHandle string
-	// prefix begins the names of handles other than the tree's.
+	// prefix begins the names of all handles except the tree's.
 	prefix string
 }
 
@@ -38,15 +38,14 @@ type index struct {
 	name   string
 	role   string
 	fields []*field
-	// optional are the fields without which a row takes no part.
+	// optional has the fields without which a row has no entry in the index.
 	optional []*field
-	// label is how the index is called in the name of its handle.
+	// label is the name of the index within the name of its handle.
 	label string
 	pos   token.Pos
 }
 
-// models finds the models of the package, in the order of the files and of the
-// declarations in them.
+// models finds the models of the package, in the order of the files and of their declarations.
 func (s *source) models() []*model {
 	shapes := newShaper(s)
 	embedded := s.embedded()
@@ -72,9 +71,8 @@ func (s *source) models() []*model {
 	return models
 }
 
-// embedded returns the types of the package that its structs embed, and a struct
-// that does. They are no models, though they may hold the keys of some, unless a
-// directive says so.
+// embedded returns the types of the package that its structs embed, each with a struct that
+// embeds it. They are no models, unless a directive says so, even if they hold keys.
 func (s *source) embedded() map[types.Object]string {
 	found := map[types.Object]string{}
 	for _, name := range s.pkg.Types.Scope().Names() {
@@ -123,7 +121,7 @@ func (s *source) model(
 			s.faultf(m.pos, "%s has type parameters; declare its trees by hand, or a struct for each use", m.name)
 			return nil
 		case spec.Assign.IsValid():
-			return nil // the model is where the struct is declared
+			return nil // the other declaration has the model
 		}
 	default:
 		s.faultf(m.pos, "%s is %s; a model is a struct", m.name, u)
@@ -151,7 +149,7 @@ func (s *source) model(
 	return m
 }
 
-// hasKeys reports whether a struct has a tag of ours, also in what it embeds.
+// hasKeys reports whether a struct or a struct embedded in it has a netabase tag.
 func hasKeys(t types.Type) bool {
 	u, ok := t.Underlying().(*types.Struct)
 	if !ok {
@@ -169,7 +167,7 @@ func hasKeys(t types.Type) bool {
 // quoted matches the values of a struct tag.
 var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
 
-// hasBareTag reports whether a struct tag names netabase and not as Go wants it:
+// hasBareTag reports whether a struct tag names netabase in a form that Go does not read:
 // without quotes, or with a space behind the colon.
 func hasBareTag(tag string) bool {
 	_, ok := reflect.StructTag(tag).Lookup("netabase")
@@ -191,7 +189,7 @@ func hasPrimary(t types.Type) bool {
 	return false
 }
 
-// directive is a comment of ours above a struct.
+// directive is a //netabase: comment above a struct.
 type directive struct {
 	pos   token.Pos
 	words []string
@@ -212,10 +210,10 @@ func directivesOf(doc *ast.CommentGroup) []directive {
 	return found
 }
 
-// policies are those that a directive can name, as package models does.
+// policies are the policies that a directive can name, with their names in package models.
 var policies = map[string]string{"open": "Open", "signed": "Signed"}
 
-// treeNames finds what the trees of a model are called, and their policy.
+// treeNames finds the names and the policy of a model's trees.
 func (s *source) treeNames(m *model, directives []directive) []treeName {
 	tree, handle := snake(m.name), plural(m.name)
 	var definitions []treeName
@@ -325,7 +323,7 @@ func (s *source) keys(m *model) {
 	}
 	if len(primary.fields) == 0 {
 		if len(s.faults) > faults {
-			return // it may be among those
+			return // it may be one of them
 		}
 		s.faultf(m.pos, "%s has no primary key; tag a field `netabase:\"primary\"`", m.name)
 		return
@@ -346,8 +344,7 @@ func (s *source) keys(m *model) {
 	}
 }
 
-// addPart puts a field in its place in a composite key, or makes it the whole of
-// one.
+// addPart puts a field in its place in a composite key, or makes it the whole of a simple one.
 func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
 	at := max(k.part-1, 0)
 	if len(ix.fields) > at && ix.fields[at] != nil || k.part == 0 && len(ix.fields) > 0 {
@@ -365,7 +362,7 @@ func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
 	ix.fields[at] = f
 }
 
-// checkParts checks that a key has all its parts and that they can be keys.
+// checkParts checks that a key has all its parts and that their types can be keys.
 func (s *source) checkParts(m *model, ix *index) {
 	if slices.Contains(ix.fields, nil) {
 		s.faultf(ix.pos, "%s: the parts of %s are not numbered from 1 without a gap; renumber them", m.name, ix.name)
@@ -408,7 +405,7 @@ func isClock(sh *shape) bool {
 	return sh.kind == kindUint || sh.kind == kindInt || sh.kind == kindTime
 }
 
-// isList reports whether a multi index can go over the elements of a field.
+// isList reports whether a multi index can have the elements of a field.
 func (sh *shape) isList() bool { return sh.kind == kindList || sh.kind == kindArray }
 
 func isByteString(sh *shape) bool { return sh.kind == kindBytes || sh.kind == kindByteArray }

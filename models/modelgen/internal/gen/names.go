@@ -25,13 +25,13 @@ func snake(name string) string {
 	return out.String()
 }
 
-// initialisms are the parts of names that Go writes in capitals.
+// initialisms are the parts of names that Go writes in capital letters.
 var initialisms = map[string]string{
 	"api": "API", "dns": "DNS", "html": "HTML", "http": "HTTP", "id": "ID", "ip": "IP", "json": "JSON",
 	"sql": "SQL", "tcp": "TCP", "udp": "UDP", "uri": "URI", "url": "URL", "uuid": "UUID", "xml": "XML",
 }
 
-// camel joins the parts of a name as Go does.
+// camel joins the parts of a name in Go's style.
 func camel(parts []string) string {
 	var out strings.Builder
 	for _, part := range parts {
@@ -43,7 +43,7 @@ func camel(parts []string) string {
 	return out.String()
 }
 
-// camelName writes a name of a tree, index or definition as Go does.
+// camelName writes a name of a tree, index or definition in Go's style.
 func camelName(name string) string {
 	return camel(strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' }))
 }
@@ -79,7 +79,7 @@ func isExported(name string) bool {
 	return unicode.IsUpper(r)
 }
 
-// like gives name the case that the first letter of other has.
+// like gives the first letter of name the case of other's.
 func like(other, name string) string {
 	if isExported(other) {
 		return name

@@ -13,15 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// The rules of this file are those of models.DagCBOR, which finds the shape of
-// a model by reflection. Tests compare the two.
+// The rules of this file are those of models.DagCBOR, which finds the shape of a model by
+// reflection. Tests compare the two.
 
 const (
 	maxDepth    = 32
 	maxElements = 131_072
 )
 
-// kind is how a type is encoded.
+// kind says how a type is encoded.
 type kind uint8
 
 const (
@@ -43,38 +43,37 @@ const (
 	kindMarshaledText // marshals itself to text
 )
 
-// shape is a type as it is encoded.
+// shape describes the encoding of a type.
 type shape struct {
 	kind kind
 	typ  types.Type
 	// word describes the type in Field.Type.
 	word string
-	// bits is the size of an integer, 0 for that of the machine's word.
+	// bits is the size of an integer, 0 for that of a machine word.
 	bits int
-	// length is that of an array.
+	// length is the length of an array.
 	length int64
 	elem   *shape
 	fields *structShape
 }
 
-// structShape is a struct as it is encoded.
+// structShape describes the encoding of a struct.
 type structShape struct {
 	typ types.Type
-	// path is where in a model the struct was found first.
+	// path is the first place of the struct in a model.
 	path string
-	// id is what the names of generated functions end with.
+	// id ends the names of generated functions.
 	id     string
 	fields []*field // in the order of the declaration
-	// decodes is set for a model, whose borrowed type decodes rows.
+	// decodes is set for a model. Its borrowed type decodes rows.
 	decodes bool
 }
 
 // field is a field that is encoded.
 type field struct {
-	// name is the one it is encoded under.
+	// name is the field's name in the encoded map.
 	name string
-	// path is the selector of the field, "Base.ID" for one of an embedded
-	// struct.
+	// path is the selector of the field, "Base.ID" for a field of an embedded struct.
 	path                string
 	goName              string
 	pos                 token.Pos
@@ -102,7 +101,7 @@ func newShaper(src *source) *shaper {
 	return &shaper{src: src, structs: map[string]*structShape{}, ids: map[string]bool{}}
 }
 
-// at is where in a model a shape is looked for.
+// at is the place in a model at which a shape is looked for.
 type at struct {
 	pos  token.Pos
 	path string
@@ -110,7 +109,7 @@ type at struct {
 	within []types.Type
 }
 
-// errReported is returned where the fault has been noted already.
+// errReported is returned for a fault that has been noted already.
 var errReported = errors.New("reported")
 
 func (s *shaper) fault(a at, format string, args ...any) error {
@@ -336,8 +335,8 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 	return nil
 }
 
-// selectEmbedded extends a selector by an embedded struct. One that its package
-// does not export is passed over: Go promotes its fields.
+// selectEmbedded extends a selector by an embedded struct. It skips a struct that its package
+// does not export: Go promotes its fields.
 func (s *shaper) selectEmbedded(selector string, v *types.Var) string {
 	if !v.Exported() && v.Pkg() != s.src.pkg.Types {
 		return selector
@@ -355,7 +354,7 @@ func encodingTag(tag reflect.StructTag) (name string, options []string, skip boo
 	return parts[0], parts[1:], text == "-"
 }
 
-// id returns a name for a struct that no other has.
+// id returns a name for a struct that no other struct has.
 func (s *shaper) id(t types.Type, path string) string {
 	text := path
 	if named, ok := types.Unalias(t).(*types.Named); ok {

@@ -9,9 +9,9 @@ import (
 // keyTag is one key that a tag declares.
 type keyTag struct {
 	role     string // primary, sequence, index, unique, multi or clock
-	name     string // that of the index, if given
-	part     int    // its number in a composite key, or 0
-	optional bool   // rows whose field is zero take no part
+	name     string // the name of the index, if given
+	part     int    // number in a composite key, or 0
+	optional bool   // rows whose field is zero have no entry
 }
 
 // parseTag reads a netabase tag.
@@ -78,14 +78,14 @@ func parseKey(item string) (k keyTag, err error) {
 	return k, nil
 }
 
-// optional is the word for keys that a row may go without.
+// optional is the tag word for keys that a row may lack.
 const optional = "optional"
 
-// maxKeyParts is how many parts a composite key has at most: package models has
-// no type for more.
+// maxKeyParts is the most parts of a composite key, because package models has no type for
+// more.
 const maxKeyParts = 4
 
-// isName reports whether name can be that of a definition, tree or index.
+// isName reports whether name is valid for a definition, tree or index.
 func isName(name string) bool {
 	if len(name) == 0 || len(name) > 64 {
 		return false

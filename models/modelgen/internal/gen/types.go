@@ -27,7 +27,7 @@ func isStructPointer(t types.Type) bool {
 	return ok
 }
 
-// The methods by which types marshal themselves.
+// The methods by which types encode themselves.
 var (
 	bytesType = types.NewSlice(types.Typ[types.Byte])
 	errorType = types.Universe.Lookup("error").Type()
@@ -57,14 +57,14 @@ func method(name string, params, results []types.Type) *types.Interface {
 // has reports whether t, or a pointer to it, has the method.
 func has(t types.Type, m *types.Interface) bool { return types.Implements(types.NewPointer(t), m) }
 
-// isInvalid reports whether t is what an unknown name stands for.
+// isInvalid reports whether t is the type of an unknown name.
 func isInvalid(t types.Type) bool {
 	b, ok := t.Underlying().(*types.Basic)
 	return ok && b.Kind() == types.Invalid
 }
 
-// ownForm gives the word for a type that marshals itself, or "" for one that
-// does not. Its error goes on from the name of the type.
+// ownForm returns a word for the form of a type that encodes itself, or "" for any other type.
+// Its error continues a sentence that begins with the name of the type.
 func ownForm(t types.Type) (string, error) {
 	if _, pointer := t.Underlying().(*types.Pointer); pointer {
 		return "", nil
@@ -88,9 +88,8 @@ func ownForm(t types.Type) (string, error) {
 	}
 }
 
-// checkPromotion refuses a struct that has other fields beside an embedded one
-// which marshals itself: its methods may be the outer struct's, too, and would
-// leave the other fields out.
+// checkPromotion refuses a struct that embeds a type which encodes itself, beside other fields.
+// The outer struct may have the type's methods, which would leave the other fields out.
 func (s *shaper) checkPromotion(t types.Type, a at) error {
 	u, ok := t.Underlying().(*types.Struct)
 	if !ok || u.NumFields() < 2 {
@@ -110,11 +109,10 @@ func (s *shaper) checkPromotion(t types.Type, a at) error {
 	return nil
 }
 
-// canTestZero reports whether code in pkg can find out whether a t is zero as
-// omitzero wants it.
+// canTestZero reports whether code in pkg can find out if a t is zero, for omitzero.
 func canTestZero(t types.Type, pkg *types.Package) bool { return has(t, zeroer) || isPlainZero(t, pkg) }
 
-// isPlainZero is canTestZero where a method IsZero does not count.
+// isPlainZero is canTestZero without a method IsZero.
 func isPlainZero(t types.Type, pkg *types.Package) bool {
 	if types.Comparable(t) {
 		return true
@@ -130,6 +128,6 @@ func isPlainZero(t types.Type, pkg *types.Package) bool {
 	case *types.Array:
 		return false
 	default:
-		return true // slices and maps, by nil
+		return true // slices and maps are compared with nil
 	}
 }

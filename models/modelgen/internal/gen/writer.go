@@ -24,10 +24,10 @@ const (
 type writer struct {
 	src     *source
 	models  []*model
-	structs []*structShape // all that are encoded, inner ones first
+	structs []*structShape // all encoded structs, inner ones first
 	body    bytes.Buffer
 	imports map[string]string // name by path
-	// declared has the names of generated declarations, and what they are for.
+	// declared has the names of generated declarations, and their purpose.
 	declared map[string]token.Pos
 	elements map[string]string // functions that read borrowed elements, by shape
 	pending  []*element
@@ -47,7 +47,7 @@ func newWriter(src *source, models []*model) *writer {
 	return w
 }
 
-// addStruct notes a struct to be encoded, behind those that it holds.
+// addStruct adds a struct to encode, behind the structs that it holds.
 func (w *writer) addStruct(st *structShape) {
 	if slices.Contains(w.structs, st) {
 		return
@@ -87,7 +87,7 @@ func (w *writer) file() ([]byte, error) {
 	for _, path := range w.importPaths() {
 		name := w.imports[path]
 		if name == "" {
-			out.WriteByte('\n') // between the standard library and the rest
+			out.WriteByte('\n') // a blank line after the standard library
 			continue
 		}
 		if name == lastElement(path) {
@@ -99,7 +99,7 @@ func (w *writer) file() ([]byte, error) {
 	out.Write(w.body.Bytes())
 	content, err := format.Source(out.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("modelgen wrote what does not parse, which is a fault of its own: %w", err)
+		return nil, fmt.Errorf("modelgen wrote code that does not parse, which is a fault of modelgen: %w", err)
 	}
 	return content, nil
 }
@@ -110,11 +110,11 @@ var builtins = []string{
 	"string", "true", "uint64",
 }
 
-// numbered matches the variables that local makes.
+// numbered matches the names of variables from local.
 var numbered = regexp.MustCompile(`^(i|keep|key|keys|n|v)[0-9]+$`)
 
-// checkNames refuses declarations of the package that the code would mistake for
-// others.
+// checkNames refuses declarations of the package that have the names of others which the code
+// uses.
 func (w *writer) checkNames() {
 	scope := w.src.pkg.Types.Scope()
 	for _, name := range builtins {
@@ -130,8 +130,7 @@ func (w *writer) checkNames() {
 	}
 }
 
-// importPaths returns the imports in order, with an empty one between the
-// standard library and the rest.
+// importPaths returns the imports in order, with an empty one after the standard library.
 func (w *writer) importPaths() []string {
 	isStandard := func(path string) bool { return !bytes.ContainsRune([]byte(firstElement(path)), '.') }
 	paths := slices.SortedFunc(maps.Keys(w.imports), func(a, b string) int {
@@ -151,7 +150,7 @@ func (w *writer) importPaths() []string {
 	return paths
 }
 
-// p writes a line or more of the file.
+// p writes one or more lines of the file.
 func (w *writer) p(format string, args ...any) {
 	fmt.Fprintf(&w.body, format+"\n", args...)
 }
@@ -176,7 +175,7 @@ func (w *writer) pkg(path, name string) string {
 func (w *writer) modelsPkg() string { return w.pkg(modelsPath, "models") }
 func (w *writer) dagcbor() string   { return w.pkg(dagcborPath, "dagcbor") }
 
-// localNames are the variables of generated functions, besides numbered ones.
+// localNames are the other variables of generated functions.
 var localNames = map[string]bool{
 	"b": true, "dst": true, "err": true, "left": true, "m": true, "n": true, "r": true, "src": true, "v": true,
 }
@@ -191,7 +190,7 @@ func (w *writer) typeName(t types.Type) string {
 	})
 }
 
-// declare notes a name of the generated file, and that it must be free.
+// declare notes a name of the generated file, which must be free.
 func (w *writer) declare(name string, pos token.Pos) string {
 	if other := w.src.pkg.Types.Scope().Lookup(name); other != nil {
 		at := w.src.position(other.Pos())
@@ -204,8 +203,7 @@ func (w *writer) declare(name string, pos token.Pos) string {
 	return name
 }
 
-// local returns a name for a variable that the function being written has not
-// used.
+// local returns a name for a variable that the current function has not used.
 func (w *writer) local(kind string) string {
 	w.locals++
 	return kind + strconv.Itoa(w.locals)

@@ -6,13 +6,13 @@ import (
 	odd "github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/dagcbor"
 )
 
-// The names of these are those of packages that generated code imports.
+// These types have the names of packages that generated code imports.
 type (
 	models  int
 	strconv struct{ Decode, Path string }
 )
 
-// item is not exported, and neither are its tree and its view.
+// item is not exported. Its tree and its borrowed type are not exported either.
 type item struct {
 	Key   models `netabase:"primary" cbor:"clé \"1\""`
 	Größe uint   `netabase:"index=size-1"`

@@ -69,7 +69,7 @@ func (s *Secret) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// Score is zero at another value than its type.
+// Score has a zero value of its own: 1.
 type Score int
 
 // IsZero reports whether s is 1.
@@ -90,7 +90,7 @@ type Address struct {
 	Lines  []string
 }
 
-// Maybe is empty if all of it is.
+// Maybe is empty if all of its fields are empty.
 type Maybe struct {
 	A string         `cbor:",omitempty"`
 	B []int          `cbor:",omitempty"`
@@ -243,7 +243,7 @@ type Optional struct {
 	ZE Score             `cbor:",omitempty,omitzero"`
 }
 
-// Ticket has what the tags and directives of a tree can say besides keys.
+// Ticket uses the tags and directives of a tree besides keys.
 //
 //netabase:policy open
 type Ticket struct {

@@ -1,12 +1,12 @@
-// Command generate writes the data set of package golang: every package that
-// can be imported, of the standard library and of each module that this one is
-// built from, as the go command lists them.
+// Command generate writes the data set of package golang: all importable packages of the
+// standard library and of each module that this one is built from. It asks the go command for
+// the list.
 //
 //	go generate ./p2pnode/internal/golang
 //
-// It asks for linux/amd64 without cgo, so that the result depends on go.mod and
-// the version of Go and not on the machine. Packages in internal and vendor
-// folders and package main cannot be imported, and are left out.
+// It asks for linux/amd64 without cgo, so that the result depends on go.mod and the version of
+// Go and not on the machine. It leaves out packages that cannot be imported: those in internal
+// and vendor folders, and package main.
 package main
 
 import (
@@ -48,10 +48,9 @@ func run(out string) error {
 			modules[p.Module] = true
 		}
 	}
-	// All packages of the modules, those included that nothing here imports. A
-	// pattern also matches nested modules, which are not modules of their own
-	// here unless something imports them; -e because some modules hold broken
-	// packages for their tests.
+	// These are all packages of the modules, also those that nothing here imports. A pattern
+	// also matches nested modules, which are not modules of their own here unless something
+	// imports them. -e is set because some modules have broken packages for their tests.
 	args := []string{"-e"}
 	for module := range modules {
 		args = append(args, module+"/...")
@@ -70,7 +69,7 @@ func run(out string) error {
 	return write(out, packages)
 }
 
-// listed is what is used of the go command's output.
+// listed has the parts of the go command's output that are used.
 type listed struct {
 	ImportPath string
 	Name       string
@@ -82,7 +81,7 @@ type listed struct {
 	Error      *struct{ Err string }
 }
 
-// list returns the packages that "go list" gives and that can be imported.
+// list returns the importable packages of "go list".
 func list(args ...string) ([]golang.Package, error) {
 	cmd := exec.Command("go",
 		append([]string{"list", "-json=ImportPath,Name,Doc,Standard,Module,GoFiles,Imports,Error"}, args...)...)

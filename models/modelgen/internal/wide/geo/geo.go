@@ -1,4 +1,4 @@
-// Package geo has types that models of another package are made of.
+// Package geo has field types for models of another package.
 package geo
 
 // Point is a struct of another package.
@@ -25,11 +25,11 @@ type Tagged[T any] struct {
 
 type hidden struct{ Depth uint16 }
 
-// Well promotes the field of a struct that is not exported.
+// Well promotes the field of an unexported struct.
 type Well struct {
 	hidden
 	Name string
 }
 
-// Deepen sets what cannot be set from outside.
+// Deepen sets fields that other packages cannot set.
 func (w *Well) Deepen(depth uint16) { w.Depth = depth }

@@ -28,6 +28,8 @@ type db struct {
 	room    room
 	tables  sums // those there were on opening
 
+	snapshots snapshots
+
 	// group makes commits durable; it is nil where Badger does or nobody is to.
 	group      *group
 	closeGroup func() error
@@ -56,7 +58,7 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	t := &writeTxn{readTxn: readTxn{db: d}}
 	err := d.writable()
 	if err == nil {
-		err = t.begin(true)
+		err = t.begin()
 	}
 	if err != nil {
 		d.gate.Leave()
@@ -160,6 +162,8 @@ func (d *db) startCompacting(ctx context.Context) error {
 
 func (d *db) flatten() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	d.snapshots.begin() // so that nothing is kept for a reader that is not there
+	defer d.snapshots.end()
 	if err := translate(d.badger.Flatten(1)); err != nil {
 		return fmt.Errorf("badger: compact %s: %w", d.options.Path, err)
 	}
@@ -211,5 +215,6 @@ func (d *db) close() error {
 
 func (d *db) closeBadger() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	d.snapshots.drop()
 	return translate(d.badger.Close())
 }

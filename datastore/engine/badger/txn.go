@@ -15,8 +15,9 @@ import (
 
 type readTxn struct {
 	txn.Life
-	db  *db
-	txn *badger.Txn
+	db     *db
+	txn    *badger.Txn
+	shared *snapshot // that txn is of, nil where txn is this transaction's own
 
 	// writes is what a write transaction has written, which Badger gets to see
 	// at commit: it would sort all of it anew for every cursor. It is nil in a
@@ -28,9 +29,18 @@ type readTxn struct {
 	scans   [2]scan // forwards and backwards
 }
 
-func (t *readTxn) begin(update bool) (err error) {
+// begin begins a read transaction.
+func (t *readTxn) begin() error {
+	if t.shared = t.db.snapshots.use(); t.shared != nil {
+		t.txn = t.shared.txn
+		return nil
+	}
+	return t.take()
+}
+
+func (t *readTxn) take() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	t.txn = t.db.badger.NewTransaction(update)
+	t.txn, t.shared = t.db.snapshots.take(t.db.badger)
 	return nil
 }
 
@@ -78,7 +88,7 @@ func (t *readTxn) Renew(ctx context.Context) error {
 	if err := t.db.gate.Enter(ctx); err != nil {
 		return err
 	}
-	if err := t.begin(false); err != nil {
+	if err := t.begin(); err != nil {
 		t.db.gate.Leave()
 		return err
 	}
@@ -109,13 +119,23 @@ func (t *readTxn) releaseCursors() {
 func (t *readTxn) discard() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	t.closeScans()
-	t.txn.Discard()
+	if t.shared != nil {
+		t.shared.leave()
+	} else {
+		t.txn.Discard()
+	}
 	return nil
 }
 
 type writeTxn struct {
 	readTxn
 	bytes int64 // of keys and values in writes
+}
+
+func (t *writeTxn) begin() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	t.txn = t.db.badger.NewTransaction(true)
+	return nil
 }
 
 func (t *writeTxn) Put(key, value []byte) error {
@@ -184,7 +204,9 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 	}
 	size := t.bytes + entryBytes*int64(t.writes.Len()) + endBytes
 	t.db.volume.begun.Add(size)
+	t.db.snapshots.begin()
 	err := t.commit()
+	t.db.snapshots.end()
 	t.db.volume.done.Add(size)
 	if err != nil {
 		switch {

@@ -20,15 +20,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// engines are those that all libraries are tested on.
+// engines are the engines on which all libraries are tested.
 var engines = map[string]func(dir string) engine.Engine{
 	"memory": func(string) engine.Engine { return memory.Engine() },
 	"bolt":   bolt.Engine,
 	"badger": badger.Engine,
 }
 
-// onEveryDatastore runs a test with the records of a store as the datastore, on
-// every engine. At the end the datastore has to hold exactly what was put.
+// onEveryDatastore runs a test on every engine, with the records of a store as the datastore.
+// At the end the datastore must hold exactly what was put.
 func onEveryDatastore(t *testing.T, test func(t *testing.T, d ds.Batching)) {
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func onEveryDatastore(t *testing.T, test func(t *testing.T, d ds.Batching)) {
 	}
 }
 
-// watched keeps what is put into a datastore in a map as well.
+// watched also keeps everything that is put into a datastore in a map.
 type watched struct {
 	ds.Batching
 	mu  sync.Mutex
@@ -114,7 +114,7 @@ func (b *watchedBatch) Commit(ctx context.Context) error {
 	return err
 }
 
-// compare compares what a query finds, and what Get returns, with what was put.
+// compare compares the results of a query and of Get with the map.
 func (w *watched) compare(t *testing.T) {
 	t.Helper()
 	ctx := context.Background()
@@ -145,7 +145,7 @@ func (w *watched) compare(t *testing.T) {
 	}
 }
 
-// rest returns what a query finds, sorted.
+// rest returns the results of a query, sorted.
 func rest(t *testing.T, d ds.Read, q dsq.Query) []string {
 	t.Helper()
 	found, err := d.Query(t.Context(), q)
@@ -163,8 +163,8 @@ func rest(t *testing.T, d ds.Read, q dsq.Query) []string {
 	return slices.Sorted(slices.Values(keys))
 }
 
-// A program that goes through its own query may write meanwhile, to what it has
-// come by and to what it has not.
+// A program that reads its own query may write meanwhile, to keys that it has passed and to
+// others.
 func TestWritesWhileAQueryIsOpen(t *testing.T) {
 	onEveryDatastore(t, func(t *testing.T, d ds.Batching) {
 		ctx := context.Background()

@@ -50,7 +50,7 @@ func TestBlockstore(t *testing.T) {
 				t.Fatal(got, err)
 			}
 		}
-		// Half of the blocks go while all are being listed.
+		// Half of the blocks are deleted while all are listed.
 		keys, err := blocks.AllKeysChan(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -117,7 +117,7 @@ func TestPinner(t *testing.T) {
 	})
 }
 
-// The key store of kad-dht's reprovider keeps what is to be provided.
+// The key store of kad-dht's reprovider keeps the keys to provide.
 func TestKeystore(t *testing.T) {
 	onEveryDatastore(t, func(t *testing.T, d ds.Batching) {
 		ctx := context.Background()
@@ -193,7 +193,7 @@ func (r *replica) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// Two replicas of a go-ds-crdt, both in one datastore, come to agree.
+// Two replicas of a go-ds-crdt, both in one datastore, agree in the end.
 func TestCRDT(t *testing.T) {
 	onEveryDatastore(t, func(t *testing.T, d ds.Batching) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -239,7 +239,7 @@ func TestCRDT(t *testing.T) {
 	})
 }
 
-// until is a replica that ends with a context, as crdt wants it to before Close.
+// until is a replica that ends with a context. Crdt wants that before Close.
 type until struct {
 	*replica
 	ctx context.Context

@@ -58,7 +58,7 @@ func startJS(t *testing.T) *jsPeer {
 	return &jsPeer{in, bufio.NewScanner(out)}
 }
 
-// do has the peer carry out a command, and decodes its answer into result.
+// do has the peer run a command, and decodes its answer into result.
 func (p *jsPeer) do(command map[string]any, result any) error {
 	line, err := json.Marshal(command)
 	if err != nil {
@@ -83,8 +83,7 @@ func (p *jsPeer) do(command map[string]any, result any) error {
 	return json.Unmarshal(answer.OK, result)
 }
 
-// put has the peer put a record by a command, and returns how many others have
-// taken it.
+// put has the peer put a record by a command, and returns how many other peers took it.
 func (p *jsPeer) put(t *testing.T, do string, command map[string]any) int {
 	t.Helper()
 	command["do"] = do
@@ -95,7 +94,7 @@ func (p *jsPeer) put(t *testing.T, do string, command map[string]any) int {
 	return put.Taken
 }
 
-// connect has the peer and ours know each other.
+// connect makes the peer and ours know each other.
 func (p *jsPeer) connect(t *testing.T, ours *peer) {
 	t.Helper()
 	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
@@ -111,7 +110,7 @@ func (p *jsPeer) connect(t *testing.T, ours *peer) {
 	}
 }
 
-// item is an item as a js program would write it down.
+// item is an item in the form of a JavaScript program.
 func item(id, version int, name, maker string) map[string]any {
 	return map[string]any{"id": id, "version": version, "name": name, "maker": maker, "tags": []string{"é", "ß"}}
 }
@@ -121,7 +120,7 @@ func TestJS(t *testing.T) {
 	ctx := t.Context()
 	js.connect(t, ours)
 
-	// An item that JavaScript puts is a row here, and found by its index.
+	// An item that JavaScript puts is a row here, and its index finds it.
 	if n := js.put(t, "put", map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
 		t.Fatalf("%d peers have taken the item, want 1", n)
 	}
@@ -130,7 +129,7 @@ func TestJS(t *testing.T) {
 		t.Errorf("Ada has made %+v", got)
 	}
 
-	// A better one replaces it, and one that is not is refused.
+	// A better item replaces it, and a worse one is refused.
 	if n := js.put(t, "put", map[string]any{"id": 7, "item": item(7, 3, "big hammer", "Grace")}); n != 1 {
 		t.Errorf("%d peers have taken the better item, want 1", n)
 	}
@@ -163,7 +162,7 @@ func TestJS(t *testing.T) {
 		t.Errorf("there are %d items, %v; want 2", n, err)
 	}
 
-	// JavaScript reads an item that Go publishes, and stores it, too.
+	// JavaScript reads an item that Go publishes, and stores it too.
 	nail := Item{ID: 1 << 40, Version: 1, Name: "nail", Maker: "Linus", Tags: []string{}}
 	if _, err := record.Publish(ctx, ours.node, Items, &nail); err != nil {
 		t.Fatal(err)
@@ -181,7 +180,7 @@ func TestJS(t *testing.T) {
 	}
 }
 
-// The policies hold towards JavaScript, too.
+// The policies hold for JavaScript too.
 func TestJSPolicies(t *testing.T) {
 	js, ours := startJS(t), newPeer(t)
 	ctx := t.Context()

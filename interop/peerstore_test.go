@@ -13,11 +13,11 @@ import (
 	suite "github.com/libp2p/go-libp2p/p2p/host/peerstore/test"
 )
 
-// peerstoreOptions are those that libp2p tests its peerstore with.
+// peerstoreOptions are the options of libp2p's own tests of its peerstore.
 func peerstoreOptions(clock *mockclock.Mock) pstoreds.Options {
 	opts := pstoreds.DefaultOpts()
 	opts.GCPurgeInterval = time.Second
-	opts.CacheSize = 0 // every question is one to the datastore
+	opts.CacheSize = 0 // every call then asks the datastore
 	opts.MaxAddrsPerPeer = 0
 	if clock != nil {
 		opts.Clock = clock

@@ -30,7 +30,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// plainValidator checks items by docs/format.md, with another's DAG-CBOR.
+// plainValidator checks items by docs/format.md, with a DAG-CBOR library of others.
 type plainValidator struct{}
 
 func (plainValidator) Validate(key string, value []byte) error {
@@ -129,7 +129,7 @@ func newPlainPeer(t *testing.T) *dht.IpfsDHT {
 		dht.Validator(recordlib.NamespacedValidator{"shop.item": plainValidator{}, "pk": recordlib.PublicKeyValidator{}}))
 }
 
-// connect has two peers know each other.
+// connect makes two peers know each other.
 func connect(t *testing.T, a, b *dht.IpfsDHT) {
 	t.Helper()
 	if err := a.Host().Connect(t.Context(), libp2ppeer.AddrInfo{ID: b.PeerID(), Addrs: b.Host().Addrs()}); err != nil {
@@ -149,14 +149,14 @@ func TestPlainPeer(t *testing.T) {
 	}
 }
 
-// exchange has our peer and a plain one read what the other has written.
+// exchange has our peer and a plain one read each other's items.
 func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 	ctx := context.Background()
 	connect(t, plain, ours.dht)
 
 	put := func(i Item, key uint64) {
 		t.Helper()
-		// If our peer does not take the item, kad-dht does not say so.
+		// If our peer refuses the item, kad-dht does not report it.
 		if err := plain.PutValue(ctx, record.Key(Items, key), encodeItem(t, i)); err != nil {
 			t.Error(err)
 		}
@@ -166,7 +166,7 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 	if got := ours.byMaker(t, "Ada"); !reflect.DeepEqual(got, []Item{hammer}) {
 		t.Errorf("Ada has made %+v", got)
 	}
-	// An item that the plain peer takes, and we do not: a string is no UTF-8.
+	// The plain peer takes this item and we refuse it: a string is not UTF-8.
 	put(Item{ID: 8, Name: "\xff", Maker: "Eve", Tags: []string{}}, 8)
 	if got := ours.byMaker(t, "Eve"); got != nil {
 		t.Errorf("Eve has made %+v", got)
@@ -202,7 +202,7 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 			t.Errorf("%s finds %v, %v", name, found, err)
 		}
 	}
-	if err := ours.dht.Close(); err != nil { // writes what kad-dht holds back
+	if err := ours.dht.Close(); err != nil { // writes what kad-dht still buffers
 		t.Fatal(err)
 	}
 	if n, err := ours.records.CountProvidersOf(ctx, hash); err != nil || n != 2 {
@@ -210,8 +210,8 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 	}
 }
 
-// A program may keep everything in one datastore, or values and providers in stores
-// of their own, beside a datastore of another kind.
+// A program may keep everything in one datastore. It may also keep values and providers in
+// stores of their own, beside a datastore of another kind.
 func TestDatastores(t *testing.T) {
 	for name, engineAt := range engines {
 		t.Run("one, "+name, func(t *testing.T) {
@@ -254,7 +254,7 @@ func keep(t *testing.T, values, providers *record.Records, opts ...dht.Option) {
 	}
 }
 
-// statement is what the owner of a deed signs, by docs/format.md.
+// statement is the text that the owner of a deed signs, by docs/format.md.
 type statement struct {
 	sequence, expires uint64
 	kind              byte
@@ -271,8 +271,7 @@ func (s *statement) MarshalRecord() ([]byte, error) {
 	return append(b, s.value...), nil
 }
 
-// Under each policy a plain peer puts records that we take, and bad ones that we
-// refuse.
+// Under each policy a plain peer puts records that we take, and invalid ones that we refuse.
 func TestPlainPeerPolicies(t *testing.T) {
 	ctx := context.Background()
 	ours, plain := newPeer(t), newPlainPeer(t)

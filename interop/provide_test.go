@@ -17,7 +17,7 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// provided waits until a peer holds that another provides all of the hashes.
+// provided waits until a peer knows that another provides all of the hashes.
 func provided(t *testing.T, holder, by *dht.IpfsDHT, hashes []multihash.Multihash) {
 	t.Helper()
 	left := hashes
@@ -41,9 +41,8 @@ func hashesOf(n int) (hashes []multihash.Multihash) {
 	return hashes
 }
 
-// uncancelled is a datastore that is written to whatever becomes of contexts. When
-// kad-dht's sweeping provider closes it writes what it wants to know when it starts
-// again, with a context that it has cancelled before.
+// uncancelled is a datastore that ignores the end of contexts. When kad-dht's sweeping provider
+// closes, it writes its state with a context that it has cancelled before.
 type uncancelled struct{ ds.Batching }
 
 func (u uncancelled) Put(ctx context.Context, key ds.Key, value []byte) error {
@@ -73,8 +72,8 @@ func (b uncancelledBatch) Commit(ctx context.Context) error {
 	return b.Batch.Commit(context.WithoutCancel(ctx))
 }
 
-// kad-dht's sweeping provider, buffered, keeps its keys, its queue and its schedule
-// in the datastore, also when it starts again.
+// kad-dht's sweeping provider, buffered, keeps its keys, its queue and its schedule in the
+// datastore, also across a restart.
 func TestSweepingProvider(t *testing.T) {
 	onEveryDatastore(t, func(t *testing.T, d ds.Batching) {
 		us, other := newPlainPeer(t), newPlainPeer(t)
@@ -111,8 +110,8 @@ func TestSweepingProvider(t *testing.T) {
 	})
 }
 
-// boxo's reprovider keeps what it could not provide, and provides it when it
-// starts again.
+// boxo's reprovider stores the keys that it could not provide, and provides them after a
+// restart.
 func TestReprovider(t *testing.T) {
 	onEveryDatastore(t, func(t *testing.T, d ds.Batching) {
 		ctx := context.Background()

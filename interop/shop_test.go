@@ -16,7 +16,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// Item is what the peers of these tests exchange.
+// Item is the model that the peers of these tests exchange.
 type Item struct {
 	ID      uint64   `cbor:"id"`
 	Version uint64   `cbor:"version"`
@@ -53,7 +53,7 @@ var (
 	Shop = models.NewDefinition("shop", Items, Deeds, Pictures)
 )
 
-// peer is a peer with all that Netabase has.
+// peer is a peer with all parts of Netabase.
 type peer struct {
 	dht     *dht.IpfsDHT
 	records *record.Records

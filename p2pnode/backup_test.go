@@ -44,7 +44,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("to the output go %d bytes, exit status %d", len(out), status)
 	}
 
-	// A command that fails leaves nothing behind, and nothing changed.
+	// A failed command leaves no files behind and changes nothing.
 	first[len(first)/2] ^= 1
 	if err := os.WriteFile(at("damaged"), first, 0o644); err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestInspectExpiry shows when rows go.
+// TestInspectExpiry checks that inspect shows the expiry of rows.
 func TestInspectExpiry(t *testing.T) {
 	path := t.TempDir()
 	store := write(t, bolt.Engine(path))
@@ -88,7 +88,7 @@ func TestInspectExpiry(t *testing.T) {
 	}
 }
 
-// TestInspectDamage shows whole rows beside one that is not.
+// TestInspectDamage checks that inspect shows whole rows beside a damaged one.
 func TestInspectDamage(t *testing.T) {
 	path := damaged(t, "text c", "text b")
 	out, errOut, status := run(t, "inspect", path, "diary.note")

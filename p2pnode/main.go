@@ -100,7 +100,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		fmt.Fprint(p.out, help.String())
 		return exitOK
 	case err != nil:
-		// ffcli says only that it was parsing the command line.
+		// ffcli's error says only that it was parsing the command line.
 		err = usageError{cmp.Or(errors.Unwrap(err), err)}
 	default:
 		err = root.Run(ctx)

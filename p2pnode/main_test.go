@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// asProgram, set in its environment, makes the test binary the program itself.
+// asProgram is an environment variable that makes the test binary run as p2pnode.
 const asProgram = "P2PNODE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newProgram returns a run of p2pnode whose temporary files lie in temp.
+// newProgram returns a p2pnode process whose temporary files are in temp.
 func newProgram(t *testing.T, temp string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -38,7 +38,7 @@ func newProgram(t *testing.T, temp string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs p2pnode to its end and returns what it printed and its exit status.
+// run runs p2pnode to its end and returns its output and its exit status.
 func run(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	temp := t.TempDir()
@@ -98,7 +98,7 @@ func file(t *testing.T, name, content string) string {
 	return path
 }
 
-// TestDemo runs the demonstration as scripts do.
+// TestDemo runs the demonstration with JSON output.
 func TestDemo(t *testing.T) {
 	for _, engine := range []string{"memory", "badger"} {
 		t.Run(engine, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestDemoForPeople checks the plain lines a pipe gets, from a file with faults.
+// TestDemoForPeople checks the plain lines for a pipe, with an input that has faults.
 func TestDemoForPeople(t *testing.T) {
 	csv := "import_path,name,synopsis,module,imports\n"
 	for i := range 20 {
@@ -159,7 +159,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestInterrupt stops the demonstration in its midst.
+// TestInterrupt interrupts a running demonstration.
 func TestInterrupt(t *testing.T) {
 	temp := t.TempDir()
 	cmd := newProgram(t, temp, "demo", "-json", "-peers", "8")

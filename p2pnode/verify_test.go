@@ -52,7 +52,7 @@ func closeStore(t *testing.T, store *datastore.Store) {
 	}
 }
 
-// summary returns what verify -json ends with.
+// summary returns the last line of verify -json.
 func summary(t *testing.T, args ...string) (e event, status int) {
 	t.Helper()
 	out, errOut, status := run(t, append([]string{"verify", "-json"}, args...)...)
@@ -99,8 +99,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// damaged makes a store of which a letter of a note has been changed in every
-// place where the file has it: the row and the index entry.
+// damaged makes a store and changes a letter of a note in every place where the file has it:
+// the row and the index entry.
 func damaged(t *testing.T, old, new string) (path string) {
 	t.Helper()
 	path = t.TempDir()
@@ -135,7 +135,7 @@ func TestVerifyDamage(t *testing.T) {
 	if status != 0 || got["rows"] != 9. || got["entries"] != 9. {
 		t.Errorf("repaired: %v, status %d", got, status)
 	}
-	// The repaired store has true indexes.
+	// The indexes of the repaired store are right.
 	store, err := datastore.Open(t.Context(), bolt.Engine(path), diary)
 	if err != nil {
 		t.Fatal(err)
@@ -153,8 +153,8 @@ func TestVerifyDamage(t *testing.T) {
 	}
 }
 
-// TestVerifyOutOfOrder changes a key so that bolt comes upon it, and does not find
-// it: to write there would do more damage. The remaining rows go to another store.
+// TestVerifyOutOfOrder changes a key so that bolt meets it in a cursor but cannot find it.
+// Writing there would do more damage. The remaining rows go to another store.
 func TestVerifyOutOfOrder(t *testing.T) {
 	path := damaged(t, "text c", "text C")
 	for _, args := range [][]string{{path}, {path, "-repair"}, {path}} {

@@ -9,9 +9,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/contender"
 )
 
-// BenchmarkStores does one case with one contender, for looking into it with a
-// profiler. For comparing contenders use the command, which lets them take
-// turns.
+// BenchmarkStores runs one case with one contender, for a profiler. To compare contenders use
+// the command, which lets them take turns.
 //
 //	go test ./compare -run '^$' -bench 'Stores/bolt/get/typed$' -cpuprofile cpu.out
 func BenchmarkStores(b *testing.B) {

@@ -7,7 +7,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/bench/internal/backend"
 )
 
-// TestDHT measures little on every backend: what is found is checked on the way.
+// TestDHT runs a small measurement on every backend, which checks its results.
 func TestDHT(t *testing.T) {
 	for _, b := range backend.Backends {
 		t.Run(b.Name, func(t *testing.T) {

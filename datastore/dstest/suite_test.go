@@ -26,10 +26,10 @@ var engines = map[string]func(dir string) engine.Engine{
 	},
 }
 
-// traits are what the faces of a store say of themselves.
+// traits are those of the datastores of a store.
 var traits = dstest.Traits{Closed: models.ErrClosed, Conflict: models.ErrConflict, ReadOnly: models.ErrReadOnly, Ended: models.ErrTxnDone}
 
-// closing is a face that is closed with its store.
+// closing is a datastore that is closed with its store.
 type closing struct {
 	*datastore.Face
 	store *datastore.Store

@@ -15,7 +15,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// document is a model that can hold whatever the suite stores.
+// document is a model that can hold the values of the suite.
 type document struct {
 	Path string
 	Body []byte
@@ -29,7 +29,7 @@ var (
 	archive = models.NewDefinition("archive", documents)
 )
 
-// bodyCodec writes the body as it is.
+// bodyCodec writes the body unchanged.
 type bodyCodec struct{}
 
 func (bodyCodec) Name() string                                   { return "body" }
@@ -41,16 +41,15 @@ func (bodyCodec) Decode(src []byte, d *document) error {
 	return nil
 }
 
-// rows is where the rows of documents are, in the face of their tree.
+// rows is the prefix of documents in the datastore of their tree.
 const rows = "/archive.document/primary/"
 
-// row returns the key of the row that stands for a key of the suite, and path goes
-// the other way.
+// row returns the key of the row for a key of the suite, and path does the reverse.
 func row(key ds.Key) ds.Key { return ds.RawKey(rows + documents.PathText(key.String())) }
 
 func path(row string) (string, error) { return models.String.ParseText(strings.TrimPrefix(row, rows)) }
 
-// byPath is the face of one tree with the keys of the suite.
+// byPath is the datastore of one tree with the keys of the suite.
 type byPath struct {
 	closing
 	readPath
@@ -71,8 +70,8 @@ func (r readPath) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	return r.Read.GetSize(ctx, row(key))
 }
 
-// Query asks the face for as much as can be told by rows: prefixes and filters are
-// of the suite's keys.
+// Query passes on the parts of a query that work on rows. Prefixes and filters use the suite's
+// keys.
 func (r readPath) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	ask, rest := q, dsq.Query{}
 	if ds.NewKey(q.Prefix) != ds.NewKey("/") || len(q.Filters) > 0 {
@@ -116,7 +115,7 @@ func (w writePath) Delete(ctx context.Context, key ds.Key) error {
 	return w.Write.Delete(ctx, row(key))
 }
 
-// The calls of which more than one embedded part has some.
+// These are the calls that several embedded parts have.
 
 func (b byPath) Get(ctx context.Context, key ds.Key) ([]byte, error) { return b.readPath.Get(ctx, key) }
 
@@ -189,6 +188,6 @@ func openTree(eng engine.Engine) (ds.Batching, error) {
 
 func TestTree(t *testing.T) {
 	scanning := traits
-	scanning.Scans = true // for byPath does
+	scanning.Scans = true // because byPath does
 	run(t, openTree, scanning)
 }

@@ -1,5 +1,5 @@
-// Atomicity writes to several trees in one transaction: all of it is stored, or
-// nothing, whether the function returns an error, panics, or forgets one.
+// Atomicity writes to several trees in one transaction. All of it is stored or nothing, if the
+// function returns an error, panics, or ignores the error of a call.
 package main
 
 import (

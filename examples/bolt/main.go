@@ -1,5 +1,5 @@
-// Bolt shows what is particular to the bolt engine: one file, one writer at a
-// time, two syncs of the disk for every commit, and a file that does not shrink.
+// Bolt shows the particularities of the bolt engine: one file, one writer at a time, two syncs
+// of the disk for every commit, and a file that does not shrink.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 	defer os.RemoveAll(dir)
 	options := bolt.Options{
 		Config: engine.Config{Path: dir},
-		MapMB:  1024, // of address space: a file that outgrows it waits for its readers
+		MapMB:  1024, // of address space: a larger file waits for its readers
 	}
 	store, err := datastore.Open(ctx, options.Engine(), Dictionary)
 	if err != nil {
@@ -56,8 +56,8 @@ func run(ctx context.Context) error {
 	}
 	fmt.Println(filepath.Base(files[0]) == bolt.FileName, len(files))
 
-	// Writes belong together in one transaction: a commit costs two syncs of
-	// the disk however many rows it has.
+	// Put many writes into one transaction: a commit costs two syncs of the disk however many
+	// rows it has.
 	words := make([]Word, 2000)
 	for i := range words {
 		words[i] = Word{Text: fmt.Sprintf("word %04d", i), Meaning: fmt.Sprintf("%0500d", i)}
@@ -66,7 +66,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// Bolt uses the space of deleted rows again, and does not give it back.
+	// Bolt reuses the space of deleted rows, and does not shrink the file.
 	full, err := store.Size(ctx)
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Bulk-import loads a CSV file of any length: in transactions as large as the
-// engine takes, with progress, and so that it can be resumed where it ended.
+// Bulk-import loads a CSV file of any length, in transactions as large as the engine takes. It
+// reports progress and can be resumed where it ended.
 package main
 
 import (
@@ -59,7 +59,7 @@ func run(ctx context.Context) error {
 		fmt.Printf("%d rows are stored, %d of them durable\n", progress.Rows, progress.Durable)
 	}
 
-	// With the file mended, the import goes on where it ended.
+	// After the file has been corrected, the import goes on where it ended.
 	progress, err = datastore.Import(ctx, store, Readings, rows(strings.NewReader(file)), datastore.ImportOptions{
 		Skip: progress.Rows,
 	})

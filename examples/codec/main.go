@@ -32,10 +32,10 @@ var (
 // pointCodec writes X and Y as big-endian IEEE 754 bits.
 type pointCodec struct{}
 
-// Name is kept in the store. A store written by another codec does not open.
+// Name is kept in the store. A store does not open with another codec.
 func (pointCodec) Name() string { return "point-16" }
 
-// Fields is for programs that read the store without the Go types.
+// Fields serves programs that read the store without the Go types.
 func (pointCodec) Fields() []models.Field {
 	return []models.Field{{Name: "x", Type: "float64"}, {Name: "y", Type: "float64"}}
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context) error {
 	config := engine.Config{
 		Path:    filepath.Join(dir, "db"),
 		CacheMB: 64,   // of memory, where the engine has a cache of its own
-		NoFsync: true, // a loss of power may take the last writes: for data that can be had again
+		NoFsync: true, // a loss of power may take the last writes: only for data that can be replaced
 	}
 	eng := bolt.Options{Config: config}.Engine()
 	// Or: eng := badger.Options{Config: config, MemTableMB: 4}.Engine()
@@ -73,7 +73,7 @@ func run(ctx context.Context) error {
 	return write(ctx, bolt.Options{Config: config}.Engine(), "shape", "round")
 }
 
-// write stores one setting and prints all there are.
+// write stores one setting and prints all settings.
 func write(ctx context.Context, eng engine.Engine, name, value string) (err error) {
 	store, err := datastore.Open(ctx, eng, App)
 	if err != nil {

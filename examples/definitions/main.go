@@ -1,5 +1,5 @@
-// Definitions keeps the trees of two parts of a program in one store, one model
-// in both of them, and opens the store with one of them alone.
+// Definitions keeps the trees of two parts of a program in one store. Both parts use one model.
+// The program also opens the store with one part alone.
 package main
 
 import (

@@ -12,14 +12,14 @@ type cursor struct {
 	txn     *readTxn
 	reverse bool
 	bounds  pebble.IterOptions
-	iter    *pebble.Iterator // nil where the range is empty
+	iter    *pebble.Iterator // nil if the range is empty
 	writes  uint64           // of the transaction, when iter last saw them
 	at      place
-	target  []byte // of Seek, and of coming back to where the cursor was
+	target  []byte // of Seek, or the place to return to
 	err     error
 }
 
-// place is where the cursor stands.
+// place is the position of the cursor.
 type place uint8
 
 const (
@@ -28,7 +28,7 @@ const (
 	pastIt                // before the first key beyond target
 	onKey
 	atEnd  // until Seek
-	failed // for good
+	failed // it stays failed
 )
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
@@ -82,8 +82,8 @@ func (c *cursor) Next() bool {
 	return false
 }
 
-// seeWrites shows the iterator the writes since it last looked. Afterwards the iterator
-// has to be moved back to its place.
+// seeWrites lets the iterator see the writes since the last call. Afterwards the caller must
+// move it back to its place.
 func (c *cursor) seeWrites() {
 	if c.writes == c.txn.writes {
 		return

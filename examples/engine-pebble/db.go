@@ -13,8 +13,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// Limits of one transaction. Pebble takes batches of up to 4 GiB and holds them in
-// memory; beyond these limits a program should write less at a time.
+// Limits of one transaction. Pebble takes batches of up to 4 GiB and holds them in memory; a
+// program should not hold more than this at a time.
 const (
 	maxValue = 32 << 20
 	maxTxn   = 64 << 20
@@ -26,7 +26,7 @@ type db struct {
 	sync     *pebble.WriteOptions // of durable commits
 	door     *door
 	pebble   *pebble.DB
-	lock     *pebble.Lock // held here, or nil where Pebble holds it
+	lock     *pebble.Lock // held here, or nil if Pebble holds it
 }
 
 func (d *db) View(ctx context.Context) (engine.ReadTxn, error) {
@@ -51,8 +51,8 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	if err := d.door.enterWriter(ctx); err != nil {
 		return nil, err
 	}
-	// Nobody else writes until this transaction has ended, so the database as
-	// it is now is its snapshot.
+	// Nobody else writes until this transaction has ended, so the database itself is its
+	// snapshot.
 	batch := d.pebble.NewIndexedBatch()
 	return &writeTxn{
 		readTxn: readTxn{
@@ -63,8 +63,8 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	}, nil
 }
 
-// Sync writes an empty record to the log and waits for it. Then everything before it in
-// the log is on the disk, too.
+// Sync writes an empty record to the log and waits for it. Then everything before it in the log
+// is on the disk too.
 func (d *db) Sync(ctx context.Context) error {
 	if err := d.door.enter(ctx); err != nil {
 		return err
@@ -95,17 +95,17 @@ func (d *db) Size(ctx context.Context) (int64, error) {
 		switch {
 		case err == nil:
 			size += info.Size()
-		case !errors.Is(err, fs.ErrNotExist): // a compaction deletes some
+		case !errors.Is(err, fs.ErrNotExist): // a compaction deletes files
 			return 0, fmt.Errorf("pebble: size: %w", err)
 		}
 	}
 	return size, nil
 }
 
-// lastKey is beyond all keys that a compaction need know of.
+// lastKey is beyond all keys that a compaction has to cover.
 var lastKey = bytes.Repeat([]byte{0xFF}, 64)
 
-// Compact ends early when ctx does and when the database is closed.
+// Compact ends early if ctx ends or the database is closed.
 func (d *db) Compact(ctx context.Context) error {
 	if err := d.door.enter(ctx); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
-// door counts who is in an open database, so that Close can turn newcomers away
-// and wait for the others, and lets one writer in at a time.
+// door counts the users of an open database. Close uses it to turn new users away and to wait
+// for the others. It lets one writer in at a time.
 type door struct {
 	mu      sync.Mutex
 	inside  int
@@ -24,7 +24,7 @@ func newDoor() *door {
 	return d
 }
 
-// enter lets the caller in, who calls leave in the end.
+// enter lets the caller in. The caller calls leave at the end.
 func (d *door) enter(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -46,7 +46,7 @@ func (d *door) leave() {
 	}
 }
 
-// enterWriter waits for the writer before, no longer than ctx allows.
+// enterWriter waits for the writer before, but no longer than ctx lasts.
 func (d *door) enterWriter(ctx context.Context) error {
 	if err := d.enter(ctx); err != nil {
 		return err

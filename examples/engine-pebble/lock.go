@@ -17,8 +17,8 @@ import (
 // lockName is the name that Pebble gives the file it locks.
 const lockName = "LOCK"
 
-// lockingFS is a file system whose locks can be shared, so that those who only
-// read can have a database open at the same time. Pebble's own are exclusive.
+// lockingFS is a file system whose locks can be shared, so that several readers can open a
+// database at the same time. Pebble's own locks are exclusive.
 type lockingFS struct {
 	vfs.FS
 	shared bool

@@ -7,9 +7,8 @@
 //
 // # Caveats
 //
-// There is one writer at a time, so that commits never conflict. A transaction
-// holds up to 64 MiB. Pebble ends the process if it cannot write its log: on a full
-// disk or a failing one.
+// There is one writer at a time, so commits never conflict. A transaction holds up to 64 MiB.
+// Pebble ends the process if it cannot write its log, for example because the disk is full.
 package pebble
 
 import (
@@ -34,8 +33,8 @@ type Options struct {
 	// Config has the options of all file engines.
 	engine.Config
 
-	// MemTableMB is the size, in MiB, of the table in memory that gathers
-	// writes before they go to a file. Defaults to 4; at most 1024.
+	// MemTableMB is the size, in MiB, of the table in memory that gathers writes before they go
+	// to a file. Defaults to 4; at most 1024.
 	MemTableMB int
 }
 
@@ -100,7 +99,7 @@ func open(o Options) (*db, error) {
 		return nil, err
 	case !exists && (o.MustExist || o.ReadOnly):
 		return nil, engine.ErrMissing
-	case !exists: // other engines know a database of this one by the claim
+	case !exists: // the claim tells other engines about a database of this one
 		if err := engine.Claim(o.Path, kind, !o.NoFsync); err != nil {
 			return nil, err
 		}
@@ -113,7 +112,7 @@ func open(o Options) (*db, error) {
 		MemTableSize:       uint64(o.MemTableMB) << 20,
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             quiet{},
-		// Without this, Pebble would end the process. Reads return the error.
+		// By default Pebble would end the process here. Now reads return the error.
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	}
 	d := &db{path: o.Path, readOnly: o.ReadOnly, sync: pebble.Sync, door: newDoor()}
@@ -139,8 +138,8 @@ func open(o Options) (*db, error) {
 	return d, nil
 }
 
-// exists reports whether there is a database. If a database has lost the file that names
-// its manifest, Pebble does not see it, and would make another over it.
+// exists reports whether there is a database. If the file that names the manifest is missing,
+// Pebble does not see the database, and would make another over it.
 func exists(path string) (bool, error) {
 	found, err := pebble.Peek(path, vfs.Default)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -162,8 +161,8 @@ func exists(path string) (bool, error) {
 	return false, nil
 }
 
-// empty deletes everything in a directory whose lock is held, but for the lock and
-// the claim.
+// empty deletes everything in a directory except the lock, which the caller holds, and the
+// claim.
 func empty(path string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -180,9 +179,8 @@ func empty(path string) error {
 	return nil
 }
 
-// opening tells what is wrong with files that Pebble does not open. The options have been
-// checked, so if the operating system reports no error, the files are not as Pebble wrote
-// them.
+// opening explains an error of opening the files. The options have been checked. So if the
+// operating system reports no error, the files are not as Pebble wrote them.
 func opening(err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) && errno != syscall.ENOENT || errors.Is(err, engine.ErrLocked) {
@@ -191,7 +189,7 @@ func opening(err error) error {
 	return fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
 }
 
-// typed makes Pebble's errors those of the engine contract.
+// typed turns Pebble's errors into those of the engine contract.
 func typed(err error) error {
 	switch {
 	case err == nil:
@@ -204,11 +202,11 @@ func typed(err error) error {
 	return err
 }
 
-// quiet keeps Pebble from logging what it does.
+// quiet switches Pebble's log off.
 type quiet struct{}
 
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 
-// Fatalf is called where Pebble cannot go on. It must not return.
+// Fatalf is called when Pebble cannot go on. It must not return.
 func (quiet) Fatalf(format string, args ...any) { log.Fatalf("pebble: "+format, args...) }

@@ -16,12 +16,12 @@ type readTxn struct {
 	end    func() error
 	done   bool
 
-	// writes counts the changes made, for cursors to notice.
+	// writes counts the changes, so that cursors notice them.
 	writes uint64
 }
 
-// Get copies the value. Pebble lends it, together with a block of its cache,
-// which a transaction that reads much would hold on to until its end.
+// Get copies the value. Pebble lends it with a block of its cache, and a transaction with many
+// reads would hold many blocks until its end.
 func (t *readTxn) Get(key []byte) ([]byte, error) {
 	if t.done {
 		return nil, engine.ErrTxnDone

@@ -56,7 +56,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// use does not know which engine it uses.
+// use works with any engine.
 func use(ctx context.Context, eng engine.Engine) (err error) {
 	store, err := datastore.Open(ctx, eng, Diary)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Generated stores rows of the models in package blog, whose trees, indexes and
-// codecs are written by go generate from the tags of two structs.
+// Generated stores rows of the models in package blog. Go generate has written their trees,
+// indexes and codecs from the tags of two structs.
 package main
 
 import (
@@ -47,8 +47,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The pair of author and time answers: what did Alice write from Tuesday to
-	// Friday?
+	// The pair of author and time answers: which posts did Alice write from Tuesday to Friday?
 	tuesday, friday := monday.AddDate(0, 0, 1), monday.AddDate(0, 0, 4)
 	days := models.From(models.MakePair(alice.ID, tuesday)).To(models.MakePair(alice.ID, friday))
 	for post, err := range blog.PostByAuthorTime.Range(ctx, store, days) {
@@ -63,7 +62,7 @@ func run(ctx context.Context) error {
 		}
 		fmt.Printf("about go: %q\n", post.Title)
 	}
-	// The pair of tag and time answers: what is the newest post about go?
+	// The pair of tag and time answers: which is the newest post about go?
 	newest, err := blog.PostByTagTime.Last(ctx, store, models.FirstIs(blog.PostByTagTime, "go"))
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 	return look(ctx, bolt.Options{Config: engine.Config{Path: dir, ReadOnly: true}}.Engine())
 }
 
-// look prints all that is in a store.
+// look prints the content of a store.
 func look(ctx context.Context, eng engine.Engine) error {
 	store, err := datastore.Inspect(ctx, eng)
 	if err != nil {
@@ -70,7 +70,7 @@ func look(ctx context.Context, eng engine.Engine) error {
 	return nil
 }
 
-// write is another program, which has the types.
+// write stands for another program, which has the types.
 func write(ctx context.Context, eng engine.Engine) (err error) {
 	type Photo struct {
 		Name  string

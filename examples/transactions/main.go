@@ -1,5 +1,5 @@
-// Transactions reads snapshots, changes rows without losing what others write,
-// and shows what happens to a transaction that fails or is used too late.
+// Transactions reads snapshots, changes rows without losing the changes of others, and shows
+// failed transactions and transactions used too late.
 package main
 
 import (
@@ -47,7 +47,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// Writers at the same time: where two meet, Badger refuses one of them, and
+	// Writers at the same time: if two change the same row, Badger refuses one of them, and
 	// Update runs its function again.
 	var writers sync.WaitGroup
 	for range 4 {
@@ -68,7 +68,8 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// Beside the snapshot, and so with a context that is not the transaction's.
+		// This write uses a context from outside View, so it is not part of the snapshot's
+		// transaction.
 		if err := count(outside, store, "visits"); err != nil {
 			return err
 		}

@@ -1,5 +1,5 @@
-// Zerocopy reads rows where the engine keeps them: the text of a post goes from
-// the database's memory to its destination without a copy in between.
+// Zerocopy reads rows in the engine's own memory: the text of a post goes from there to its
+// destination without a copy in between.
 package main
 
 import (
@@ -36,7 +36,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	// One row: its content is lent to the function and written from where it is.
+	// One row: the engine lends its content to the function, which writes it from there.
 	err = blog.Posts.Borrow(ctx, store, 2, func(row models.BorrowedRow) error {
 		var post blog.BorrowedPost
 		if err := post.Decode(row.Value); err != nil {

@@ -2,7 +2,7 @@ package alloctest
 
 import "testing"
 
-// recorder is a test whose failure is looked at.
+// recorder records the failure of a test.
 type recorder struct {
 	testing.TB
 	failed bool

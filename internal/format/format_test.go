@@ -129,8 +129,8 @@ func TestExpiryKeysSortByTime(t *testing.T) {
 	}
 }
 
-// FuzzParseRow feeds rows as a damaged disk might hold them: with the right
-// checksum, too, so that what lies behind it is reached.
+// FuzzParseRow reads rows as a damaged disk might return them. It also tries them with a
+// correct checksum, to reach the checks behind it.
 func FuzzParseRow(f *testing.F) {
 	f.Add([]byte("key"), seal("key", 1, 0, "value"), false)
 	f.Add([]byte("key"), AppendRowHeader(nil, 300, 7), true)

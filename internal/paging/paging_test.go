@@ -8,7 +8,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/paging"
 )
 
-// TestEach works through rows of very different weight.
+// TestEach works through rows of very different sizes.
 func TestEach(t *testing.T) {
 	const fits = 50
 	weights := make([]int, 1000)

@@ -13,8 +13,7 @@ import (
 
 const pause, retry = time.Second, time.Minute
 
-// runs makes a Sweeper that notes when its work runs, and passes on what work
-// returns.
+// runs makes a Sweeper that notes the times of its work. The work returns what work returns.
 func runs(t *testing.T, work func(n int) (time.Time, error)) (*sweep.Sweeper, func() []time.Duration) {
 	start := time.Now()
 	var at []time.Duration
@@ -49,15 +48,14 @@ func TestDue(t *testing.T) {
 		})
 		s.Arm(time.Time{})
 		s.Arm(now.Add(20 * time.Second))
-		s.Arm(now.Add(10 * time.Second)) // the earlier one counts
+		s.Arm(now.Add(10 * time.Second)) // the earlier time stays
 		s.Arm(now.Add(30 * time.Second))
 		time.Sleep(24 * time.Hour)
 		expect(t, at(), 10*time.Second, time.Hour)
 	})
 }
 
-// A sweep that is due already waits for one pause only, however often it is
-// announced.
+// A sweep that is already due waits for only one pause, however often Arm is called.
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, at := runs(t, func(int) (time.Time, error) { return time.Time{}, nil })
@@ -95,7 +93,7 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// Failures never lead to a pause of more than an hour.
+// After failures a pause is never longer than an hour.
 func TestRetryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, at := runs(t, func(int) (time.Time, error) { return time.Time{}, errors.New("a failure") })
@@ -108,7 +106,7 @@ func TestRetryIsBounded(t *testing.T) {
 	})
 }
 
-// One run at a time, and what is wanted during one is done after it.
+// The work runs once at a time. If Arm is called during a run, the next run follows.
 func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *sweep.Sweeper

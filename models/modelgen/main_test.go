@@ -14,8 +14,8 @@ type Item struct {
 }
 `
 
-// shop makes a package with one file, in this module so that its imports
-// resolve, and returns the path of the file.
+// shop makes a package with one file and returns the path of the file. The package is in this
+// module so that its imports resolve.
 func shop(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join("testdata", "shop")
@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 	if !strings.Contains(string(first), "Shop = models.NewDefinition(\"shop\", Items)") {
 		t.Errorf("no definition is in\n%s", first)
 	}
-	// An earlier generated file does not stand in the way, right or wrong.
+	// An earlier generated file does no harm, right or wrong.
 	if err := os.WriteFile(generated, []byte("package shop\n\nvar Items, Item int\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

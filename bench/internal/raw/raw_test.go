@@ -16,8 +16,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 )
 
-// TestStoresTheSameBytes checks that the yardstick does the same work: that after
-// the same inserts and updates its database holds what a typed tree's holds.
+// TestStoresTheSameBytes checks that the yardstick does the same work: after the same inserts
+// and updates its database equals that of a typed tree.
 func TestStoresTheSameBytes(t *testing.T) {
 	eng := memory.Engine()
 	store, err := typed.Open(eng, article.Reflected)
@@ -96,7 +96,7 @@ func write(t *testing.T, store contender.Store) {
 	}
 }
 
-// dump returns everything in an engine but the catalog.
+// dump returns everything in an engine except the catalog.
 func dump(t *testing.T, eng engine.Engine) (items []item) {
 	t.Helper()
 	db, err := eng.Open(context.Background())

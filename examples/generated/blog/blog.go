@@ -6,14 +6,14 @@ import "time"
 
 //go:generate go run github.com/newsnet-africa/netabase-go/models/modelgen
 
-// User is somebody who writes.
+// User is a person who writes.
 type User struct {
 	ID       uint64 `netabase:"primary"`
 	Username string
 	Email    string `netabase:"unique"`
 }
 
-// Post is what a user has written.
+// Post is a text by a user.
 type Post struct {
 	ID       uint64    `netabase:"primary"`
 	AuthorID uint64    `netabase:"index; index=author_time,1"`

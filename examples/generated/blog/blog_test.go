@@ -53,7 +53,7 @@ func TestSameStore(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, old) {
 			t.Errorf("round %d: the generated codec reads %+v, %v", round, got, err)
 		}
-		// Moved to another tag: the entries of the row that the other codec wrote go.
+		// The new row has another tag: the entries of the other codec's row must go.
 		got.Tags = []string{"moved"}
 		if err := blog.Posts.Replace(ctx, store, &got); err != nil {
 			t.Fatal(err)

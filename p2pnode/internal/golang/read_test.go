@@ -13,10 +13,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 )
 
-// read returns what Read takes and, one string each, what it refuses.
+// read returns the packages of Read, and its refusals as one string each.
 func read(t *testing.T, name, input string) (packages []golang.Package, refused []string, err error) {
 	t.Helper()
-	// One byte at a time: where a read ends must not matter.
+	// One byte at a time: the size of reads must not matter.
 	packages, err = golang.Read(iotest.OneByteReader(strings.NewReader(input)), name, func(line int, reason error) {
 		refused = append(refused, fmt.Sprintf("%d: %v", line, reason))
 	})
@@ -121,7 +121,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// The longest line that is allowed is taken.
+// The longest allowed line is accepted.
 func TestReadLongestLine(t *testing.T) {
 	prefix, suffix := `{"import_path":"a","synopsis":"`, `"}`
 	synopsis := strings.Repeat("x", golang.MaxLineBytes-len(prefix)-len(suffix))
@@ -159,9 +159,8 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
-// readLine is as many bytes of input as a line may count for that has next to none:
-// two kilobytes are allocated for it at most: a record and its place in a map, or a
-// decoder of JSON and an error.
+// readLine is how many bytes of input a short line counts for. Read allocates at most two
+// kilobytes for it: a record and its place in a map, or a JSON decoder and an error.
 const readLine = 2048 / alloctest.Factor
 
 func FuzzRead(f *testing.F) {

@@ -10,8 +10,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 )
 
-// openStore returns provider records with a validity, in a store of their own, and
-// checks them at the end.
+// openStore returns provider records with a validity, in a store of their own, and checks them
+// at the end of the test.
 func openStore(t *testing.T, validity time.Duration) *Store {
 	t.Helper()
 	ctx := context.Background()
@@ -48,13 +48,13 @@ func left(t *testing.T, s *Store) (found []string) {
 	return found
 }
 
-// putAt puts a record of "key" that was stamped at some time.
+// putAt puts a record of "key" with a given time.
 func putAt(t *testing.T, s *Store, peer string, at time.Time) {
 	t.Helper()
 	apply(t, s, Change{Key: "key", Peer: peer, Raw: rawTime(at)})
 }
 
-// A record from a clock that ran ahead goes before all others: it pushes none out.
+// A record from a clock that ran ahead is evicted first: it pushes no other out.
 func TestEvictFromClockAhead(t *testing.T) {
 	ctx := context.Background()
 	s := openStore(t, 24*time.Hour)
@@ -83,7 +83,8 @@ func TestEvictFromClockAhead(t *testing.T) {
 	}
 }
 
-// A record from a clock that ran ahead expires like one that came when the clock was
+// A record from a clock that ran ahead expires as if it had come when the clock was right
+// again.
 // right again.
 func TestExpireFromClockAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -95,7 +96,7 @@ func TestExpireFromClockAhead(t *testing.T) {
 			putAt(t, s, "ahead"+string(rune('A'+i)), start.AddDate(1, 0, 0))
 		}
 		putAt(t, s, "now", start)
-		if err := s.File(ctx); err != nil { // Due looks at what is filed
+		if err := s.File(ctx); err != nil { // Due reads filed references
 			t.Fatal(err)
 		}
 		if due, err := s.Due(ctx, start); err != nil || due.After(start) {

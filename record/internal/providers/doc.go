@@ -3,7 +3,7 @@
 //
 // A provider record takes this path:
 //
-//	Batch.Apply      transaction.go  takes the lock of those who write
+//	Batch.Apply      transaction.go  takes the writers' lock
 //	                 change.go       reads the row of the key, changes and writes it
 //	                 row.go          the row of a key: its providers and their times
 //	                 peers.go        numbers, which stand for peer ids in rows

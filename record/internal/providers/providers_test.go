@@ -19,10 +19,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// definition is that of the stores of these tests.
+// definition is the definition of the stores of these tests.
 var definition = models.NewDefinition("libp2p", Trees()...)
 
-// newStore returns provider records without bounds, which files nothing by itself.
+// newStore returns provider records without bounds, which file nothing in the background.
 func newStore(t *testing.T, store *datastore.Store) *Store {
 	t.Helper()
 	s, err := New(context.Background(), store, Options{Validity: -1, MaxPerKey: -1, MaxPerPeer: -1, RowBytes: 1 << 20, FileInterval: -1})
@@ -53,9 +53,8 @@ func apply(t *testing.T, s *Store, changes ...Change) {
 // rawTime is a time as kad-dht puts it.
 func rawTime(at time.Time) string { return string(binary.AppendVarint(nil, at.UnixNano())) }
 
-// A process that ends while it files leaves all that the next one needs: whichever
-// part was the last, everything is there afterwards, once, and is found by peer and
-// by time.
+// A process that ends while it files leaves everything that the next one needs. Whichever part
+// was the last, each record is then found once by key, by peer and by time.
 func TestFilingIsResumed(t *testing.T) {
 	for parts := range 80 {
 		t.Run(fmt.Sprint(parts, " parts"), func(t *testing.T) {
@@ -115,7 +114,7 @@ func TestFilingIsResumed(t *testing.T) {
 	}
 }
 
-// checkRecords asks for every key, and for every peer what it provides.
+// checkRecords asks for every key, and for every peer's keys.
 func checkRecords(t *testing.T, s *Store, want map[[2]string]string) {
 	t.Helper()
 	got := map[[2]string]string{}
@@ -154,7 +153,7 @@ func checkClean(t *testing.T, s *Store) {
 	}
 }
 
-// A store that can only be read has all records of a key, whether or not their
+// A read-only store returns all records of a key, whether or not their references are filed.
 // references are filed.
 func TestReadOnly(t *testing.T) {
 	ctx := context.Background()
@@ -192,8 +191,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// A tree of references is what a map from groups to numbers of references says,
-// also where a group has so many that it is divided.
+// A tree of references equals a map from groups to counts of references, also if a group has so
+// many that it is divided.
 func TestRefsAgainstMap(t *testing.T) {
 	ctx := context.Background()
 	store, err := datastore.Open(ctx, memory.Engine(), definition)
@@ -273,7 +272,7 @@ func TestRefsAgainstMap(t *testing.T) {
 	}
 }
 
-// Check finds references that are wrong, and Repair makes them right.
+// Check finds wrong references, and Repair corrects them.
 func TestRepairMakesReferences(t *testing.T) {
 	ctx := context.Background()
 	store, err := datastore.Open(ctx, memory.Engine(), definition)

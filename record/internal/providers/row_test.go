@@ -7,7 +7,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// A row that is none is refused.
+// Bytes that are not a row are refused.
 func TestDamagedRowsAreRefused(t *testing.T) {
 	key := make([]byte, 9)
 	if s, err := rows.Decode(key, []byte{1, 'k', 0, 2, 1, 0, 1, 3, 0x80}); err != nil || len(s.Providers) != 2 {

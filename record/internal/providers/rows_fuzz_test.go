@@ -8,18 +8,18 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// rowsFactor is how many bytes of memory one byte of a row can take: an offer has two
-// at least, a change three, and they have 40 and 56 in memory; what they refer to is
-// copied.
+// rowsFactor is how many bytes of memory one byte of a row can take. A provider record has two
+// bytes or more and takes 40 in memory, a change three or more and 56. The memory they refer to
+// is copied.
 const rowsFactor = 24
 
-// FuzzRows decodes bytes as rows of the trees of provider records. A row that
-// is taken means the same once it has been written again.
+// FuzzRows decodes bytes as rows of the trees of provider records. If a row is accepted, it
+// means the same after it has been written again.
 func FuzzRows(f *testing.F) {
 	f.Add([]byte{1, 'k', 0, 2, 1, 0, 1, 3, 0x80})
 	f.Add([]byte{3, 0, 1, 0, 200, 1})
 	f.Add([]byte{7, 2, 1, 9, 2, 0, 5, 1, 200, 1, 3, 2})
-	// Rows as long as a damaged file can have them, with as much in them as there can be.
+	// Rows of the greatest length in a damaged file, with as many elements as possible.
 	f.Add(append([]byte{0, 0}, make([]byte, 30_000)...))                       // changes of references
 	f.Add(append([]byte{1, 'k', 0, 0}, bytes.Repeat([]byte{1, 0}, 10_000)...)) // providers
 	f.Add(append([]byte{3, 0}, make([]byte, 20_000)...))                       // references

@@ -87,7 +87,7 @@ func FuzzWire(f *testing.F) {
 		})
 		var want recpb.Record
 		if err := proto.Unmarshal(data, &want); err != nil {
-			return // it refuses more: text that is not UTF-8
+			return // it also refuses text that is not UTF-8
 		}
 		if !ok {
 			t.Fatalf("refused %x, which is a record", data)

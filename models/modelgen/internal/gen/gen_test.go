@@ -14,8 +14,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen"
 )
 
-// TestCheckedIn compares what is generated with what is checked in, which is
-// also what the rest of the tests compile.
+// TestCheckedIn compares the generator's output with the files in the repository, which the
+// other tests compile.
 func TestCheckedIn(t *testing.T) {
 	for _, file := range []string{
 		"../wide/wide.go",
@@ -42,8 +42,8 @@ func TestCheckedIn(t *testing.T) {
 	}
 }
 
-// TestFaults checks what is said about each package in testdata, whose lines
-// with faults end in a comment that quotes the message.
+// TestFaults checks the messages for each package in testdata. A line with a fault ends in a
+// comment that quotes the message.
 func TestFaults(t *testing.T) {
 	dirs, err := os.ReadDir("testdata")
 	if err != nil {
@@ -111,13 +111,13 @@ func TestSigned(t *testing.T) {
 	}
 }
 
-// lineOf returns the number of the line that a message is about.
+// lineOf returns the line number in a message.
 func lineOf(message string) (line int) {
 	fmt.Sscanf(message, "models.go:%d:", &line)
 	return line
 }
 
-// fault is a message that is wanted, and where.
+// fault is an expected message and its place.
 type fault struct{ at, text string }
 
 func (f fault) isIn(line string) bool {

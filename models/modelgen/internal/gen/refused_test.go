@@ -10,8 +10,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/gen/testdata/types"
 )
 
-// TestRefusedByBoth checks that the reflected codec, too, refuses the types that
-// TestFaults expects modelgen to refuse.
+// TestRefusedByBoth checks that the reflected codec refuses the types that TestFaults expects
+// modelgen to refuse.
 func TestRefusedByBoth(t *testing.T) {
 	refuses[types.Chan](t)
 	refuses[types.Any](t)

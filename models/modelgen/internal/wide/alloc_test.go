@@ -26,8 +26,8 @@ func boundBytes[M any](t *testing.T, p pair[M], src []byte) {
 	alloctest.BoundBy(t, reflectedFactor, len(src), func() { _ = p.reflected.Decode(src, new(M)) })
 }
 
-// TestAllocations decodes models with nothing in them but very many elements, in
-// each list and each map in turn.
+// TestAllocations decodes models with a very large number of elements in one list or map, for
+// each list and map in turn.
 func TestAllocations(t *testing.T) {
 	eachCrowd(t, things)
 	eachCrowd(t, optionals)
@@ -35,8 +35,8 @@ func TestAllocations(t *testing.T) {
 }
 
 func eachCrowd[M any](t *testing.T, p pair[M]) {
-	// The shortest elements: 0, bytes, text, a list and a map of nothing, null; and a
-	// few that are longer. Most are wrong for most fields.
+	// The shortest elements: 0, bytes, text, an empty list, an empty map, null; and a few that
+	// are longer. Most have the wrong type for most fields.
 	elements := []string{"\x00", "\x40", "\x60", "\x80", "\xA0", "\xF6", "\x81\x60", "\xA1\x61a\x60", "\x61a", "\x41a"}
 	for _, f := range p.generated.Fields() {
 		word := strings.TrimPrefix(f.Type, "optional(")
@@ -52,7 +52,7 @@ func eachCrowd[M any](t *testing.T, p pair[M]) {
 	}
 }
 
-// crowd encodes a model of which one field has very many elements.
+// crowd encodes a model in which one field has very many elements.
 func crowd(field string, isMap bool, element string) []byte {
 	const many = 10_000
 	src := append([]byte{0xA1, 0x60 + byte(len(field))}, field...) // no name is longer than 23 bytes

@@ -9,7 +9,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide"
 )
 
-// borrower decodes src into borrowed memory and, if src is canonical, compares that with
+// borrower decodes src into borrowed memory. If src is canonical, it compares the result with
 // the model.
 type borrower func(src []byte, model reflect.Value, canonical bool) error
 
@@ -37,7 +37,7 @@ func borrowItem(src []byte, model reflect.Value, canonical bool) error {
 	return sameBorrowed(model, reflect.ValueOf(v), "item")
 }
 
-// sameBorrowed compares a model's value with what is borrowed.
+// sameBorrowed compares a model's value with a borrowed one.
 func sameBorrowed(model, lent reflect.Value, path string) error {
 	differ := func(got any) error { return fmt.Errorf("%s is %v borrowed and %v in the model", path, got, model) }
 	switch v := lent.Interface().(type) {

@@ -43,8 +43,8 @@ func sameFields[M any](t *testing.T, p pair[M]) {
 	}
 }
 
-// FuzzModels compares the codecs on models made at random, and on what is left
-// of their bytes when some are changed.
+// FuzzModels compares the codecs on random models, and on their encoded bytes with some bytes
+// changed.
 func FuzzModels(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(seed)
@@ -56,7 +56,7 @@ func FuzzModels(f *testing.F) {
 	})
 }
 
-// FuzzBytes compares which bytes the codecs take.
+// FuzzBytes compares which bytes the codecs accept.
 func FuzzBytes(f *testing.F) {
 	fill := filler{Rand: rand.New(rand.NewPCG(1, 2))}
 	for range 4 {
@@ -128,8 +128,8 @@ func compareModels[M any](t *testing.T, p pair[M], seed uint64) {
 	}
 }
 
-// compareBytes checks that both codecs make the same of src. The generated one
-// refuses some spellings that no codec writes and the reflected one takes.
+// compareBytes checks that both codecs decode src to the same model. The generated codec
+// refuses some forms that no codec writes and the reflected one accepts.
 func compareBytes[M any](t *testing.T, p pair[M], src []byte) {
 	t.Helper()
 	var got, want M

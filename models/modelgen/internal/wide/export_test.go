@@ -1,6 +1,6 @@
 package wide
 
-// The code generated for a struct that is not exported is not exported, either.
+// The generated code for an unexported struct is not exported either.
 type (
 	Item         = item
 	ItemCodec    = itemCodec

@@ -14,16 +14,16 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/geo"
 )
 
-// filler sets values at random, to what is at the edges more often than not.
+// filler sets values at random, and prefers values at the edges.
 type filler struct {
 	*rand.Rand
-	// bad is in how many of a thousand values what cannot be encoded comes up.
+	// bad says how many of a thousand values cannot be encoded.
 	bad int
 }
 
 func (f filler) fill(v reflect.Value) {
 	var known any
-	if v.CanInterface() { // not so for an embedded struct that is not exported
+	if v.CanInterface() { // false for an embedded struct that is not exported
 		known = v.Addr().Interface()
 	}
 	switch p := known.(type) {
@@ -108,8 +108,8 @@ func (f filler) elements(v reflect.Value) {
 	}
 }
 
-// length is short, or long enough for heads of two bytes and for maps that are
-// sorted on the heap.
+// length is short, or long enough for heads of two bytes and for maps that are sorted on the
+// heap.
 func (f filler) length() int {
 	if f.IntN(8) == 0 {
 		return 17 + f.IntN(20)
@@ -117,7 +117,7 @@ func (f filler) length() int {
 	return f.IntN(4)
 }
 
-// bits has as many bits as chance has it, so that all lengths of heads come up.
+// bits has a random number of bits, so that heads of all lengths occur.
 func (f filler) bits() uint64 { return f.Uint64() >> f.IntN(64) }
 
 func (f filler) float() float64 {

@@ -11,8 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide"
 )
 
-// TestKeys finds a row by each kind of key that modelgen makes of fields. Temp
-// checks that the indexes are true.
+// TestKeys finds a row by each kind of key that modelgen writes. Temp verifies the indexes.
 func TestKeys(t *testing.T) {
 	store := datastore.Temp(t, memory.Engine(), wide.Wide)
 	moment := time.Unix(1e9, 0).UTC()
@@ -27,7 +26,7 @@ func TestKeys(t *testing.T) {
 	counts(t, store, wide.ThingByIDFlag, models.Only(models.MakePair(thing.ID16[:], wide.Flag(true))), 1)
 	counts(t, store, wide.ThingByHashes, models.Only([]byte{1, 0, 0, 0}), 1)
 	counts(t, store, wide.ThingByHashes, models.Range[[]byte]{}, 2)
-	counts(t, store, wide.ThingByArr, models.Range[int16]{}, 3) // the other's are all 0
+	counts(t, store, wide.ThingByArr, models.Range[int16]{}, 3) // the other row's are all 0
 	counts(t, store, wide.ThingByArrData, models.Only(models.MakePair(int16(5), []byte("data"))), 1)
 	counts(t, store, wide.ThingByStringLevel, models.FirstIs(wide.ThingByStringLevel, "a"), 1)
 	counts(t, store, wide.ThingByStringLevel, models.FirstTwoAre(wide.ThingByStringLevel, "a", -3), 1)
@@ -35,7 +34,7 @@ func TestKeys(t *testing.T) {
 	counts(t, store, wide.ThingByStringLevel, models.Only(models.MakeTriple("b", int8(-3), moment)), 1)
 }
 
-// TestTicket checks what the tags and directives beside keys do.
+// TestTicket checks the tags and directives besides keys.
 func TestTicket(t *testing.T) {
 	store := datastore.Temp(t, memory.Engine(), wide.Wide)
 	day := wide.Moment(time.Unix(1e9, 0).UTC())
@@ -61,7 +60,7 @@ func TestTicket(t *testing.T) {
 	counts(t, store, wide.TicketByPlace, models.FirstIs(wide.TicketByPlace, 0), 1)
 }
 
-// counts checks how many entries of an index a range has.
+// counts checks how many entries of an index are in a range.
 func counts[K any](t *testing.T, store *datastore.Store, index interface {
 	Name() string
 	Count(context.Context, models.Reader, models.Range[K]) (int, error)

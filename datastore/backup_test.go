@@ -56,7 +56,7 @@ func TestBackupAndRestore(t *testing.T) {
 			source := newSource(t)
 			h := &harness{t: t, engine: source, definitions: []*models.Definition{town}}
 			h.open()
-			fillTown(t, h.Store, 3000)
+			fillTown(t, h.Store, 1000)
 			var steps []datastore.BackupProgress
 			var stream bytes.Buffer
 			done, err := h.Backup(t.Context(), &stream, datastore.BackupOptions{Progress: func(p datastore.BackupProgress) { steps = append(steps, p) }})
@@ -77,7 +77,7 @@ func TestBackupAndRestore(t *testing.T) {
 				}
 				again := &harness{t: t, engine: target, definitions: []*models.Definition{town}}
 				again.open() // and close verifies
-				if n, err := people.Count(t.Context(), again.Store, models.Range[uint64]{}); err != nil || n != 3000 {
+				if n, err := people.Count(t.Context(), again.Store, models.Range[uint64]{}); err != nil || n != 1000 {
 					t.Errorf("to %s: %d people, %v", to, n, err)
 				}
 				again.close()

@@ -65,12 +65,11 @@ func longOperations() map[string]long {
 	})
 	putItems := func(ctx context.Context, eng engine.Engine) error {
 		return withStore(ctx, eng, without, func(s *datastore.Store) error {
+			all := make([]item, longRows)
 			for i := range uint64(longRows) {
-				if err := bare.Put(ctx, s, &item{i, i % 10}); err != nil {
-					return err
-				}
+				all[i] = item{i, i % 10}
 			}
-			return nil
+			return bare.PutMany(ctx, s, all)
 		})
 	}
 	openWith := func(d *models.Definition, fn func(context.Context, *datastore.Store) error) func(context.Context, engine.Engine) error {
@@ -113,7 +112,7 @@ func longOperations() map[string]long {
 		},
 		"import": {openWith(town, nothing), openWith(town, importRows), openWith(town, isClean)},
 		"clear": {
-			openWith(town, importRows),
+			openWith(town, putLong),
 			openWith(town, func(ctx context.Context, s *datastore.Store) error { return people.Clear(ctx, s) }),
 			openWith(town, isClean),
 		},
@@ -146,15 +145,21 @@ func longOperations() map[string]long {
 	}
 }
 
+// putLong puts the people in one transaction.
+func putLong(ctx context.Context, s *datastore.Store) error {
+	all := make([]person, longRows)
+	for i := range all {
+		all[i] = somebody(uint64(i))
+	}
+	return people.PutMany(ctx, s, all)
+}
+
 // restoreLong restores a backup of more than a transaction takes.
 func restoreLong(ctx context.Context, eng engine.Engine) error {
 	var stream bytes.Buffer
 	err := withStore(ctx, memory.Engine(), town, func(s *datastore.Store) error {
-		for i := range uint64(longRows) {
-			p := somebody(i)
-			if err := people.Put(ctx, s, &p); err != nil {
-				return err
-			}
+		if err := putLong(ctx, s); err != nil {
+			return err
 		}
 		large := make([]byte, 1<<20)
 		for i := range 9 {
@@ -175,15 +180,7 @@ func restoreLong(ctx context.Context, eng engine.Engine) error {
 // damageLong writes a store and damages every hundredth row, and the entries of
 // others.
 func damageLong(ctx context.Context, eng engine.Engine) error {
-	err := withStore(ctx, eng, town, func(s *datastore.Store) error {
-		for i := range uint64(longRows) {
-			p := somebody(i)
-			if err := people.Put(ctx, s, &p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := withStore(ctx, eng, town, func(s *datastore.Store) error { return putLong(ctx, s) })
 	if err != nil {
 		return err
 	}

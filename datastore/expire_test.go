@@ -160,13 +160,14 @@ func TestDatastoreTTL(t *testing.T) {
 	})
 }
 
+// refreshRounds says, in the environment, how often TestRefreshBesideTheSweep does so on
+// each engine.
+const refreshRounds = "NETABASE_REFRESH_ROUNDS"
+
 // TestRefreshBesideTheSweep refreshes rows that have expired while they are being
 // swept away: what was put last has to be there.
 func TestRefreshBesideTheSweep(t *testing.T) {
-	rounds := 50
-	if testing.Short() {
-		rounds = 10
-	}
+	rounds := roundsOf(t, refreshRounds, 15, 5)
 	onEveryEngine(t, func(t *testing.T, h *harness) {
 		if h.restarts && !testing.Short() {
 			t.Skip("one run tells as much")

@@ -41,7 +41,7 @@ func TestSystemCallFaults(t *testing.T) {
 	if out, err := exec.Command(strace, "-qq", "-o", "/dev/null", "true").CombinedOutput(); err != nil {
 		t.Skipf("strace may not trace: %v: %s", err, out)
 	}
-	killMany(t, roundsOf(t, faultRounds, 20, 2), func(_ *testing.T, _ string, random *rand.Rand) []string {
+	killMany(t, roundsOf(t, faultRounds, 6, 2), func(_ *testing.T, _ string, random *rand.Rand) []string {
 		fault := faults[random.IntN(len(faults))]
 		inject := fmt.Sprintf("inject=%s:%s:when=%d", fault.calls, fault.returns, 1+random.IntN(40)) // of each thread
 		if random.IntN(4) == 0 {

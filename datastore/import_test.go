@@ -40,6 +40,15 @@ func crowd(n int) []person {
 	return all
 }
 
+// largeCrowd is a crowd of which few fill the window of an import.
+func largeCrowd(n int) []person {
+	all := crowd(n)
+	for i := range all {
+		all[i].Name += strings.Repeat("x", 1<<10)
+	}
+	return all
+}
+
 // wantPeople checks that the store holds just what storing rows one by one
 // leaves.
 func wantPeople(t *testing.T, store *datastore.Store, rows []person) {
@@ -64,11 +73,8 @@ func wantPeople(t *testing.T, store *datastore.Store, rows []person) {
 
 func TestImport(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		rows := crowd(8_000)
-		if testing.Short() {
-			rows = crowd(5_000)
-		}
-		for i := range 500 { // some come again, changed
+		rows := largeCrowd(1_600)
+		for i := range 200 { // some come again, changed
 			p := rows[i*7]
 			p.Name, p.Tags = "again", []string{"again"}
 			rows = append(rows, p)
@@ -89,7 +95,7 @@ func TestImport(t *testing.T) {
 		if progress != last || progress.Rows != int64(len(rows)) || progress.Durable != progress.Rows {
 			t.Errorf("%+v, at last %+v, of %d rows", progress, last, len(rows))
 		}
-		if want := len(rows) / 4000; calls < want {
+		if want := len(rows) / 800; calls < want {
 			t.Errorf("%d calls of Progress with a window of 1 MiB, want %d", calls, want)
 		}
 		h.restart()
@@ -124,12 +130,12 @@ func TestImportStopsAtARow(t *testing.T) {
 		"unique key taken":      {bad: taken, want: models.ErrUnique, says: "row 17 has the key, and row 1000002 would have it too"},
 		"not to be encoded":     {bad: invalid, want: models.ErrInvalid, says: "town.person 1000000:"},
 		"index key too long":    {bad: long, want: models.ErrKeySize, says: "town.person 1000001:"},
-		"an error of the input": {input: unreadable, want: unreadable, says: "row 5001"},
+		"an error of the input": {input: unreadable, want: unreadable, says: "row 1001"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			const before = 5000
-			rows := crowd(before)
+			const before = 1000
+			rows := largeCrowd(before)
 			input := rowsOf(rows, c.input)
 			if c.input == nil {
 				input = rowsOf(append(slices.Clone(rows), c.bad, somebody(2_000_000)), nil)
@@ -155,13 +161,13 @@ func TestImportStopsAtARow(t *testing.T) {
 
 func TestImportResumes(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
-		rows := crowd(12_000)
+		rows := largeCrowd(2_400)
 		var skip int64
 		for attempt := range 3 {
 			// The input ends the context, somewhere within a window.
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			end := 5_000*attempt + 4_321
+			end := 1_000*attempt + 864
 			input := func(yield func(person, error) bool) {
 				for i, p := range rows {
 					if i == end {
@@ -303,7 +309,7 @@ func TestImportRefusesOptions(t *testing.T) {
 // by how much, and leaves nothing behind.
 func TestTransactionOverTheLimit(t *testing.T) {
 	store := datastore.Temp(t, badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, MemTableMB: 1}.Engine(), town)
-	rows := crowd(20_000)
+	rows := crowd(5_000)
 	err := store.Update(t.Context(), func(ctx context.Context, tx *datastore.WriteTx) error {
 		return people.PutMany(t.Context(), tx, rows)
 	})

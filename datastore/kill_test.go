@@ -103,7 +103,7 @@ func TestKill(t *testing.T) {
 		}
 		return
 	}
-	killMany(t, roundsOf(t, killRounds, 25, 3), func(t *testing.T, path string, random *rand.Rand) []string { return nil })
+	killMany(t, roundsOf(t, killRounds, 8, 3), func(t *testing.T, path string, random *rand.Rand) []string { return nil })
 }
 
 // roundsOf returns how many rounds a test has: what the environment says, or else

@@ -1,6 +1,7 @@
 package datastore_test
 
 import (
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -15,6 +16,11 @@ import (
 
 // Badger leaves goroutines behind where it refuses a damaged database.
 func TestMain(m *testing.M) {
+	// Fewer than rapid's own 100, so that the tests of a newcomer take no time. The flag
+	// on the command line has precedence.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/dgraph-io/badger/v4.(*DB).monitorCache"),
 		goleak.IgnoreAnyFunction("github.com/dgraph-io/ristretto/v2/z.(*AllocatorPool).freeupAllocators"),
@@ -24,14 +30,15 @@ func TestMain(m *testing.M) {
 }
 
 // engines makes a fresh engine of each kind. They do not wait for the disk:
-// what is durable when, the engines' own tests tell.
+// what is durable when, the engines' own tests tell. Badger allocates its memtable
+// with every opening, so this one is small.
 var engines = map[string]func(t testing.TB) engine.Engine{
 	"memory": func(testing.TB) engine.Engine { return memory.Engine() },
 	"bolt": func(t testing.TB) engine.Engine {
 		return bolt.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}}.Engine()
 	},
 	"badger": func(t testing.TB) engine.Engine {
-		return badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}}.Engine()
+		return badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, MemTableMB: 8}.Engine()
 	},
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,33 +49,56 @@ func TestRefusedPrograms(t *testing.T) {
 		}
 	}
 
-	dirs, err := os.ReadDir(programs)
-	if err != nil {
-		t.Fatal(err)
+	// One program that names what is internal keeps the go command from building any
+	// other, so that it is built alone.
+	var together []string
+	for program := range want {
+		if program != "internals" {
+			together = append(together, program)
+		}
 	}
-	for _, dir := range dirs {
-		t.Run(dir.Name(), func(t *testing.T) {
-			output, failed := goBuild(t, filepath.Join(workspace, "refused"), dir.Name())
-			if failed != (len(want[dir.Name()]) > 0) {
-				t.Errorf("refused is %t, want %t", failed, !failed)
+	said := goBuild(t, filepath.Join(workspace, "refused"), together...)
+	maps.Copy(said, goBuild(t, filepath.Join(workspace, "refused"), "internals"))
+	for program, refusals := range want {
+		t.Run(program, func(t *testing.T) {
+			if output := said[program]; (output != "") != (len(refusals) > 0) {
+				t.Errorf("refused is %t, want %t", output != "", len(refusals) > 0)
 			}
-			compareRefusals(t, want[dir.Name()], output)
+			compareRefusals(t, refusals, said[program])
 		})
 	}
 }
 
-// goBuild builds one program and returns what the go command had to say.
-func goBuild(t *testing.T, module, program string) (output string, failed bool) {
+// goBuild builds programs and returns what the go command had to say of each.
+func goBuild(t *testing.T, module string, programs ...string) map[string]string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-e", "./"+program)
+	args := []string{"build", "-gcflags=-e"}
+	for _, program := range programs {
+		args = append(args, "./"+program)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(module, "..", "go.work"), "GOFLAGS=", "CGO_ENABLED=0", "PWD="+module)
-	said, err := cmd.CombinedOutput()
+	output, err := cmd.CombinedOutput()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		t.Skipf("the go command is missing: %v", err)
 	}
-	return string(said), err != nil
+	said := map[string]string{}
+	program := ""
+	for line := range strings.Lines(string(output)) {
+		if match := saidOf.FindStringSubmatch(line); match != nil {
+			program = match[1]
+		}
+		said[program] += line
+	}
+	if (err != nil) != (len(said) > 0) || said[""] != "" {
+		t.Errorf("the go command ended with %v, and said:\n%s", err, output)
+	}
+	return said
 }
+
+// saidOf is the line before what the go command has to say of a program.
+var saidOf = regexp.MustCompile(`^(?:#|package) example\.com/refused/([a-z]+)`)
 
 // place is a line of a program's file.
 type place struct {

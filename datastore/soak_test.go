@@ -34,7 +34,7 @@ func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes its time")
 	}
-	length := 6 * time.Second
+	length := 4 * time.Second
 	if text := os.Getenv(soakTime); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {

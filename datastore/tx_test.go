@@ -340,7 +340,7 @@ func TestNestedCalls(t *testing.T) {
 func TestWriteWhileIterating(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, h *harness) {
 		ctx := t.Context()
-		const rows = 2000
+		const rows = 1000
 		all := make([]person, rows)
 		for i := range all {
 			all[i] = somebody(uint64(i))

@@ -14,7 +14,7 @@ import (
 func churnRecords(t *testing.T) int {
 	text := os.Getenv("NETABASE_CHURN_RECORDS")
 	if text == "" {
-		return 10_000
+		return 5_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestDiskComesBack(t *testing.T) {
 				empty = append(empty, usage())
 			}
 			t.Logf("%d records: bytes on disk when full %d, after garbage collection %d", n, full, empty)
-			// Engines clean up in steps, Badger with every memtable of 16 MiB, so that
+			// Engines clean up in steps, Badger with every memtable, so that
 			// rounds differ.
 			for what, used := range map[string][]uint64{"full": full, "empty": empty} {
 				if late, early := slices.Max(used[churnRounds/2:]), slices.Max(used[:churnRounds/2]); late > early*3/2 {

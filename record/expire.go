@@ -95,7 +95,7 @@ func (s *expiry) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cu
 	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
 		return 0, err
 	}
-	if (origin == receipts.Withdrawn || origin == receipts.Changed) && st.value != nil {
+	if (origin == receipts.Withdrawn || origin == receipts.Changed) && st.Value != nil {
 		kept := st.filed
 		kept.Received = s.now
 		return 0, l.putReceipt(&st.filed, &kept)

@@ -1,12 +1,12 @@
 package record
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 )
 
 // Hash is the SHA-256 of a value (FIPS 180-4). It is the primary key of a row in an
@@ -21,7 +21,7 @@ var HashKey models.KeyCodec[Hash] = hashKey{}
 
 type hashKey struct{}
 
-func (hashKey) Name() string { return "sha2-256" }
+func (hashKey) Name() string { return policy.HashKey }
 
 func (hashKey) Append(dst []byte, h Hash) []byte { return append(dst, h[:]...) }
 
@@ -77,12 +77,4 @@ func Identify[M any](t *models.Tree[M, Hash], m *M) error {
 		*m = identified
 	}
 	return err
-}
-
-// checkHash refuses a value whose hash is not the one in its key.
-func checkHash(key, value []byte) error {
-	if hash := sha256.Sum256(value); !bytes.Equal(hash[:], key) {
-		return fmt.Errorf("%w: the value has the hash %x", models.ErrInvalid, hash)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,12 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
-	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // modelTree is a registered tree. Its rows hold the values of the records of its
@@ -30,43 +27,8 @@ type modelTree struct {
 	// namespace is the beginning of the record keys of its rows, "/blog.user/".
 	namespace string
 	maxValue  int
-	// age is how old records get, negative for ever.
-	age    time.Duration
-	policy models.Policy
-	// paired says that the owner is the first half of the key, in a signed tree.
-	paired bool
-}
-
-// candidate is a checked record of a tree, for a row or one already in it.
-type candidate struct {
-	key []byte
-	// data is the record's value, and value that of the row. The two differ only if the
-	// record is signed. A tombstone has no row.
-	data, value []byte
-	retracted   bool
-	// clock is the model's, or the sequence number of a signed record.
-	clock, expires uint64
-	signature      *receipts.Signature
-}
-
-// compare orders candidates for one key: the better one is the greater. Two
-// compare equal where their bytes are.
-func (c *candidate) compare(other *candidate) int {
-	retracted := 0
-	if c.retracted != other.retracted {
-		retracted = -1
-		if c.retracted {
-			retracted = 1
-		}
-	}
-	return cmp.Or(cmp.Compare(c.clock, other.clock), retracted,
-		cmp.Compare(c.expires, other.expires), bytes.Compare(c.data, other.data))
-}
-
-// recordKey returns the record key of the row under key.
-func (t *modelTree) recordKey(key []byte) (string, error) {
-	text, err := t.raw.PathText(key)
-	return t.namespace + text, err
+	// rules are those of its policy.
+	rules policy.Rules
 }
 
 // parseKey returns the primary key that the last part of a record key stands
@@ -80,111 +42,33 @@ func (t *modelTree) parseKey(text string) ([]byte, error) {
 }
 
 // checkRecord checks a value that another peer puts under a record key.
-func (t *modelTree) checkRecord(recordKey string, value []byte) (candidate, error) {
+func (t *modelTree) checkRecord(recordKey string, value []byte) (policy.Candidate, error) {
 	text, ok := strings.CutPrefix(recordKey, t.namespace)
 	if !ok {
-		return candidate{}, &models.Error{
+		return policy.Candidate{}, &models.Error{
 			Op: "check", Tree: t.raw.Name(),
 			Err: fmt.Errorf("%w: the record key %q is not in its namespace", models.ErrInvalid, shorten(recordKey)),
 		}
 	}
 	key, err := t.parseKey(text)
 	if err != nil {
-		return candidate{}, err
+		return policy.Candidate{}, err
 	}
 	return t.check(key, value)
 }
 
 // check checks the value of a record that is said to belong under key.
-func (t *modelTree) check(key, data []byte) (c candidate, err error) {
+func (t *modelTree) check(key, data []byte) (c policy.Candidate, err error) {
 	if len(data) > t.maxValue {
 		return c, failAt("check", t.raw, key, tooLarge(len(data), t.maxValue))
 	}
-	if len(data) == 0 { // for kad-dht that is none
-		return c, failAt("check", t.raw, key, fmt.Errorf("%w: the record is empty", models.ErrInvalid))
-	}
-	c = candidate{key: key, data: data, value: data}
-	switch t.policy {
-	case models.Signed:
-		err = t.checkSigned(&c)
-	case models.Immutable:
-		if err = checkHash(key, data); err == nil {
-			_, err = t.raw.Validate(key, data)
-		}
-	default:
-		c.clock, err = t.raw.Validate(key, data)
-	}
+	c, err = t.rules.Check(key, data)
 	return c, failAt("check", t.raw, key, err)
-}
-
-// checkSigned checks that the owner of its key has signed a record, and takes the record
-// apart.
-func (t *modelTree) checkSigned(c *candidate) error {
-	owner, err := t.owner(c.key)
-	if err != nil {
-		return err
-	}
-	s, err := wire.Open(c.data, owner)
-	if err != nil {
-		return err
-	}
-	recordKey, err := t.recordKey(c.key)
-	switch {
-	case err != nil:
-		return err
-	case s.RecordKey != recordKey:
-		return fmt.Errorf("%w: it is signed for %q", models.ErrInvalid, shorten(s.RecordKey))
-	}
-	if err := t.checkExpiry(s.Expires, time.Now()); err != nil {
-		return err
-	}
-	c.clock, c.expires, c.retracted, c.value = s.Sequence, s.Expires, s.Retracted, s.Value
-	c.signature = &receipts.Signature{Tree: t.raw.Name(), Key: c.key, Head: s.Head}
-	if c.signature.Envelope, err = wire.CutPayload(c.data); err != nil {
-		return err
-	}
-	if c.retracted {
-		c.value = nil
-		return nil
-	}
-	_, err = t.raw.Validate(c.key, c.value)
-	return err
-}
-
-// clockTolerance is how far the clock of a signer may be ahead of ours.
-const clockTolerance = time.Hour
-
-// checkExpiry refuses a record that has expired, and one that would outlive a tombstone:
-// a peer that keeps a record for longer than the tombstone that takes it back could
-// bring the record back.
-func (t *modelTree) checkExpiry(expires uint64, now time.Time) error {
-	switch {
-	case expires != 0 && uint64(now.Unix()) >= expires:
-		return fmt.Errorf("%w: it has expired", models.ErrInvalid)
-	case t.age < 0:
-		return nil // tombstones are for ever
-	case expires == 0:
-		return fmt.Errorf("%w: it does not expire, but records are kept for %v", models.ErrInvalid, t.age)
-	case expires > uint64(now.Add(t.age+clockTolerance).Unix()):
-		return fmt.Errorf("%w: it expires more than %v after the age of records, %v",
-			models.ErrInvalid, clockTolerance, t.age)
-	}
-	return nil
-}
-
-// owner returns the peer that a key of a signed tree names.
-func (t *modelTree) owner(key []byte) (owner peer.ID, err error) {
-	if t.paired {
-		owner, _, err = PeerKey.Decode(key)
-		return owner, err
-	}
-	return PeerKey.DecodeLast(key)
 }
 
 // rowState is the state of a row in the DHT.
 type rowState struct {
-	// value is the row's, nil where there is none.
-	value []byte
+	policy.Stored
 	// receipt is the one written for this very row; its Origin is zero where
 	// there is none, for a row that is the program's own.
 	receipt receipts.Receipt
@@ -193,18 +77,11 @@ type rowState struct {
 	filed receipts.Receipt
 	// stale reports that it was written for another row.
 	stale bool
-	// signature is that of the last signed record, nil where there is none.
-	signature *receipts.Signature
-}
-
-// retracted reports whether a tombstone is all there is.
-func (s *rowState) retracted() bool {
-	return s.value == nil && s.signature != nil && s.signature.Retracted
 }
 
 // served reports whether the DHT is given the row, or the tombstone.
 func (s *rowState) served() bool {
-	return (s.value != nil || s.retracted()) && s.receipt.Origin != 0 && s.receipt.Origin != receipts.Withdrawn
+	return (s.Value != nil || s.Tombstone()) && s.receipt.Origin != 0 && s.receipt.Origin != receipts.Withdrawn
 }
 
 func (t *modelTree) receiptKey(key []byte) receipts.Key { return models.MakePair(t.raw.Name(), key) }
@@ -221,21 +98,21 @@ func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (
 		return s, err
 	}
 	if err == nil {
-		s.value = value
+		s.Value = value
 	}
-	if t.policy == models.Signed {
+	if t.rules.Policy() == models.Signed {
 		signature, err := receipts.Signatures.Get(ctx, r, t.receiptKey(key))
 		if err == nil {
-			s.signature = &signature
+			s.Signature = &signature.Signature
 		} else if !errors.Is(err, models.ErrNotFound) {
 			return s, err
 		}
 	}
 	if hasReceipt {
 		s.filed = receipt
-		isWhole := t.policy != models.Signed || s.signature != nil
-		if isWhole && (s.value != nil || s.retracted()) && receipt.Hash == sha256.Sum256(s.value) {
-			s.receipt = receipt
+		isWhole := t.rules.Policy() != models.Signed || s.Signature != nil
+		if isWhole && (s.Value != nil || s.Tombstone()) && receipt.Hash == sha256.Sum256(s.Value) {
+			s.receipt, s.Whole = receipt, true
 		} else {
 			s.stale = true
 		}
@@ -243,78 +120,46 @@ func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (
 	return s, nil
 }
 
-// data returns the value of the record of a row that is served.
-func (t *modelTree) data(s *rowState, recordKey string) ([]byte, error) {
-	if t.policy != models.Signed {
-		return s.value, nil
-	}
-	signed := wire.Statement{Head: s.signature.Head, RecordKey: recordKey, Value: s.value}
-	return wire.WithPayload(s.signature.Envelope, &signed)
-}
-
-// holds returns the record that a new one has to be better than, nil if there is none.
-func (t *modelTree) holds(s *rowState, key []byte) (*candidate, error) {
-	c := candidate{key: key, value: s.value, data: s.value}
-	switch {
-	case t.policy == models.Signed && s.signature == nil, t.policy != models.Signed && s.value == nil:
-		return nil, nil
-	case t.policy == models.Open:
-		// The tree has checked its own rows, and the program may put rows larger than
-		// maxValue: here the row only has to be compared.
-		clock, err := t.raw.Validate(key, s.value)
-		c.clock = clock
-		return &c, err
-	case t.policy == models.Immutable:
-		return nil, nil // there is but one record for a key
-	}
-	// A signature counts even if its row is gone: an older record must not come back.
-	c.clock, c.expires, c.retracted = s.signature.Sequence, s.signature.Expires, s.signature.Retracted
-	recordKey, err := t.recordKey(key)
-	if err == nil && s.receipt.Origin != 0 {
-		c.data, err = t.data(s, recordKey)
-	}
-	return &c, err
-}
-
 // accept puts the row of a record and its receipt, in place of a row that is not better.
 // Origin is Published for a record that this peer publishes, and Stranger for one that
 // comes from the DHT.
-func (t *modelTree) accept(l *ledger, c candidate, received time.Time, origin receipts.Origin) error {
-	old, err := t.rowState(l.ctx, l.tx, c.key)
+func (t *modelTree) accept(l *ledger, c policy.Candidate, received time.Time, origin receipts.Origin) error {
+	old, err := t.rowState(l.ctx, l.tx, c.Key)
 	if err != nil {
 		return err
 	}
-	held, err := t.holds(&old, c.key)
+	held, err := t.rules.Held(c.Key, &old.Stored)
 	if err != nil {
 		return err
 	}
-	if held != nil && c.compare(held) < 0 {
-		return failAt("put", t.raw, c.key, ErrOldRecord)
+	if held != nil && c.Compare(held) < 0 {
+		return failAt("put", t.raw, c.Key, ErrOldRecord)
 	}
-	same := bytes.Equal(old.value, c.value) && (old.value == nil) == (c.value == nil)
+	same := bytes.Equal(old.Value, c.Value) && (old.Value == nil) == (c.Value == nil)
 	arrived := origin == receipts.Stranger
-	if arrived && (old.value != nil || old.retracted()) {
+	if arrived && (old.Value != nil || old.Tombstone()) {
 		origin, received = t.ownedBefore(l.records, &old, same, received)
 	}
 	switch {
 	case same:
-	case c.retracted:
-		err = t.raw.Delete(l.ctx, l.trusted(), c.key)
+	case c.Retracted:
+		err = t.raw.Delete(l.ctx, l.trusted(), c.Key)
 	default:
-		err = t.raw.Put(l.ctx, l.trusted(), c.key, c.value)
+		err = t.raw.Put(l.ctx, l.trusted(), c.Key, c.Value)
 	}
-	if err == nil && c.signature != nil {
-		err = receipts.Signatures.Put(l.ctx, l.tx, c.signature)
+	if err == nil && t.rules.Policy() == models.Signed {
+		err = receipts.Signatures.Put(l.ctx, l.tx,
+			&receipts.Signature{Tree: t.raw.Name(), Key: c.Key, Signature: c.Signature})
 	}
 	if err != nil {
 		return err
 	}
 	if arrived && !same {
-		l.arrivals = append(l.arrivals, arrival{t, c.key, c.value})
+		l.arrivals = append(l.arrivals, arrival{t, c.Key, c.Value})
 	}
 	return l.putReceipt(&old.filed, &receipts.Receipt{
-		Tree: t.raw.Name(), Key: c.key,
-		Origin: origin, Received: received, Hash: sha256.Sum256(c.value), Size: uint64(len(c.data)),
+		Tree: t.raw.Name(), Key: c.Key,
+		Origin: origin, Received: received, Hash: sha256.Sum256(c.Value), Size: uint64(len(c.Data)),
 	})
 }
 
@@ -328,7 +173,7 @@ func (t *modelTree) ownedBefore(r *Records, old *rowState, same bool, received t
 		return receipts.Published, old.receipt.Received
 	case own && same:
 		return receipts.Published, received.Add(-max(r.interval, 0)) // which is due
-	case own && t.policy == models.Signed:
+	case own && t.rules.Policy() == models.Signed:
 		return receipts.Published, received
 	case old.receipt.Origin == receipts.Stranger:
 		return receipts.Stranger, received
@@ -345,24 +190,24 @@ func (t *modelTree) drop(l *ledger, key []byte) error {
 		return err
 	}
 	switch {
-	case s.stale && s.value != nil && s.filed.Origin.IsOwn():
+	case s.stale && s.Value != nil && s.filed.Origin.IsOwn():
 		if s.filed.Origin == receipts.Changed {
 			return nil // it is not in the DHT
 		}
 		changed := s.filed
 		changed.Origin = receipts.Changed
 		return l.putReceipt(&s.filed, &changed)
-	case s.receipt.Origin == receipts.Published && !s.retracted():
+	case s.receipt.Origin == receipts.Published && !s.Tombstone():
 		s.receipt.Origin = receipts.Withdrawn
 		return l.putReceipt(&s.filed, &s.receipt)
-	case s.receipt.Origin == receipts.Stranger && !s.retracted():
+	case s.receipt.Origin == receipts.Stranger && !s.Tombstone():
 		if err := t.raw.Delete(l.ctx, l.trusted(), key); err != nil {
 			return err
 		}
-	case s.receipt.Origin != receipts.Kept && !s.stale && !s.retracted():
+	case s.receipt.Origin != receipts.Kept && !s.stale && !s.Tombstone():
 		return nil
 	}
-	if s.signature != nil {
+	if s.Signature != nil {
 		if err := receipts.Signatures.Delete(l.ctx, l.tx, t.receiptKey(key)); err != nil {
 			return err
 		}

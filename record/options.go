@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
@@ -144,7 +145,7 @@ func (o Options) normalize() (Options, error) {
 		}
 		seen[d.Name()] = true
 		for _, tree := range d.Trees() {
-			faults = append(faults, checkPolicy(tree))
+			faults = append(faults, policy.CheckTree(tree))
 		}
 	}
 	if o.MaxValueBytes < 0 {

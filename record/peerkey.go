@@ -9,6 +9,7 @@ import (
 	"github.com/mr-tron/base58"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 )
 
 // PeerKey is the codec of keys that are peer ids. The keys sort bytewise. Their text is
@@ -21,7 +22,7 @@ type peerKey struct{ models.KeyCodec[peer.ID] }
 
 const noPeer = "-"
 
-func (peerKey) Name() string { return "peer" }
+func (peerKey) Name() string { return policy.PeerKey }
 
 func (peerKey) AppendText(dst []byte, p peer.ID) []byte {
 	if p == "" {

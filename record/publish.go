@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
-	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Key returns the record key of the row with the primary key: "/", the tree's
@@ -56,8 +56,8 @@ func Retract[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K
 		return PublishReport{}, err
 	}
 	encoded := t.EncodeKey(key)
-	if tree.policy != models.Signed {
-		err = fmt.Errorf("%w: it is %v", models.ErrPolicy, tree.policy)
+	if p := tree.rules.Policy(); p != models.Signed {
+		err = fmt.Errorf("%w: it is %v", models.ErrPolicy, p)
 		return PublishReport{}, failAt("retract", tree.raw, encoded, err)
 	}
 	return n.publish(ctx, tree, encoded, func(*rowState) ([]byte, error) { return nil, nil })
@@ -69,13 +69,13 @@ func (n *Node) publish(
 	ctx context.Context, tree *modelTree, key []byte, value func(*rowState) ([]byte, error),
 ) (report PublishReport, err error) {
 	r := n.records
-	recordKey, err := tree.recordKey(key)
+	recordKey, err := tree.rules.RecordKey(key)
 	if err != nil {
 		return report, err
 	}
 	now := time.Now()
 	defer r.metrics.took(ctx, opPublish, now)
-	var c candidate
+	var c policy.Candidate
 	err = r.change(ctx, r.store.Update, func(l *ledger) error {
 		old, err := tree.rowState(l.ctx, l.tx, key)
 		if err != nil {
@@ -85,7 +85,7 @@ func (n *Node) publish(
 		if err != nil {
 			return err
 		}
-		data, err := n.own(tree, &old, key, v, now)
+		data, err := n.own(tree, recordKey, &old, key, v, now)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (n *Node) publish(
 	}
 	r.sweeper.Arm(soon(r.due(&place{}, now)))
 	if err = n.awaitPeer(ctx); err == nil {
-		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.value) {
+		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.Value) {
 			err = ErrOldRecord // has come in between
 		} else {
 			report, err = n.send(ctx, tree, recordKey, &c)
@@ -110,15 +110,14 @@ func (n *Node) publish(
 }
 
 // own returns the record's value for a row of this peer; in a signed tree it signs the
-// record. A record that is signed again unchanged keeps its sequence number, and a
-// tombstone also its expiry. Every other record gets a number above the last, and at
-// least the time in milliseconds, so that other peers accept the records of a peer that
-// has lost its store.
-func (n *Node) own(tree *modelTree, old *rowState, key, value []byte, now time.Time) ([]byte, error) {
-	if tree.policy != models.Signed {
+// record.
+func (n *Node) own(
+	tree *modelTree, recordKey string, old *rowState, key, value []byte, now time.Time,
+) ([]byte, error) {
+	if tree.rules.Policy() != models.Signed {
 		return value, nil
 	}
-	owner, err := tree.owner(key)
+	owner, err := tree.rules.Owner(key)
 	if err != nil {
 		return nil, err
 	}
@@ -129,40 +128,8 @@ func (n *Node) own(tree *modelTree, old *rowState, key, value []byte, now time.T
 	if private == nil {
 		return nil, fmt.Errorf("the host has no private key of %s", owner)
 	}
-	s := wire.Statement{Value: value, Head: wire.Head{Retracted: value == nil, Expires: n.records.ages.expiresAt(now)}}
-	if s.RecordKey, err = tree.recordKey(key); err != nil {
-		return nil, err
-	}
-	s.Sequence = uint64(now.UnixMilli())
-	if last := old.signature; last != nil {
-		same := old.receipt.Origin != 0 && last.Retracted == s.Retracted && bytes.Equal(old.value, value)
-		if same && s.Retracted && n.records.outlasts(last, now) {
-			s.Expires = last.Expires
-		}
-		if same && s.Expires >= last.Expires {
-			s.Sequence = last.Sequence
-		} else {
-			s.Sequence = max(s.Sequence, last.Sequence+1)
-		}
-	}
+	s := tree.rules.Next(recordKey, value, &old.Stored, now)
 	return s.Sign(private)
-}
-
-// outlasts reports whether a tombstone still has time to go, and no more than one that is
-// made now: when it expires, all the records that it has taken back have expired. A
-// tombstone that was made while the clock ran ahead has more time, and other peers refuse
-// it.
-func (r *Records) outlasts(tombstone *receipts.Signature, now time.Time) bool {
-	latest := r.ages.expiresAt(now)
-	return latest != 0 && tombstone.Expires != 0 && tombstone.Expires <= latest && !tombstone.Expired(now)
-}
-
-// expiresAt returns when a signed record that is made now expires, as in a wire.Head.
-func (a ages) expiresAt(now time.Time) uint64 {
-	if a.record < 0 {
-		return 0
-	}
-	return uint64(now.Add(a.record).Unix())
 }
 
 // registered returns a tree of Options.Models.

@@ -105,7 +105,7 @@ func (r *Records) record(ctx context.Context, from models.Reader, p *place) (dat
 		if !s.served() {
 			return ds.ErrNotFound
 		}
-		value, err := p.tree.data(&s, p.recordKey)
+		value, err := p.tree.rules.Data(p.recordKey, &s.Stored)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/sweep"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/later"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
 
@@ -115,7 +116,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 		for _, t := range d.Trees() {
 			r.trees[t.Name()] = &modelTree{
 				raw: t.Raw(), core: t.Core(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
-				age: opts.MaxRecordAge, policy: t.Policy(), paired: t.Core().Key != PeerKey.Name(),
+				rules: policy.For(t, opts.MaxRecordAge),
 			}
 		}
 		trees = append(trees[:len(trees):len(trees)], d.Trees()...)

@@ -162,12 +162,12 @@ func (n *Node) republish(ctx context.Context, tree *modelTree, key []byte) error
 		switch {
 		case !old.filed.Origin.IsOwn():
 			return nil, errNotPublished
-		case old.value == nil && !old.retracted():
+		case old.Value == nil && !old.Tombstone():
 			return nil, errSpent
-		case old.retracted() && r.ages.record >= 0 && old.signature.Expired(time.Now()):
+		case old.Tombstone() && r.ages.record >= 0 && old.Signature.Expired(time.Now()):
 			return nil, errSpent
 		}
-		return old.value, nil
+		return old.Value, nil
 	})
 	switch {
 	case errors.Is(err, errNotPublished), ctx.Err() != nil:

@@ -38,8 +38,8 @@ func Resolve[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K
 	if err != nil {
 		return *new(M), err
 	}
-	if c.retracted {
+	if c.Retracted {
 		return fail(fmt.Errorf("%w: its owner has retracted it", models.ErrNotFound))
 	}
-	return t.Decode(c.key, c.value)
+	return t.Decode(c.Key, c.Value)
 }

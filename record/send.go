@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 
 	kbucket "github.com/libp2p/go-libp2p-kbucket"
@@ -67,7 +68,7 @@ func (n *Node) awaitPeer(ctx context.Context) error {
 
 // send gives a record to the peers closest to its key, as kad-dht does. But kad-dht does
 // not say which peers took it.
-func (n *Node) send(ctx context.Context, tree *modelTree, recordKey string, c *candidate) (PublishReport, error) {
+func (n *Node) send(ctx context.Context, tree *modelTree, recordKey string, c *policy.Candidate) (PublishReport, error) {
 	report := PublishReport{Key: recordKey}
 	closest, err := n.dht.GetClosestPeers(ctx, recordKey)
 	switch {
@@ -78,7 +79,7 @@ func (n *Node) send(ctx context.Context, tree *modelTree, recordKey string, c *c
 	case len(closest) == 0:
 		return report, ErrNoPeers
 	}
-	rec := kadrecord.MakePutRecord(recordKey, c.data)
+	rec := kadrecord.MakePutRecord(recordKey, c.Data)
 	rec.TimeReceived = string(wire.AppendTime(nil, time.Now()))
 	failures := make([]error, len(closest))
 	var sending sync.WaitGroup
@@ -105,7 +106,7 @@ func (n *Node) send(ctx context.Context, tree *modelTree, recordKey string, c *c
 
 // sendTo gives a record to one peer. A peer that refuses one only ends the stream, so
 // it is asked what it has instead.
-func (n *Node) sendTo(ctx context.Context, tree *modelTree, p peer.ID, rec *recpb.Record, c *candidate) error {
+func (n *Node) sendTo(ctx context.Context, tree *modelTree, p peer.ID, rec *recpb.Record, c *policy.Candidate) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	err := n.messages.PutValue(ctx, p, rec)
@@ -116,11 +117,11 @@ func (n *Node) sendTo(ctx context.Context, tree *modelTree, p peer.ID, rec *recp
 	switch {
 	case asked != nil:
 		return err // it is not there
-	case bytes.Equal(held.GetValue(), c.data):
+	case bytes.Equal(held.GetValue(), c.Data):
 		return nil // only the answer was lost
 	}
 	better, invalid := tree.checkRecord(string(rec.GetKey()), held.GetValue())
-	if invalid == nil && better.compare(c) > 0 {
+	if invalid == nil && better.Compare(c) > 0 {
 		return fmt.Errorf("%w: %w", ErrRefused, ErrOldRecord)
 	}
 	return ErrRefused

@@ -65,7 +65,7 @@ func StatusOf[M, K any](ctx context.Context, r *Records, t *models.Tree[M, K], k
 		if err != nil {
 			return err
 		}
-		if s.value == nil && !s.retracted() {
+		if s.Value == nil && !s.Tombstone() {
 			return models.ErrNotFound
 		}
 		status = s.status()
@@ -82,7 +82,7 @@ var stateOf = map[receipts.Origin]State{
 func (s *rowState) status() Status {
 	status := Status{Served: s.served()}
 	switch {
-	case s.retracted():
+	case s.Tombstone():
 		status.State = Retracted
 	case s.stale && s.filed.Origin.IsOwn():
 		status.State = Changed

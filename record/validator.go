@@ -6,6 +6,7 @@ import (
 	record "github.com/libp2p/go-libp2p-record"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 )
 
 // Validator returns the validators of every registered tree, by namespace, and
@@ -53,7 +54,7 @@ func (v validator) Validate(key string, value []byte) error {
 // Select returns the number of the best valid value, the first of equal ones.
 // If none is valid, it returns an error that says why the first is not.
 func (v validator) Select(key string, values [][]byte) (int, error) {
-	var best candidate
+	var best policy.Candidate
 	var refusal error
 	chosen := -1
 	for i, value := range values {
@@ -61,7 +62,7 @@ func (v validator) Select(key string, values [][]byte) (int, error) {
 		switch {
 		case err != nil && refusal == nil:
 			refusal = err
-		case err == nil && (chosen < 0 || c.compare(&best) > 0):
+		case err == nil && (chosen < 0 || c.Compare(&best) > 0):
 			chosen, best = i, c
 		}
 	}

@@ -212,7 +212,7 @@ func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.
 	if tree == nil {
 		return v, ds.ErrNotFound
 	}
-	recordKey, err := tree.recordKey(key.Second)
+	recordKey, err := tree.rules.RecordKey(key.Second)
 	if err != nil {
 		return v, err
 	}
@@ -221,7 +221,7 @@ func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.
 		return v, err
 	}
 	v = Value{Key: []byte(recordKey), Raw: data}
-	if v.Data, v.Received, err = wire.ParseExact(recordKey, data); err == nil && tree.policy == models.Signed {
+	if v.Data, v.Received, err = wire.ParseExact(recordKey, data); err == nil && tree.rules.Policy() == models.Signed {
 		v.Data, err = wire.SignedValue(v.Data)
 	}
 	return v, err

@@ -8,6 +8,7 @@ import (
 	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
@@ -68,7 +69,7 @@ type change struct {
 	// received is when the value came, or the zero time if the value does not say.
 	received time.Time
 	// record is set for the put of a model's record.
-	record candidate
+	record policy.Candidate
 }
 
 // put checks a put, and keeps value.

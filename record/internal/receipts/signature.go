@@ -2,7 +2,6 @@ package receipts
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
@@ -14,16 +13,8 @@ type Signature struct {
 	// Tree is the full name of the row's tree, Key its encoded primary key.
 	Tree string
 	Key  []byte
-	// Head is the record's number, expiry and kind. A tombstone must have no row.
-	wire.Head
-	// Envelope is libp2p's signed envelope (RFC 0002) without its payload, a
-	// record.pb.Envelope.
-	Envelope []byte
-}
-
-// Expired reports whether the signed record is no longer valid.
-func (s *Signature) Expired(now time.Time) bool {
-	return s.Expires != 0 && uint64(now.Unix()) >= s.Expires
+	// Signature is the rest of the record. That of a tombstone must have no row.
+	wire.Signature
 }
 
 // Signatures holds those of all signed records, rows and tombstones.

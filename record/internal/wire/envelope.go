@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -23,6 +24,9 @@ type Head struct {
 	// number.
 	Retracted bool
 }
+
+// Expired reports whether the record is no longer valid.
+func (h Head) Expired(now time.Time) bool { return h.Expires != 0 && uint64(now.Unix()) >= h.Expires }
 
 // Append writes Sequence and Expires as varints, and a byte that is 1 for a tombstone and 0
 // otherwise.
@@ -48,6 +52,15 @@ func ParseHead(src []byte) (h Head, rest []byte, err error) {
 	}
 	h.Retracted = src[0] == 1
 	return h, src[1:], nil
+}
+
+// Signature is the part of a signed record beside its value and its key. The three make
+// the record.
+type Signature struct {
+	Head
+	// Envelope is libp2p's signed envelope (RFC 0002) without its payload, a
+	// record.pb.Envelope.
+	Envelope []byte
 }
 
 // Statement is the payload of the envelope, which the owner of a record signs. It is a head,

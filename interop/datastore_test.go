@@ -189,7 +189,8 @@ func TestWritesWhileAQueryIsOpen(t *testing.T) {
 		if err := found.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if seen != n || len(rest(t, d, dsq.Query{Prefix: "/jobs"})) != 0 || len(rest(t, d, dsq.Query{Prefix: "/done"})) != n {
+		if seen != n || len(rest(t, d, dsq.Query{Prefix: "/jobs"})) != 0 ||
+			len(rest(t, d, dsq.Query{Prefix: "/done"})) != n {
 			t.Errorf("%d of %d jobs were seen", seen, n)
 		}
 	})

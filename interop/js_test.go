@@ -99,7 +99,8 @@ func (p *jsPeer) connect(t *testing.T, ours *peer) {
 	t.Helper()
 	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
 	var id string
-	if err := p.do(map[string]any{"do": "dial", "address": address}, &id); err != nil || id != ours.dht.PeerID().String() {
+	if err := p.do(map[string]any{"do": "dial", "address": address}, &id); err != nil ||
+		id != ours.dht.PeerID().String() {
 		t.Fatal(id, err)
 	}
 	for i := 0; ours.dht.RoutingTable().Size() == 0; i++ {
@@ -139,13 +140,24 @@ func TestJS(t *testing.T) {
 
 	// A value that is no item is refused here.
 	refused := map[string]map[string]any{
-		"another key":   {"id": 8, "item": item(9, 1, "saw", "Ada")},
-		"no CBOR":       {"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("nothing"))},
-		"unknown field": {"id": 8, "item": map[string]any{"id": 8, "version": 1, "name": "saw", "maker": "Ada", "tags": []string{}, "more": 1}},
-		"wrong type":    {"id": 8, "item": map[string]any{"id": 8, "version": 1, "name": 5, "maker": "Ada", "tags": []string{}}},
+		"another key": {"id": 8, "item": item(9, 1, "saw", "Ada")},
+		"no CBOR":     {"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("nothing"))},
+		"unknown field": {
+			"id":   8,
+			"item": map[string]any{"id": 8, "version": 1, "name": "saw", "maker": "Ada", "tags": []string{}, "more": 1},
+		},
+		"wrong type": {
+			"id":   8,
+			"item": map[string]any{"id": 8, "version": 1, "name": 5, "maker": "Ada", "tags": []string{}},
+		},
 		// {"id": 8, …} with the 8 in two bytes
-		"not canonical": {"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x18\x08\x64name\x61x\x64tags\x80\x65maker\x63Ada\x67version\x01"))},
-		"too large":     {"id": 8, "item": item(8, 1, string(make([]byte, record.DefaultMaxValueBytes)), "Ada")},
+		"not canonical": {
+			"id": 8,
+			"raw": base64.StdEncoding.EncodeToString(
+				[]byte("\xa5\x62id\x18\x08\x64name\x61x\x64tags\x80\x65maker\x63Ada\x67version\x01"),
+			),
+		},
+		"too large": {"id": 8, "item": item(8, 1, string(make([]byte, record.DefaultMaxValueBytes)), "Ada")},
 	}
 	for name, command := range refused {
 		if n := js.put(t, "put", command); n != 0 {

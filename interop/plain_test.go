@@ -125,8 +125,14 @@ func encodeItem(t *testing.T, i Item) []byte {
 // newPlainPeer starts a kad-dht peer without our code.
 func newPlainPeer(t *testing.T) *dht.IpfsDHT {
 	t.Helper()
-	return newDHT(t, dht.ProtocolPrefix("/netabase"), dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
-		dht.Validator(recordlib.NamespacedValidator{"shop.item": plainValidator{}, "pk": recordlib.PublicKeyValidator{}}))
+	return newDHT(
+		t,
+		dht.ProtocolPrefix("/netabase"),
+		dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
+		dht.Validator(
+			recordlib.NamespacedValidator{"shop.item": plainValidator{}, "pk": recordlib.PublicKeyValidator{}},
+		),
+	)
 }
 
 // connect makes two peers know each other.

@@ -85,10 +85,19 @@ func TestSweepingProvider(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sweeping, err := provider.New(provider.WithHost(us.Host()), provider.WithPeerID(us.PeerID()), provider.WithRouter(us),
-				provider.WithSelfAddrs(us.FilteredAddrs), provider.WithMessageSender(us.MessageSender()),
-				provider.WithKeystore(keys), provider.WithDatastore(uncancelled{within("/provider/schedule")}), provider.WithResumeCycle(true),
-				provider.WithAddLocalRecord(func(context.Context, multihash.Multihash) error { return nil }))
+			sweeping, err := provider.New(
+				provider.WithHost(us.Host()),
+				provider.WithPeerID(us.PeerID()),
+				provider.WithRouter(us),
+				provider.WithSelfAddrs(us.FilteredAddrs),
+				provider.WithMessageSender(us.MessageSender()),
+				provider.WithKeystore(
+					keys,
+				),
+				provider.WithDatastore(uncancelled{within("/provider/schedule")}),
+				provider.WithResumeCycle(true),
+				provider.WithAddLocalRecord(func(context.Context, multihash.Multihash) error { return nil }),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,7 +50,8 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := names(t, dir)
-	if got := expect(exitUsage, "restore", at("damaged"), at("fourth")); !strings.Contains(got, "not an intact backup") {
+	got := expect(exitUsage, "restore", at("damaged"), at("fourth"))
+	if !strings.Contains(got, "not an intact backup") {
 		t.Errorf("a damaged one: %q", got)
 	}
 	expect(exitUsage, "restore", at("file"), at("third"))

@@ -18,7 +18,8 @@ func TestInspect(t *testing.T) {
 			peer := t.TempDir()
 			path := filepath.Join(peer, "store")
 			store := write(t, eng(path))
-			if out, errOut, status := run(t, "inspect", path); status != 2 || out != "" || !strings.Contains(errOut, "in use") {
+			if out, errOut, status := run(t, "inspect", path); status != 2 || out != "" ||
+				!strings.Contains(errOut, "in use") {
 				t.Errorf("in use: %q, %q, status %d", out, errOut, status)
 			}
 			closeStore(t, store)
@@ -43,13 +44,17 @@ func TestInspect(t *testing.T) {
 			}); !reflect.DeepEqual(all[0], want) {
 				t.Errorf("%v, want %v", all[0], want)
 			}
-			if want := (event{"event": "summary", "trees": 2., "rows": 10., "bytes": 2440., "damaged": 0.}); !reflect.DeepEqual(all[2], want) {
+			if want := (event{"event": "summary", "trees": 2., "rows": 10., "bytes": 2440., "damaged": 0.}); !reflect.DeepEqual(
+				all[2],
+				want,
+			) {
 				t.Errorf("%v, want %v", all[2], want)
 			}
 
 			text := strings.Repeat("text ", 20)
 			out, _, status = run(t, "inspect", path, "diary.note")
-			if lines := strings.Split(out, "\n"); status != 0 || len(lines) != 11 || lines[9] != `9 {"ID":9,"Text":"`+text+`j"}` {
+			if lines := strings.Split(out, "\n"); status != 0 || len(lines) != 11 ||
+				lines[9] != `9 {"ID":9,"Text":"`+text+`j"}` {
 				t.Errorf("%q, status %d", out, status)
 			}
 			out, _, status = run(t, "inspect", "-json", path, "diary.note")
@@ -61,7 +66,8 @@ func TestInspect(t *testing.T) {
 			}
 
 			for _, args := range [][]string{{path, "diary.poem"}, {path, "a", "b"}, {}, {t.TempDir()}, {path, "-x"}} {
-				if out, errOut, status := run(t, append([]string{"inspect"}, args...)...); status != 2 || out != "" || errOut == "" {
+				if out, errOut, status := run(t, append([]string{"inspect"}, args...)...); status != 2 || out != "" ||
+					errOut == "" {
 					t.Errorf("%v: %q, %q, status %d", args, out, errOut, status)
 				}
 			}
@@ -79,7 +85,8 @@ func TestInspectExpiry(t *testing.T) {
 	}
 	closeStore(t, store)
 	out, _, status := run(t, "inspect", path, "diary.note")
-	if want := `0 {"ID":0,"Text":"short-lived"} until ` + until.Format(time.RFC3339) + "\n"; status != 0 || !strings.HasPrefix(out, want) {
+	if want := `0 {"ID":0,"Text":"short-lived"} until ` + until.Format(time.RFC3339) + "\n"; status != 0 ||
+		!strings.HasPrefix(out, want) {
 		t.Errorf("%q, status %d", out, status)
 	}
 	out, _, status = run(t, "inspect", path, "diary.note", "-json")
@@ -92,8 +99,10 @@ func TestInspectExpiry(t *testing.T) {
 func TestInspectDamage(t *testing.T) {
 	path := damaged(t, "text c", "text b")
 	out, errOut, status := run(t, "inspect", path, "diary.note")
-	if lines := strings.Split(out, "\n"); status != 1 || len(lines) != 11 || !strings.HasPrefix(lines[2], "2 is damaged: ") ||
-		!strings.HasPrefix(lines[3], "3 {") || !strings.HasSuffix(errOut, "; 1 damaged\n") {
+	if lines := strings.Split(out, "\n"); status != 1 || len(lines) != 11 ||
+		!strings.HasPrefix(lines[2], "2 is damaged: ") ||
+		!strings.HasPrefix(lines[3], "3 {") ||
+		!strings.HasSuffix(errOut, "; 1 damaged\n") {
 		t.Errorf("%q, %q, status %d", out, errOut, status)
 	}
 	out, _, status = run(t, "inspect", path, "diary.note", "-json")

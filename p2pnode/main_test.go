@@ -84,7 +84,16 @@ func records(t *testing.T, n int) string {
 	t.Helper()
 	var b strings.Builder
 	for i := range n {
-		fmt.Fprintf(&b, `{"import_path":"example.com/m%d/p%d","name":"p%d","synopsis":"Package p%d.","module":"example.com/m%d","imports":%d}`+"\n", i%5, i, i, i, i%5, i%9)
+		fmt.Fprintf(
+			&b,
+			`{"import_path":"example.com/m%d/p%d","name":"p%d","synopsis":"Package p%d.","module":"example.com/m%d","imports":%d}`+"\n",
+			i%5,
+			i,
+			i,
+			i,
+			i%5,
+			i%9,
+		)
 	}
 	return file(t, "records.jsonl", b.String())
 }
@@ -102,13 +111,32 @@ func file(t *testing.T, name, content string) string {
 func TestDemo(t *testing.T) {
 	for _, engine := range []string{"memory", "badger"} {
 		t.Run(engine, func(t *testing.T) {
-			stdout, stderr, status := run(t, "demo", "-json", "-peers", "6", "-replication", "3", "-engine", engine, "-records", records(t, 60))
+			stdout, stderr, status := run(
+				t,
+				"demo",
+				"-json",
+				"-peers",
+				"6",
+				"-replication",
+				"3",
+				"-engine",
+				engine,
+				"-records",
+				records(t, 60),
+			)
 			if status != exitOK {
 				t.Fatalf("exit status %d: %s", status, stderr)
 			}
 			all := events(t, stdout)
 			summary := all[len(all)-1]
-			want := event{"event": "summary", "peers": 6.0, "records": 60.0, "resolved": 60.0, "found_by_index": 60.0, "lost": 0.0}
+			want := event{
+				"event":          "summary",
+				"peers":          6.0,
+				"records":        60.0,
+				"resolved":       60.0,
+				"found_by_index": 60.0,
+				"lost":           0.0,
+			}
 			for field, want := range want {
 				if summary[field] != want {
 					t.Errorf("%s is %v, want %v", field, summary[field], want)
@@ -135,7 +163,18 @@ func TestDemoForPeople(t *testing.T) {
 		csv += fmt.Sprintf("example.com/p%d,p%d,\"One, two\",example.com,%d\n", i, i, i)
 	}
 	csv += "too,few\n" + "example.com/x,x,X.,example.com,many\n" // lines 22 and 23
-	stdout, stderr, status := run(t, "demo", "-peers", "4", "-replication", "2", "-engine", "memory", "-records", file(t, "records.csv", csv))
+	stdout, stderr, status := run(
+		t,
+		"demo",
+		"-peers",
+		"4",
+		"-replication",
+		"2",
+		"-engine",
+		"memory",
+		"-records",
+		file(t, "records.csv", csv),
+	)
 	if status != exitOK {
 		t.Fatalf("exit status %d: %s\n%s", status, stderr, stdout)
 	}
@@ -222,7 +261,8 @@ func TestFaultyCommandLines(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"-h"}, {"demo", "-h"}} {
-		if stdout, stderr, status := run(t, args...); status != exitOK || stderr != "" || !slices.ContainsFunc(strings.Fields(stdout), func(w string) bool { return w == "demo" }) {
+		if stdout, stderr, status := run(t, args...); status != exitOK || stderr != "" ||
+			!slices.ContainsFunc(strings.Fields(stdout), func(w string) bool { return w == "demo" }) {
 			t.Errorf("%q: exit status %d, %q, %q", args, status, stdout, stderr)
 		}
 	}

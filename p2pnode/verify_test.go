@@ -124,7 +124,8 @@ func TestVerifyDamage(t *testing.T) {
 		t.Errorf("%v, status %d", got, status)
 	}
 	out, _, status := run(t, "verify", path)
-	if status != 1 || !strings.Contains(out, "bad row in diary.note at ") || !strings.Contains(out, "10 rows, 10 index entries: 1 bad rows, 1 orphans, 0 missing\n") {
+	if status != 1 || !strings.Contains(out, "bad row in diary.note at ") ||
+		!strings.Contains(out, "10 rows, 10 index entries: 1 bad rows, 1 orphans, 0 missing\n") {
 		t.Errorf("%q, status %d", out, status)
 	}
 	got, status = summary(t, path, "-repair")
@@ -164,7 +165,8 @@ func TestVerifyOutOfOrder(t *testing.T) {
 		}
 	}
 	out, _, _ := run(t, "verify", path)
-	if !strings.Contains(out, "engine's files: ") || !strings.Contains(out, "1 orphans, 0 missing, damaged files of the engine\n") {
+	if !strings.Contains(out, "engine's files: ") ||
+		!strings.Contains(out, "1 orphans, 0 missing, damaged files of the engine\n") {
 		t.Errorf("%q", out)
 	}
 	file, sound := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "sound")
@@ -174,7 +176,8 @@ func TestVerifyOutOfOrder(t *testing.T) {
 		}
 	}
 	got, status := summary(t, sound, "-repair")
-	if status != 0 || got["rows"] != 10. || got["entries"] != 9. || got["bad_rows"] != 1. || got["orphans"] != 0. || got["repaired"] != 1. {
+	if status != 0 || got["rows"] != 10. || got["entries"] != 9. || got["bad_rows"] != 1. || got["orphans"] != 0. ||
+		got["repaired"] != 1. {
 		t.Errorf("restored: %v, status %d", got, status)
 	}
 }

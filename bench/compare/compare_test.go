@@ -14,7 +14,13 @@ import (
 )
 
 // tiny is a plan that every engine gets through in a moment.
-var tiny = plan{blocks: []int{20}, shared: []int{8, 64}, rounds: minRounds, atLeast: time.Microsecond, limit: time.Minute}
+var tiny = plan{
+	blocks:  []int{20},
+	shared:  []int{8, 64},
+	rounds:  minRounds,
+	atLeast: time.Microsecond,
+	limit:   time.Minute,
+}
 
 func TestTypedPrintsJSONLines(t *testing.T) {
 	var out bytes.Buffer

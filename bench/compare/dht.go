@@ -51,7 +51,8 @@ func runDHT(ctx context.Context, args []string, out, notes io.Writer) error {
 	set.StringVar(&o.dir, "dir", "",
 		"`directory` for the databases (default /dev/shm if it is there, else the one for temporary files)")
 	set.BoolVar(&o.json, "json", false, "print one JSON object a line")
-	set.IntVar(&o.records, "records", 1_000_000, "how `many` provider records to store; there are a tenth as many values")
+	set.IntVar(&o.records, "records", 1_000_000,
+		"how `many` provider records to store; there are a tenth as many values")
 	set.BoolVar(&o.quick, "quick", false, fmt.Sprintf("%d records: done in under 50 s", quickRecords))
 	set.StringVar(&o.plot, "plot", "", "draw a chart as an SVG file in `DIR`")
 	set.StringVar(&o.only, "only", "", "measure the `backend` of this name alone, in this process")

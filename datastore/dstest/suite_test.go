@@ -27,7 +27,12 @@ var engines = map[string]func(dir string) engine.Engine{
 }
 
 // traits are those of the datastores of a store.
-var traits = dstest.Traits{Closed: models.ErrClosed, Conflict: models.ErrConflict, ReadOnly: models.ErrReadOnly, Ended: models.ErrTxnDone}
+var traits = dstest.Traits{
+	Closed:   models.ErrClosed,
+	Conflict: models.ErrConflict,
+	ReadOnly: models.ErrReadOnly,
+	Ended:    models.ErrTxnDone,
+}
 
 // closing is a datastore that is closed with its store.
 type closing struct {

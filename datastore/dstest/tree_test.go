@@ -75,7 +75,11 @@ func (r readPath) GetSize(ctx context.Context, key ds.Key) (int, error) {
 func (r readPath) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	ask, rest := q, dsq.Query{}
 	if ds.NewKey(q.Prefix) != ds.NewKey("/") || len(q.Filters) > 0 {
-		ask = dsq.Query{ReturnExpirations: q.ReturnExpirations, ReturnsSizes: true, KeysOnly: q.KeysOnly && len(q.Filters) == 0 && q.Orders == nil}
+		ask = dsq.Query{
+			ReturnExpirations: q.ReturnExpirations,
+			ReturnsSizes:      true,
+			KeysOnly:          q.KeysOnly && len(q.Filters) == 0 && q.Orders == nil,
+		}
 		rest = q
 	}
 	ask.Prefix = ""

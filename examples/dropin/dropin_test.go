@@ -23,7 +23,8 @@ func TestDifference(t *testing.T) {
 	if err != nil {
 		t.Skip("diff is not there")
 	}
-	out, err := exec.Command(diff, "-U1", "-L", "before/main.go", "-L", "after/main.go", "before/main.go", "after/main.go").Output()
+	out, err := exec.Command(diff, "-U1", "-L", "before/main.go", "-L", "after/main.go", "before/main.go", "after/main.go").
+		Output()
 	if err != nil && err.(*exec.ExitError).ExitCode() != 1 {
 		t.Fatal(err)
 	}

@@ -63,7 +63,8 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile("other.go", []byte("package shop\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := run([]string{"other.go"}); err == nil || !strings.Contains(err.Error(), "shop_netabase.go: modelgen has written this file") {
+	if err := run([]string{"other.go"}); err == nil ||
+		!strings.Contains(err.Error(), "shop_netabase.go: modelgen has written this file") {
 		t.Errorf("a second file of the package gives %v", err)
 	}
 	if _, err := os.Stat("other_netabase.go"); err == nil {

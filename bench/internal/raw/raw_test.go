@@ -132,6 +132,9 @@ func compare(t *testing.T, name string, got, want []item) {
 	if !slices.EqualFunc(got, want, func(a, b item) bool {
 		return bytes.Equal(a.key, b.key) && bytes.Equal(a.value, b.value)
 	}) {
-		t.Errorf("%s: stores other bytes than a typed tree: %d and %d, of which the first %x and %x", name, len(got), len(want), got[0].key, want[0].key)
+		t.Errorf(
+			"%s: stores other bytes than a typed tree: %d and %d, of which the first %x and %x",
+			name, len(got), len(want), got[0].key, want[0].key,
+		)
 	}
 }

@@ -17,15 +17,25 @@ func TestSameStore(t *testing.T) {
 	byHand := models.NewTree("post", models.Uint64, func(p *blog.Post) uint64 { return p.ID })
 	byTag := models.NewMulti(byHand, "tag", models.String, func(p *blog.Post) []string { return p.Tags })
 	models.NewIndex(byHand, "author_id", models.Uint64, func(p *blog.Post) uint64 { return p.AuthorID })
-	models.NewIndex(byHand, "author_time", models.PairOf(models.Uint64, models.Time), func(p *blog.Post) models.Pair[uint64, time.Time] {
-		return models.MakePair(p.AuthorID, p.Created)
-	})
-	models.NewMulti(byHand, "tag_time", models.PairOf(models.String, models.Time), func(p *blog.Post) (keys []models.Pair[string, time.Time]) {
-		for _, tag := range p.Tags {
-			keys = append(keys, models.MakePair(tag, p.Created))
-		}
-		return keys
-	})
+	models.NewIndex(
+		byHand,
+		"author_time",
+		models.PairOf(models.Uint64, models.Time),
+		func(p *blog.Post) models.Pair[uint64, time.Time] {
+			return models.MakePair(p.AuthorID, p.Created)
+		},
+	)
+	models.NewMulti(
+		byHand,
+		"tag_time",
+		models.PairOf(models.String, models.Time),
+		func(p *blog.Post) (keys []models.Pair[string, time.Time]) {
+			for _, tag := range p.Tags {
+				keys = append(keys, models.MakePair(tag, p.Created))
+			}
+			return keys
+		},
+	)
 	definition := models.NewDefinition("blog", byHand)
 
 	ctx, dir := t.Context(), t.TempDir()

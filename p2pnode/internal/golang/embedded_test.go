@@ -16,7 +16,10 @@ func TestEmbedded(t *testing.T) {
 	if len(packages) < 1000 {
 		t.Errorf("%d packages", len(packages))
 	}
-	if !slices.IsSortedFunc(packages, func(a, b golang.Package) int { return strings.Compare(a.ImportPath, b.ImportPath) }) {
+	if !slices.IsSortedFunc(
+		packages,
+		func(a, b golang.Package) int { return strings.Compare(a.ImportPath, b.ImportPath) },
+	) {
 		t.Error("not in the order of the import paths: run go generate")
 	}
 	modules := map[string]int{}

@@ -24,8 +24,14 @@ func read(t *testing.T, name, input string) (packages []golang.Package, refused 
 }
 
 var (
-	fmtPackage = golang.Package{ImportPath: "fmt", Name: "fmt", Synopsis: "Package fmt formats, and \"scans\".", Module: "std", Imports: 9}
-	ioPackage  = golang.Package{ImportPath: "io", Name: "io", Module: "std", Imports: 1}
+	fmtPackage = golang.Package{
+		ImportPath: "fmt",
+		Name:       "fmt",
+		Synopsis:   "Package fmt formats, and \"scans\".",
+		Module:     "std",
+		Imports:    9,
+	}
+	ioPackage = golang.Package{ImportPath: "io", Name: "io", Module: "std", Imports: 1}
 )
 
 const (
@@ -54,7 +60,8 @@ func TestReadFormats(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, refused, err := read(t, test.file, test.input)
-			if want := []golang.Package{fmtPackage, ioPackage}; err != nil || len(refused) > 0 || !slices.Equal(got, want) {
+			if want := []golang.Package{fmtPackage, ioPackage}; err != nil || len(refused) > 0 ||
+				!slices.Equal(got, want) {
 				t.Errorf("got %+v, refused %q, error %v", got, refused, err)
 			}
 		})
@@ -72,8 +79,16 @@ func TestReadRefuses(t *testing.T) {
 		{"field in another case", `{"Import_Path":"a"}`, `2: unknown field "Import_Path"`},
 		{"field twice", `{"import_path":"a","import_path":"b"}`, `2: field "import_path" occurs twice`},
 		{"wrong type", `{"import_path":"a","imports":"3"}`, `2: field "imports": a string where a uint64 belongs`},
-		{"negative number", `{"import_path":"a","imports":-1}`, `2: field "imports": a number -1 where a uint64 belongs`},
-		{"number too large", `{"import_path":"a","imports":18446744073709551616}`, `2: field "imports": a number 18446744073709551616 where a uint64 belongs`},
+		{
+			"negative number",
+			`{"import_path":"a","imports":-1}`,
+			`2: field "imports": a number -1 where a uint64 belongs`,
+		},
+		{
+			"number too large",
+			`{"import_path":"a","imports":18446744073709551616}`,
+			`2: field "imports": a number 18446744073709551616 where a uint64 belongs`,
+		},
 		{"cut off", `{"import_path":"a","name":"b`, "2: malformed JSON: it ends too early"},
 		{"cut off between fields", `{"import_path":"a",`, "2: malformed JSON: it ends too early"},
 		{"not an object", `["a"]`, "2: malformed JSON: not an object"},
@@ -83,7 +98,11 @@ func TestReadRefuses(t *testing.T) {
 		{"over-long line", `{"import_path":"a","synopsis":"` + long + `"}`, "2: the line has more than 32768 bytes"},
 		{"far over-long line", strings.Repeat(long, 5), "2: the line has more than 32768 bytes"},
 		{"one byte over", strings.Repeat(" ", golang.MaxLineBytes-1) + "{}", "2: the line has more than 32768 bytes"},
-		{"over-long key", `{"import_path":"` + long[:golang.MaxPathBytes+1] + `"}`, "2: import_path has 1025 bytes, 1024 are allowed"},
+		{
+			"over-long key",
+			`{"import_path":"` + long[:golang.MaxPathBytes+1] + `"}`,
+			"2: import_path has 1025 bytes, 1024 are allowed",
+		},
 		{"same key, other content", `{"import_path":"fmt"}`, `2: line 1 has import_path "fmt" too, with other content`},
 	}
 	for _, test := range tests {
@@ -141,8 +160,18 @@ func TestReadFails(t *testing.T) {
 		{"no good line", "a.jsonl", "one\ntwo\n", "no records"},
 		{"unknown column", "a.csv", "import_path,size\na,1\n", `line 1, the CSV header: unknown column "size"`},
 		{"column twice", "a.csv", "\nimport_path,name,name\n", `line 2, the CSV header: column "name" occurs twice`},
-		{"no key column", "a.csv", "name,module\na,b\n", "line 1, the CSV header: no column import_path, the primary key"},
-		{"broken header", "a.csv", "import_path,\"name\nfmt,fmt\n", `line 1, the CSV header: malformed CSV: extraneous or missing " in quoted-field`},
+		{
+			"no key column",
+			"a.csv",
+			"name,module\na,b\n",
+			"line 1, the CSV header: no column import_path, the primary key",
+		},
+		{
+			"broken header",
+			"a.csv",
+			"import_path,\"name\nfmt,fmt\n",
+			`line 1, the CSV header: malformed CSV: extraneous or missing " in quoted-field`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

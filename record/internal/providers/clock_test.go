@@ -108,7 +108,8 @@ func TestExpireFromClockAhead(t *testing.T) {
 		if err := s.File(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if due, err := s.Due(ctx, start); err != nil || due.Before(start.Add(day)) || due.After(start.Add(day+time.Minute)) {
+		if due, err := s.Due(ctx, start); err != nil || due.Before(start.Add(day)) ||
+			due.After(start.Add(day+time.Minute)) {
 			t.Errorf("the next Expire is due at %v, %v; want after a day", due, err)
 		}
 		time.Sleep(day - time.Minute)

@@ -25,7 +25,11 @@ var definition = models.NewDefinition("libp2p", Trees()...)
 // newStore returns provider records without bounds, which file nothing in the background.
 func newStore(t *testing.T, store *datastore.Store) *Store {
 	t.Helper()
-	s, err := New(context.Background(), store, Options{Validity: -1, MaxPerKey: -1, MaxPerPeer: -1, RowBytes: 1 << 20, FileInterval: -1})
+	s, err := New(
+		context.Background(),
+		store,
+		Options{Validity: -1, MaxPerKey: -1, MaxPerPeer: -1, RowBytes: 1 << 20, FileInterval: -1},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +75,10 @@ func TestFilingIsResumed(t *testing.T) {
 				var changes []Change
 				for range 150 {
 					// One key has more providers than a row takes.
-					c := Change{Key: fmt.Sprint("key", max(random.IntN(30)-10, 0)), Peer: fmt.Sprint("peer", random.IntN(60))}
+					c := Change{
+						Key:  fmt.Sprint("key", max(random.IntN(30)-10, 0)),
+						Peer: fmt.Sprint("peer", random.IntN(60)),
+					}
 					at := [2]string{c.Key, c.Peer}
 					if c.Delete = random.IntN(6) == 0; c.Delete {
 						delete(want, at)

@@ -92,8 +92,17 @@ func FuzzWire(f *testing.F) {
 		if !ok {
 			t.Fatalf("refused %x, which is a record", data)
 		}
-		if !bytes.Equal(got.Key, want.Key) || !bytes.Equal(got.Value, want.Value) || string(got.Received) != want.TimeReceived {
-			t.Fatalf("read %q, %q, %q; want %q, %q, %q", got.Key, got.Value, got.Received, want.Key, want.Value, want.TimeReceived)
+		if !bytes.Equal(got.Key, want.Key) || !bytes.Equal(got.Value, want.Value) ||
+			string(got.Received) != want.TimeReceived {
+			t.Fatalf(
+				"read %q, %q, %q; want %q, %q, %q",
+				got.Key,
+				got.Value,
+				got.Received,
+				want.Key,
+				want.Value,
+				want.TimeReceived,
+			)
 		}
 	})
 }

@@ -17,7 +17,21 @@ func TestKeys(t *testing.T) {
 	moment := time.Unix(1e9, 0).UTC()
 	var thing wide.Thing
 	thing.ID, thing.ID16, thing.Flag, thing.I8, thing.Moment = 7, [16]byte{1, 0, 2}, true, -3, moment
-	thing.Strings, thing.Hashes, thing.Arr, thing.Data = []string{"a", "b", "a"}, [][4]byte{{1}, {2}, {1}}, [3]int16{5, 5, 6}, []byte("data")
+	thing.Strings, thing.Hashes, thing.Arr, thing.Data = []string{
+		"a",
+		"b",
+		"a",
+	}, [][4]byte{
+		{1},
+		{2},
+		{1},
+	}, [3]int16{
+		5,
+		5,
+		6,
+	}, []byte(
+		"data",
+	)
 	other := wide.Thing{Email: "other@example.com"}
 	if err := wide.Everything.PutMany(t.Context(), store, []wide.Thing{thing, other}); err != nil {
 		t.Fatal(err)

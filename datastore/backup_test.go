@@ -337,7 +337,7 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer large.Close()
-	if err := large.Datastore().Put(ctx, ds.NewKey("/large"), make([]byte, 3<<20)); err != nil {
+	if err := large.Datastore().Put(ctx, ds.NewKey("/large"), make([]byte, 17<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := datastore.Restore(ctx, engines["badger"](t), bytes.NewReader(backup(t, large))); !errors.Is(err, models.ErrTooLarge) {

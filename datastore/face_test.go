@@ -342,3 +342,36 @@ func queryAll(ctx context.Context, d ds.Datastore) ([]dsq.Entry, error) {
 	}
 	return results.Rest()
 }
+
+// TestLargeValues checks that the face takes values of 8 MiB on every engine, and gives
+// them back by key and by query.
+func TestLargeValues(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		d := h.Store.Datastore()
+		for _, size := range []int{1 << 20, 2 << 20, 8 << 20} {
+			key, value := ds.NewKey(fmt.Sprint("/blocks/", size)), bytes.Repeat([]byte{byte(size >> 20)}, size)
+			if err := d.Put(t.Context(), key, value); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := d.Get(t.Context(), key); err != nil || !bytes.Equal(got, value) {
+				t.Errorf("%d bytes come back as %d, %v", size, len(got), err)
+			}
+			if n, err := d.GetSize(t.Context(), key); err != nil || n != size {
+				t.Errorf("%d bytes have size %d, %v", size, n, err)
+			}
+		}
+		results, err := d.Query(t.Context(), dsq.Query{Prefix: "/blocks"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := results.Rest()
+		if err != nil || len(entries) != 3 {
+			t.Fatalf("%d values, %v", len(entries), err)
+		}
+		for _, e := range entries {
+			if e.Key != fmt.Sprint("/blocks/", len(e.Value)) {
+				t.Errorf("%s has %d bytes", e.Key, len(e.Value))
+			}
+		}
+	})
+}

@@ -100,14 +100,17 @@ type Verifier interface {
 //     refused it discards the transaction and begins anew with fewer rows. To commit
 //     what precedes the refusal is right only if every write stands alone.
 type Limits struct {
-	// ValueBytes is the most bytes one value may have.
+	// ValueBytes is the most bytes one value may have. With an engine's default options
+	// it is at least 8 MiB and what a store adds to a value of that size.
 	ValueBytes int
 
 	// TxnBytes and TxnOps bound one write transaction: the bytes of the keys and
 	// values given to Put and Delete, and the number of these calls. An engine may
-	// count a key that is written twice only once, and may accept a little more. A
-	// value of ValueBytes under a key of MaxKeySize fits into TxnBytes, and TxnOps is
-	// at least 1000.
+	// count a key that is written twice only once, and a large value for less than it
+	// has, and may accept a little more. TxnOps is at least 1000.
+	//
+	// ValueBytes may be more than TxnBytes. A transaction takes one value of ValueBytes
+	// under a key of MaxKeySize even so, beside other writes of half of TxnBytes.
 	TxnBytes int64
 	TxnOps   int
 }

@@ -17,8 +17,11 @@
 // # Caveats
 //
 // Transactions are optimistic and of limited size: see Options.MemTableMB;
-// Limits tells the exact size. Keys that begin with "!badger!" are Badger's
-// own, see ErrReservedKey. Values are kept beside their keys, up to a megabyte.
+// Limits tells the exact size. Keys that begin with "!badger!" or "!badger/" are
+// reserved, see ErrReservedKey. Values are kept beside their keys, up to a megabyte
+// or about an eighth of Options.MemTableMB. Larger ones are divided, and count for a few
+// bytes in the size of a transaction. Their parts may take a sync of their own, and those
+// of a value that is replaced another one, in Relaxed commits too.
 //
 // A transaction begins when the commits before it are in the memtable. Usually that
 // is at once. If so much is written that compaction falls behind, writes wait for
@@ -87,7 +90,8 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 	}
 	d := &db{
 		options: options, limits: options.limits(), gate: gate.New(), opened: time.Now(),
-		compacting: make(chan struct{}, 1),
+		compacting:  make(chan struct{}, 1),
+		inlineBytes: options.inlineBytes(), partBytes: options.partBytes(), large: newLarge(),
 	}
 	d.room.at.Store(-int64(roomHolds)) // not asked yet
 	if d.lock, err = lockDir(options.Path, options.ReadOnly); err != nil {
@@ -116,6 +120,10 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 		return nil, err
 	}
 	own := options.badger()
+	closed, err := readMark(options.Path)
+	if err != nil {
+		return nil, err
+	}
 	if !options.ReadOnly {
 		if err := unmark(options.Path, !options.NoFsync); err != nil {
 			return nil, err
@@ -128,11 +136,20 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 	if d.badger, err = openBadger(own); err != nil {
 		return nil, err
 	}
-	if options.NoFsync || options.ReadOnly {
+	if options.ReadOnly {
 		return d, nil
 	}
-	if d.group, d.closeGroup, err = openGroup(options.Path, own.MemTableSize, &d.volume); err != nil {
-		return nil, errors.Join(err, d.badger.Close())
+	if !options.NoFsync {
+		if d.group, d.closeGroup, err = openGroup(options.Path, own.MemTableSize, &d.volume); err != nil {
+			return nil, errors.Join(err, d.badger.Close())
+		}
+	}
+	if err := d.openLarge(closed != nil); err != nil {
+		err = fmt.Errorf("badger: %s: large values: %w", options.Path, errors.Join(err, d.closeBadger()))
+		if d.group != nil {
+			err = errors.Join(err, d.closeGroup())
+		}
+		return nil, err
 	}
 	return d, nil
 }

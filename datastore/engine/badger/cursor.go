@@ -17,6 +17,7 @@ type cursor struct {
 	txn *readTxn
 
 	committed *badger.Iterator
+	meetParts bool         // the range has the keys of parts in it
 	item      *badger.Item // where committed stands, nil at its end
 	own       ownWrites
 	changes   uint64 // of the transaction, when own was last placed
@@ -46,6 +47,7 @@ func newCursor(t *readTxn, r engine.Range) *cursor {
 
 func (c *cursor) open() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	c.meetParts = mayMeetParts(c.Span.Lower, c.Span.Upper)
 	// Prefetching would start a goroutine for every row.
 	c.committed = c.txn.txn.NewIterator(badger.IteratorOptions{
 		Reverse: c.Span.Reverse,
@@ -173,6 +175,9 @@ func (c *cursor) nextCommitted() {
 
 func (c *cursor) load() {
 	c.item = nil
+	if c.meetParts {
+		passParts(c.committed, c.Span.Reverse)
+	}
 	if c.committed.Valid() {
 		c.item = c.committed.Item()
 	}
@@ -192,22 +197,16 @@ func (c *cursor) Value() ([]byte, error) {
 	case c.isOwn:
 		return c.own.current().value, nil
 	}
-	value, err := valueOf(c.item)
+	value, err := c.value()
 	if err != nil {
 		return nil, c.txn.corrupt(err)
 	}
 	return value, nil
 }
 
-// valueOf returns the value of an item, which lives until the item is used for
-// another row.
-func valueOf(item *badger.Item) (value []byte, err error) {
+func (c *cursor) value() (value []byte, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	err = item.Value(func(v []byte) error {
-		value = v
-		return nil
-	})
-	return value, err
+	return c.txn.valueOf(c.item)
 }
 
 func (c *cursor) Close() {

@@ -30,6 +30,10 @@ type db struct {
 
 	snapshots snapshots
 
+	// Values of more than inlineBytes are divided into parts of partBytes.
+	inlineBytes, partBytes int
+	large                  *large
+
 	// group makes commits durable; it is nil where Badger does or nobody is to.
 	group      *group
 	closeGroup func() error
@@ -136,7 +140,7 @@ func (d *db) Compact(ctx context.Context) error {
 	go func() {
 		defer d.gate.Leave()
 		defer func() { <-d.compacting }()
-		merged <- d.flatten()
+		merged <- d.compact()
 	}()
 	select {
 	case err := <-merged:
@@ -158,6 +162,13 @@ func (d *db) startCompacting(ctx context.Context) error {
 	case <-d.gate.Closing():
 		return engine.ErrClosed
 	}
+}
+
+func (d *db) compact() error {
+	if err := d.sweepParts(); err != nil && !errors.Is(err, engine.ErrNoSpace) {
+		return fmt.Errorf("badger: compact %s: %w", d.options.Path, err)
+	}
+	return d.flatten()
 }
 
 func (d *db) flatten() (err error) {

@@ -12,11 +12,12 @@ import (
 )
 
 // ErrReservedKey is returned by Put and Delete for a key that begins with
-// "!badger!". A store never has such keys: '!' is 0x21, and no space of a store
+// "!badger!", as Badger's own keys do, or with "!badger/", as the parts of large
+// values do. A store never has such keys: '!' is 0x21, and no space of a store
 // has that number.
 var ErrReservedKey = errors.New("key is reserved by Badger")
 
-const reservedPrefix = "!badger!"
+const badgerPrefix = "!badger!"
 
 // translate returns the error of the engine contract for one of Badger's, or the error
 // as it is.

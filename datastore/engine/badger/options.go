@@ -101,7 +101,7 @@ func (o Options) badger() badger.Options {
 	}
 
 	// The value log is never written: values at the threshold and above, which
-	// would go there, are refused. It may then be as small as possible.
+	// would go there, are divided. It may then be as small as possible.
 	b.ValueThreshold = min(1<<20, batchBytes(b.MemTableSize))
 	b.ValueLogFileSize = 1 << 20
 	return b
@@ -124,9 +124,17 @@ func (o Options) limits() engine.Limits {
 	memTable := int64(o.MemTableMB) << 20
 	ops := batchOps(memTable) - 2
 	bytes := batchBytes(memTable) - ops*opBytes - txnBytes
-	return engine.Limits{
-		ValueBytes: int(min(1<<20-1, bytes-engine.MaxKeySize)),
-		TxnBytes:   bytes,
-		TxnOps:     int(ops),
-	}
+	return engine.Limits{ValueBytes: maxValue, TxnBytes: bytes, TxnOps: int(ops)}
 }
+
+// inlineBytes returns the most bytes a value may have that is not divided: what fits
+// into any transaction, and is below Badger's greatest threshold for values.
+func (o Options) inlineBytes() int {
+	return int(min(1<<20-1, o.limits().TxnBytes-engine.MaxKeySize))
+}
+
+// maxPart is the most bytes of a part. Badger needs three times the size of a row to
+// write it to a table.
+const maxPart = 256 << 10
+
+func (o Options) partBytes() int { return min(maxPart, o.inlineBytes()) }

@@ -46,18 +46,25 @@ func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more 
 		return false, nil // Badger takes the empty key for none
 	}
 	it := t.iterator(&within)
+	meetParts := mayMeetParts(r.Lower, r.Upper)
 	it.Seek(first)
 	if r.Reverse && it.Valid() && bytes.Equal(it.Item().Key(), first) {
 		it.Next()
 	}
-	for ; it.Valid(); it.Next() {
+	for ; ; it.Next() {
+		if meetParts {
+			passParts(it, r.Reverse)
+		}
+		if !it.Valid() {
+			return false, nil
+		}
 		item := it.Item()
 		if within.Beyond(item.Key()) {
 			return false, nil
 		}
 		var value []byte
 		if !r.KeysOnly {
-			if err := item.Value(func(v []byte) error { value = v; return nil }); err != nil {
+			if value, err = t.valueOf(item); err != nil {
 				return false, err
 			}
 		}
@@ -65,7 +72,6 @@ func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more 
 			return true, nil
 		}
 	}
-	return false, nil
 }
 
 // scanMerged scans what is committed with what the transaction has written.

@@ -1,10 +1,10 @@
 package badger
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -56,6 +56,9 @@ func (t *readTxn) Get(key []byte) ([]byte, error) {
 			return own.value, nil
 		}
 	}
+	if isReserved(key) {
+		return nil, engine.ErrNotFound
+	}
 	value, err := t.get(key)
 	switch {
 	case err == nil:
@@ -73,8 +76,7 @@ func (t *readTxn) get(key []byte) (value []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = item.Value(func(v []byte) error { value = v; return nil })
-	return value, err
+	return t.valueOf(item)
 }
 
 func (t *readTxn) corrupt(err error) error {
@@ -129,7 +131,8 @@ func (t *readTxn) discard() (err error) {
 
 type writeTxn struct {
 	readTxn
-	bytes int64 // of keys and values in writes
+	bytes int64 // of keys and values in writes, of a divided value what its row has
+	apart int64 // of divided values
 }
 
 func (t *writeTxn) begin() (err error) {
@@ -154,14 +157,16 @@ func (t *writeTxn) write(w write) error {
 	if err := t.CheckWrite(w.key); err != nil {
 		return err
 	}
-	if bytes.HasPrefix(w.key, []byte(reservedPrefix)) {
+	if isReserved(w.key) {
 		return fmt.Errorf("badger: %w: %q", ErrReservedKey, w.key)
 	}
 	old, replaced := t.writes.Set(w)
 	t.changes++
-	size, ops := t.bytes+int64(len(w.value)), t.writes.Len()
+	with, apart := t.sizes(w)
+	size, ops := t.bytes+with, t.writes.Len()
 	if replaced {
-		size -= int64(len(old.value))
+		oldWith, oldApart := t.sizes(old)
+		size, apart = size-oldWith, apart-oldApart
 	} else {
 		size += int64(len(w.key))
 	}
@@ -174,8 +179,21 @@ func (t *writeTxn) write(w write) error {
 		return err
 	}
 	t.bytes = size
+	t.apart += apart
 	return nil
 }
+
+// sizes returns the bytes of the value that are written with the row, and those that
+// are written in parts.
+func (t *writeTxn) sizes(w write) (with, apart int64) {
+	size := int64(len(w.value))
+	if t.isDivided(w) {
+		return referenceBytes, size
+	}
+	return size, 0
+}
+
+func (t *writeTxn) isDivided(w write) bool { return len(w.value) > t.db.inlineBytes }
 
 func (t *writeTxn) fits(size int64, ops int) error {
 	limits := t.db.limits
@@ -202,12 +220,11 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 	if err := t.db.hasRoom(); err != nil {
 		return err
 	}
-	size := t.bytes + entryBytes*int64(t.writes.Len()) + endBytes
-	t.db.volume.begun.Add(size)
-	t.db.snapshots.begin()
-	err := t.commit()
-	t.db.snapshots.end()
-	t.db.volume.done.Add(size)
+	parts := t.divide()
+	err := t.commit(parts)
+	for _, p := range parts {
+		t.db.large.end(p.owner, err == nil)
+	}
 	if err != nil {
 		switch {
 		case errors.Is(err, engine.ErrConflict):
@@ -217,25 +234,78 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 		}
 		return t.db.fail(fmt.Errorf("badger: commit to %s: %w", t.db.options.Path, err))
 	}
+	t.db.dropReplaced(t.writes)
 	if d == engine.Durable {
 		return t.db.sync()
 	}
 	return nil
 }
 
-func (t *writeTxn) commit() (err error) {
+// divide returns the parts of the values that are too large for a row, in the order of
+// their keys.
+func (t *writeTxn) divide() (parts []part) {
+	if t.apart == 0 {
+		return nil
+	}
+	size := t.db.partBytes
+	t.writes.Scan(func(w write) bool {
+		if t.isDivided(w) {
+			o := owner{number: t.db.large.begin(), count: (len(w.value) + size - 1) / size, key: w.key}
+			parts = append(parts, part{o, w.value})
+		}
+		return true
+	})
+	return parts
+}
+
+// commit writes the parts in the same transaction as the rows if they fit.
+func (t *writeTxn) commit(parts []part) error {
+	size, ops := t.bytes, t.writes.Len()
+	for _, p := range parts {
+		_ = p.each(t.db.partBytes, func(key, value []byte) error {
+			size, ops = size+int64(len(key)+len(value)), ops+1
+			return nil
+		})
+	}
+	if t.fits(size, ops) == nil {
+		return t.commitRows(size, ops, parts, nil)
+	}
+	err := t.db.writeParts(parts)
+	if err == nil {
+		err = t.commitRows(t.bytes, t.writes.Len(), nil, parts)
+	}
+	if err != nil {
+		t.db.dropUnused(parts)
+	}
+	return err
+}
+
+// commitRows writes rows, the parts that go with them, and references to these and to
+// the parts that were written before.
+func (t *writeTxn) commitRows(size int64, ops int, with, before []part) (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	t.releaseCursors()
+	for _, p := range with {
+		if err := p.each(t.db.partBytes, t.txn.Set); err != nil {
+			return translate(err)
+		}
+	}
+	parts := slices.Concat(with, before)
 	t.writes.Scan(func(w write) bool {
-		if w.deleted {
+		switch {
+		case w.deleted:
 			err = t.txn.Delete(w.key)
-		} else {
+		case t.isDivided(w):
+			r := reference{parts[0].number, len(w.value)}
+			err = t.txn.SetEntry(badger.NewEntry(w.key, r.encode()).WithMeta(divided))
+			parts = parts[1:]
+		default:
 			err = t.txn.Set(w.key, w.value)
 		}
 		return err == nil
 	})
-	if err == nil {
-		err = t.txn.Commit()
+	if err != nil {
+		return translate(err)
 	}
-	return translate(err)
+	return t.db.commit(t.txn, size, ops)
 }

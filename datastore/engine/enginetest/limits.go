@@ -2,14 +2,20 @@ package enginetest
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
 var limitTests = []test{
 	{"LargeValues", testLargeValues},
+	{"ReplacedLargeValues", testReplacedLargeValues},
+	{"ConflictOfLargeValues", testConflictOfLargeValues},
 	{"LargeTransaction", testLargeTransaction},
 	{"TooLargeTransaction", testTooLargeTransaction},
 	{"LimitsLeast", testLimitsLeast},
@@ -17,22 +23,40 @@ var limitTests = []test{
 	{"DividedByRefusal", testDividedByRefusal},
 }
 
+// leastValue is the size of value that every engine takes with its default options.
+const leastValue = 8 << 20
+
+// largestValue returns the size of the largest value that the tests write.
+func (s *store) largestValue() int {
+	if limit := s.db.Limits().ValueBytes; limit > 0 {
+		return min(limit, 2*leastValue)
+	}
+	return leastValue
+}
+
+func largeValue(size int) []byte {
+	value := bytes.Repeat([]byte{byte(size)}, size)
+	copy(value, fmt.Sprint(size))
+	// No two parts of a value are the same.
+	for i := 0; i+8 <= size; i += 4096 {
+		binary.BigEndian.PutUint64(value[i:], uint64(i+size))
+	}
+	return value
+}
+
 func testLargeValues(s *store) {
 	limit := s.db.Limits().ValueBytes
-	largest := limit
-	if limit == 0 || limit > 4<<20 {
-		largest = 4 << 20
+	if limit > 0 && limit <= leastValue {
+		s.Errorf("values have up to %d bytes, want more than %d", limit, leastValue)
 	}
-	large := func(size int) []byte {
-		value := bytes.Repeat([]byte{byte(size)}, size)
-		copy(value, fmt.Sprint(size))
-		return value
+	largest := s.largestValue()
+	sizes := []int{
+		1 << 10, 1 << 12, 1<<16 - 1, 1 << 16, 1<<16 + 1, 256 << 10, 1<<20 - 1, 1 << 20, 2 << 20, largest - 1, largest,
 	}
-	sizes := []int{1 << 10, 1 << 12, 1<<16 - 1, 1 << 16, 1<<16 + 1, largest / 2, largest - 1, largest}
 	for _, size := range sizes {
-		s.commit(func(txn engine.WriteTxn) { s.must(txn.Put(fmt.Appendf(nil, "%d", size), large(size))) })
+		s.commit(func(txn engine.WriteTxn) { s.must(txn.Put(fmt.Appendf(nil, "%d", size), largeValue(size))) })
 	}
-	if limit > 0 && limit == largest {
+	if limit == largest {
 		s.commit(func(txn engine.WriteTxn) {
 			refused := s.tooLarge("value", txn.Put([]byte("refused"), make([]byte, limit+1)))
 			if refused.Size != int64(limit)+1 || refused.Limit != int64(limit) || refused.Unit != "bytes" {
@@ -46,16 +70,153 @@ func testLargeValues(s *store) {
 		txn := s.view()
 		defer txn.Discard()
 		for _, size := range sizes {
-			value, err := txn.Get(fmt.Appendf(nil, "%d", size))
-			s.must(err)
-			if !bytes.Equal(value, large(size)) {
-				s.Errorf("a value of %d bytes comes back as %d others", size, len(value))
-			}
+			s.wantLarge(txn, fmt.Sprint(size), size)
 		}
+		s.wantLargeRows(txn, sizes)
 	}
 	check()
 	s.reopen()
 	check()
+}
+
+func (s *store) wantLarge(txn engine.ReadTxn, key string, size int) {
+	s.Helper()
+	value, err := txn.Get([]byte(key))
+	s.must(err)
+	if !bytes.Equal(value, largeValue(size)) {
+		s.Errorf("a value of %d bytes comes back as %d others", size, len(value))
+	}
+}
+
+// wantLargeRows checks that cursors and scans read the values whole, in both directions.
+func (s *store) wantLargeRows(txn engine.ReadTxn, sizes []int) {
+	s.Helper()
+	for _, reverse := range []bool{false, true} {
+		read := 0
+		c := txn.Cursor(engine.Range{Upper: []byte("a"), Reverse: reverse})
+		for c.Next() {
+			value, err := c.Value()
+			s.must(err)
+			if size, _ := strconv.Atoi(string(c.Key())); !bytes.Equal(value, largeValue(size)) {
+				s.Errorf("a cursor reads %d bytes of %q", len(value), c.Key())
+			}
+			read++
+		}
+		s.must(c.Err())
+		c.Close()
+		if read != len(sizes) {
+			s.Errorf("reverse %v: a cursor reads %d rows, want %d", reverse, read, len(sizes))
+		}
+	}
+	scanner, ok := txn.(engine.Scanner)
+	if !ok {
+		return
+	}
+	var page engine.Page
+	for _, reverse := range []bool{false, true} {
+		r := engine.Range{Upper: []byte("a"), Reverse: reverse}
+		read := 0
+		for more := true; more; {
+			var err error
+			more, err = scanner.Scan(r, 2, &page)
+			s.must(err)
+			for _, row := range page.Rows {
+				if size, _ := strconv.Atoi(string(row.Key)); !bytes.Equal(row.Value, largeValue(size)) {
+					s.Errorf("a scan reads %d bytes of %q", len(row.Value), row.Key)
+				}
+				read++
+				if reverse {
+					r.Upper = bytes.Clone(row.Key)
+				} else {
+					r.Lower = append(bytes.Clone(row.Key), 0)
+				}
+			}
+		}
+		if read != len(sizes) {
+			s.Errorf("reverse %v: scans read %d rows, want %d", reverse, read, len(sizes))
+		}
+	}
+}
+
+// testReplacedLargeValues replaces and deletes the largest values while snapshots read
+// them.
+func testReplacedLargeValues(s *store) {
+	largest := s.largestValue()
+	put := func(key string, size int, d engine.Durability) {
+		txn := s.update()
+		s.must(txn.Put([]byte(key), largeValue(size)))
+		s.must(txn.Commit(s.ctx, d))
+	}
+	put("small", largest, engine.Relaxed)
+	put("large", largest-1, engine.Relaxed)
+	put("deleted", largest-2, engine.Durable)
+	before := s.view()
+	put("small", 1, engine.Relaxed)
+	put("large", largest-3, engine.Durable)
+	s.commit(func(txn engine.WriteTxn) { s.must(txn.Delete([]byte("deleted"))) })
+	s.must(s.db.Compact(s.ctx))
+
+	s.wantLarge(before, "small", largest)
+	s.wantLarge(before, "large", largest-1)
+	s.wantLarge(before, "deleted", largest-2)
+	before.Discard()
+	check := func() {
+		after := s.view()
+		defer after.Discard()
+		s.wantLarge(after, "small", 1)
+		s.wantLarge(after, "large", largest-3)
+		s.wantAbsent(after, "deleted")
+	}
+	check()
+	s.reopen()
+	check()
+
+	// One transaction that reads, replaces, reads again and deletes.
+	s.commit(func(txn engine.WriteTxn) {
+		s.wantLarge(txn, "large", largest-3)
+		s.must(txn.Put([]byte("large"), largeValue(largest)))
+		s.wantLarge(txn, "large", largest)
+		s.must(txn.Put([]byte("small"), largeValue(largest-4)))
+		s.must(txn.Delete([]byte("small")))
+		s.wantAbsent(txn, "small")
+	})
+	txn := s.view()
+	defer txn.Discard()
+	s.wantLarge(txn, "large", largest)
+	s.wantAbsent(txn, "small")
+}
+
+// testConflictOfLargeValues checks that a commit that conflicts, and a transaction that
+// is discarded, leave the largest values as they were.
+func testConflictOfLargeValues(s *store) {
+	largest := s.largestValue()
+	s.commit(func(txn engine.WriteTxn) { s.must(txn.Put([]byte("row"), largeValue(largest))) })
+	first := s.update()
+	s.wantLarge(first, "row", largest)
+	s.must(first.Put([]byte("row"), largeValue(largest-1)))
+	ctx, cancel := context.WithTimeout(s.ctx, 20*time.Millisecond)
+	defer cancel()
+	second, err := s.db.Update(ctx)
+	s.must(first.Commit(s.ctx, engine.Durable))
+	largest--
+	if !errors.Is(err, context.DeadlineExceeded) { // which an engine with a single writer returns
+		s.must(err)
+		defer second.Discard()
+		_, err = second.Get([]byte("row"))
+		s.must(err)
+		s.must(second.Put([]byte("row"), largeValue(largest-1)))
+		if err := second.Commit(s.ctx, engine.Durable); !errors.Is(err, engine.ErrConflict) {
+			s.Fatalf("Commit returned %v, want ErrConflict", err)
+		}
+	}
+	txn := s.update()
+	s.must(txn.Put([]byte("row"), largeValue(10)))
+	s.must(txn.Put([]byte("other"), largeValue(largest)))
+	txn.Discard()
+	after := s.view()
+	defer after.Discard()
+	s.wantLarge(after, "row", largest)
+	s.wantAbsent(after, "other")
 }
 
 // testLargeTransaction fills a transaction up to its Limits.
@@ -154,15 +315,30 @@ func testLimitsLeast(s *store) {
 	if limits.TxnOps > 0 && limits.TxnOps < 1000 {
 		s.Errorf("a transaction takes %d writes", limits.TxnOps)
 	}
-	size := 1 << 20
-	if limits.ValueBytes > 0 {
-		size = min(size, limits.ValueBytes)
-	}
-	if limits.TxnBytes > 0 && limits.TxnBytes < int64(limits.ValueBytes)+engine.MaxKeySize {
-		s.Errorf("a value has up to %d bytes, and a transaction %d", limits.ValueBytes, limits.TxnBytes)
-	}
 	key := bytes.Repeat([]byte("k"), engine.MaxKeySize)
-	s.commit(func(txn engine.WriteTxn) { s.must(txn.Put(key, make([]byte, size))) })
+	size := s.largestValue()
+	entries, entrySize := 1000, 1000
+	if limits.TxnOps > 0 {
+		entries = min(entries, limits.TxnOps-1)
+	}
+	if limits.TxnBytes > 0 {
+		entrySize = min(entrySize, int(limits.TxnBytes)/2/entries)
+	}
+	s.commit(func(txn engine.WriteTxn) {
+		s.must(txn.Put(key, make([]byte, size)))
+		for i := range entries {
+			entry := make([]byte, entrySize)
+			copy(entry, fmt.Sprintf("%04d", i))
+			s.must(txn.Put(entry, nil))
+		}
+	})
+	txn := s.view()
+	defer txn.Discard()
+	value, err := txn.Get(key)
+	s.must(err)
+	if len(value) != size {
+		s.Errorf("a value of %d bytes comes back with %d", size, len(value))
+	}
 }
 
 // testLimitsOfDeletes checks that a delete counts no more than a put: a transaction takes and

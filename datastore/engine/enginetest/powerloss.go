@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -48,9 +49,14 @@ const (
 	powerLossAck     = "committed "
 )
 
-// powerLossValue returns the value of a key, large enough to fill tables soon.
+// powerLossValue returns the value of a key, large enough to fill tables soon. Those of a
+// few keys, in durable and in relaxed commits, are larger than some engines write at once.
 func powerLossValue(key string) []byte {
-	return bytes.Repeat(fmt.Appendf(nil, "%s;", key), 20_000/(len(key)+1))
+	size := 20_000
+	if strings.HasSuffix(key, "4") || strings.HasSuffix(key, "7") {
+		size = 250_000
+	}
+	return bytes.Repeat(fmt.Appendf(nil, "%s;", key), size/(len(key)+1))
 }
 
 // commitForEver makes durable and relaxed commits without end, and writes a line after each
@@ -115,5 +121,17 @@ func countLost(ctx context.Context, eng engine.Engine, keys []string) (lost int,
 			lost++
 		}
 	}
-	return lost, nil
+	// Relaxed commits may be lost, each as a whole.
+	c := txn.Cursor(engine.Range{})
+	defer c.Close()
+	for c.Next() {
+		value, err := c.Value()
+		if err != nil {
+			return len(keys), err
+		}
+		if !bytes.Equal(value, powerLossValue(string(c.Key()))) {
+			return len(keys), fmt.Errorf("the value of %q has %d bytes of others", c.Key(), len(value))
+		}
+	}
+	return lost, c.Err()
 }

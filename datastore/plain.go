@@ -25,6 +25,9 @@ type plainRow struct {
 // plainCodec writes the value as it is; the key is that of the row.
 type plainCodec struct{}
 
+// Verbatim says that the value is written as it is, so that package models copies it once.
+func (plainCodec) Verbatim() {}
+
 func (plainCodec) Name() string           { return "plain" }
 func (plainCodec) Fields() []models.Field { return nil }
 

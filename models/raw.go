@@ -327,6 +327,17 @@ func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
 
 // storeValue checks a value and stores it as w says.
 func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, w writing) error {
+	if t.isVerbatim() {
+		place, err := t.writePlace(s)
+		if err != nil {
+			return err
+		}
+		row, err := t.encodeValue(place, primary, value, w.expiry)
+		if err != nil {
+			return err
+		}
+		return t.putRow(s, row)
+	}
 	m, err := t.decodeStranger(primary, value)
 	if err != nil {
 		return err

@@ -129,6 +129,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	t.drafts.New = func() any { return new(draft[M]) }
 	t.core.Entries, t.core.Verify = t.entries, t.verify
 	t.core.Prepare, t.core.Store, t.core.Remove = t.prepare, t.storePrepared, t.remove
+	t.core.Encode, t.core.PutRow = t.encodeValue, t.putRow
 	t.core.FormatKey = func(key []byte) string { return formatKey(t.key.DecodeLast, t.key, key) }
 	t.core.PathText = func(key []byte) (string, error) { return pathText(t.key.DecodeLast, t.key, key) }
 	t.core.ParsePathText = func(text string) ([]byte, error) {

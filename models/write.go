@@ -247,16 +247,20 @@ func (t *Tree[M, K]) replace(s *session.Session, d *draft[M], place *session.Pla
 // the engine gets, and fills d.new with its index keys.
 func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) (key, row []byte, err error) {
 	buf := t.key.AppendLast(append(d.buf[:0], place.Space...), t.primary(m))
-	end := len(buf)
-	buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
 	if w.value != nil {
-		buf = append(buf, w.value...)
-	} else if buf, err = t.codec.Append(buf, m); err != nil {
-		return nil, nil, err
+		d.buf = buf
+		stored := t.seal(append(roomFor(len(buf), w.value), buf...), w.value, w.expiry)
+		key, row = stored.Key, stored.Stored
+	} else {
+		end := len(buf)
+		buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
+		if buf, err = t.codec.Append(buf, m); err != nil {
+			return nil, nil, err
+		}
+		d.buf = format.Seal(buf)
+		stored := bytes.Clone(d.buf)
+		key, row = stored[:end:end], stored[end:]
 	}
-	d.buf = format.Seal(buf)
-	stored := bytes.Clone(d.buf)
-	key, row = stored[:end:end], stored[end:]
 	for i, ix := range t.indexes {
 		ix.appendKeys(&d.new[i], m)
 	}

@@ -8,6 +8,17 @@ type Prepared struct {
 	Entries []PreparedEntry
 }
 
+// Row is a row encoded for its place in one store. It is in memory of its own, which
+// the engine gets when the row is written. An engine does not change that memory, so a
+// transaction that runs again can write the same Row.
+type Row struct {
+	// Key is the stored key, which begins with the number of the tree's space, and
+	// Stored is what lies there.
+	Key, Stored []byte
+	// Expiry is as in format.Row.
+	Expiry int64
+}
+
 // PreparedEntry is an index entry of a Prepared.
 type PreparedEntry struct {
 	// Index is the number of the index.

@@ -39,6 +39,11 @@ type Tree struct {
 	// row with the same primary key if there is one.
 	Prepare func(model any) (Prepared, error)
 	Store   func(*Session, Prepared) error
+	// Encode makes the row of a value, and PutRow writes it, in place of the row with
+	// the same primary key if there is one. Both are only for a tree that keeps values as
+	// they are given, without indexes.
+	Encode func(p *Place, primary, value []byte, expiry int64) (Row, error)
+	PutRow func(*Session, Row) error
 	// Remove deletes the row under the encoded primary key and its entries.
 	Remove func(s *Session, primary []byte) error
 	// FormatKey returns an encoded primary key as people write it, or in hex if it does not

@@ -1,0 +1,62 @@
+package models
+
+import (
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+)
+
+// verbatim is a codec that writes a value as it is: any bytes are a value, and no other
+// bytes encode the same one. So a value need not be decoded to be checked.
+type verbatim interface{ Verbatim() }
+
+// isVerbatim reports whether a row of the tree is its key and its value and nothing
+// else has to be known of the model.
+func (t *Tree[M, K]) isVerbatim() bool {
+	_, ok := t.codec.(verbatim)
+	return ok && t.setKey != nil && len(t.indexes) == 0 && t.clock == nil
+}
+
+// encodeValue makes the row of a value in a verbatim tree, in one piece of memory that
+// the engine gets. It is the one copy that is made of the value.
+func (t *Tree[M, K]) encodeValue(
+	place *session.Place, primary, value []byte, expiry int64,
+) (row session.Row, err error) {
+	key, err := t.key.DecodeLast(primary)
+	if err != nil {
+		return row, err
+	}
+	m := new(M)
+	t.setKey(m, key)
+	if err := t.checkKey(m, primary); err != nil {
+		return row, err
+	}
+	buf := roomFor(len(place.Space)+len(primary), value)
+	buf = append(append(buf, place.Space...), primary...)
+	return t.seal(buf, value, expiry), nil
+}
+
+// roomFor returns empty memory that holds a stored key of some bytes and the row of a
+// value.
+func roomFor(key int, value []byte) []byte {
+	return make([]byte, 0, key+format.MaxRowHeader+len(value)+format.ChecksumSize)
+}
+
+// seal appends the row of a value to its stored key, which is all of buf.
+func (t *Tree[M, K]) seal(buf, value []byte, expiry int64) session.Row {
+	end := len(buf)
+	buf = append(format.AppendRowHeader(buf, t.core.Schema, expiry), value...)
+	buf = format.Seal(buf)
+	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: expiry}
+}
+
+// putRow stores what encodeValue made. It may be called again, in another transaction.
+func (t *Tree[M, K]) putRow(s *session.Session, row session.Row) error {
+	place, err := t.writePlace(s)
+	if err != nil {
+		return err
+	}
+	d := t.drafts.Get().(*draft[M])
+	defer t.drafts.Put(d)
+	d.fit(len(t.indexes))
+	return t.replace(s, d, place, row.Key, row.Stored, writing{expiry: row.Expiry})
+}

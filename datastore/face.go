@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	ds "github.com/ipfs/go-datastore"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -22,13 +25,29 @@ import (
 // index, but not written: that returns ErrIndexKey. The face of a whole
 // store keeps every other key and its value just as they are given.
 //
-// Writes are durable when they return. Values returned are the caller's, values
-// passed in are not kept. All methods may be called concurrently. Closing a face
-// ends the face, not the store; both return models.ErrClosed from then on.
-// Absence is go-datastore's ErrNotFound itself.
+// Writes are durable when they return. Values returned are the caller's. A value
+// passed in is copied, once, before the call returns, so the caller may use its
+// memory again. All methods may be called concurrently. Absence is go-datastore's
+// ErrNotFound itself. After Close every call returns models.ErrClosed.
+//
+// # Contexts
+//
+// A write of a key, a batch or a transaction, a Sync, and a read of one key are done
+// also if their context has ended, as by most go-datastores: programs that close
+// write with contexts that they have cancelled. Where such a call has to wait for
+// another writer it waits for a minute at most, and no longer than until the store
+// is closed. Queries, CollectGarbage, Check, Scrub, DiskUsage, and beginning a
+// transaction that writes end with their context.
+//
+// A batch or transaction of this store that a program has put into a context, by
+// WithWrite and WithRead of go-datastore's package context, takes the writes and the
+// reads with that context. Writing to the store otherwise with a context that has an
+// open transaction for writes returns models.ErrNested.
 type Face struct {
 	store *Store
 	paths
+	// owns says that closing the face closes the store.
+	owns   bool
 	closed atomic.Bool
 }
 
@@ -52,37 +71,66 @@ var (
 	ErrForeignKey = errors.New("key is not one of the tree's")
 )
 
-// Datastore returns the whole store as a go-datastore.
+// OpenDatastore opens a store as [Open] does, and returns all of it as a go-datastore that
+// owns it: closing the Face closes the store. It is for a program or plugin that only
+// wants a datastore:
+//
+//	d, err := datastore.OpenDatastore(ctx, badger.Engine(dir))
+//	defer d.Close()
+func OpenDatastore(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Face, error) {
+	s, err := Open(ctx, eng, options...)
+	if err != nil {
+		return nil, err
+	}
+	f := s.Datastore()
+	f.owns = true
+	return f, nil
+}
+
+// Datastore returns the whole store as a go-datastore. Closing it leaves the store open.
 func (s *Store) Datastore() *Face { return &Face{store: s, paths: paths{trees: s.trees}} }
 
-// Tree returns one tree of the store as a go-datastore. Its calls return
+// Tree returns one tree of the store as a go-datastore. Closing it leaves the store
+// open. Its calls return
 // models.ErrUnknownTree if the store was not opened with the tree.
 func (s *Store) Tree(tree models.AnyTree) *Face {
 	return &Face{store: s, paths: paths{tree: tree.Raw()}}
 }
 
 // Get returns the value of key.
-func (f *Face) Get(ctx context.Context, key ds.Key) ([]byte, error) {
+func (f *Face) Get(ctx context.Context, key ds.Key) (value []byte, err error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	return f.get(ctx, f.store, key)
+	err = finish.Do(ctx, func(ctx context.Context) (err error) {
+		value, err = f.get(ctx, f.reader(ctx), key)
+		return err
+	})
+	return value, err
 }
 
 // Has reports whether key has a value.
-func (f *Face) Has(ctx context.Context, key ds.Key) (bool, error) {
+func (f *Face) Has(ctx context.Context, key ds.Key) (has bool, err error) {
 	if f.closed.Load() {
 		return false, models.ErrClosed
 	}
-	return f.has(ctx, f.store, key)
+	err = finish.Do(ctx, func(ctx context.Context) (err error) {
+		has, err = f.has(ctx, f.reader(ctx), key)
+		return err
+	})
+	return has, err
 }
 
 // GetSize returns the length of key's value.
-func (f *Face) GetSize(ctx context.Context, key ds.Key) (int, error) {
+func (f *Face) GetSize(ctx context.Context, key ds.Key) (size int, err error) {
 	if f.closed.Load() {
 		return -1, models.ErrClosed
 	}
-	return f.size(ctx, f.store, key)
+	err = finish.Do(ctx, func(ctx context.Context) (err error) {
+		size, err = f.size(ctx, f.reader(ctx), key)
+		return err
+	})
+	return size, err
 }
 
 // Put stores value under key. It returns models.ErrInvalid for a row's value
@@ -91,7 +139,15 @@ func (f *Face) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if f.closed.Load() {
 		return models.ErrClosed
 	}
-	return f.put(ctx, f.store, key, value)
+	b, t := f.given(ctx)
+	if b != nil {
+		return b.put(ctx, f.paths, key, value, time.Time{})
+	}
+	w, err := f.writer(t)
+	if err != nil {
+		return err
+	}
+	return finish.Do(ctx, func(ctx context.Context) error { return f.put(ctx, w, key, value) })
 }
 
 // Delete removes key; one that is absent is no error.
@@ -99,7 +155,15 @@ func (f *Face) Delete(ctx context.Context, key ds.Key) error {
 	if f.closed.Load() {
 		return models.ErrClosed
 	}
-	return f.delete(ctx, f.store, key)
+	b, t := f.given(ctx)
+	if b != nil {
+		return b.delete(ctx, f.paths, key)
+	}
+	w, err := f.writer(t)
+	if err != nil {
+		return err
+	}
+	return finish.Do(ctx, func(ctx context.Context) error { return f.delete(ctx, w, key) })
 }
 
 // Sync makes durable everything written before the call, under any prefix.
@@ -107,10 +171,11 @@ func (f *Face) Sync(ctx context.Context, _ ds.Key) error {
 	if f.closed.Load() {
 		return models.ErrClosed
 	}
-	return f.store.Sync(ctx)
+	return finish.Do(ctx, f.store.Sync)
 }
 
-// DiskUsage returns the bytes the store takes, all of it even for one tree.
+// DiskUsage returns the bytes that the store has in use, all of it even for one tree: space
+// that the engine keeps for later writes does not count. It is what Store.Size returns.
 func (f *Face) DiskUsage(ctx context.Context) (uint64, error) {
 	if f.closed.Load() {
 		return 0, models.ErrClosed
@@ -132,7 +197,12 @@ func (f *Face) Check(ctx context.Context) error { return f.examine(ctx, Verify) 
 
 // Scrub repairs the whole store. For damage it could not mend, and for rows that
 // it has set aside because nobody can read them, it returns a *DamageError.
-func (f *Face) Scrub(ctx context.Context) error { return f.examine(ctx, Repair) }
+func (f *Face) Scrub(ctx context.Context) error {
+	if err := f.checkInside(ctx); err != nil {
+		return err
+	}
+	return f.examine(ctx, Repair)
+}
 
 func (f *Face) examine(ctx context.Context, how func(context.Context, *Store, ...VerifyOptions) (Report, error)) error {
 	if f.closed.Load() {
@@ -161,8 +231,15 @@ func (e *DamageError) Error() string {
 // Is reports whether target is models.ErrCorrupt.
 func (e *DamageError) Is(target error) bool { return target == models.ErrCorrupt }
 
-// Close ends the face and leaves the store open.
+// Store returns the store that the face shows, for its trees.
+func (f *Face) Store() *Store { return f.store }
+
+// Close ends the face. It closes the store only if OpenDatastore has opened it, and then
+// waits for open transactions to end. Later calls do nothing and return nil.
 func (f *Face) Close() error {
 	f.closed.Store(true)
+	if f.owns {
+		return f.store.Close()
+	}
 	return nil
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	ds "github.com/ipfs/go-datastore"
 
@@ -33,6 +36,34 @@ type target struct {
 // maxPath is the most bytes of a key that belongs to no typed tree. The engine
 // needs a few for the number of the space and the expiry queue.
 const maxPath = engine.MaxKeySize - 16
+
+// fail is the error of a call for t, with a value of size bytes if it puts one. The error
+// names a key that belongs to no tree as the caller wrote it, and tells the size of the
+// value, not of its row.
+func (t target) fail(size int, err error) error {
+	if err == nil {
+		return nil
+	}
+	var of *models.Error
+	cause := err
+	if errors.As(err, &of) {
+		cause = of.Err
+	}
+	large := (*engine.TooLargeError)(nil)
+	if errors.As(cause, &large) && large.What == "value" {
+		more := large.Size - int64(size) // what the row has besides
+		cause = &engine.TooLargeError{
+			What: large.What, Size: int64(size), Limit: large.Limit - more, Unit: large.Unit,
+		}
+	}
+	switch {
+	case t.raw == plain.Raw():
+		return &KeyError{Key: string(t.key), Err: cause}
+	case of != nil && large != nil:
+		return &models.Error{Op: of.Op, Tree: of.Tree, Key: of.Key, Err: cause}
+	}
+	return err
+}
 
 // find says what key stands for.
 func (p paths) find(key ds.Key) (target, error) {
@@ -105,11 +136,11 @@ func findIndex(raw *models.Raw, name string) *models.RawIndex {
 	return nil
 }
 
-// KeyError says which go-datastore key could not be used. With errors.Is and
+// KeyError says for which go-datastore key a call failed. With errors.Is and
 // errors.As it matches the errors that Err matches.
 type KeyError struct {
 	// Key is the whole key as it was given. The message shows the beginning of a
-	// long one.
+	// long one, and has escapes only if the key has characters that do not print.
 	Key string
 	// Err is why.
 	Err error
@@ -117,10 +148,26 @@ type KeyError struct {
 
 func (e *KeyError) Error() string {
 	const most = 200 // bytes of a key that came from anywhere
-	if len(e.Key) > most {
-		return fmt.Sprintf("key %q…: %v", e.Key[:most], e.Err)
+	key, more := e.Key, ""
+	if len(key) > most {
+		key, more = key[:most], "…"
 	}
-	return fmt.Sprintf("key %q: %v", e.Key, e.Err)
+	if prints(key) {
+		key = `"` + key + `"`
+	} else {
+		key = strconv.Quote(key)
+	}
+	return fmt.Sprintf("key %s%s: %v", key, more, e.Err)
+}
+
+// prints reports whether a text reads as it is written.
+func prints(text string) bool {
+	for _, r := range text {
+		if !strconv.IsPrint(r) {
+			return false
+		}
+	}
+	return utf8.ValidString(text)
 }
 
 func (e *KeyError) Unwrap() error { return e.Err }
@@ -183,6 +230,9 @@ func (p paths) read(ctx context.Context, r models.Reader, key ds.Key, fn func(ta
 	if errors.Is(err, models.ErrNotFound) {
 		return ds.ErrNotFound // itself: callers compare with ==
 	}
+	if t.raw != nil {
+		err = t.fail(0, err)
+	}
 	return err
 }
 
@@ -191,7 +241,15 @@ func (p paths) put(ctx context.Context, w models.Writer, key ds.Key, value []byt
 	if err != nil {
 		return err
 	}
-	return t.raw.Put(ctx, w, t.key, value)
+	return t.fail(len(value), t.raw.Put(ctx, w, t.key, value))
+}
+
+func (p paths) putUntil(ctx context.Context, w models.Writer, key ds.Key, value []byte, expiry time.Time) error {
+	t, err := p.findRow(key)
+	if err != nil {
+		return err
+	}
+	return t.fail(len(value), t.raw.PutUntil(ctx, w, t.key, value, expiry))
 }
 
 func (p paths) delete(ctx context.Context, w models.Writer, key ds.Key) error {
@@ -202,7 +260,7 @@ func (p paths) delete(ctx context.Context, w models.Writer, key ds.Key) error {
 	if err != nil {
 		return err
 	}
-	return t.raw.Delete(ctx, w, t.key)
+	return t.fail(0, t.raw.Delete(ctx, w, t.key))
 }
 
 // findRow is find for a key that is to be written.

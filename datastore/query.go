@@ -29,6 +29,9 @@ func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
+	if t := f.reading(ctx); t != nil {
+		return f.queryInside(ctx, t, q)
+	}
 	if err := f.store.usable(ctx); err != nil {
 		return nil, err
 	}

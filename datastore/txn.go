@@ -8,6 +8,7 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -19,6 +20,9 @@ import (
 // it belongs to one goroutine at a time, and on an engine with one writer others
 // wait until a transaction that writes has ended. Results of its queries have to
 // be closed before it ends.
+//
+// Beginning a transaction that writes ends with ctx; so do queries of any transaction.
+// Other calls are done also if their context has ended.
 func (f *Face) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error) {
 	t, err := f.Begin(ctx, readOnly)
 	if err != nil {
@@ -32,7 +36,9 @@ func (f *Face) Begin(ctx context.Context, readOnly bool) (*Txn, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	if err := f.store.checkNested(ctx); err != nil {
+	if readOnly {
+		ctx = finish.Detach(ctx) // it waits for nobody
+	} else if err := f.checkInside(ctx); err != nil {
 		return nil, err
 	}
 	ses, txn, err := f.store.begin(ctx, readOnly)
@@ -85,25 +91,22 @@ func (t *Txn) Trees() (read *ReadTx, write *WriteTx) {
 
 // Get returns the value of key.
 func (t *Txn) Get(ctx context.Context, key ds.Key) ([]byte, error) {
-	return t.face.get(ctx, &t.tx, key)
+	return t.face.get(finish.Detach(ctx), &t.tx, key)
 }
 
 // Has reports whether key has a value.
 func (t *Txn) Has(ctx context.Context, key ds.Key) (bool, error) {
-	return t.face.has(ctx, &t.tx, key)
+	return t.face.has(finish.Detach(ctx), &t.tx, key)
 }
 
 // GetSize returns the length of key's value.
 func (t *Txn) GetSize(ctx context.Context, key ds.Key) (int, error) {
-	return t.face.size(ctx, &t.tx, key)
+	return t.face.size(finish.Detach(ctx), &t.tx, key)
 }
 
 // Query is that of [Face.Query], within the transaction.
 func (t *Txn) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
-	if t.tx.done {
-		return nil, models.ErrTxnDone
-	}
-	return t.face.query(ctx, &t.tx, q, &t.face.closed), ctx.Err()
+	return t.face.queryInside(ctx, t, q)
 }
 
 // Put stores value under key.
@@ -111,7 +114,7 @@ func (t *Txn) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if err := t.writable(); err != nil {
 		return err
 	}
-	return t.face.put(ctx, &t.tx, key, value)
+	return t.face.put(finish.Detach(ctx), &t.tx, key, value)
 }
 
 // Delete removes key; one that is absent is no error.
@@ -119,8 +122,11 @@ func (t *Txn) Delete(ctx context.Context, key ds.Key) error {
 	if err := t.writable(); err != nil {
 		return err
 	}
-	return t.face.delete(ctx, &t.tx, key)
+	return t.face.delete(finish.Detach(ctx), &t.tx, key)
 }
+
+// Writes reports whether the transaction writes and has not ended.
+func (t *Txn) Writes() bool { return t.txn != nil && !t.ended.Load() }
 
 func (t *Txn) writable() error {
 	if !t.tx.done && t.txn == nil {
@@ -138,7 +144,7 @@ func (t *Txn) Commit(ctx context.Context) error {
 	if t.txn == nil {
 		return nil
 	}
-	return t.face.store.commit(ctx, t.tx.session, t.txn, engine.Durable)
+	return t.face.store.commit(finish.Detach(ctx), t.tx.session, t.txn, engine.Durable)
 }
 
 // Discard drops what was written. After Commit it does nothing.

@@ -9,6 +9,7 @@ import (
 
 	ds "github.com/ipfs/go-datastore"
 
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
@@ -40,8 +41,8 @@ type batch struct {
 // Put adds a put. It refuses a record that could never be taken, whatever is stored, as
 // Records.Put does. Such a record is not part of the batch.
 func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
-	if err := b.usable(ctx); err != nil {
-		return err
+	if b.records.closed.Load() {
+		return models.ErrClosed
 	}
 	p, err := b.records.find(key.String())
 	switch {
@@ -63,8 +64,8 @@ func (b *batch) Put(ctx context.Context, key ds.Key, value []byte) error {
 
 // Delete adds a delete.
 func (b *batch) Delete(ctx context.Context, key ds.Key) error {
-	if err := b.usable(ctx); err != nil {
-		return err
+	if b.records.closed.Load() {
+		return models.ErrClosed
 	}
 	p, err := b.records.find(key.String())
 	switch {
@@ -75,13 +76,6 @@ func (b *batch) Delete(ctx context.Context, key ds.Key) error {
 	}
 	b.add(&change{place: p, delete: true})
 	return nil
-}
-
-func (b *batch) usable(ctx context.Context) error {
-	if b.records.closed.Load() {
-		return models.ErrClosed
-	}
-	return ctx.Err()
 }
 
 func (b *batch) add(c *change) {
@@ -107,14 +101,21 @@ func (b *batch) add(c *change) {
 func (b *batch) Commit(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.usable(ctx); err != nil {
+	if b.records.closed.Load() {
+		return models.ErrClosed
+	}
+	if err := b.records.checkInside(ctx); err != nil {
 		return err
 	}
 	defer b.records.metrics.took(ctx, opCommit, time.Now())
 	var refused error
 	for size := max(len(b.changes), len(b.provided)); len(b.changes)+len(b.provided) > 0; {
 		n, m := min(size, len(b.changes)), min(size, len(b.provided))
-		left, _, err := b.records.applyBatch(ctx, b.changes[:n], b.provided[:m])
+		var left []error
+		err := finish.Do(ctx, func(ctx context.Context) (err error) {
+			left, _, err = b.records.applyBatch(ctx, b.changes[:n], b.provided[:m])
+			return err
+		})
 		switch {
 		case errors.Is(err, models.ErrTooLarge) && size > 1:
 			size /= 2

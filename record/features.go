@@ -26,7 +26,7 @@ func (r *Records) PutWithTTL(ctx context.Context, key ds.Key, value []byte, ttl 
 	if err := r.plainKey(key); err != nil {
 		return err
 	}
-	return r.plain.PutWithTTL(ctx, key, value, ttl)
+	return r.plain.PutWithTTL(r.forPlain(ctx), key, value, ttl)
 }
 
 // SetTTL makes key's value expire after ttl, counted from now. It returns go-datastore's
@@ -36,7 +36,7 @@ func (r *Records) SetTTL(ctx context.Context, key ds.Key, ttl time.Duration) err
 	if err := r.plainKey(key); err != nil {
 		return err
 	}
-	return r.plain.SetTTL(ctx, key, ttl)
+	return r.plain.SetTTL(r.forPlain(ctx), key, ttl)
 }
 
 // plainKey refuses the keys of records.
@@ -63,7 +63,7 @@ func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, err
 		return time.Time{}, r.absent(ctx)
 	}
 	if p.isPlain() {
-		return r.plain.GetExpiration(ctx, key)
+		return r.plain.GetExpiration(r.forPlain(ctx), key)
 	}
 	value, err := r.Get(ctx, key)
 	if err != nil {

@@ -30,6 +30,9 @@ func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed
 	}
+	if t := r.reading(ctx); t != nil {
+		return t.Query(ctx, q)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -9,15 +9,19 @@ import (
 	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Get returns the value of key.
-func (r *Records) Get(ctx context.Context, key ds.Key) ([]byte, error) {
+func (r *Records) Get(ctx context.Context, key ds.Key) (value []byte, err error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed
+	}
+	if t := r.reading(ctx); t != nil {
+		return t.Get(ctx, key)
 	}
 	defer r.metrics.took(ctx, opGet, time.Now())
 	p, err := r.find(key.String())
@@ -27,7 +31,11 @@ func (r *Records) Get(ctx context.Context, key ds.Key) ([]byte, error) {
 	case p.isPlain():
 		return r.plain.Get(ctx, key)
 	}
-	return r.get(ctx, r.store, &p, nil)
+	err = finish.Do(ctx, func(ctx context.Context) (err error) {
+		value, err = r.get(ctx, r.store, &p, nil)
+		return err
+	})
+	return value, err
 }
 
 // get reads a value that is not the plain face's, with pending changes of provider
@@ -64,9 +72,12 @@ func (r *Records) Has(ctx context.Context, key ds.Key) (bool, error) {
 }
 
 // GetSize returns the length of key's value.
-func (r *Records) GetSize(ctx context.Context, key ds.Key) (int, error) {
+func (r *Records) GetSize(ctx context.Context, key ds.Key) (size int, err error) {
 	if r.closed.Load() {
 		return -1, models.ErrClosed
+	}
+	if t := r.reading(ctx); t != nil {
+		return t.GetSize(ctx, key)
 	}
 	p, err := r.find(key.String())
 	switch {
@@ -75,7 +86,11 @@ func (r *Records) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	case p.isPlain():
 		return r.plain.GetSize(ctx, key)
 	}
-	return r.size(ctx, r.store, &p, nil)
+	err = finish.Do(ctx, func(ctx context.Context) (err error) {
+		size, err = r.size(ctx, r.store, &p, nil)
+		return err
+	})
+	return size, err
 }
 
 // size is the length of what get reads.
@@ -128,7 +143,9 @@ func (r *Records) snapshot(ctx context.Context, from models.Reader, fn func(mode
 // absent returns ds.ErrNotFound for a key that can have no value, unless the
 // store cannot be read at all.
 func (r *Records) absent(ctx context.Context) error {
-	return r.store.View(ctx, func(context.Context, *datastore.ReadTx) error { return ds.ErrNotFound })
+	return finish.Do(ctx, func(ctx context.Context) error {
+		return r.store.View(ctx, func(context.Context, *datastore.ReadTx) error { return ds.ErrNotFound })
+	})
 }
 
 // notFound turns absence into the one error that go-datastore has for it, which

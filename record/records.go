@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/internal/sweep"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/later"
@@ -33,6 +34,10 @@ import (
 // caller goes through the results of a query, so the caller may write meanwhile. For an
 // absent key the error is go-datastore's ErrNotFound itself. After Close every call
 // returns models.ErrClosed.
+//
+// The methods of go-datastore treat contexts as those of [datastore.Face] do: a write that
+// was asked for is done also if its context has ended, and a batch or transaction in the
+// context takes the reads and writes.
 type Records struct {
 	store     *datastore.Store
 	ownsStore bool
@@ -177,7 +182,7 @@ func (r *Records) Sync(ctx context.Context, _ ds.Key) error {
 	if r.closed.Load() {
 		return models.ErrClosed
 	}
-	return r.flush(ctx)
+	return finish.Do(ctx, r.flush)
 }
 
 // flush files the references of provider records, and makes everything durable.

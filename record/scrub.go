@@ -34,6 +34,9 @@ func (r *Records) Scrub(ctx context.Context) error {
 	if r.closed.Load() {
 		return models.ErrClosed
 	}
+	if err := r.checkInside(ctx); err != nil {
+		return err
+	}
 	damage := r.plain.Scrub(ctx)
 	if damage != nil && !isDamage(damage) {
 		return damage

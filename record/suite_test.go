@@ -36,6 +36,7 @@ func TestDatastoreSuite(t *testing.T) {
 // traits are what Records say of themselves.
 var traits = dstest.Traits{
 	Closed: models.ErrClosed, Conflict: models.ErrConflict, ReadOnly: models.ErrReadOnly, Ended: models.ErrTxnDone,
+	InContext: true,
 }
 
 func TestWholeDatastore(t *testing.T) {

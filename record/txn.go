@@ -9,6 +9,7 @@ import (
 	dsq "github.com/ipfs/go-datastore/query"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 )
@@ -23,6 +24,11 @@ var _ ds.TxnDatastore = (*Records)(nil)
 func (r *Records) NewTransaction(ctx context.Context, readOnly bool) (ds.Txn, error) {
 	if r.closed.Load() {
 		return nil, models.ErrClosed
+	}
+	if !readOnly {
+		if err := r.checkInside(ctx); err != nil {
+			return nil, err
+		}
 	}
 	plain, err := r.plain.Begin(ctx, readOnly)
 	if err != nil {
@@ -52,6 +58,7 @@ type txn struct {
 }
 
 func (t *txn) Get(ctx context.Context, key ds.Key) ([]byte, error) {
+	ctx = finish.Detach(ctx)
 	p, err := t.find(ctx, key)
 	switch {
 	case err != nil:
@@ -71,6 +78,7 @@ func (t *txn) Has(ctx context.Context, key ds.Key) (bool, error) {
 }
 
 func (t *txn) GetSize(ctx context.Context, key ds.Key) (int, error) {
+	ctx = finish.Detach(ctx)
 	p, err := t.find(ctx, key)
 	switch {
 	case err != nil:
@@ -101,8 +109,11 @@ func (t *txn) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if t.records.closed.Load() {
 		return nil, models.ErrClosed
 	}
-	// The plain part checks whether the transaction or the context has ended.
+	// The plain part tells whether the transaction has ended.
 	if _, err := t.plain.Has(ctx, ds.NewKey(q.Prefix)); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	return t.records.query(ctx, t.from, t.plain, t.provided, q)
@@ -122,6 +133,7 @@ func (t *txn) Put(ctx context.Context, key ds.Key, value []byte) error {
 	case t.ledger == nil:
 		return models.ErrReadOnly
 	}
+	ctx = finish.Detach(ctx)
 	c, err := t.records.put(ctx, p, value)
 	if err != nil {
 		return err
@@ -142,7 +154,7 @@ func (t *txn) Delete(ctx context.Context, key ds.Key) error {
 	case t.ledger == nil:
 		return models.ErrReadOnly
 	}
-	return t.change(ctx, change{place: p, delete: true})
+	return t.change(finish.Detach(ctx), change{place: p, delete: true})
 }
 
 func (t *txn) change(ctx context.Context, c change) error {
@@ -179,6 +191,7 @@ func (t *txn) Commit(ctx context.Context) error {
 	if t.records.closed.Load() {
 		return models.ErrClosed
 	}
+	ctx = finish.Detach(ctx)
 	defer t.records.metrics.took(ctx, opCommit, time.Now())
 	if len(t.changes)+len(t.provided) == 0 {
 		return t.plain.Commit(ctx)

@@ -7,6 +7,7 @@ import (
 
 	ds "github.com/ipfs/go-datastore"
 
+	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
@@ -23,6 +24,9 @@ import (
 func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 	if r.closed.Load() {
 		return models.ErrClosed
+	}
+	if w := r.given(ctx); w != nil {
+		return w.Put(ctx, key, value)
 	}
 	defer r.metrics.took(ctx, opPut, time.Now())
 	p, err := r.find(key.String())
@@ -46,6 +50,9 @@ func (r *Records) Put(ctx context.Context, key ds.Key, value []byte) error {
 func (r *Records) Delete(ctx context.Context, key ds.Key) error {
 	if r.closed.Load() {
 		return models.ErrClosed
+	}
+	if w := r.given(ctx); w != nil {
+		return w.Delete(ctx, key)
 	}
 	defer r.metrics.took(ctx, opDelete, time.Now())
 	p, err := r.find(key.String())
@@ -98,10 +105,16 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 // applyNow makes a change in a transaction of its own.
 func (r *Records) applyNow(ctx context.Context, c change) (refused []error, err error) {
 	if !c.isProvider() {
-		refused, _, err = r.applyBatch(ctx, []change{c}, nil)
+		err = finish.Do(ctx, func(ctx context.Context) error {
+			refused, _, err = r.applyBatch(ctx, []change{c}, nil)
+			return err
+		})
 		return refused, err
 	}
-	_, refused, err = r.applyBatch(ctx, nil, []providers.Change{c.providerChange()})
+	err = finish.Do(ctx, func(ctx context.Context) error {
+		_, refused, err = r.applyBatch(ctx, nil, []providers.Change{c.providerChange()})
+		return err
+	})
 	for i := range refused {
 		refused[i] = c.fail("put", refused[i])
 	}

@@ -1,7 +1,8 @@
 // Package dstest is a suite of tests for implementations of go-datastore. It tests what libp2p
 // programs rely on and go-datastore's own suite leaves out: who owns the memory of values, keys
 // of every shape, queries compared with a plain map, how much queries read, writes while a
-// query is open, contexts, calls after Close, and the features beyond Batching.
+// query is open, contexts, calls after Close, and the features beyond Batching. A write that a
+// program asked for has to be done even if the program has cancelled its context.
 //
 //	func TestDatastore(t *testing.T) {
 //		dstest.Run(t, func(t *testing.T) ds.Batching { return open(t, t.TempDir()) }, dstest.Traits{})

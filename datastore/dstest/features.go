@@ -189,33 +189,6 @@ func txnCalls(txn ds.Txn) map[string]func(context.Context) error {
 	}
 }
 
-// testContextsOfTransactions checks that each call of a transaction obeys its context, and that
-// a commit with an ended context stores nothing.
-func testContextsOfTransactions(t *testing.T, d ds.Batching) {
-	f, ok := d.(ds.TxnDatastore)
-	if !ok {
-		t.Skip("no TxnDatastore")
-	}
-	ctx := context.Background()
-	key := ds.NewKey("/key")
-	must(t, d.Put(ctx, key, []byte("old")))
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	txn, err := f.NewTransaction(ctx, false)
-	must(t, err, txn.Put(ctx, key, []byte("new")))
-	defer txn.Discard(ctx)
-	for name, call := range txnCalls(txn) {
-		if err := call(ended); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s with a context that has ended: %v", name, err)
-		}
-	}
-	if err := txn.Commit(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("Commit with a context that has ended: %v", err)
-	}
-	txn.Discard(ctx)
-	expect(t, d, key, []byte("old"))
-}
-
 // testConflicts checks two transactions that read and then write the same key. One of them
 // fails, or waits for the other to end. A transaction that waits gives up when its context
 // ends.

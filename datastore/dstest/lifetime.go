@@ -68,37 +68,6 @@ func calls(d ds.Batching, batch ds.Batch) map[string]func(context.Context) error
 	return all
 }
 
-// testContexts checks that a call with an ended context returns the context's error and changes
-// nothing, and that a query ends when its context ends.
-func testContexts(t *testing.T, d ds.Batching) {
-	ctx := context.Background()
-	key := ds.NewKey("/key")
-	must(t, d.Put(ctx, key, []byte("old")))
-	batch, err := d.Batch(ctx)
-	must(t, err, batch.Put(ctx, key, []byte("new")))
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	for name, call := range calls(d, batch) {
-		if err := call(ended); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s with a context that has ended: %v", name, err)
-		}
-	}
-	expect(t, d, key, []byte("old"))
-	putMany(t, d, 3000)
-	during, cancel := context.WithCancel(ctx)
-	defer cancel()
-	found, err := d.Query(during, dsq.Query{Prefix: "/many"})
-	must(t, err)
-	defer found.Close()
-	if r, ok := found.NextSync(); !ok || r.Error != nil {
-		t.Fatalf("%v, %v", r.Error, ok)
-	}
-	cancel()
-	if _, err := found.Rest(); !errors.Is(err, context.Canceled) {
-		t.Errorf("a query whose context has ended ends with %v", err)
-	}
-}
-
 // testConcurrency checks that any number of goroutines may call at the same time.
 func testConcurrency(t *testing.T, d ds.Batching) {
 	ctx := context.Background()

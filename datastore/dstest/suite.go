@@ -28,6 +28,9 @@ type Traits struct {
 	Ended error
 	// Scans says that queries read more than they return.
 	Scans bool
+	// InContext says that calls go to the batch or transaction of the datastore that their
+	// context has, as package context of go-datastore puts it there, without its wrapper.
+	InContext bool
 }
 
 // Run tests the datastores that open returns. Each must be empty, and the test that gets it
@@ -52,6 +55,8 @@ func Run(t *testing.T, open func(t *testing.T) ds.Batching, want Traits) {
 		{"transactions", want.testTransactions},
 		{"conflicts", want.testConflicts},
 		{"contexts of transactions", testContextsOfTransactions},
+		{"writes that wait", testWaitingWrites},
+		{"transactions in contexts", want.testInContexts},
 		{"maintenance", testMaintenance},
 		{"disk usage", testDiskUsage},
 		{"close", want.testClose},

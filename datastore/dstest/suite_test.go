@@ -2,7 +2,6 @@ package dstest_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	ds "github.com/ipfs/go-datastore"
@@ -34,23 +33,15 @@ var traits = dstest.Traits{
 	Ended:    models.ErrTxnDone,
 }
 
-// closing is a datastore that is closed with its store.
-type closing struct {
-	*datastore.Face
-	store *datastore.Store
-}
-
-func (c closing) Close() error { return errors.Join(c.Face.Close(), c.store.Close()) }
-
 func open(eng engine.Engine) (ds.Batching, error) {
-	store, err := datastore.Open(context.Background(), eng)
-	if err != nil {
-		return nil, err
-	}
-	return closing{store.Datastore(), store}, nil
+	return datastore.OpenDatastore(context.Background(), eng)
 }
 
-func TestStore(t *testing.T) { run(t, open, traits) }
+func TestStore(t *testing.T) {
+	itself := traits
+	itself.InContext = true
+	run(t, open, itself)
+}
 
 // run runs the suite on every engine.
 func run(t *testing.T, open func(engine.Engine) (ds.Batching, error), traits dstest.Traits) {

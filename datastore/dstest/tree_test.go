@@ -3,6 +3,7 @@ package dstest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,11 @@ const rows = "/archive.document/primary/"
 func row(key ds.Key) ds.Key { return ds.RawKey(rows + documents.PathText(key.String())) }
 
 func path(row string) (string, error) { return models.String.ParseText(strings.TrimPrefix(row, rows)) }
+
+// closing is a datastore that is closed with its store.
+type closing struct{ *datastore.Face }
+
+func (c closing) Close() error { return errors.Join(c.Face.Close(), c.Store().Close()) }
 
 // byPath is the datastore of one tree with the keys of the suite.
 type byPath struct {
@@ -187,7 +193,7 @@ func openTree(eng engine.Engine) (ds.Batching, error) {
 		return nil, err
 	}
 	face := store.Tree(documents)
-	return byPath{closing{face, store}, readPath{face}, writePath{face}}, nil
+	return byPath{closing{face}, readPath{face}, writePath{face}}, nil
 }
 
 func TestTree(t *testing.T) {

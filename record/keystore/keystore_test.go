@@ -386,6 +386,14 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	check(t, k, hashes(1, 2))
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for call, err := range calls(ctx) {
+		if !errors.Is(err, models.ErrClosed) {
+			t.Errorf("%s in a closed store: %v", call, err)
+		}
+	}
 	for range 2 {
 		if err := k.Close(); err != nil {
 			t.Errorf("closing: %v", err)

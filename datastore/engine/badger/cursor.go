@@ -9,24 +9,23 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/writes"
 )
 
-// cursor merges what is committed with what its transaction has written.
 type cursor struct {
-	txn.Cursor
-	txn *readTxn
-
-	committed *badger.Iterator
-	meetParts bool         // the range has the keys of parts in it
-	item      *badger.Item // where committed stands, nil at its end
-	own       ownWrites
-	changes   uint64 // of the transaction, when own was last placed
-
-	// The current row is of item or of own, or of both, and then of own.
-	key             []byte
-	fromItem, isOwn bool
+	writes.Cursor
+	txn       *readTxn
+	committed committed
 
 	next, prev *cursor // in txn.cursors
+}
+
+// committed goes over what is committed.
+type committed struct {
+	iterator  *badger.Iterator
+	item      *badger.Item // where iterator stands, nil at its end
+	reverse   bool
+	meetParts bool // the range has the keys of parts in it
 }
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
@@ -47,15 +46,16 @@ func newCursor(t *readTxn, r engine.Range) *cursor {
 
 func (c *cursor) open() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	c.meetParts = mayMeetParts(c.Span.Lower, c.Span.Upper)
 	// Prefetching would start a goroutine for every row.
-	c.committed = c.txn.txn.NewIterator(badger.IteratorOptions{
-		Reverse: c.Span.Reverse,
-		Prefix:  prefix(&c.Span),
-	})
-	if c.txn.writes != nil {
-		c.own.init(c.txn.writes, c.Span.Reverse)
+	c.committed = committed{
+		iterator: c.txn.txn.NewIterator(badger.IteratorOptions{
+			Reverse: c.Span.Reverse,
+			Prefix:  prefix(&c.Span),
+		}),
+		reverse:   c.Span.Reverse,
+		meetParts: mayMeetParts(c.Span.Lower, c.Span.Upper),
 	}
+	c.Merge(&c.committed, c.txn.writes)
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (c *cursor) Next() bool {
 	if err != nil {
 		return c.Fail(c.txn.corrupt(err))
 	}
-	if !found || c.Span.Beyond(c.key) {
+	if !found || c.Span.Beyond(c.RowKey) {
 		c.State = txn.Ended
 		return false
 	}
@@ -93,109 +93,67 @@ func (c *cursor) Next() bool {
 	return true
 }
 
-// move moves to the next row, whatever the bound ahead.
 func (c *cursor) move() (found bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	c.advance()
-	for {
-		c.changes = c.txn.changes
-		c.choose()
-		if !c.fromItem && !c.isOwn {
-			return false, nil
-		}
-		if !c.isOwn {
-			c.key = c.item.Key()
-			return true, nil
-		}
-		own := c.own.current()
-		c.key = own.key
-		if !own.deleted {
-			return true, nil
-		}
-		c.State = txn.Placed // on the deleted row, to advance from it
-		c.advance()
-	}
+	return c.Move(), nil
 }
 
-// advance moves committed and own beyond the current row, or to where the
-// cursor starts.
-func (c *cursor) advance() {
-	switch c.State {
-	case txn.Before:
-		bound := c.Span.First()
-		if c.Span.Reverse && bound != nil && len(bound) == 0 {
-			// Nothing comes before the empty key, which Badger takes for none.
-			c.item, c.own.placed = nil, false
-			return
-		}
-		c.seekCommitted(bound)
-		if c.Span.Reverse && c.item != nil && bound != nil && bytes.Equal(c.item.Key(), bound) {
-			c.nextCommitted()
-		}
-		c.own.start(bound)
-	case txn.Sought:
-		c.seekCommitted(c.Target)
-		c.own.seek(c.Target, true)
-	default:
-		// own first: the key may be committed's, and go with its move.
-		if c.changes != c.txn.changes {
-			c.own.seek(c.key, false)
-		} else if c.isOwn {
-			c.own.next()
-		}
-		if c.fromItem {
-			c.nextCommitted()
-		}
-	}
-}
-
-// choose tells which of item and own is next: the nearer, or both.
-func (c *cursor) choose() {
-	c.fromItem, c.isOwn = c.item != nil, c.own.placed
-	if !c.fromItem || !c.isOwn {
+// Start implements writes.Committed.
+func (c *committed) Start(bound []byte) {
+	if c.reverse && bound != nil && len(bound) == 0 {
+		// Nothing comes before the empty key, which Badger takes for none.
+		c.item = nil
 		return
 	}
-	order := bytes.Compare(c.item.Key(), c.own.current().key)
-	if c.Span.Reverse {
-		order = -order
+	c.Seek(bound)
+	if c.reverse && c.item != nil && bound != nil && bytes.Equal(c.item.Key(), bound) {
+		c.Next()
 	}
-	c.fromItem, c.isOwn = order <= 0, order >= 0
 }
 
-// seekCommitted seeks without regard to direction; a nil key is the start.
-func (c *cursor) seekCommitted(key []byte) {
-	c.committed.Seek(key)
+// Seek implements writes.Committed. A nil key is the start, whatever the direction.
+func (c *committed) Seek(key []byte) {
+	c.iterator.Seek(key)
 	c.load()
 }
 
-func (c *cursor) nextCommitted() {
-	c.committed.Next()
+// Next implements writes.Committed.
+func (c *committed) Next() {
+	c.iterator.Next()
 	c.load()
 }
 
-func (c *cursor) load() {
+func (c *committed) load() {
 	c.item = nil
 	if c.meetParts {
-		passParts(c.committed, c.Span.Reverse)
+		passParts(c.iterator, c.reverse)
 	}
-	if c.committed.Valid() {
-		c.item = c.committed.Item()
+	if c.iterator.Valid() {
+		c.item = c.iterator.Item()
 	}
+}
+
+// Key implements writes.Committed.
+func (c *committed) Key() []byte {
+	if c.item == nil {
+		return nil
+	}
+	return c.item.Key()
 }
 
 func (c *cursor) Key() []byte {
 	if !c.Current() {
 		return nil
 	}
-	return c.key
+	return c.RowKey
 }
 
 func (c *cursor) Value() ([]byte, error) {
-	switch {
-	case !c.Current():
+	if !c.Current() {
 		return nil, c.NoValue()
-	case c.isOwn:
-		return c.own.current().value, nil
+	}
+	if value, own := c.Own(); own {
+		return value, nil
 	}
 	value, err := c.value()
 	if err != nil {
@@ -206,7 +164,7 @@ func (c *cursor) Value() ([]byte, error) {
 
 func (c *cursor) value() (value []byte, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	return c.txn.valueOf(c.item)
+	return c.txn.valueOf(c.committed.item)
 }
 
 func (c *cursor) Close() {
@@ -217,14 +175,14 @@ func (c *cursor) Close() {
 // release gives back what the cursor has of its transaction, which has to have all
 // of it before it ends.
 func (c *cursor) release() {
-	if c.committed == nil {
+	if c.committed.iterator == nil {
 		return
 	}
 	if err := c.closeCommitted(); err != nil && c.Err() == nil {
 		c.Fail(c.txn.corrupt(err))
 	}
-	c.own.release()
-	c.committed, c.item = nil, nil
+	c.Release()
+	c.committed = committed{}
 	if c.next != nil {
 		c.next.prev = c.prev
 	}
@@ -237,6 +195,6 @@ func (c *cursor) release() {
 
 func (c *cursor) closeCommitted() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	c.committed.Close()
+	c.committed.iterator.Close()
 	return nil
 }

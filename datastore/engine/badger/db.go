@@ -15,6 +15,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/writes"
 )
 
 type db struct {
@@ -69,7 +70,7 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 		return nil, err
 	}
 	t.Begin(ctx)
-	t.writes = newWrites()
+	t.writes = new(writes.Set)
 	return t, nil
 }
 

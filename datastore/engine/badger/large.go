@@ -11,6 +11,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/writes"
 )
 
 // large knows the values that are divided, so that a write of another key need not look
@@ -56,22 +57,21 @@ func (l *large) add(o owner) {
 }
 
 // of returns the numbers that the keys may have, by key.
-func (l *large) of(w *writes) map[string][]uint64 {
+func (l *large) of(w *writes.Set) map[string][]uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.byKey) == 0 {
 		return nil
 	}
 	var found map[string][]uint64
-	w.Scan(func(w write) bool {
-		if numbers := l.byKey[maphash.Bytes(l.seed, w.key)]; len(numbers) > 0 {
+	for w := range w.All() {
+		if numbers := l.byKey[maphash.Bytes(l.seed, w.Key)]; len(numbers) > 0 {
 			if found == nil {
 				found = map[string][]uint64{}
 			}
-			found[string(w.key)] = append([]uint64(nil), numbers...)
+			found[string(w.Key)] = append([]uint64(nil), numbers...)
 		}
-		return true
-	})
+	}
 	return found
 }
 
@@ -141,7 +141,7 @@ func (d *db) writeParts(parts []part) error {
 // dropReplaced deletes the parts of the values that the writes have replaced. Whatever
 // it cannot delete Compact does. An error has all later writes refused, unless it is that
 // the disk is full.
-func (d *db) dropReplaced(w *writes) {
+func (d *db) dropReplaced(w *writes.Set) {
 	found := d.large.of(w)
 	if len(found) == 0 {
 		return

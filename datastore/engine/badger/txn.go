@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/writes"
 )
 
 type readTxn struct {
@@ -21,9 +22,8 @@ type readTxn struct {
 
 	// writes is what a write transaction has written, which Badger gets to see
 	// at commit: it would sort all of it anew for every cursor. It is nil in a
-	// read transaction; changes counts how often it was changed.
-	writes  *writes
-	changes uint64
+	// read transaction.
+	writes *writes.Set
 
 	cursors *cursor // those that are open, a list
 	scans   [2]scan // forwards and backwards
@@ -49,11 +49,11 @@ func (t *readTxn) Get(key []byte) ([]byte, error) {
 		return nil, engine.ErrTxnDone
 	}
 	if t.writes != nil {
-		if own, ok := t.writes.Get(write{key: key}); ok {
-			if own.deleted {
+		if own, ok := t.writes.Get(key); ok {
+			if own.Deleted {
 				return nil, engine.ErrNotFound
 			}
-			return own.value, nil
+			return own.Value, nil
 		}
 	}
 	if isReserved(key) {
@@ -148,33 +148,32 @@ func (t *writeTxn) Put(key, value []byte) error {
 		}
 		return &engine.TooLargeError{What: "value", Size: int64(size), Limit: int64(limit), Unit: "bytes"}
 	}
-	return t.write(write{key: key, value: value})
+	return t.write(writes.Write{Key: key, Value: value})
 }
 
-func (t *writeTxn) Delete(key []byte) error { return t.write(write{key: key, deleted: true}) }
+func (t *writeTxn) Delete(key []byte) error { return t.write(writes.Write{Key: key, Deleted: true}) }
 
-func (t *writeTxn) write(w write) error {
-	if err := t.CheckWrite(w.key); err != nil {
+func (t *writeTxn) write(w writes.Write) error {
+	if err := t.CheckWrite(w.Key); err != nil {
 		return err
 	}
-	if isReserved(w.key) {
-		return fmt.Errorf("badger: %w: %q", ErrReservedKey, w.key)
+	if isReserved(w.Key) {
+		return fmt.Errorf("badger: %w: %q", ErrReservedKey, w.Key)
 	}
-	old, replaced := t.writes.Set(w)
-	t.changes++
+	old, replaced := t.writes.Put(w)
 	with, apart := t.sizes(w)
 	size, ops := t.bytes+with, t.writes.Len()
 	if replaced {
 		oldWith, oldApart := t.sizes(old)
 		size, apart = size-oldWith, apart-oldApart
 	} else {
-		size += int64(len(w.key))
+		size += int64(len(w.Key))
 	}
 	if err := t.fits(size, ops); err != nil {
 		if replaced {
-			t.writes.Set(old)
+			t.writes.Put(old)
 		} else {
-			t.writes.Delete(w)
+			t.writes.Remove(w.Key)
 		}
 		return err
 	}
@@ -185,15 +184,15 @@ func (t *writeTxn) write(w write) error {
 
 // sizes returns the bytes of the value that are written with the row, and those that
 // are written in parts.
-func (t *writeTxn) sizes(w write) (with, apart int64) {
-	size := int64(len(w.value))
+func (t *writeTxn) sizes(w writes.Write) (with, apart int64) {
+	size := int64(len(w.Value))
 	if t.isDivided(w) {
 		return referenceBytes, size
 	}
 	return size, 0
 }
 
-func (t *writeTxn) isDivided(w write) bool { return len(w.value) > t.db.inlineBytes }
+func (t *writeTxn) isDivided(w writes.Write) bool { return len(w.Value) > t.db.inlineBytes }
 
 func (t *writeTxn) fits(size int64, ops int) error {
 	limits := t.db.limits
@@ -248,13 +247,12 @@ func (t *writeTxn) divide() (parts []part) {
 		return nil
 	}
 	size := t.db.partBytes
-	t.writes.Scan(func(w write) bool {
+	for w := range t.writes.All() {
 		if t.isDivided(w) {
-			o := owner{number: t.db.large.begin(), count: (len(w.value) + size - 1) / size, key: w.key}
-			parts = append(parts, part{o, w.value})
+			o := owner{number: t.db.large.begin(), count: (len(w.Value) + size - 1) / size, key: w.Key}
+			parts = append(parts, part{o, w.Value})
 		}
-		return true
-	})
+	}
 	return parts
 }
 
@@ -291,21 +289,20 @@ func (t *writeTxn) commitRows(size int64, ops int, with, before []part) (err err
 		}
 	}
 	parts := slices.Concat(with, before)
-	t.writes.Scan(func(w write) bool {
+	for w := range t.writes.All() {
 		switch {
-		case w.deleted:
-			err = t.txn.Delete(w.key)
+		case w.Deleted:
+			err = t.txn.Delete(w.Key)
 		case t.isDivided(w):
-			r := reference{parts[0].number, len(w.value)}
-			err = t.txn.SetEntry(badger.NewEntry(w.key, r.encode()).WithMeta(divided))
+			r := reference{parts[0].number, len(w.Value)}
+			err = t.txn.SetEntry(badger.NewEntry(w.Key, r.encode()).WithMeta(divided))
 			parts = parts[1:]
 		default:
-			err = t.txn.Set(w.key, w.value)
+			err = t.txn.Set(w.Key, w.Value)
 		}
-		return err == nil
-	})
-	if err != nil {
-		return translate(err)
+		if err != nil {
+			return translate(err)
+		}
 	}
 	return t.db.commit(t.txn, size, ops)
 }

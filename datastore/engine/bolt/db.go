@@ -43,7 +43,8 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 	if err := d.gate.EnterWriter(ctx); err != nil {
 		return nil, err
 	}
-	t := &writeTxn{readTxn: readTxn{db: d}}
+	t := &writeTxn{}
+	t.db, t.readTxn.writes = d, &t.own
 	if err := t.begin(true); err != nil {
 		d.gate.LeaveWriter()
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/span"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/writes"
 )
 
 type readTxn struct {
@@ -24,9 +25,12 @@ type readTxn struct {
 	at     *bbolt.Cursor // of Get and Scan, made when first needed
 	mapped mapping
 
-	// writes counts the changes made, for cursors to notice; failed is why
-	// the transaction cannot be committed any more.
-	writes uint64
+	// writes is what a write transaction has written, which bbolt gets to see at
+	// commit, in the order of keys: it would move all the keys that it has been given
+	// for one page for each that comes between them. It is nil in a read transaction.
+	writes *writes.Set
+
+	// failed is why the transaction cannot be committed any more.
 	failed error
 }
 
@@ -44,7 +48,7 @@ func (t *readTxn) begin(writable bool) (err error) {
 	if t.tx, err = t.db.bolt.Begin(writable); err != nil {
 		return err
 	}
-	t.mapped = mapping{start: t.db.bolt.Info().Data, size: uintptr(t.tx.Size()), strict: !writable}
+	t.mapped = mapping{start: t.db.bolt.Info().Data, size: uintptr(t.tx.Size())}
 	if t.bucket = t.tx.Bucket(bucket); t.bucket == nil {
 		return fmt.Errorf("%w: bucket %q is gone", engine.ErrCorrupt, bucket)
 	}
@@ -56,6 +60,14 @@ func (t *readTxn) corrupt(err error) error { return fmt.Errorf("bolt: %s: %w", t
 func (t *readTxn) Get(key []byte) (value []byte, err error) {
 	if t.Done() {
 		return nil, engine.ErrTxnDone
+	}
+	if t.writes != nil {
+		if own, ok := t.writes.Get(key); ok {
+			if own.Deleted {
+				return nil, engine.ErrNotFound
+			}
+			return own.Value, nil
+		}
 	}
 	var found bool
 	if value, found, err = t.lookUp(key); err != nil {
@@ -74,7 +86,10 @@ func (t *readTxn) lookUp(key []byte) (value []byte, found bool, err error) {
 	if at == nil || !bytes.Equal(at, key) {
 		return nil, false, nil
 	}
-	return value, true, t.mapped.check(value)
+	if !t.mapped.holds(value) {
+		return nil, false, errBeyond
+	}
+	return value, true, nil
 }
 
 // cursor returns a cursor for one call, which seeks first.
@@ -85,47 +100,57 @@ func (t *readTxn) cursor() *bbolt.Cursor {
 	return t.at
 }
 
-// Scan implements engine.Scanner. The rows lie in the mapped file or in pages of the
+// Scan implements engine.Scanner. The rows lie in the mapped file, or are writes of the
 // transaction.
 func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	p.Rows = p.Rows[:0]
 	if err := t.Check(); err != nil {
 		return false, err
 	}
-	if more, err = t.scan(r, most, p); err != nil {
-		p.Rows = p.Rows[:0]
+	if t.writes != nil && t.writes.Len() > 0 {
+		more, err = t.scanMerged(r, most, p)
+	} else if more, err = t.scanCommitted(r, most, p); err != nil {
 		t.failed = t.corrupt(err)
-		return false, t.failed
+		err = t.failed
+	}
+	if err != nil {
+		p.Rows = p.Rows[:0]
+		return false, err
 	}
 	return more, nil
 }
 
-func (t *readTxn) scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
+func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	c := cursor{txn: t, at: t.cursor()}
-	c.Span = span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}
-	key, value := c.move()
-	for size := 0; ; {
-		if err := t.mapped.check(key); err != nil {
-			return false, err
-		}
-		if key == nil || c.Span.Beyond(key) {
-			return false, nil
-		}
-		if err := t.mapped.check(value); err != nil {
-			return false, err
-		}
-		p.Rows = append(p.Rows, engine.Row{Key: key, Value: value})
-		size += len(key) + len(value)
+	within := span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}
+	rows := committed{at: t.cursor(), mapped: &t.mapped, reverse: r.Reverse}
+	rows.Start(within.First())
+	for size := 0; rows.key != nil && !within.Beyond(rows.key); rows.Next() {
+		p.Rows = append(p.Rows, engine.Row{Key: rows.key, Value: rows.value})
+		size += len(rows.key) + len(rows.value)
 		if len(p.Rows) >= most || size >= engine.ScanBytes {
 			return true, nil
 		}
-		if r.Reverse {
-			key, value = c.previous(key)
-		} else {
-			key, value = c.at.Next()
+	}
+	if rows.beyond {
+		return false, errBeyond
+	}
+	return false, nil
+}
+
+// scanMerged scans what is committed with what the transaction has written.
+func (t *readTxn) scanMerged(r engine.Range, most int, p *engine.Page) (more bool, err error) {
+	c := newCursor(t, r)
+	defer c.Close()
+	for size := 0; c.Next(); {
+		value := c.rowValue()
+		p.Rows = append(p.Rows, engine.Row{Key: c.RowKey, Value: value})
+		size += len(c.RowKey) + len(value)
+		if len(p.Rows) >= most || size >= engine.ScanBytes {
+			return true, nil
 		}
 	}
+	return false, c.Err()
 }
 
 func (t *readTxn) Cursor(r engine.Range) engine.Cursor { return newCursor(t, r) }
@@ -160,7 +185,7 @@ func (t *readTxn) end() bool {
 			t.db.broken.Store(true)
 		}
 	}
-	t.tx, t.bucket, t.at = nil, nil, nil
+	t.tx, t.bucket, t.at, t.writes = nil, nil, nil, nil
 	return true
 }
 
@@ -169,7 +194,10 @@ func (t *readTxn) rollback() (err error) {
 	return t.tx.Rollback()
 }
 
-type writeTxn struct{ readTxn }
+type writeTxn struct {
+	readTxn
+	own writes.Set
+}
 
 func (t *writeTxn) Put(key, value []byte) error {
 	if err := t.CheckWrite(key); err != nil {
@@ -178,31 +206,16 @@ func (t *writeTxn) Put(key, value []byte) error {
 	if size := int64(len(value)); size > bbolt.MaxValueSize {
 		return &engine.TooLargeError{What: "value", Size: size, Limit: bbolt.MaxValueSize, Unit: "bytes"}
 	}
-	return t.write(key, value, true)
+	t.writes.Put(writes.Write{Key: key, Value: value})
+	return nil
 }
 
 func (t *writeTxn) Delete(key []byte) error {
 	if err := t.CheckWrite(key); err != nil {
 		return err
 	}
-	return t.write(key, nil, false)
-}
-
-func (t *writeTxn) write(key, value []byte, put bool) error {
-	t.writes++
-	if err := t.change(key, value, put); err != nil {
-		t.failed = t.corrupt(err)
-		return t.failed
-	}
+	t.writes.Put(writes.Write{Key: key, Deleted: true})
 	return nil
-}
-
-func (t *writeTxn) change(key, value []byte, put bool) (err error) {
-	defer damage.Recover(damage.Guard(), &err)
-	if put {
-		return t.bucket.Put(key, value)
-	}
-	return t.bucket.Delete(key)
 }
 
 func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
@@ -215,7 +228,7 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 	case ctx.Err() != nil:
 		t.Discard()
 		return ctx.Err()
-	case t.writes == 0:
+	case t.writes.Len() == 0:
 		t.Discard()
 		return nil
 	}
@@ -224,7 +237,7 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 	if errors.Is(err, engine.ErrCorrupt) {
 		t.db.broken.Store(true)
 	}
-	t.tx, t.bucket, t.at = nil, nil, nil
+	t.tx, t.bucket, t.at, t.writes = nil, nil, nil, nil
 	t.db.gate.LeaveWriter()
 	if errors.Is(err, syscall.ENOSPC) {
 		err = fmt.Errorf("%w: %w", engine.ErrNoSpace, err)
@@ -237,7 +250,19 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 
 func (t *writeTxn) commit() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	for w := range t.writes.All() {
+		if err := t.apply(w); err != nil {
+			return errors.Join(err, t.tx.Rollback())
+		}
+	}
 	return t.tx.Commit()
+}
+
+func (t *writeTxn) apply(w writes.Write) error {
+	if w.Deleted {
+		return t.bucket.Delete(w.Key)
+	}
+	return t.bucket.Put(w.Key, w.Value)
 }
 
 func (t *writeTxn) Discard() {
@@ -247,22 +272,13 @@ func (t *writeTxn) Discard() {
 }
 
 // mapping is where a transaction's pages lie in memory.
-type mapping struct {
-	start, size uintptr
-	strict      bool // there is nothing outside it: no writes of its own
-}
+type mapping struct{ start, size uintptr }
 
-// check refuses bytes that reach beyond the pages, as they do where their length is
-// damaged. To read them would end the process.
-func (m *mapping) check(b []byte) error {
-	if m.holds(b) {
-		return nil
-	}
-	return fmt.Errorf("%w: an entry reaches beyond the pages", engine.ErrCorrupt)
-}
-
+// holds reports whether bytes lie within the pages. Where their length is damaged they
+// reach beyond, and to read them would end the process.
 func (m *mapping) holds(b []byte) bool {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - m.start
-	outside := at > m.size // also where b lies before start
-	return len(b) == 0 || outside && !m.strict || !outside && uintptr(len(b)) <= m.size-at
+	return len(b) == 0 || at <= m.size && uintptr(len(b)) <= m.size-at // at is large where b lies before start
 }
+
+var errBeyond = fmt.Errorf("%w: an entry reaches beyond the pages", engine.ErrCorrupt)

@@ -17,6 +17,7 @@ var limitTests = []test{
 	{"ReplacedLargeValues", testReplacedLargeValues},
 	{"ConflictOfLargeValues", testConflictOfLargeValues},
 	{"LargeTransaction", testLargeTransaction},
+	{"LinearTransaction", testLinearTransaction},
 	{"TooLargeTransaction", testTooLargeTransaction},
 	{"LimitsLeast", testLimitsLeast},
 	{"LimitsOfDeletes", testLimitsOfDeletes},
@@ -265,6 +266,35 @@ func testLargeTransaction(s *store) {
 	if got, want := len(s.rows(txn, engine.Range{KeysOnly: true})), ops+rows+both; got != want {
 		s.Errorf("%d rows, want %d", got, want)
 	}
+}
+
+// testLinearTransaction checks that the time of a transaction grows with its rows, not
+// with their square, where it puts rows and the entries of an index by turns.
+func testLinearTransaction(s *store) {
+	const few, times = 1000, 16
+	many := few * times
+	if ops := s.db.Limits().TxnOps; ops > 0 {
+		many = min(many, ops/2)
+	}
+	put := func(space, rows int) time.Duration {
+		start := time.Now()
+		s.commit(func(txn engine.WriteTxn) {
+			for i := range rows {
+				s.must(txn.Put(fmt.Appendf(nil, "%d row %08d", space, i), make([]byte, 50)))
+				s.must(txn.Put(fmt.Appendf(nil, "%d entry %08d", space, i), nil))
+			}
+		})
+		return time.Since(start)
+	}
+	// Something else may keep the machine busy: the best of some attempts counts.
+	small, large := quickly, quickly
+	for attempt := range 3 {
+		small, large = min(small, put(2*attempt, few)), min(large, put(2*attempt+1, many))
+		if large < 8*small*time.Duration(many/few) {
+			return
+		}
+	}
+	s.Errorf("%d rows take %v, and %d take %v", few, small, many, large)
 }
 
 // testTooLargeTransaction goes beyond every limit. It checks that the refusal has its type and

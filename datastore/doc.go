@@ -4,7 +4,8 @@
 // A [Store] is open over one engine with one or more definitions. The trees of
 // package models read and write through it, or through the [ReadTx] and [WriteTx]
 // that View and Update lend. [Store.Datastore] and [Store.Tree] show the same rows
-// as a go-datastore ([Face]). [Import] stores rows by the million. [Verify]
+// as a go-datastore ([Face]), and [OpenDatastore] opens a store for a program that only
+// wants one. [Import] stores rows by the million. [Verify]
 // examines a store, [Repair] mends it, [Inspect] reads one without its Go types,
 // and [Temp] opens one for a test.
 //

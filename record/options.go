@@ -48,7 +48,8 @@ type Options struct {
 
 	// MaxRecordAge is how long a record is served and kept after it came. It is also
 	// the longest time for which a record may be signed, so peers have to agree on it. A
-	// negative age means for ever. Defaults to kad-dht's, 48 hours.
+	// negative age means for ever. Defaults to kad-dht's, 48 hours. It applies whatever age
+	// the user of the datastore keeps to: see Open.
 	MaxRecordAge time.Duration
 
 	// ProviderValidity is how long a provider record is served and kept after

@@ -67,7 +67,8 @@ func TestPrefixes(t *testing.T) {
 					}
 				}
 				got, err := k.Get(t.Context(), bitstr.Key(prefix))
-				if err != nil || !slices.EqualFunc(got, want, func(a multihash.Multihash, b string) bool { return string(a) == b }) {
+				same := func(a multihash.Multihash, b string) bool { return string(a) == b }
+				if err != nil || !slices.EqualFunc(got, want, same) {
 					t.Fatalf("%q: %d keys, %v, not %d", prefix, len(got), err, len(want))
 				}
 				limit := random.IntN(2*len(want)+2) - 1

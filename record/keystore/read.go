@@ -39,7 +39,7 @@ func (k *Keystore) CountKeysUpTo(ctx context.Context, prefix bitstr.Key, limit i
 	if limit <= 0 {
 		limit = math.MaxInt
 	}
-	err = k.view(ctx, prefix, func(ctx context.Context, tx *datastore.ReadTx, s *state, rng models.Range[key]) (err error) {
+	err = k.view(ctx, prefix, func(ctx context.Context, tx *datastore.ReadTx, s *state, rng models.Range[key]) error {
 		switch {
 		case prefix == "":
 			n = int(min(s.Size, int64(limit)))

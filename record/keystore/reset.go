@@ -86,7 +86,8 @@ func (k *Keystore) reset(ctx context.Context, cids <-chan cid.Cid) (err error) {
 	if err == nil {
 		return k.store.Sync(context.WithoutCancel(ctx)) // the reset has taken place
 	}
-	return errors.Join(err, k.update(context.WithoutCancel(ctx), func(_ context.Context, _ *datastore.WriteTx, s *state) error {
+	lasting := context.WithoutCancel(ctx)
+	return errors.Join(err, k.update(lasting, func(_ context.Context, _ *datastore.WriteTx, s *state) error {
 		s.abandon(target)
 		return nil
 	}))
@@ -111,7 +112,8 @@ func (k *Keystore) fill(ctx context.Context, target uint64, cids <-chan cid.Cid)
 			continue
 		}
 		overtaken := false
-		_, err := k.change(ctx, entriesOf(k.name, batch), func(s *state, page []entry, found []*row) (rows []row, gone []key) {
+		entries := entriesOf(k.name, batch)
+		_, err := k.change(ctx, entries, func(s *state, page []entry, found []*row) (rows []row, gone []key) {
 			if overtaken = s.Target != target; overtaken {
 				return nil, nil
 			}

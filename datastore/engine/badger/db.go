@@ -40,6 +40,9 @@ type db struct {
 	closeGroup func() error
 
 	compacting chan struct{} // holds one while a compaction is under way
+	// flushed is what volume had begun when the memtables were last written to tables,
+	// as far as compactions know. It belongs to the one under way.
+	flushed int64
 
 	// failures has each failure to write out a memtable, while Close receives.
 	failures <-chan error
@@ -127,8 +130,8 @@ func (d *db) Size(ctx context.Context) (int64, error) {
 	return size, nil
 }
 
-// Compact merges all levels into one. Badger cannot be stopped at it: when the
-// context ends Compact returns and the merge goes on.
+// Compact writes memtables to tables and merges all levels into one. Badger cannot be
+// stopped at merging: when the context ends Compact returns and the merge goes on.
 func (d *db) Compact(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
 		return err
@@ -141,7 +144,7 @@ func (d *db) Compact(ctx context.Context) error {
 	go func() {
 		defer d.gate.Leave()
 		defer func() { <-d.compacting }()
-		merged <- d.compact()
+		merged <- d.compact(ctx)
 	}()
 	select {
 	case err := <-merged:
@@ -165,21 +168,41 @@ func (d *db) startCompacting(ctx context.Context) error {
 	}
 }
 
-func (d *db) compact() error {
-	if err := d.sweepParts(); err != nil && !errors.Is(err, engine.ErrNoSpace) {
+// compact has all that was committed before in tables when these are merged. Where that
+// takes more space than there is, it merges those that are there.
+func (d *db) compact(ctx context.Context) error {
+	d.snapshots.begin() // so that nothing is kept for a reader that is not there
+	defer d.snapshots.end()
+	err := d.sweepParts()
+	if err == nil {
+		err = d.merge(ctx)
+	}
+	// Deletions outlast the rows if these were the last ones in a level below.
+	if err == nil && d.staleBytes() > staleMost {
+		err = d.merge(ctx)
+	}
+	if errors.Is(err, engine.ErrNoSpace) {
+		err = d.flatten()
+	}
+	if err != nil {
 		return fmt.Errorf("badger: compact %s: %w", d.options.Path, err)
+	}
+	return nil
+}
+
+// staleMost is how much of deletions may be left for the next compaction.
+const staleMost = 1 << 20
+
+func (d *db) merge(ctx context.Context) error {
+	if err := d.flushMemtables(ctx); err != nil {
+		return err
 	}
 	return d.flatten()
 }
 
 func (d *db) flatten() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	d.snapshots.begin() // so that nothing is kept for a reader that is not there
-	defer d.snapshots.end()
-	if err := translate(d.badger.Flatten(1)); err != nil {
-		return fmt.Errorf("badger: compact %s: %w", d.options.Path, err)
-	}
-	return nil
+	return translate(d.badger.Flatten(1))
 }
 
 func (d *db) Limits() engine.Limits { return d.limits }

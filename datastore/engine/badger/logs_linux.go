@@ -2,13 +2,11 @@ package badger
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -45,8 +43,6 @@ type logs struct {
 	synced map[string]struct{}
 	open   map[string]*os.File
 }
-
-const logExt = ".mem"
 
 // openGroup returns a group that flushes the logs in the directory path, and a
 // function to call when the database has been closed.
@@ -129,7 +125,7 @@ func (l *logs) list() ([]string, error) {
 		// It was not there when the last list was made, nor when the database was
 		// opened if this is the first.
 		l.newest, l.started = newest, l.listed
-		l.next = filepath.Join(l.path, fmt.Sprintf("%05d", logNumber(newest)+1)+logExt)
+		l.next = filepath.Join(l.path, nextLog(newest))
 	}
 	l.listed = listed
 	return names, nil
@@ -146,7 +142,7 @@ func (l *logs) names() ([]string, error) {
 		return nil, err
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, logExt) })
-	slices.SortFunc(names, func(a, b string) int { return logNumber(a) - logNumber(b) })
+	slices.SortFunc(names, byNumber)
 	for name := range l.synced {
 		if !slices.Contains(names, name) {
 			delete(l.synced, name)
@@ -159,11 +155,6 @@ func (l *logs) names() ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-func logNumber(name string) int {
-	n, _ := strconv.Atoi(strings.TrimSuffix(name, logExt))
-	return n
 }
 
 func (l *logs) close() error {

@@ -54,7 +54,8 @@ func (r reference) encode() []byte {
 
 func decodeReference(value []byte) (reference, error) {
 	if len(value) != referenceBytes {
-		return reference{}, fmt.Errorf("%w: the reference to a divided value has %d bytes", engine.ErrCorrupt, len(value))
+		return reference{}, fmt.Errorf("%w: the reference to a divided value has %d bytes",
+			engine.ErrCorrupt, len(value))
 	}
 	size := binary.BigEndian.Uint64(value[8:])
 	if size > maxValue {
@@ -140,7 +141,8 @@ func (t *readTxn) join(item *badger.Item) ([]byte, error) {
 		}
 		err = part.Value(func(v []byte) error {
 			if len(v) == 0 || len(v) > r.size-len(value) {
-				return fmt.Errorf("%w: part %d of the value of %q has %d bytes", engine.ErrCorrupt, index, item.Key(), len(v))
+				return fmt.Errorf("%w: part %d of the value of %q has %d bytes",
+					engine.ErrCorrupt, index, item.Key(), len(v))
 			}
 			value = append(value, v...)
 			return nil

@@ -60,8 +60,9 @@ type DB interface {
 	// no-op where every commit already is.
 	Sync(ctx context.Context) error
 
-	// Size returns the bytes the database takes on disk, or in memory for an
-	// engine without files. It is cheap enough to poll every second.
+	// Size returns the bytes in use on disk, or in memory for an engine without files.
+	// Space that the engine uses again without the file system, as bolt does with free
+	// pages, is not in use. It is cheap enough to poll every second.
 	Size(ctx context.Context) (int64, error)
 
 	// Compact gives space that deletions freed back to the file system, as far as

@@ -66,7 +66,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 
-	// Bolt reuses the space of deleted rows, and does not shrink the file.
+	// Bolt reuses the space of deleted rows, and does not shrink the file. Size is the space in
+	// use.
 	full, err := store.Size(ctx)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("shrunk:", empty < full)
+	fmt.Println("freed:", empty < full/10)
 	if err := Words.PutMany(ctx, store, words); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ func Example() {
 	}
 	// Output:
 	// true 1
-	// shrunk: false
+	// freed: true
 	// grown: false
 	// in use: true
 }

@@ -10,9 +10,16 @@
 // There is one writer at a time, and every commit that wrote something costs two
 // syncs of the disk. Relaxed commits are as durable as Durable ones: to leave the
 // syncs out would put the whole file at risk. The file does not shrink: Compact does
-// nothing, and later commits use the pages that deletions free. They cannot use those
-// that were freed since a read transaction began, as long as that is open. See
-// Options.MapMB as well.
+// nothing, and later commits use the pages that deletions free. Size is the pages in
+// use. To make the file small, back the store up, and restore the backup.
+//
+// While a read transaction is open, later commits cannot use the pages that it may read,
+// nor those that have been added to the file since it began: the file grows by what is
+// written. Once it has ended they can use all of them. See Options.MapMB as well.
+//
+// Commits leave the list of free pages out of the file, and Close writes it. After a
+// process has ended without it, the next opening goes over all pages to find those that
+// are free; so does a commit that fails, on a full disk for example.
 //
 // Opening goes over all pages to check them, unless Options.SkipVerify is set, and
 // refuses a damaged file with engine.ErrCorrupt. A file that is opened to be read only
@@ -111,10 +118,8 @@ func openExisting(ctx context.Context, path string, size int64, options Options)
 	if size == 0 {
 		return nil, fmt.Errorf("%w: the file %s is empty", engine.ErrCorrupt, FileName)
 	}
-	if !options.SkipVerify {
-		if err := verify(ctx, path, options); err != nil {
-			return nil, err
-		}
+	if err := verify(ctx, path, options); err != nil {
+		return nil, err
 	}
 	return openFile(path, size, options, false)
 }
@@ -156,11 +161,12 @@ func create(ctx context.Context, path string, options Options) (engine.DB, error
 // operating system.
 func openFile(path string, size int64, options Options, making bool) (*db, error) {
 	d := &db{path: path, options: options, gate: gate.New()}
-	err := d.openBolt(options.mapSize(size))
-	if errors.Is(err, syscall.ENOMEM) && options.MapMB == 0 {
-		// The process may not have as much address space as is asked for by
-		// default.
-		err = d.openBolt(0)
+	var err error
+	for _, mapSize := range options.mapSizes(size) {
+		// The process may not have as much address space as is asked for by default.
+		if err = d.openBolt(mapSize); !errors.Is(err, syscall.ENOMEM) {
+			break
+		}
 	}
 	if err == nil {
 		if err = d.prepare(making); err == nil {
@@ -182,6 +188,7 @@ func (d *db) openBolt(mapSize int) (err error) {
 		NoSync:          d.options.NoFsync,
 		NoGrowSync:      d.options.NoFsync,
 		FreelistType:    bbolt.FreelistMapType,
+		NoFreelistSync:  true, // see writeFreelist
 		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -215,6 +222,11 @@ func (d *db) prepare(making bool) (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	missing := false
 	err = d.bolt.View(func(tx *bbolt.Tx) error {
+		last, err := d.checker(context.Background()).last()
+		if err != nil {
+			return err
+		}
+		d.listed = last.freelist != noFreelist
 		info, err := d.file.Stat()
 		if err != nil {
 			return err
@@ -227,12 +239,17 @@ func (d *db) prepare(making bool) (err error) {
 	})
 	switch {
 	case err == nil && missing && making:
+		d.listed = false
 		err = d.bolt.Update(func(tx *bbolt.Tx) error {
 			_, err := tx.CreateBucket(bucket)
 			return err
 		})
 	case err == nil && missing:
 		err = fmt.Errorf("%w: the file has no bucket %q", engine.ErrCorrupt, bucket)
+	}
+	if err == nil {
+		d.free = freelistOf(d.bolt)
+		err = d.count()
 	}
 	d.broken.Store(false)
 	return err

@@ -2,12 +2,14 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
@@ -69,15 +71,14 @@ func verify(ctx context.Context, path string, options Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.bolt.Close()) }()
 	c := d.checker(ctx)
-	c.branchesOnly = options.ReadOnly
-	commits, err := c.commits()
-	if err != nil || len(commits) == 0 { // bbolt would not have opened it
+	last, err := c.last()
+	if err != nil {
 		return err
 	}
-	last := commits[len(commits)-1]
-	if commits[0].number > last.number {
-		last = commits[0]
+	if options.SkipVerify && (options.ReadOnly || last.freelist != noFreelist) {
+		return nil
 	}
+	c.branchesOnly = options.ReadOnly
 	return c.check(last)
 }
 
@@ -103,7 +104,8 @@ const (
 	firstPage = 2
 	// manyFree in place of a count says that it is the first of the list.
 	manyFree = 0xFFFF
-	// noFreelist is the number of a free list that is not kept in the file.
+	// noFreelist is the number of a free list that is not in the file: pages that are
+	// not used are free.
 	noFreelist = 1<<64 - 1
 
 	// maxDepth is far more than a tree can have.
@@ -146,6 +148,18 @@ func (c *checker) commits() (found []commit, err error) {
 		}
 	}
 	return found, nil
+}
+
+// last returns the last commit.
+func (c *checker) last() (last commit, err error) {
+	found, err := c.commits()
+	if err != nil {
+		return commit{}, err
+	}
+	if len(found) == 0 { // bbolt would not have opened it
+		return commit{}, fmt.Errorf("%w: neither of the first two pages is whole", engine.ErrCorrupt)
+	}
+	return slices.MaxFunc(found, func(a, b commit) int { return cmp.Compare(a.number, b.number) }), nil
 }
 
 func (c *checker) check(m commit) error {

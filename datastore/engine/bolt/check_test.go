@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		if !free[at/page] && int(binary.LittleEndian.Uint64(whole[at:])) == at/page {
 			pages[binary.LittleEndian.Uint16(whole[at+8:])] = at
 		}
-		if used := at / page; !free[used] && !free[used-1] && used > 2 {
+		if used := at / page; !free[used] && !free[used-1] && used > 2 && at != freelist && at-page != freelist {
 			twin = at - page // with another right behind it
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
-	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
 )
 
@@ -19,6 +18,15 @@ type db struct {
 	gate    *gate.Gate
 	bolt    *bbolt.DB
 	file    *os.File // the one bbolt has open
+
+	// listed says that the file has the list of its free pages, which commits leave
+	// out. The writer whose turn it is has it.
+	listed bool
+
+	// free is nil in a database that was opened to be read only. used is the bytes of
+	// the pages that are in use.
+	free freelist
+	used atomic.Int64
 
 	// broken is set when bbolt panicked where it may hold locks or have changed
 	// what it shares between transactions. It is left alone from then on.
@@ -57,16 +65,12 @@ func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
 // is to be.
 func (d *db) Sync(ctx context.Context) error { return d.gate.Pass(ctx) }
 
+// Size counts the pages in use: later commits use the others again.
 func (d *db) Size(ctx context.Context) (int64, error) {
-	if err := d.gate.Enter(ctx); err != nil {
+	if err := d.gate.Pass(ctx); err != nil {
 		return 0, err
 	}
-	defer d.gate.Leave()
-	info, err := d.file.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("bolt: size: %w", err)
-	}
-	return disk.Used(info), nil
+	return d.used.Load(), nil
 }
 
 // Compact does nothing: bbolt uses free pages again and gives none back.
@@ -87,6 +91,7 @@ func (d *db) Close() error {
 // release closes the file and with it the lock. That of a broken database stays
 // mapped: transactions whose end bbolt never saw may be reading it.
 func (d *db) release() error {
+	d.writeFreelist()
 	if d.broken.Load() {
 		return d.file.Close()
 	}

@@ -21,14 +21,15 @@ type Options struct {
 	// costs no memory and no disk space. A file that grows beyond it is mapped
 	// anew: the commit that needs more space waits for every open read
 	// transaction to end, and new read transactions wait for the commit.
-	// Defaults to 16384, and to twice the file if that is more; on Windows,
-	// where the file is made as large as the map, and on 32 bits to 0: the file
-	// as it is.
+	// Defaults to 262144, and to four times the file if that is more, or to less where
+	// the process cannot have as much; on Windows, where the file is made as large as
+	// the map, and on 32 bits to 0: the file as it is.
 	MapMB int
 
 	// SkipVerify opens the file without going over its pages first. Opening is then
 	// as fast with much data as with little, but damage is found late or not at all:
 	// bbolt writes over pages that it wrongly takes for free, or ends the process.
+	// A file that was not closed is gone over all the same, to find its free pages.
 	// A file that is opened to be read only has few of its pages read in any case.
 	// Defaults to false.
 	SkipVerify bool
@@ -43,14 +44,15 @@ func (o Options) normalize() (Options, error) {
 	return o, err
 }
 
-// mapSize returns the bytes to map for a file of the given size.
-func (o Options) mapSize(file int64) int {
+// mapSizes returns how many bytes to map for a file of the given size: each is for where
+// the one before is more than the process can have.
+func (o Options) mapSizes(file int64) []int {
 	switch {
 	case o.MapMB > 0:
-		return o.MapMB << 20
+		return []int{o.MapMB << 20}
 	case strconv.IntSize == 64 && runtime.GOOS != "windows":
-		return int(max(16<<30, 2*file))
+		return []int{int(max(256<<30, 4*file)), int(max(16<<30, 2*file)), 0}
 	default:
-		return 0
+		return []int{0}
 	}
 }

@@ -255,7 +255,11 @@ func (t *writeTxn) commit() (err error) {
 			return errors.Join(err, t.tx.Rollback())
 		}
 	}
-	return t.tx.Commit()
+	t.db.listed = false
+	if err := t.tx.Commit(); err != nil {
+		return err
+	}
+	return t.db.count()
 }
 
 func (t *writeTxn) apply(w writes.Write) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -13,11 +14,12 @@ import (
 
 // Bolt is bbolt by hand. It has one bucket, like the bolt engine.
 type Bolt struct {
-	db    *bbolt.DB
-	codec codec
-	key   []byte // bbolt copies keys
-	old   article.Article
-	size  int
+	db      *bbolt.DB
+	codec   codec
+	key     []byte  // bbolt copies keys
+	changed []entry // of the transaction
+	old     article.Article
+	size    int
 }
 
 var bucketName = []byte("netabase")
@@ -42,17 +44,45 @@ func OpenBolt(dir string, codec codec) (*Bolt, error) {
 	return &Bolt{db: db, codec: codec}, nil
 }
 
-// Insert implements contender.Store.
+// Insert implements contender.Store. bbolt moves all the keys that a transaction has put
+// into a page for each key that comes between them: rows are put first, entries after
+// them, in the order of keys.
 func (b *Bolt) Insert(rows []article.Article) error {
 	return b.db.Update(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(bucketName)
+		b.changed = b.changed[:0]
 		for i := range rows {
 			if err := b.put(bucket, &rows[i]); err != nil {
 				return err
 			}
 		}
+		slices.SortFunc(b.changed, func(a, b entry) int { return bytes.Compare(a.key[:], b.key[:]) })
+		for i := range b.changed {
+			if err := b.changed[i].apply(bucket); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
+}
+
+// entry is an entry of the index to put or to delete.
+type entry struct {
+	key   [entryKeySize]byte
+	stale bool
+}
+
+func newEntry(author, id uint64, stale bool) (e entry) {
+	appendEntryKey(e.key[:0], author, id)
+	e.stale = stale
+	return e
+}
+
+func (e *entry) apply(bucket *bbolt.Bucket) error {
+	if e.stale {
+		return bucket.Delete(e.key[:])
+	}
+	return bucket.Put(e.key[:], appendEntryValue(nil, e.key[:]))
 }
 
 // InsertEach implements contender.Store.
@@ -82,13 +112,10 @@ func (b *Bolt) put(bucket *bbolt.Bucket, a *article.Article) error {
 		if b.old.AuthorID == a.AuthorID {
 			return nil
 		}
-		b.key = appendEntryKey(b.key[:0], b.old.AuthorID, a.ID)
-		if err := bucket.Delete(b.key); err != nil {
-			return err
-		}
+		b.changed = append(b.changed, newEntry(b.old.AuthorID, a.ID, true))
 	}
-	b.key = appendEntryKey(b.key[:0], a.AuthorID, a.ID)
-	return bucket.Put(b.key, appendEntryValue(nil, b.key))
+	b.changed = append(b.changed, newEntry(a.AuthorID, a.ID, false))
+	return nil
 }
 
 // Get implements contender.Store.

@@ -27,10 +27,15 @@
 // is at once. If so much is written that compaction falls behind, writes wait for
 // it, and so do transactions that begin meanwhile.
 //
-// Opening reads through all tables to check them, unless Options.SkipVerify is
-// set, and refuses damaged ones with engine.ErrCorrupt. A database that was not
-// closed cannot be opened for reading only: recovering it takes a write.
-// Compact may go on after its context has ended, and Close waits for it.
+// Damaged tables are refused with engine.ErrCorrupt, unless Options.SkipVerify is set.
+// A database that was not closed is read through on opening. One that was closed is open
+// at once, and read through behind that: until it is done, a read begins with reading
+// the tables that it may come to, a cursor those of all keys that begin as both its bounds
+// do. Compact, and commits once they come to half a memtable, wait until it is done. If a
+// table is damaged, only reads that may come to it are refused, and all writes.
+//
+// A database that was not closed cannot be opened for reading only: recovering it takes
+// a write. Compact may go on after its context has ended, and Close waits for it.
 //
 // Badger checks its assumptions by ending the process. This package checks before
 // Badger does where it can. Two causes remain: a disk that fails or fills up while
@@ -116,13 +121,18 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 			return nil, err
 		}
 	}
-	if d.tables, err = verify(ctx, options.Path, !options.SkipVerify); err != nil {
+	own := options.badger()
+	var later bool
+	if d.tables, later, err = verify(ctx, options.Path, !options.SkipVerify); err != nil {
 		return nil, err
 	}
-	own := options.badger()
 	closed, err := readMark(options.Path)
 	if err != nil {
 		return nil, err
+	}
+	compactors := own.NumCompactors
+	if later {
+		own.NumCompactors = 0
 	}
 	if !options.ReadOnly {
 		if err := unmark(options.Path, !options.NoFsync); err != nil {
@@ -132,19 +142,29 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 			return nil, err
 		}
 	}
-	d.failures = own.Logger.(watcher).failed
+	watch := own.Logger.(watcher)
+	d.failures = watch.failed
 	if d.badger, err = openBadger(own); err != nil {
 		return nil, err
 	}
-	if options.ReadOnly {
-		return d, nil
-	}
-	if !options.NoFsync {
+	if !options.NoFsync && !options.ReadOnly {
 		if d.group, d.closeGroup, err = openGroup(options.Path, own.MemTableSize, &d.volume); err != nil {
 			return nil, errors.Join(err, d.badger.Close())
 		}
 	}
+	if later {
+		d.verifyLater(func() error {
+			if options.ReadOnly {
+				return nil
+			}
+			return startCompactors(d.badger, compactors, watch)
+		})
+	}
+	if options.ReadOnly {
+		return d, nil
+	}
 	if err := d.openLarge(closed != nil); err != nil {
+		d.stopVerifying()
 		err = fmt.Errorf("badger: %s: large values: %w", options.Path, errors.Join(err, d.closeBadger()))
 		if d.group != nil {
 			err = errors.Join(err, d.closeGroup())

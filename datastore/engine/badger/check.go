@@ -12,8 +12,8 @@ import (
 
 var _ engine.Verifier = (*db)(nil)
 
-// Verify reads all tables, as opening does unless Options.SkipVerify is set. Rows that are
-// in memtables alone it does not see.
+// Verify reads all tables, those too that were read since the database was opened. Rows
+// that are in memtables alone it does not see.
 func (d *db) Verify(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
 		return err
@@ -28,7 +28,10 @@ func (d *db) Verify(ctx context.Context) error {
 			return err
 		}
 		name := table.NewFilename(id, d.options.Path)
-		_, err := verifyFile(name, compression, true)
+		sum, err := verifyFile(name, compression, true)
+		if known := d.tables[id]; err == nil && known != nil && known.whole != sum.whole {
+			err = errChanged
+		}
 		if err != nil && d.dropped(id) {
 			continue // Badger empties a file before it removes it
 		}

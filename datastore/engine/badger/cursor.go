@@ -45,13 +45,14 @@ func newCursor(t *readTxn, r engine.Range) *cursor {
 }
 
 func (c *cursor) open() (err error) {
+	begin := prefix(&c.Span)
+	if err := c.txn.db.verifiedPrefix(begin, c.txn.Check); err != nil {
+		return err
+	}
 	defer damage.Recover(damage.Guard(), &err)
 	// Prefetching would start a goroutine for every row.
 	c.committed = committed{
-		iterator: c.txn.txn.NewIterator(badger.IteratorOptions{
-			Reverse: c.Span.Reverse,
-			Prefix:  prefix(&c.Span),
-		}),
+		iterator:  c.txn.txn.NewIterator(badger.IteratorOptions{Reverse: c.Span.Reverse, Prefix: begin}),
 		reverse:   c.Span.Reverse,
 		meetParts: mayMeetParts(c.Span.Lower, c.Span.Upper),
 	}

@@ -29,6 +29,9 @@ type db struct {
 	room    room
 	tables  sums // those there were on opening
 
+	// unverified is nil once all tables have been read through.
+	unverified atomic.Pointer[unverified]
+
 	snapshots snapshots
 
 	// Values of more than inlineBytes are divided into parts of partBytes.
@@ -47,7 +50,8 @@ type db struct {
 	// failures has each failure to write out a memtable, while Close receives.
 	failures <-chan error
 
-	// failed is the error of a commit that has left Badger unable to write.
+	// failed is the error of a commit that has left Badger unable to write, or of a
+	// damaged table.
 	failed atomic.Pointer[error]
 }
 
@@ -82,7 +86,7 @@ func (d *db) writable() error {
 		return engine.ErrReadOnly
 	}
 	if failed := d.failed.Load(); failed != nil {
-		return fmt.Errorf("badger: %s: an earlier commit failed: %w", d.options.Path, *failed)
+		return fmt.Errorf("badger: %s: writes are refused: %w", d.options.Path, *failed)
 	}
 	return nil
 }
@@ -156,6 +160,9 @@ func (d *db) Compact(ctx context.Context) error {
 
 func (d *db) startCompacting(ctx context.Context) error {
 	if err := d.writable(); err != nil {
+		return err
+	}
+	if err := d.waitVerified(ctx); err != nil {
 		return err
 	}
 	select {
@@ -232,6 +239,7 @@ func (d *db) Close() error {
 }
 
 func (d *db) close() error {
+	d.stopVerifying()
 	err := d.closeBadger()
 	if err == nil && !d.options.ReadOnly {
 		err = mendManifest(d.options.Path, !d.options.NoFsync)

@@ -146,9 +146,29 @@ func (d *db) dropReplaced(w *writes.Set) {
 	if len(found) == 0 {
 		return
 	}
-	if err := d.drop(func(txn *badger.Txn) ([]owner, error) { return replaced(txn, found) }); err != nil {
+	err := d.verifiedOwners(found)
+	if err == nil {
+		err = d.drop(func(txn *badger.Txn) ([]owner, error) { return replaced(txn, found) })
+	}
+	if err != nil {
 		d.failUnlessFull(err)
 	}
+}
+
+// verifiedOwners returns an error if a table is damaged that has a row or an owner of the
+// numbers found.
+func (d *db) verifiedOwners(found map[string][]uint64) error {
+	for key, numbers := range found {
+		if err := d.verifiedKey([]byte(key)); err != nil {
+			return err
+		}
+		for _, number := range numbers {
+			if err := d.verifiedKey(ownerKey(number)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // dropUnused deletes the parts of rows that were not committed.
@@ -291,6 +311,10 @@ func (d *db) sweepParts() error {
 // openLarge reads which values are divided. Parts may be left over only if the database
 // was not closed.
 func (d *db) openLarge(closed bool) error {
+	goOn := func() error { return nil }
+	if err := d.verifiedPrefix([]byte(ownerPrefix), goOn); err != nil {
+		return err
+	}
 	_, err := d.find(func(txn *badger.Txn) ([]owner, error) {
 		return nil, eachOwner(txn, 0, func(o owner) (bool, error) {
 			d.large.add(o)

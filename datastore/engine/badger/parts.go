@@ -132,7 +132,11 @@ func (t *readTxn) join(item *badger.Item) ([]byte, error) {
 	}
 	value := make([]byte, 0, r.size)
 	for index := 0; len(value) < r.size; index++ {
-		part, err := t.txn.Get(partKey(r.number, index))
+		key := partKey(r.number, index)
+		if err := t.db.verifiedKey(key); err != nil {
+			return nil, err
+		}
+		part, err := t.txn.Get(key)
 		if errors.Is(err, badger.ErrKeyNotFound) {
 			return nil, fmt.Errorf("%w: part %d of the value of %q is missing", engine.ErrCorrupt, index, item.Key())
 		}

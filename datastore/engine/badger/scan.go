@@ -45,7 +45,10 @@ func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more 
 	if r.Reverse && first != nil && len(first) == 0 {
 		return false, nil // Badger takes the empty key for none
 	}
-	it := t.iterator(&within)
+	it, err := t.iterator(&within)
+	if err != nil {
+		return false, err
+	}
 	meetParts := mayMeetParts(r.Lower, r.Upper)
 	it.Seek(first)
 	if r.Reverse && it.Valid() && bytes.Equal(it.Item().Key(), first) {
@@ -104,7 +107,7 @@ func add(p *engine.Page, key, value []byte, most int) bool {
 // iterator returns an iterator over all keys within s, to be sought. One that is
 // opened in place of another goes over all that both are for, so that the scans
 // of a transaction, which often are of one index, soon share one.
-func (t *readTxn) iterator(s *span.Span) *badger.Iterator {
+func (t *readTxn) iterator(s *span.Span) (*badger.Iterator, error) {
 	kept := &t.scans[0]
 	if s.Reverse {
 		kept = &t.scans[1]
@@ -116,15 +119,20 @@ func (t *readTxn) iterator(s *span.Span) *badger.Iterator {
 			n++
 		}
 		if n == len(kept.prefix) {
-			return kept.iterator
+			return kept.iterator, nil
 		}
-		want = want[:n]
+		if t.db.unverified.Load() == nil { // or else tables would be waited for that are not asked for
+			want = want[:n]
+		}
 		kept.iterator.Close()
 		kept.iterator = nil
 	}
+	if err := t.db.verifiedPrefix(want, t.Check); err != nil {
+		return nil, err
+	}
 	kept.prefix = append(kept.prefix[:0], want...)
 	kept.iterator = t.txn.NewIterator(badger.IteratorOptions{Reverse: s.Reverse, Prefix: kept.prefix})
-	return kept.iterator
+	return kept.iterator, nil
 }
 
 // closeScans closes the iterators that were kept.

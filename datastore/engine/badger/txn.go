@@ -71,6 +71,9 @@ func (t *readTxn) Get(key []byte) ([]byte, error) {
 }
 
 func (t *readTxn) get(key []byte) (value []byte, err error) {
+	if err := t.db.verifiedKey(key); err != nil {
+		return nil, err
+	}
 	defer damage.Recover(damage.Guard(), &err)
 	item, err := t.txn.Get(key)
 	if err != nil {
@@ -217,6 +220,9 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 		return nil
 	}
 	if err := t.db.hasRoom(); err != nil {
+		return err
+	}
+	if err := t.db.mayFill(ctx, t.bytes+t.apart+entryBytes*int64(t.writes.Len())+endBytes); err != nil {
 		return err
 	}
 	parts := t.divide()

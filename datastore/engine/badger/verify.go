@@ -26,49 +26,62 @@ import (
 
 // verify checks the manifest and the tables it names. Badger would end the process
 // over some damage to them, and deletes tables that the manifest does not name. Of each
-// table it reads the index and the block that Badger reads on opening, and everything
-// if all is set. It returns the tables' checksums.
-func verify(ctx context.Context, path string, all bool) (sums, error) {
+// table it reads the index and the first and last block, and everything if all is set.
+// Badger reads the last block on opening, and the first where it looks for a key that comes
+// before the table. It returns the tables' checksums.
+//
+// If all is set and the database was closed, it leaves the rest of the tables for later: it
+// is known by the index that each is the table that it was, and by the checksum how the
+// rest has to be.
+func verify(ctx context.Context, path string, all bool) (found sums, later bool, err error) {
 	tables, err := manifestTables(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // of a database that is to be made
+		return nil, false, nil // of a database that is to be made
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	closed, err := readMark(path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if closed != nil {
-		if err := closed.checkManifest(path); err != nil {
-			return nil, err
+		grown, err := closed.checkManifest(path)
+		if err != nil {
+			return nil, false, err
 		}
+		// There is a log if a power loss has brought back a mark that was removed.
+		later = all && !grown && closed.knows(tables) && canStartCompactors() && needsNoRecovery(path) == nil
 	} else {
 		closed = &mark{}
 	}
-	found := sums{}
+	all = all && !later
+	found = sums{}
 	for id, compression := range tables {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		name := table.NewFilename(id, path)
 		sum, err := verifyFile(name, compression, all)
 		was := closed.tables[id]
 		switch {
 		case err != nil:
-		case sum == nil:
-			sum = was
-		case was != nil && *sum != *was:
-			err = fmt.Errorf("%w: it is not as it was when the database was closed", engine.ErrCorrupt)
+		case was != nil && (closed.indexed && sum.index != was.index || all && sum.whole != was.whole):
+			err = errChanged
+		case was == nil && !all:
+			sum = nil
+		case !all:
+			sum.whole = was.whole
 		}
 		if err != nil {
-			return nil, fmt.Errorf("table %s: %w", filepath.Base(name), err)
+			return nil, false, fmt.Errorf("table %s: %w", filepath.Base(name), err)
 		}
 		found[id] = sum
 	}
-	return found, nil
+	return found, later, nil
 }
+
+var errChanged = fmt.Errorf("%w: it is not as it was when the database was closed", engine.ErrCorrupt)
 
 // manifestTables returns the compression of each table that the manifest names.
 func manifestTables(path string) (map[uint64]options.CompressionType, error) {
@@ -88,35 +101,58 @@ func manifestTables(path string) (map[uint64]options.CompressionType, error) {
 	return tables, nil
 }
 
-// verifyFile checks a table. It returns the checksum of the whole if all is set,
-// and nil otherwise.
-func verifyFile(name string, compression options.CompressionType, all bool) (sum *uint32, err error) {
+// verifyFile checks a table and returns its checksums, that of the whole only if all is
+// set.
+func verifyFile(name string, compression options.CompressionType, all bool) (*tableSum, error) {
+	sum := &tableSum{compression: compression}
+	err := mapTable(name, func(data []byte) (err error) {
+		if err := verifyTable(data, compression, all); err != nil {
+			return err
+		}
+		if all {
+			sum.whole = crc32.Checksum(data, castagnoli)
+		}
+		sum.index, err = sumIndex(data)
+		return err
+	})
+	return sum, err
+}
+
+// mapTable calls fn with what is in the file of a table.
+func mapTable(name string, fn func(data []byte) error) (err error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
+		return fmt.Errorf("%w: the file is missing", engine.ErrCorrupt)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if info.Size() == 0 {
-		return nil, fmt.Errorf("%w: the file is empty", engine.ErrCorrupt)
+		return fmt.Errorf("%w: the file is empty", engine.ErrCorrupt)
 	}
 	data, err := z.Mmap(file, false, info.Size())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer z.Munmap(data)
 	defer damage.Recover(damage.Guard(), &err)
-	if err := verifyTable(data, compression, all); err != nil || !all {
-		return nil, err
+	return fn(data)
+}
+
+// sumIndex returns the checksum of a table's end from the index on.
+func sumIndex(data []byte) (uint32, error) {
+	rest := data
+	for range 2 { // the checksum of the index, and the index
+		if _, err := cutSized(&rest); err != nil {
+			return 0, err
+		}
 	}
-	whole := crc32.Checksum(data, castagnoli)
-	return &whole, nil
+	return crc32.Checksum(data[len(rest):], castagnoli), nil
 }
 
 // verifyTable checks a table. It consists of blocks, their index, the length of the
@@ -136,11 +172,10 @@ func verifyTable(data []byte, compression options.CompressionType, all bool) err
 	}
 	index := fb.GetRootAsTableIndex(indexBytes, 0)
 	n := index.OffsetsLength()
-	first := 0
-	if !all {
-		first = n - 1
-	}
-	for i := first; i < n; i++ {
+	for i := range n {
+		if !all && i > 0 && i < n-1 {
+			continue
+		}
 		var at fb.BlockOffset
 		index.Offsets(&at, i)
 		start, end := int64(at.Offset()), int64(at.Offset())+int64(at.Len())

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4/table"
 )
@@ -20,12 +21,14 @@ const voidName = "VOID"
 // flushFailed is how Badger begins to say so.
 const flushFailed = "error flushing memtable"
 
-// watcher is a logger that looks out for that.
+// watcher is a logger that looks out for that, and that gets out of Flatten.
 type watcher struct {
 	logger
 	path string
 	// failed has what went wrong, for whoever is receiving at the time.
 	failed chan error
+	// leave has Flatten panic with leftFlatten.
+	leave *atomic.Bool
 }
 
 func (w watcher) Errorf(format string, args ...any) {
@@ -39,6 +42,14 @@ func (w watcher) Errorf(format string, args ...any) {
 		}
 	}
 	w.logger.Errorf(format, args...)
+}
+
+// Infof is given this line by Flatten alone.
+func (w watcher) Infof(format string, args ...any) {
+	if format == "\n" && w.leave.Load() {
+		panic(leftFlatten)
+	}
+	w.logger.Infof(format, args...)
 }
 
 // noteVoid adds the tables that the manifest names and that are not there.

@@ -126,8 +126,8 @@ func (s *Store) Sync(ctx context.Context) error {
 	return s.db.Sync(ctx)
 }
 
-// Size returns the bytes the store takes on disk, or in memory for an engine
-// without files.
+// Size returns the bytes that the store has in use on disk, or in memory for an engine
+// without files. Space that the engine keeps for later writes does not count.
 func (s *Store) Size(ctx context.Context) (int64, error) {
 	if err := s.checkNested(ctx); err != nil {
 		return 0, err

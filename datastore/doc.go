@@ -31,8 +31,9 @@
 // process, a crash of the operating system and a loss of power.
 // [Store.UpdateRelaxed] does not wait for the disk: its writes survive the end
 // of the process, and survive a crash of the operating system and a loss of
-// power only after the next Sync, Close or other write. An engine configured
-// with NoFsync gives up the same for every write.
+// power only after the next Sync, Close or other write. With OpenOptions.Relaxed
+// every write is like that. An engine configured with NoFsync makes nothing
+// durable, not even by Sync.
 //
 // # Transactions
 //

@@ -25,7 +25,8 @@ import (
 // index, but not written: that returns ErrIndexKey. The face of a whole
 // store keeps every other key and its value just as they are given.
 //
-// Writes are durable when they return. Values returned are the caller's. A value
+// Writes are durable when they return, or after Sync in a store that was opened with
+// OpenOptions.Relaxed. Values returned are the caller's. A value
 // passed in is copied, once, before the call returns, so the caller may use its
 // memory again. All methods may be called concurrently. Absence is go-datastore's
 // ErrNotFound itself. After Close every call returns models.ErrClosed.

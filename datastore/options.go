@@ -24,6 +24,13 @@ type OpenOptions struct {
 	// have them in a slice. Defaults to none.
 	Definitions []*models.Definition
 
+	// Relaxed makes every write as UpdateRelaxed does, those of go-datastore faces and
+	// of trees included: they do not wait for the disk, and survive a power loss once
+	// Sync or Close has returned. It is for programs that call Sync where it matters, as
+	// many that use a go-datastore do. Where Open is given several options, one is
+	// enough. Defaults to false.
+	Relaxed bool
+
 	// Progress is called while a new index is filled, after every transaction, by
 	// the goroutine that called Open. Defaults to none.
 	Progress func(OpenProgress)
@@ -48,6 +55,7 @@ func gather(options []OpenOption) (o OpenOptions) {
 			o.Definitions = append(o.Definitions, given)
 		case OpenOptions:
 			o.Definitions = append(o.Definitions, given.Definitions...)
+			o.Relaxed = o.Relaxed || given.Relaxed
 			if given.Progress != nil {
 				o.Progress = given.Progress
 			}

@@ -28,6 +28,8 @@ type Store struct {
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
 	sweeper  *sweep.Sweeper
+	// durability is that of every commit but those of UpdateRelaxed.
+	durability engine.Durability
 }
 
 var (
@@ -61,6 +63,9 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{db: db, trees: trees}
+	if o.Relaxed {
+		s.durability = engine.Relaxed
+	}
 	s.sessions.New = func() any { return session.New(s.places, s.release) }
 	s.sweeper = sweep.New(sweepPause, sweepRetry, s.sweep)
 	if err := s.start(ctx, o); err != nil {
@@ -161,8 +166,9 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, tx *ReadT
 }
 
 // Update calls fn with a transaction to read and write, and commits what it
-// wrote when fn returns nil; the commit is durable when Update returns. If fn
-// returns an error or panics, nothing is written.
+// wrote when fn returns nil; the commit is durable when Update returns, unless the
+// store was opened with OpenOptions.Relaxed. If fn returns an error or panics,
+// nothing is written.
 //
 // On an optimistic engine the commit can fail because another writer was faster.
 // Update then calls fn again with a new transaction, up to 16 times, before it
@@ -175,7 +181,7 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, tx *ReadT
 // returns models.ErrNested. With another context, a read does not see what tx has
 // written, and a write waits for ever on an engine with a single writer.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx *WriteTx) error) error {
-	return s.update(ctx, engine.Durable, fn)
+	return s.update(ctx, s.durability, fn)
 }
 
 // UpdateRelaxed is Update without waiting for the disk: the commit survives the
@@ -210,13 +216,13 @@ func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
 	return ses, nil
 }
 
-// RunWrite is how trees write to the store: each call in a durable transaction
-// of its own.
+// RunWrite is how trees write to the store: each call in a transaction of its own,
+// as durable as those of Update.
 func (s *Store) RunWrite(ctx context.Context, fn func(*session.Session) error) error {
 	if err := s.checkNested(ctx); err != nil {
 		return err
 	}
-	return s.run(ctx, engine.Durable, fn)
+	return s.run(ctx, s.durability, fn)
 }
 
 func (s *Store) release(ses *session.Session) {

@@ -135,7 +135,8 @@ func (t *Txn) writable() error {
 	return nil
 }
 
-// Commit makes what was written durable and visible, or returns models.ErrConflict.
+// Commit makes what was written visible, and durable as Store.Update does, or returns
+// models.ErrConflict.
 func (t *Txn) Commit(ctx context.Context) error {
 	if !t.ended.CompareAndSwap(false, true) {
 		return models.ErrTxnDone
@@ -144,7 +145,7 @@ func (t *Txn) Commit(ctx context.Context) error {
 	if t.txn == nil {
 		return nil
 	}
-	return t.face.store.commit(finish.Detach(ctx), t.tx.session, t.txn, engine.Durable)
+	return t.face.store.commit(finish.Detach(ctx), t.tx.session, t.txn, t.face.store.durability)
 }
 
 // Discard drops what was written. After Commit it does nothing.

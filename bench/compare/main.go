@@ -1,10 +1,11 @@
 // Command compare measures typed trees against the same work written by hand on each engine,
 // and against other typed stores. It also measures records against other datastores for a
-// kad-dht node.
+// kad-dht node, and blocks against other datastores for an IPFS node.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
 //	go run ./compare dht [-quick] [-json] [-plot DIR]
+//	go run ./compare blocks [-quick] [-json]
 //
 // docs/benchmarks in the repository describes the measurements and shows the results.
 package main
@@ -25,6 +26,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
   compare typed   every operation on blocks of 10 to 5,000 rows, with rivals
   compare large   opening, iterating and loading a store of 1,000,000 rows
   compare dht     the datastores that a kad-dht node can be given
+  compare blocks  the datastores that an IPFS node can keep its blocks in
 
 Each takes -h.
 `
@@ -44,7 +46,7 @@ func main() {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(notes, usage)
-		return errors.New("name what to measure: typed, large or dht")
+		return errors.New("name what to measure: typed, large, dht or blocks")
 	}
 	switch args[0] {
 	case "typed":
@@ -53,11 +55,13 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return runLarge(ctx, args[1:], out, notes)
 	case "dht":
 		return runDHT(ctx, args[1:], out, notes)
+	case "blocks":
+		return runBlocks(ctx, args[1:], out, notes)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(out, usage)
 		return nil
 	default:
-		return fmt.Errorf("%q is none of typed, large and dht", args[0])
+		return fmt.Errorf("%q is none of typed, large, dht and blocks", args[0])
 	}
 }
 

@@ -18,9 +18,8 @@
 //
 // Transactions are optimistic and of limited size: see Options.MemTableMB;
 // Limits tells the exact size. Keys that begin with "!badger!" or "!badger/" are
-// reserved, see ErrReservedKey. Values are kept beside their keys, up to a megabyte
-// or about an eighth of Options.MemTableMB. Larger ones are divided, and count for a few
-// bytes in the size of a transaction. Their parts may take a sync of their own, and those
+// reserved, see ErrReservedKey. Values of 128 KiB or more are divided, and count for a
+// few bytes in the size of a transaction. Their parts may take a sync of their own, and those
 // of a value that is replaced another one, in Relaxed commits too.
 //
 // A transaction begins when the commits before it are in the memtable. Usually that
@@ -96,7 +95,7 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 	d := &db{
 		options: options, limits: options.limits(), gate: gate.New(), opened: time.Now(),
 		compacting:  make(chan struct{}, 1),
-		inlineBytes: options.inlineBytes(), partBytes: options.partBytes(), large: newLarge(),
+		inlineBytes: options.inlineBytes(), large: newLarge(),
 	}
 	d.room.at.Store(-int64(roomHolds)) // not asked yet
 	if d.lock, err = lockDir(options.Path, options.ReadOnly); err != nil {

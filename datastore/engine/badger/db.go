@@ -34,9 +34,9 @@ type db struct {
 
 	snapshots snapshots
 
-	// Values of more than inlineBytes are divided into parts of partBytes.
-	inlineBytes, partBytes int
-	large                  *large
+	// Values of more than inlineBytes are divided.
+	inlineBytes int
+	large       *large
 
 	// group makes commits durable; it is nil where Badger does or nobody is to.
 	group      *group

@@ -108,13 +108,13 @@ type part struct {
 }
 
 // each calls set with the rows of the owner and of all parts.
-func (p part) each(size int, set func(key, value []byte) error) error {
+func (p part) each(set func(key, value []byte) error) error {
 	if err := set(ownerKey(p.number), p.owner.encode()); err != nil {
 		return err
 	}
 	for index := range p.count {
-		from := index * size
-		if err := set(partKey(p.number, index), p.value[from:min(from+size, len(p.value))]); err != nil {
+		from := index * partBytes
+		if err := set(partKey(p.number, index), p.value[from:min(from+partBytes, len(p.value))]); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (d *db) writeParts(parts []part) error {
 	b := &batch{db: d}
 	defer b.discard()
 	for _, p := range parts {
-		if err := p.each(d.partBytes, b.set); err != nil {
+		if err := p.each(b.set); err != nil {
 			return err
 		}
 	}

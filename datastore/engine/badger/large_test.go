@@ -76,8 +76,8 @@ func wantParts(t *testing.T, d *db, want int) {
 func TestPartsOfReplacedValues(t *testing.T) {
 	path := t.TempDir()
 	d := openLarge(t, path)
-	large := d.partBytes + 1 // fits into one transaction with its parts
-	larger := 4 * d.partBytes
+	large := d.inlineBytes + 1 // fits into one transaction with its parts
+	larger := 4 * d.inlineBytes
 	putSizes(t, d, map[string]int{"a": large, "b": larger, "c": larger, "d": 10})
 	wantParts(t, d, 3)
 	putSizes(t, d, map[string]int{"a": larger, "b": -1, "c": 10, "d": large, "e": larger})
@@ -111,7 +111,7 @@ func TestPartsOfReplacedValues(t *testing.T) {
 // TestWritersOfOneLargeValue has many commits replace the same row without reading it.
 func TestWritersOfOneLargeValue(t *testing.T) {
 	d := openLarge(t, t.TempDir())
-	sizes := []int{d.partBytes + 1, 3 * d.partBytes, 10, -1}
+	sizes := []int{d.inlineBytes + 1, 3 * d.inlineBytes, 10, -1}
 	var writers sync.WaitGroup
 	for range 4 {
 		writers.Go(func() {
@@ -132,13 +132,13 @@ func TestPartsLeftByKill(t *testing.T) {
 		t.Run(by, func(t *testing.T) {
 			path := t.TempDir()
 			d := openLarge(t, path)
-			putSizes(t, d, map[string]int{"row": 4 * d.partBytes})
+			putSizes(t, d, map[string]int{"row": 4 * d.inlineBytes})
 			for i := range 2*sweepMost + 1 {
 				o := owner{number: d.large.begin(), count: 2, key: fmt.Append(nil, "row", i%2)}
 				if i%2 == 0 {
 					o.key = []byte("row")
 				}
-				if err := d.writeParts([]part{{o, make([]byte, d.partBytes+1)}}); err != nil {
+				if err := d.writeParts([]part{{o, make([]byte, partBytes+1)}}); err != nil {
 					t.Fatal(err)
 				}
 				d.large.end(o, false)
@@ -173,7 +173,7 @@ func TestPartsLeftByKill(t *testing.T) {
 // TestMissingPart checks that a value of which a part is missing is not served.
 func TestMissingPart(t *testing.T) {
 	d := openLarge(t, t.TempDir())
-	putSizes(t, d, map[string]int{"row": 4 * d.partBytes})
+	putSizes(t, d, map[string]int{"row": 4 * d.inlineBytes})
 	b := &batch{db: d}
 	if err := errors.Join(b.delete(partKey(0, 2)), b.flush()); err != nil {
 		t.Fatal(err)

@@ -95,6 +95,11 @@ func (o Options) badger() badger.Options {
 	b.NumLevelZeroTables = 2
 	b.NumLevelZeroTablesStall = 8
 
+	// Small tables bound the memory of a compaction, which writes up to a dozen at a
+	// time, and needs twice the size of each. They also have less than the 10 MiB of
+	// deletions from which on Badger would rewrite a table of the last level by itself.
+	b.BaseTableSize = 1 << 20
+
 	// A block that is not compressed is read from the mapped file as it is. To
 	// cache it would only cost time.
 	b.Compression, b.BlockCacheSize = options.None, 0
@@ -129,14 +134,14 @@ func (o Options) limits() engine.Limits {
 	return engine.Limits{ValueBytes: maxValue, TxnBytes: bytes, TxnOps: int(ops)}
 }
 
-// inlineBytes returns the most bytes a value may have that is not divided: what fits
-// into any transaction, and is below Badger's greatest threshold for values.
+// inlineBytes returns the most bytes a value may have that is not divided. Badger needs
+// up to three times the size of a row to write it to a table, unless it fits into a
+// block, and that in each of the tables that a compaction writes at a time. Smaller values
+// could be divided as well, but the engine keeps a few bytes in memory for each that is.
 func (o Options) inlineBytes() int {
-	return int(min(1<<20-1, o.limits().TxnBytes-engine.MaxKeySize))
+	return int(min(128<<10-1, o.limits().TxnBytes-engine.MaxKeySize))
 }
 
-// maxPart is the most bytes of a part. Badger needs three times the size of a row to
-// write it to a table.
-const maxPart = 256 << 10
-
-func (o Options) partBytes() int { return min(maxPart, o.inlineBytes()) }
+// partBytes is the size of a part. Badger makes room for a block of 4 KiB and 256 bytes,
+// into which a part fits with its key, the end of the block and its checksum.
+const partBytes = 4200

@@ -3,7 +3,6 @@ package badger
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -87,7 +86,7 @@ type owner struct {
 	key    []byte
 }
 
-const countBytes = 4
+const countBytes, indexBytes = 4, 4
 
 func (o owner) encode() []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(o.count)), o.key...)
@@ -131,19 +130,19 @@ func (t *readTxn) join(item *badger.Item) ([]byte, error) {
 		return nil, err
 	}
 	value := make([]byte, 0, r.size)
+	first := partKey(r.number, 0)
+	parts := first[:len(first)-indexBytes]
+	if err := t.db.verifiedPrefix(parts, t.Check); err != nil {
+		return nil, err
+	}
+	it := t.txn.NewIterator(badger.IteratorOptions{Prefix: parts})
+	defer it.Close()
+	it.Rewind()
 	for index := 0; len(value) < r.size; index++ {
-		key := partKey(r.number, index)
-		if err := t.db.verifiedKey(key); err != nil {
-			return nil, err
-		}
-		part, err := t.txn.Get(key)
-		if errors.Is(err, badger.ErrKeyNotFound) {
+		if !it.ValidForPrefix(partKey(r.number, index)) {
 			return nil, fmt.Errorf("%w: part %d of the value of %q is missing", engine.ErrCorrupt, index, item.Key())
 		}
-		if err != nil {
-			return nil, err
-		}
-		err = part.Value(func(v []byte) error {
+		err = it.Item().Value(func(v []byte) error {
 			if len(v) == 0 || len(v) > r.size-len(value) {
 				return fmt.Errorf("%w: part %d of the value of %q has %d bytes",
 					engine.ErrCorrupt, index, item.Key(), len(v))
@@ -154,6 +153,7 @@ func (t *readTxn) join(item *badger.Item) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		it.Next()
 	}
 	return value, nil
 }

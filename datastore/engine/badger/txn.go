@@ -252,10 +252,9 @@ func (t *writeTxn) divide() (parts []part) {
 	if t.apart == 0 {
 		return nil
 	}
-	size := t.db.partBytes
 	for w := range t.writes.All() {
 		if t.isDivided(w) {
-			o := owner{number: t.db.large.begin(), count: (len(w.Value) + size - 1) / size, key: w.Key}
+			o := owner{number: t.db.large.begin(), count: (len(w.Value) + partBytes - 1) / partBytes, key: w.Key}
 			parts = append(parts, part{o, w.Value})
 		}
 	}
@@ -266,7 +265,7 @@ func (t *writeTxn) divide() (parts []part) {
 func (t *writeTxn) commit(parts []part) error {
 	size, ops := t.bytes, t.writes.Len()
 	for _, p := range parts {
-		_ = p.each(t.db.partBytes, func(key, value []byte) error {
+		_ = p.each(func(key, value []byte) error {
 			size, ops = size+int64(len(key)+len(value)), ops+1
 			return nil
 		})
@@ -290,7 +289,7 @@ func (t *writeTxn) commitRows(size int64, ops int, with, before []part) (err err
 	defer damage.Recover(damage.Guard(), &err)
 	t.releaseCursors()
 	for _, p := range with {
-		if err := p.each(t.db.partBytes, t.txn.Set); err != nil {
+		if err := p.each(t.txn.Set); err != nil {
 			return translate(err)
 		}
 	}

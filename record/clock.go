@@ -64,8 +64,8 @@ func (s *expiry) restampAhead() error {
 		if err != nil || !isAhead(v.Received) {
 			return 0, err
 		}
-		v.Received = time.Now()
-		v.Raw = wire.WithTime(v.Raw, v.Received)
+		v = parseValue(wire.WithTime(v.Raw, time.Now()))
+		v.Key = key
 		return 0, l.putValue(&v)
 	})
 	for origin := receipts.Stranger; origin <= receipts.Last && err == nil; origin++ {

@@ -10,10 +10,10 @@ import (
 // records with it, beside the program's own definitions. Its name is "libp2p".
 var Definition = define()
 
-// define names the index, so that Go makes the index before the definition. No index can
-// be added to a tree once a definition has it.
+// define names the indexes, so that Go makes them before the definition. No index can be
+// added to a tree once a definition has it.
 func define() *models.Definition {
-	_ = valuesByReceived
+	_, _ = valuesByReceived, valuesByExpiry
 	return models.NewDefinition("libp2p",
 		append(providers.Trees(), valueTree, receipts.Tree, receipts.Signatures, totals)...)
 }

@@ -79,7 +79,9 @@
 // # Age
 //
 // A record expires when it is older than Options.MaxRecordAge, a provider record
-// when it is older than Options.ProviderValidity. Both are 48 hours by default. Records
+// when it is older than Options.ProviderValidity. Both are 48 hours by default. A record
+// may have a TTL beside its value, as those of rust-libp2p do: it expires when that has
+// passed, if that is earlier. A shorter TTL of the same record changes nothing. Records
 // remove an expired record within two minutes. They find it by index, so that this costs
 // nothing while nothing expires. A row that was Received is removed with its record. A
 // row that is Published becomes Expired: it is not served until [Node.Republish]

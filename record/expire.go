@@ -14,7 +14,8 @@ import (
 const sweepPage = 256
 
 // Expire removes the records and provider records that are older than
-// Options.MaxRecordAge and ProviderValidity, and returns how many it removed.
+// Options.MaxRecordAge and ProviderValidity, and the records whose TTL has passed. It
+// returns how many it removed.
 // Records do this by themselves, within two minutes; call Expire to do it now. The
 // package comment says what happens to the rows of models.
 //
@@ -33,9 +34,7 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	removed, err = r.providers.Expire(ctx, now)
 	if err == nil || errors.Is(err, models.ErrCorrupt) {
 		s := expiry{records: r, ctx: ctx, now: now}
-		if r.ages.record >= 0 {
-			err = errors.Join(err, s.restampAhead(), s.values(now.Add(-r.ages.record)))
-		}
+		err = errors.Join(err, s.restampAhead(), s.values())
 		removed += s.removed
 		err = errors.Join(err, s.damage)
 	}
@@ -45,9 +44,6 @@ func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err e
 	}
 	return removed, err
 }
-
-// isBetween reports whether t is a time of receipt, and one before cutoff.
-func isBetween(t, cutoff time.Time) bool { return !t.Before(firstTime) && t.Before(cutoff) }
 
 // expiry is one pass over the records that are due.
 type expiry struct {
@@ -59,48 +55,63 @@ type expiry struct {
 	damage error
 }
 
-// values removes the records that came before cutoff.
-func (s *expiry) values(cutoff time.Time) error {
-	store := s.records.store
-	found := valuesByReceived.Keys(s.ctx, store, between(firstTime, cutoff))
-	err := sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
+// isDue reports whether a record has expired.
+func (s *expiry) isDue(received time.Time, ttl time.Duration) bool {
+	age := s.records.ages.record
+	return ttl > 0 && received.Add(ttl).Before(s.now) || age >= 0 && received.Before(s.now.Add(-age))
+}
+
+// values removes the records that are due, by their TTL and by their age.
+func (s *expiry) values() error {
+	store, age := s.records.store, s.records.ages.record
+	err := s.removeValues(valuesByExpiry.Keys(s.ctx, store, models.Before(s.now)))
+	if err == nil {
+		err = s.removeReceipts(primaries(receipts.ByExpiry.Keys(s.ctx, store, models.Before(s.now))))
+	}
+	if err == nil && age >= 0 {
+		err = s.removeValues(valuesByReceived.Keys(s.ctx, store, between(firstTime, s.now.Add(-age))))
+		for origin := receipts.Stranger; origin <= receipts.Last && err == nil; origin++ {
+			old := originBetween(origin, time.Time{}, s.now.Add(-age))
+			err = s.removeReceipts(primaries(receipts.ByOrigin.Keys(s.ctx, store, old)))
+		}
+	}
+	if err == nil {
+		err = s.leftovers()
+	}
+	return err
+}
+
+func (s *expiry) removeValues(found iter.Seq2[models.Entry[time.Time, []byte], error]) error {
+	return sweepKeys(s, primaries(found), func(l *ledger, key []byte) (int, error) {
 		v, err := valueTree.Get(s.ctx, l.tx, key)
-		if err != nil || !isBetween(v.Received, cutoff) {
+		if err != nil || v.Received.Before(firstTime) || !s.isDue(v.Received, v.TTL) {
 			return 0, err
 		}
 		_, err = l.deleteValue(key)
 		return 1, err
 	})
-	for origin := receipts.Stranger; origin <= receipts.Last && err == nil; origin++ {
-		found := receipts.ByOrigin.Keys(s.ctx, store, originBetween(origin, time.Time{}, cutoff))
-		err = sweepKeys(s, primaries(found), func(l *ledger, key receipts.Key) (int, error) {
-			return s.receipt(l, key, origin, cutoff)
-		})
-	}
-	if err == nil {
-		err = s.leftovers(cutoff)
-	}
-	return err
 }
 
-// receipt takes a record of a model out of the DHT. If the record is out already, its
+// removeReceipts takes records of models out of the DHT. If a record is out already, its
 // receipt is removed once its row is gone; until then the sweep looks at it once every
 // MaxRecordAge, and sets its time anew for that.
-func (s *expiry) receipt(l *ledger, key receipts.Key, origin receipts.Origin, cutoff time.Time) (int, error) {
-	tree := s.records.trees[key.First]
-	if tree == nil {
-		return 0, nil // see leftovers
-	}
-	st, err := tree.rowState(s.ctx, l.tx, key.Second)
-	if err != nil || st.filed.Origin != origin || !st.filed.Received.Before(cutoff) {
-		return 0, err
-	}
-	if (origin == receipts.Withdrawn || origin == receipts.Changed) && st.Value != nil {
-		kept := st.filed
-		kept.Received = s.now
-		return 0, l.putReceipt(&st.filed, &kept)
-	}
-	return 1, tree.drop(l, key.Second)
+func (s *expiry) removeReceipts(found iter.Seq2[receipts.Key, error]) error {
+	return sweepKeys(s, found, func(l *ledger, key receipts.Key) (int, error) {
+		tree := s.records.trees[key.First]
+		if tree == nil {
+			return 0, nil // see leftovers
+		}
+		st, err := tree.rowState(s.ctx, l.tx, key.Second)
+		if err != nil || st.filed.Origin == 0 || !s.isDue(st.filed.Received, st.filed.TTL()) {
+			return 0, err
+		}
+		if (st.filed.Origin == receipts.Withdrawn || st.filed.Origin == receipts.Changed) && st.Value != nil {
+			kept := st.filed
+			kept.Received = s.now
+			return 0, l.putReceipt(&st.filed, &kept)
+		}
+		return 1, tree.drop(l, key.Second)
+	})
 }
 
 // sweepKeys calls remove with the keys, a page of them in each transaction. Remove
@@ -179,6 +190,12 @@ func (r *Records) nextDue(ctx context.Context, after time.Time) (due time.Time, 
 			break
 		}
 	}
+	first(0, func(from time.Time) iter.Seq2[time.Time, error] {
+		return indexKeys(valuesByExpiry.Keys(ctx, r.store, models.From(from).Limit(1)))
+	})
+	first(0, func(from time.Time) iter.Seq2[time.Time, error] {
+		return indexKeys(receipts.ByExpiry.Keys(ctx, r.store, models.From(from).Limit(1)))
+	})
 	first(r.ages.record, func(from time.Time) iter.Seq2[time.Time, error] {
 		return indexKeys(valuesByReceived.Keys(ctx, r.store, models.From(newer(firstTime, from)).Limit(1)))
 	})

@@ -70,10 +70,10 @@ func (r *Records) GetExpiration(ctx context.Context, key ds.Key) (time.Time, err
 		return time.Time{}, err
 	}
 	if p.isProvider() {
-		return r.due(&p, providers.ParseTime(value)), nil
+		return r.providers.DueOf(providers.ParseTime(value)), nil
 	}
-	_, received := parseValue(value)
-	return r.due(&p, received), nil
+	v := parseValue(value)
+	return r.end(v.Received, v.TTL), nil
 }
 
 // CollectGarbage calls Expire, and then the store's Compact. It gives free space back to

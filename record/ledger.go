@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -107,6 +108,25 @@ func (l *ledger) committed() {
 		tree.total.add(change)
 	}
 	r.watchers.tell(l.arrivals)
+}
+
+// putValueUnlessShorter stores a record of no model, unless the same one is stored and
+// expires later.
+func (l *ledger) putValueUnlessShorter(c *change) error {
+	v := parseValue(c.value)
+	v.Key = c.key
+	if v.TTL > 0 {
+		old, err := valueTree.Get(l.ctx, l.tx, c.key)
+		switch {
+		case errors.Is(err, models.ErrNotFound):
+		case err != nil:
+			return err
+		case !old.Received.IsZero() && bytes.Equal(old.Data, v.Data) &&
+			l.records.outlives(old.Received, old.TTL, v.Received, v.TTL):
+			return nil
+		}
+	}
+	return l.putValue(&v)
 }
 
 // putValue stores a record of no model.

@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/sha256"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/internal/session"
@@ -14,16 +15,23 @@ import (
 // indexes of their tree.
 const leftoverPage = 1024
 
-// leftovers removes the records that came from the DHT before cutoff and belong to trees
-// that are not registered: those of models that the program does not have any more. The
+// leftovers removes the records that came from the DHT, are due and belong to trees that
+// are not registered: those of models that the program does not have any more. The
 // store's catalog knows these trees. It runs after the other records have been removed.
-func (s *expiry) leftovers(cutoff time.Time) error {
+func (s *expiry) leftovers() error {
 	if s.records.counting.active.Load() {
 		return nil // their totals are not known yet
 	}
+	store := s.records.store
+	due := []iter.Seq2[receipts.Key, error]{
+		primaries(receipts.ByExpiry.Keys(s.ctx, store, models.Before(s.now))),
+	}
+	if age := s.records.ages.record; age >= 0 {
+		old := originBetween(receipts.Stranger, time.Time{}, s.now.Add(-age))
+		due = append(due, primaries(receipts.ByOrigin.Keys(s.ctx, store, old)))
+	}
 	tree, page := "", [][]byte(nil)
-	found := receipts.ByOrigin.Keys(s.ctx, s.records.store, originBetween(receipts.Stranger, time.Time{}, cutoff))
-	for key, err := range primaries(found) {
+	for key, err := range inOrder(due...) {
 		if err != nil {
 			return err
 		}

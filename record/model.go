@@ -54,13 +54,14 @@ func (t *modelTree) checkRecord(recordKey string, value []byte) (policy.Candidat
 	if err != nil {
 		return policy.Candidate{}, err
 	}
-	return t.check(key, value)
+	return t.check(key, value, 0)
 }
 
 // check checks the value of a record that is said to belong under key.
-func (t *modelTree) check(key, data []byte) (c policy.Candidate, err error) {
-	if len(data) > t.maxValue {
-		return c, failAt("check", t.raw, key, tooLarge(len(data), t.maxValue))
+// More is the length of its further fields.
+func (t *modelTree) check(key, data []byte, more int) (c policy.Candidate, err error) {
+	if size := len(data) + more; size > t.maxValue {
+		return c, failAt("check", t.raw, key, tooLarge(size, t.maxValue))
 	}
 	c, err = t.rules.Check(key, data)
 	return c, failAt("check", t.raw, key, err)
@@ -81,7 +82,8 @@ type rowState struct {
 
 // served reports whether the DHT is given the row, or the tombstone.
 func (s *rowState) served() bool {
-	return (s.Value != nil || s.Tombstone()) && s.receipt.Origin != 0 && s.receipt.Origin != receipts.Withdrawn
+	return (s.Value != nil || s.Tombstone()) && s.receipt.Origin != 0 && s.receipt.Origin != receipts.Withdrawn &&
+		!isSpent(s.receipt.Received, s.receipt.TTL())
 }
 
 func (t *modelTree) receiptKey(key []byte) receipts.Key { return models.MakePair(t.raw.Name(), key) }
@@ -122,8 +124,10 @@ func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (
 
 // accept puts the row of a record and its receipt, in place of a row that is not better.
 // Origin is Published for a record that this peer publishes, and Stranger for one that
-// comes from the DHT.
-func (t *modelTree) accept(l *ledger, c policy.Candidate, received time.Time, origin receipts.Origin) error {
+// comes from the DHT, which may have more fields.
+func (t *modelTree) accept(
+	l *ledger, c policy.Candidate, received time.Time, more []byte, origin receipts.Origin,
+) error {
 	old, err := t.rowState(l.ctx, l.tx, c.Key)
 	if err != nil {
 		return err
@@ -137,9 +141,15 @@ func (t *modelTree) accept(l *ledger, c policy.Candidate, received time.Time, or
 	}
 	same := bytes.Equal(old.Value, c.Value) && (old.Value == nil) == (c.Value == nil)
 	arrived := origin == receipts.Stranger
-	if arrived && (old.Value != nil || old.Tombstone()) {
-		origin, received = t.ownedBefore(l.records, &old, same, received)
+	receipt := receipts.Receipt{
+		Tree: t.raw.Name(), Key: c.Key,
+		Origin: origin, Received: received, Hash: sha256.Sum256(c.Value), More: more,
 	}
+	if arrived && (old.Value != nil || old.Tombstone()) {
+		again := same && (held == nil || c.Compare(held) == 0)
+		t.ownedBefore(l.records, &old, &receipt, same, again)
+	}
+	receipt.Size = uint64(len(c.Data) + len(receipt.More))
 	switch {
 	case same:
 	case c.Retracted:
@@ -157,28 +167,32 @@ func (t *modelTree) accept(l *ledger, c policy.Candidate, received time.Time, or
 	if arrived && !same {
 		l.arrivals = append(l.arrivals, arrival{t, c.Key, c.Value})
 	}
-	return l.putReceipt(&old.filed, &receipts.Receipt{
-		Tree: t.raw.Name(), Key: c.Key,
-		Origin: origin, Received: received, Hash: sha256.Sum256(c.Value), Size: uint64(len(c.Data)),
-	})
+	return l.putReceipt(&old.filed, &receipt)
 }
 
-// ownedBefore returns the origin and the time of a record from the DHT whose key has a
-// row already. A record that this peer has published stays its own as long as nobody else
-// can have written the one that came: it is the same, or signed by the owner. A peer that
-// sends it does not delay when it is published again.
-func (t *modelTree) ownedBefore(r *Records, old *rowState, same bool, received time.Time) (receipts.Origin, time.Time) {
-	switch own := old.filed.Origin.IsOwn(); {
-	case own && same && old.receipt.Origin == receipts.Published:
-		return receipts.Published, old.receipt.Received
-	case own && same:
-		return receipts.Published, received.Add(-max(r.interval, 0)) // which is due
-	case own && t.rules.Policy() == models.Signed:
-		return receipts.Published, received
-	case old.receipt.Origin == receipts.Stranger:
-		return receipts.Stranger, received
+// ownedBefore corrects the receipt of a record from the DHT whose key has a row already;
+// same says that the row is the same, and again that the record is. A record that this
+// peer has published stays its own, without the fields that others add, as long as nobody
+// else can have written the one that came: it is the same, or signed by the owner. A peer
+// that sends it does not delay when it is published again.
+func (t *modelTree) ownedBefore(r *Records, old *rowState, receipt *receipts.Receipt, same, again bool) {
+	if old.filed.Origin.IsOwn() && (same || t.rules.Policy() == models.Signed) {
+		receipt.Origin, receipt.More = receipts.Published, nil
+		switch {
+		case same && old.receipt.Origin == receipts.Published:
+			receipt.Received = old.receipt.Received
+		case same:
+			receipt.Received = receipt.Received.Add(-max(r.interval, 0)) // which is due
+		}
+		return
 	}
-	return receipts.Kept, received // over a row that the program has put
+	if old.receipt.Origin != receipts.Stranger {
+		receipt.Origin = receipts.Kept // over a row that the program has put
+	}
+	stored := &old.receipt
+	if again && stored.Origin != 0 && r.outlives(stored.Received, stored.TTL(), receipt.Received, receipt.TTL()) {
+		receipt.Received, receipt.More = stored.Received, stored.More
+	}
 }
 
 // drop takes the row under key out of the DHT, and deletes it if it came from there. A

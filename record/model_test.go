@@ -307,7 +307,7 @@ func hostile(t testing.TB) map[string]struct {
 		"a row of another key":    {dsKey("blog.user", recordKey), kadRecord(t, recordKey, encode(t, &User{ID: 2}), monday), models.ErrInvalid, "under the key 2"},
 		"a record of another key": {dsKey("blog.user", recordKey), other, models.ErrInvalid, "00000000000000000002"},
 		"a record without a time": {dsKey("blog.user", recordKey), untimed, models.ErrInvalid, "time of receipt"},
-		"a record and more":       {dsKey("blog.user", recordKey), append(kadRecord(t, recordKey, good, monday), 0x1A, 0x01, 'x'), models.ErrInvalid, "more"},
+		"more fields than fit":    {dsKey("blog.user", recordKey), append(kadRecord(t, recordKey, good, monday), publisher(strings.Repeat("x", record.DefaultMaxValueBytes))...), models.ErrTooLarge, where},
 		"no record":               {dsKey("blog.user", recordKey), []byte("no record"), models.ErrInvalid, "not a record"},
 		"nothing":                 {dsKey("blog.user", recordKey), nil, models.ErrInvalid, where},
 		"an empty value":          wrapped(nil),

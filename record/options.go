@@ -41,15 +41,16 @@ type Options struct {
 	Models []*models.Definition
 
 	// MaxValueBytes bounds the record of a model, which is the whole envelope if it is
-	// signed, and the values put under the keys of other records and provider records.
+	// signed, together with the fields that the record has besides key, value and time;
+	// and the values put under the keys of other records and provider records.
 	// A larger one is refused with models.ErrTooLarge. Peers that hold the same records
 	// should agree on it. Defaults to DefaultMaxValueBytes.
 	MaxValueBytes int
 
 	// MaxRecordAge is how long a record is served and kept after it came. It is also
 	// the longest time for which a record may be signed, so peers have to agree on it. A
-	// negative age means for ever. Defaults to kad-dht's, 48 hours. It applies whatever age
-	// the user of the datastore keeps to: see Open.
+	// negative age means for ever, or as long as the record's TTL. Defaults to kad-dht's,
+	// 48 hours. It applies whatever age the user of the datastore keeps to: see Open.
 	MaxRecordAge time.Duration
 
 	// ProviderValidity is how long a provider record is served and kept after

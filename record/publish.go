@@ -90,15 +90,15 @@ func (n *Node) publish(
 			return err
 		}
 		// Refuse here what other peers would refuse.
-		if c, err = tree.check(key, data); err != nil {
+		if c, err = tree.check(key, data, 0); err != nil {
 			return err
 		}
-		return tree.accept(l, c, now, receipts.Published)
+		return tree.accept(l, c, now, nil, receipts.Published)
 	})
 	if err != nil {
 		return report, failAt("publish", tree.raw, key, err)
 	}
-	r.sweeper.Arm(soon(r.due(&place{}, now)))
+	r.sweeper.Arm(soon(r.end(now, 0)))
 	if err = n.awaitPeer(ctx); err == nil {
 		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.Value) {
 			err = ErrOldRecord // has come in between

@@ -24,7 +24,7 @@ import (
 // these Records, or before these Records were made.
 //
 // No transaction is open between two results: entries written meanwhile may or
-// may not be returned. With KeysOnly, Query reads values only if sizes, filters or orders
+// may not be returned. A record whose TTL has passed may be, until it is removed. With KeysOnly, Query reads values only if sizes, filters or orders
 // need them, and for records of models, whose rows tell whether they are served.
 func (r *Records) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if r.closed.Load() {

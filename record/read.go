@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -56,8 +55,8 @@ func (r *Records) get(ctx context.Context, from models.Reader, p *place, pending
 		return found[at].Raw, nil
 	}
 	value, found, err := p.raw.Find(ctx, from, p.key)
-	if err == nil && !found {
-		err = ds.ErrNotFound
+	if err == nil && (!found || isSpentValue(value)) {
+		return nil, ds.ErrNotFound
 	}
 	return value, err
 }
@@ -95,13 +94,6 @@ func (r *Records) GetSize(ctx context.Context, key ds.Key) (size int, err error)
 
 // size is the length of what get reads.
 func (r *Records) size(ctx context.Context, from models.Reader, p *place, pending []providers.Change) (int, error) {
-	if p.raw == valueTree.Raw() {
-		size, err := p.raw.Size(ctx, from, p.key)
-		if err != nil {
-			return -1, notFound(err)
-		}
-		return size, nil
-	}
 	value, err := r.get(ctx, from, p, pending)
 	if err != nil {
 		return -1, err
@@ -124,8 +116,11 @@ func (r *Records) record(ctx context.Context, from models.Reader, p *place) (dat
 		if err != nil {
 			return err
 		}
-		w := wire.Record{Key: []byte(p.recordKey), Value: value, Received: wire.AppendTime(nil, s.receipt.Received)}
-		data = w.Append(make([]byte, 0, len(w.Key)+len(w.Value)+len(w.Received)+16))
+		w := wire.Record{
+			Key: []byte(p.recordKey), Value: value,
+			Received: wire.AppendTime(nil, s.receipt.Received), More: s.receipt.More,
+		}
+		data = w.Append(make([]byte, 0, w.Size()))
 		return nil
 	})
 	return data, err
@@ -146,13 +141,4 @@ func (r *Records) absent(ctx context.Context) error {
 	return finish.Do(ctx, func(ctx context.Context) error {
 		return r.store.View(ctx, func(context.Context, *datastore.ReadTx) error { return ds.ErrNotFound })
 	})
-}
-
-// notFound turns absence into the one error that go-datastore has for it, which
-// kad-dht compares with ==.
-func notFound(err error) error {
-	if errors.Is(err, models.ErrNotFound) {
-		return ds.ErrNotFound
-	}
-	return err
 }

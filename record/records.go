@@ -77,24 +77,6 @@ type Records struct {
 	closed  atomic.Bool
 }
 
-// ages is how old records and provider records get; a negative age is for ever.
-type ages struct{ record, provider time.Duration }
-
-// due returns when the value at p expires if it came at some time, or the zero time if it
-// never expires.
-func (r *Records) due(p *place, received time.Time) time.Time {
-	switch {
-	case p.isProvider():
-		return r.providers.DueOf(received)
-	case r.ages.record < 0 || received.Before(firstTime):
-		return time.Time{}
-	}
-	if now := time.Now(); received.After(now) {
-		received = now
-	}
-	return received.Add(r.ages.record)
-}
-
 var _ ds.Batching = (*Records)(nil)
 
 // New returns Records in store. The store must have been opened with Definition and

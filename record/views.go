@@ -56,9 +56,41 @@ func (r *Records) ValuesReceived(ctx context.Context, from, before time.Time) it
 }
 
 // ValuesExpiring yields the records that expire before an instant, in the order in which
-// they expire. It yields none if records do not expire.
+// they expire. If records do not expire, it yields those with a TTL.
 func (r *Records) ValuesExpiring(ctx context.Context, before time.Time) iter.Seq2[Value, error] {
-	return r.ValuesReceived(ctx, firstTime, receivedBefore(before, r.ages.record))
+	byAge := r.ValuesReceived(ctx, firstTime, receivedBefore(before, r.ages.record))
+	ends := models.Before(before)
+	byTTL := merge([]iter.Seq2[Value, error]{
+		valuesByExpiry.Range(ctx, r.store, ends),
+		r.served(ctx, r.store, primaries(receipts.ByExpiry.Keys(ctx, r.store, ends))),
+	}, r.endsFirst)
+	sources := []iter.Seq2[Value, error]{
+		filter(byAge, func(v *Value) bool { return !r.hasShortTTL(v) }), filter(byTTL, r.hasShortTTL),
+	}
+	return untilClosed(r, merge(sources, r.endsFirst))
+}
+
+func (r *Records) endsFirst(a, b *Value) bool {
+	return r.end(a.Received, a.TTL).Before(r.end(b.Received, b.TTL))
+}
+
+// hasShortTTL reports whether a record expires because of its TTL.
+func (r *Records) hasShortTTL(v *Value) bool {
+	return v.TTL > 0 && (r.ages.record < 0 || v.TTL < r.ages.record)
+}
+
+// filter yields the items that are to be kept, up to the first error.
+func filter[T any](items iter.Seq2[T, error], keep func(*T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for item, err := range items {
+			if err == nil && !keep(&item) {
+				continue
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
 }
 
 // CountValues returns how many records of a namespace there are. It reads no values, so
@@ -220,8 +252,9 @@ func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.
 	if err != nil {
 		return v, err
 	}
-	v = Value{Key: []byte(recordKey), Raw: data}
-	if v.Data, v.Received, err = wire.ParseExact(recordKey, data); err == nil && tree.rules.Policy() == models.Signed {
+	v = parseValue(data)
+	v.Key = []byte(recordKey)
+	if tree.rules.Policy() == models.Signed {
 		v.Data, err = wire.SignedValue(v.Data)
 	}
 	return v, err

@@ -73,8 +73,11 @@ type change struct {
 	place
 	delete bool
 	value  []byte
-	// received is when the value came, or the zero time if the value does not say.
+	// received is when the value came, or the zero time if the value does not say. TTL and
+	// more are what else the record says: see Value and receipts.Receipt.
 	received time.Time
+	ttl      time.Duration
+	more     []byte
 	// record is set for the put of a model's record.
 	record policy.Candidate
 }
@@ -84,16 +87,18 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 	c = change{place: p, value: value}
 	switch {
 	case p.tree != nil:
-		var data []byte
-		if data, c.received, err = wire.ParseExact(p.recordKey, value); err == nil {
-			c.record, err = p.tree.check(p.key, data)
+		var w wire.Record
+		if w, c.received, err = wire.ParseExact(p.recordKey, value); err == nil {
+			c.ttl, c.more = w.TTL, w.More
+			c.record, err = p.tree.check(p.key, w.Value, len(w.More))
 		}
 	case len(value) > r.maxValue:
 		err = tooLarge(len(value), r.maxValue)
 	case p.isProvider():
 		c.received = providers.ParseTime(value)
 	default:
-		_, c.received = parseValue(value)
+		v := parseValue(value)
+		c.received, c.ttl = v.Received, v.TTL
 	}
 	if err != nil {
 		r.metrics.refused(ctx, err)
@@ -176,7 +181,7 @@ func (r *Records) armFor(changes ...change) {
 	var due time.Time
 	for _, c := range changes {
 		if !c.delete {
-			due = earlier(due, r.due(&c.place, c.received))
+			due = earlier(due, r.end(c.received, c.ttl))
 		}
 	}
 	r.sweeper.Arm(soon(due))
@@ -206,11 +211,11 @@ func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	case c.tree != nil && c.delete:
 		err = c.tree.drop(l, c.key)
 	case c.tree != nil:
-		err = c.tree.accept(l, c.record, c.received, receipts.Stranger)
+		err = c.tree.accept(l, c.record, c.received, c.more, receipts.Stranger)
 	case c.delete:
 		_, err = l.deleteValue(c.key)
 	default:
-		err = l.putValue(&Value{Key: c.key, Received: c.received, Raw: c.value})
+		err = l.putValueUnlessShorter(c)
 	}
 	if isRefusal(err) {
 		*refused = append(*refused, c.fail("put", err))

@@ -140,8 +140,9 @@ type ReadTxn interface {
 type WriteTxn interface {
 	ReadTxn
 
-	// Put sets the value of key. Both slices are the engine's from here on:
-	// the caller must not modify them afterwards, not even after Commit.
+	// Put sets the value of key. Nobody modifies either slice from here on: the
+	// caller must not, not even after Commit, and the engine does not. So a caller
+	// may give the same slices to another transaction.
 	// It returns ErrKeySize for a key that is empty or over MaxKeySize, and
 	// ErrTooLarge where the value or the transaction passes Limits. A Put that
 	// is refused so changes nothing, and the transaction goes on.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
 // Receipt is the state in the DHT of a row of a registered model. It is valid only for the row
@@ -24,8 +25,20 @@ type Receipt struct {
 	Received time.Time
 	// Hash is the SHA-256 of the row's value.
 	Hash [sha256.Size]byte
-	// Size is the length of the row's value.
+	// Size is the length of the record's value and of More.
 	Size uint64
+	// More has the fields of the record besides key, value and time of receipt, as they came. A
+	// record that this peer has published has none.
+	More []byte
+}
+
+// TTL is how long the publisher wants the record kept after it came, 0 if it does not say.
+func (r *Receipt) TTL() time.Duration {
+	if len(r.More) == 0 {
+		return 0
+	}
+	fields, _ := wire.Parse(r.More)
+	return fields.TTL
 }
 
 // Counted is how many bytes of Bounds.Bytes the record of a row takes.
@@ -90,8 +103,13 @@ var Tree = models.NewTree("receipt", models.PairOf(models.String, models.Bytes),
 var ByOrigin = models.NewIndex(Tree, "origin", models.PairOf(models.UintOf[Origin](), models.Time),
 	func(r *Receipt) models.Pair[Origin, time.Time] { return models.MakePair(r.Origin, r.Received) })
 
+// ByExpiry finds the receipts of records with a TTL by the time at which the TTL ends.
+var ByExpiry = models.NewIndex(Tree, "expires", models.Time,
+	func(r *Receipt) time.Time { return r.Received.Add(r.TTL()) },
+	models.Where(func(r *Receipt) bool { return r.TTL() > 0 }))
+
 // receiptCodec writes the origin in one byte, the hash, the seconds since 1970 as a zigzag
-// varint, and nanoseconds and size as varints. Tree and key are in the row's key alone. Each
+// varint, nanoseconds and size as varints, and More. Tree and key are in the row's key alone. Each
 // record of a model has a receipt, and the codec makes it half as large as a map with named
 // fields.
 type receiptCodec struct{}
@@ -104,7 +122,7 @@ func (receiptCodec) Append(dst []byte, r *Receipt) ([]byte, error) {
 	dst = append(append(dst, byte(r.Origin)), r.Hash[:]...)
 	dst = binary.AppendVarint(dst, r.Received.Unix())
 	dst = binary.AppendUvarint(dst, uint64(r.Received.Nanosecond()))
-	return binary.AppendUvarint(dst, r.Size), nil
+	return append(binary.AppendUvarint(dst, r.Size), r.More...), nil
 }
 
 func (receiptCodec) Decode(src []byte, r *Receipt) error {
@@ -124,8 +142,13 @@ func (receiptCodec) Decode(src []byte, r *Receipt) error {
 		return fmt.Errorf("%w: receipt has no valid time", models.ErrInvalid)
 	}
 	r.Received = time.Unix(seconds, int64(nanoseconds)).UTC()
-	if r.Size, _ = binary.Uvarint(rest[n:]); !bytes.Equal(binary.AppendUvarint(nil, r.Size), rest[n:]) {
+	rest = rest[n:]
+	r.Size, n = binary.Uvarint(rest)
+	if n <= 0 || !bytes.Equal(binary.AppendUvarint(nil, r.Size), rest[:n]) {
 		return fmt.Errorf("%w: receipt has no valid size", models.ErrInvalid)
+	}
+	if rest = rest[n:]; len(rest) > 0 {
+		r.More = bytes.Clone(rest)
 	}
 	return nil
 }

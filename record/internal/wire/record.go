@@ -5,6 +5,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -19,15 +20,23 @@ const (
 	fieldReceived protowire.Number = 5
 )
 
+// fieldTTL is rust-libp2p's: how many seconds the record is to be kept.
+const fieldTTL protowire.Number = 777
+
 // Record is a record.pb.Record.
 type Record struct {
 	Key, Value []byte
 	// Received is the time of receipt as kad-dht writes it: RFC 3339 in UTC.
 	Received []byte
+	// More has all other fields, in the form and order in which they came. Parse leaves it empty.
+	More []byte
+	// TTL is how long the publisher wants the record kept after it came, 0 if it does not say.
+	// It is one of the fields in More.
+	TTL time.Duration
 }
 
 // Parse reads the protocol buffer in data, and reports whether data is one. If a field is
-// repeated, the last one counts. Unknown fields are skipped. The result shares data's memory.
+// repeated, the last one counts. The fields of More are skipped but for TTL. The result shares data's memory.
 func Parse(data []byte) (r Record, ok bool) {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
@@ -38,6 +47,9 @@ func Parse(data []byte) (r Record, ok bool) {
 		if kind != protowire.BytesType {
 			if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
 				return Record{}, false
+			}
+			if number == fieldTTL && kind == protowire.VarintType {
+				r.TTL = ttl(data)
 			}
 			data = data[n:]
 			continue
@@ -59,12 +71,24 @@ func Parse(data []byte) (r Record, ok bool) {
 	return r, true
 }
 
-// Append appends r exactly as kad-dht encodes it.
+// ttl reads the value of a TTL. The field has 32 bits; a larger number is none.
+func ttl(data []byte) time.Duration {
+	seconds, _ := protowire.ConsumeVarint(data)
+	if seconds > math.MaxUint32 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// Append appends r exactly as kad-dht encodes it: the fields that it does not know come last.
 func (r Record) Append(dst []byte) []byte {
 	dst = appendField(dst, fieldKey, r.Key)
 	dst = appendField(dst, fieldValue, r.Value)
-	return appendField(dst, fieldReceived, r.Received)
+	return append(appendField(dst, fieldReceived, r.Received), r.More...)
 }
+
+// Size is the length of what Append appends, or a little more.
+func (r Record) Size() int { return len(r.Key) + len(r.Value) + len(r.Received) + len(r.More) + 16 }
 
 func appendField(dst []byte, number protowire.Number, value []byte) []byte {
 	if len(value) == 0 {
@@ -105,24 +129,40 @@ func WithTime(raw []byte, received time.Time) []byte {
 	return appendField(stamped, fieldReceived, AppendTime(nil, received))
 }
 
-// ParseExact reads a record that has only its three fields, in the form that kad-dht writes, so
-// that Append can write the same bytes again. The record must belong under key. The error
-// matches models.ErrInvalid.
-func ParseExact(key string, data []byte) (value []byte, received time.Time, err error) {
+// ParseExact reads a record in the form that kad-dht writes, so that Append can write the same
+// bytes again. The record must belong under key. The error matches models.ErrInvalid.
+func ParseExact(key string, data []byte) (r Record, received time.Time, err error) {
 	r, ok := Parse(data)
 	if !ok {
-		return nil, time.Time{}, fmt.Errorf("%w: not a record", models.ErrInvalid)
+		return r, time.Time{}, fmt.Errorf("%w: not a record", models.ErrInvalid)
 	}
 	if string(r.Key) != key {
-		return nil, time.Time{}, fmt.Errorf("%w: the record has the key %.100q", models.ErrInvalid, r.Key)
+		return r, time.Time{}, fmt.Errorf("%w: the record has the key %.100q", models.ErrInvalid, r.Key)
 	}
 	received, ok = r.Time()
 	if !ok {
-		return nil, time.Time{}, fmt.Errorf("%w: the record's time of receipt is %.40q", models.ErrInvalid, r.Received)
+		return r, time.Time{}, fmt.Errorf("%w: the record's time of receipt is %.40q", models.ErrInvalid, r.Received)
 	}
-	if exact := r.Append(make([]byte, 0, len(data))); !bytes.Equal(exact, data) {
-		return nil, time.Time{}, fmt.Errorf("%w: the record has more in its %d bytes than key, value and "+
-			"time of receipt, which take %d", models.ErrInvalid, len(data), len(exact))
+	more, ok := bytes.CutPrefix(data, r.Append(make([]byte, 0, len(data))))
+	if !ok || hasKnown(more) {
+		return r, time.Time{}, fmt.Errorf("%w: the record's key, value and time of receipt are not its first fields, "+
+			"or not there once, in this order and in their shortest form", models.ErrInvalid)
 	}
-	return r.Value, received, nil
+	r.More = more
+	return r, received, nil
+}
+
+// hasKnown reports whether one of the fields in data is a record's key, value or time of receipt.
+func hasKnown(data []byte) bool {
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeField(data)
+		if n < 0 {
+			return true
+		}
+		if kind == protowire.BytesType && (number == fieldKey || number == fieldValue || number == fieldReceived) {
+			return true
+		}
+		data = data[n:]
+	}
+	return false
 }

@@ -33,13 +33,16 @@ func TestParseExact(t *testing.T) {
 		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
 	} {
 		data := marshal(t, "/pk/a", "value", at.Format(time.RFC3339Nano))
-		value, received, err := ParseExact("/pk/a", data)
-		if err != nil || string(value) != "value" || !received.Equal(at) {
-			t.Errorf("%v: ParseExact = %q, %v, %v", at, value, received, err)
-		}
-		w := Record{Key: []byte("/pk/a"), Value: value, Received: AppendTime(nil, received)}
-		if again := w.Append(nil); !bytes.Equal(again, data) {
-			t.Errorf("%v: written again %x, want %x", at, again, data)
+		for _, more := range [][]byte{nil, {0x18, 1}, []byte("\x1A\x06author\x48\x81\x00\x0B\x0C")} {
+			data := append(bytes.Clone(data), more...)
+			w, received, err := ParseExact("/pk/a", data)
+			if err != nil || string(w.Value) != "value" || !received.Equal(at) || !bytes.Equal(w.More, more) {
+				t.Errorf("%v: ParseExact = %q, %v, %v", at, w, received, err)
+			}
+			w = Record{Key: []byte("/pk/a"), Value: w.Value, Received: AppendTime(nil, received), More: w.More}
+			if again := w.Append(nil); !bytes.Equal(again, data) {
+				t.Errorf("%v: written again %x, want %x", at, again, data)
+			}
 		}
 	}
 }
@@ -58,15 +61,43 @@ func TestParseExactRefuses(t *testing.T) {
 		"time with zeros":    marshal(t, "/pk/a", "value", "2026-11-23T13:58:01.50Z"),
 		"time elsewhere":     marshal(t, "/pk/a", "value", "2026-11-23T13:58:01.5+01:00"),
 		"time with a comma":  marshal(t, "/pk/a", "value", "2026-11-23T13:58:01,5Z"),
-		"unknown field":      protowire.AppendBytes(protowire.AppendTag(bytes.Clone(good), 3, protowire.BytesType), []byte("author")),
-		"unknown number":     protowire.AppendVarint(protowire.AppendTag(bytes.Clone(good), 9, protowire.VarintType), 1),
+		"unknown field":      append([]byte{0x18, 1}, good...), // kad-dht writes them last
+		"unclosed group":     append(bytes.Clone(good), 0x0B),
+		"key after others":   append(bytes.Clone(good), append([]byte{0x18, 1}, marshal(t, "/pk/a", "", "")...)...),
 		"value twice":        protowire.AppendBytes(protowire.AppendTag(bytes.Clone(good), 2, protowire.BytesType), []byte("value")),
 		"other order":        append(marshal(t, "", "", now), marshal(t, "/pk/a", "value", "")...),
 		"overlong length":    append([]byte{0x0A, 0x85, 0x00}, good[2:]...),
 		"trailing byte":      append(bytes.Clone(good), 0),
 	} {
-		if value, _, err := ParseExact("/pk/a", data); !errors.Is(err, models.ErrInvalid) {
-			t.Errorf("%s: ParseExact = %q, %v; want ErrInvalid", name, value, err)
+		if w, _, err := ParseExact("/pk/a", data); !errors.Is(err, models.ErrInvalid) {
+			t.Errorf("%s: ParseExact = %q, %v; want ErrInvalid", name, w.Value, err)
+		}
+	}
+}
+
+func TestTTL(t *testing.T) {
+	seconds := func(n uint64) []byte {
+		return protowire.AppendVarint(protowire.AppendTag(nil, 777, protowire.VarintType), n)
+	}
+	for name, c := range map[string]struct {
+		fields []byte
+		want   time.Duration
+	}{
+		"none":        {nil, 0},
+		"a minute":    {seconds(60), time.Minute},
+		"zero":        {seconds(0), 0},
+		"the longest": {seconds(1<<32 - 1), (1<<32 - 1) * time.Second},
+		"too long":    {seconds(1 << 32), 0},
+		"absurd":      {seconds(1<<64 - 1), 0},
+		"twice":       {append(seconds(60), seconds(2)...), 2 * time.Second},
+		"as text":     {protowire.AppendString(protowire.AppendTag(nil, 777, protowire.BytesType), "<"), 0},
+		"among others": {
+			append(protowire.AppendString(protowire.AppendTag(nil, 666, protowire.BytesType), "peer"), seconds(1)...),
+			time.Second,
+		},
+	} {
+		if w, ok := Parse(append(marshal(t, "/pk/a", "value", ""), c.fields...)); !ok || w.TTL != c.want {
+			t.Errorf("%s: %v, %v; want %v", name, w.TTL, ok, c.want)
 		}
 	}
 }

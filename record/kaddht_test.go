@@ -17,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
@@ -105,6 +106,49 @@ func TestProviderManager(t *testing.T) {
 			t.Error("a provider that has expired is there")
 		}
 	})
+}
+
+// The views show what kad-dht has put: 256 provider records together, and the rest when it
+// is closed. Neither a query nor a sync makes it put them earlier, but it answers with
+// them. The documentation of the views says so.
+func TestProvidersThatKadDHTHasNotPut(t *testing.T) {
+	ctx := context.Background()
+	r, _ := openRecords(t, memory.Engine(), record.Options{})
+	manager := newProviderManager(t, r)
+	const last = 255
+	stored := func(want int) {
+		t.Helper()
+		of, err := r.CountProvidersOf(ctx, []byte("key"))
+		by, byErr := r.CountProvidedBy(ctx, peerID(last))
+		if err != nil || byErr != nil || of != want || by != min(want, 1) {
+			t.Errorf("%d providers of the key, %v, and %d keys of the peer, %v; want %d", of, err, by, byErr, want)
+		}
+	}
+	add := func(key string, i int) {
+		t.Helper()
+		if err := manager.AddProvider(ctx, []byte(key), peer.AddrInfo{ID: peerID(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range last {
+		add("key", i)
+	}
+	if found, err := manager.GetProviders(ctx, []byte("key")); err != nil || len(found) != last {
+		t.Errorf("kad-dht has %d providers, %v; want %d", len(found), err, last)
+	}
+	if err := r.Sync(ctx, ds.NewKey("/")); err != nil {
+		t.Fatal(err)
+	}
+	list(t, r, dsq.Query{Prefix: "/providers"})
+	stored(0)
+	add("key", last)
+	stored(last + 1)
+	add("key", last+1)
+	stored(last + 1)
+	if err := manager.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stored(last + 2)
 }
 
 func TestProviderManagerSweeps(t *testing.T) {

@@ -20,6 +20,11 @@ import (
 // item. A view by time goes from the oldest to the newest, starts at the first instant
 // and ends before the second; a zero time leaves that end open. A value that kad-dht did
 // not write has no time, and counts as older than all others.
+//
+// kad-dht's provider manager keeps the provider records that it takes to itself until it
+// has 256, or is closed, and has no call that writes them earlier. Until then the views
+// and counts of provider records, and queries of the datastore, do not have them. kad-dht
+// answers other peers with them, and so does DHT().ProviderStore().GetProviders.
 
 // Provider is a provider record: a peer has announced, at some time, that it provides
 // the content of a key.
@@ -113,7 +118,9 @@ func (r *Records) CountValues(ctx context.Context, namespace string) (n int, err
 	return n, nil
 }
 
-// ProvidersOf yields the providers of a key, from one snapshot.
+// ProvidersOf yields the providers of a key, from one snapshot. It leaves out up to 255
+// provider records that kad-dht has not put yet: the GetProviders of the DHT's
+// ProviderStore returns the peers of those as well.
 func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provider, error] {
 	return untilClosed(r, func(yield func(Provider, error) bool) {
 		of, err := r.providers.Of(ctx, r.store, key, nil, nil)
@@ -129,7 +136,7 @@ func (r *Records) ProvidersOf(ctx context.Context, key []byte) iter.Seq2[Provide
 	})
 }
 
-// CountProvidersOf returns how many providers a key has.
+// CountProvidersOf returns how many provider records ProvidersOf yields.
 func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed
@@ -138,12 +145,14 @@ func (r *Records) CountProvidersOf(ctx context.Context, key []byte) (int, error)
 	return len(of), err
 }
 
-// ProvidedBy yields the provider records of a peer, in no particular order.
+// ProvidedBy yields the provider records of a peer, in no particular order. It leaves out
+// up to 255 provider records, of all peers, that kad-dht has not put yet.
 func (r *Records) ProvidedBy(ctx context.Context, p peer.ID) iter.Seq2[Provider, error] {
 	return untilClosed(r, asProviders(r.providers.By(ctx, p)))
 }
 
-// CountProvidedBy returns how many keys a peer provides. It reads a row or two.
+// CountProvidedBy returns how many provider records ProvidedBy yields. It reads a row or
+// two.
 func (r *Records) CountProvidedBy(ctx context.Context, p peer.ID) (int, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed

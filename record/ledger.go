@@ -113,8 +113,7 @@ func (l *ledger) committed() {
 // putValueUnlessShorter stores a record of no model, unless the same one is stored and
 // expires later.
 func (l *ledger) putValueUnlessShorter(c *change) error {
-	v := parseValue(c.value)
-	v.Key = c.key
+	v := Value{Key: c.key, Data: c.data, Received: c.received, TTL: c.ttl, Raw: c.value}
 	if v.TTL > 0 {
 		old, err := valueTree.Get(l.ctx, l.tx, c.key)
 		switch {

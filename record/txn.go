@@ -167,7 +167,7 @@ func (t *txn) change(ctx context.Context, c change) error {
 		return err
 	}
 	t.records.metrics.refused(ctx, refused...)
-	c.value, c.more = nil, nil // the rest says when it expires
+	c.value, c.data, c.more = nil, nil, nil // the rest says when it expires
 	t.changes = append(t.changes, c)
 	return errors.Join(refused...)
 }

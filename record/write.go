@@ -73,9 +73,10 @@ type change struct {
 	place
 	delete bool
 	value  []byte
-	// received is when the value came, or the zero time if the value does not say. TTL and
-	// more are what else the record says: see Value and receipts.Receipt.
+	// received is when the value came, or the zero time if the value does not say. Data, TTL
+	// and more are what else the record says: see Value and receipts.Receipt.
 	received time.Time
+	data     []byte
 	ttl      time.Duration
 	more     []byte
 	// record is set for the put of a model's record.
@@ -98,7 +99,7 @@ func (r *Records) put(ctx context.Context, p place, value []byte) (c change, err
 		c.received = providers.ParseTime(value)
 	default:
 		v := parseValue(value)
-		c.received, c.ttl = v.Received, v.TTL
+		c.data, c.received, c.ttl = v.Data, v.Received, v.TTL
 	}
 	if err != nil {
 		r.metrics.refused(ctx, err)

@@ -14,11 +14,12 @@ import (
 	"github.com/libp2p/go-libp2p-kad-dht/provider"
 	"github.com/libp2p/go-libp2p-kad-dht/provider/buffered"
 	"github.com/libp2p/go-libp2p-kad-dht/provider/keystore"
+	libp2ppeer "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
 )
 
 // provided waits until a peer knows that another provides all of the hashes.
-func provided(t *testing.T, holder, by *dht.IpfsDHT, hashes []multihash.Multihash) {
+func provided(t *testing.T, holder *dht.IpfsDHT, by libp2ppeer.ID, hashes []multihash.Multihash) {
 	t.Helper()
 	left := hashes
 	for i := 0; len(left) > 0; i++ {
@@ -26,7 +27,7 @@ func provided(t *testing.T, holder, by *dht.IpfsDHT, hashes []multihash.Multihas
 			t.Fatalf("%d of %d keys are not provided", len(left), len(hashes))
 		}
 		found, err := holder.ProviderStore().GetProviders(t.Context(), left[0])
-		if err == nil && len(found) == 1 && found[0].ID == by.PeerID() {
+		if err == nil && len(found) == 1 && found[0].ID == by {
 			left = left[1:]
 			continue
 		}
@@ -105,7 +106,7 @@ func TestSweepingProvider(t *testing.T) {
 			if err := p.StartProviding(true, add...); err != nil {
 				t.Fatal(err)
 			}
-			provided(t, other, us, add)
+			provided(t, other, us.PeerID(), add)
 			if n, err := keys.Size(t.Context()); err != nil || n != 20*(round+1) {
 				t.Errorf("%d keys are kept, %v", n, err)
 			}
@@ -143,7 +144,7 @@ func TestReprovider(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		provided(t, other, us, hashes)
+		provided(t, other, us.PeerID(), hashes)
 		if err := online.Close(); err != nil {
 			t.Error(err)
 		}

@@ -41,7 +41,7 @@ func TestSweepingProviderWithOurKeys(t *testing.T) {
 				if err := p.StartProviding(true, hashes[:20]...); err != nil {
 					t.Fatal(err)
 				}
-				provided(t, other, us, hashes[:20])
+				provided(t, other, us.PeerID(), hashes[:20])
 				pinned := make(chan cid.Cid, 30)
 				for _, h := range hashes[10:] {
 					pinned <- cid.NewCidV1(cid.Raw, h)
@@ -53,7 +53,7 @@ func TestSweepingProviderWithOurKeys(t *testing.T) {
 				if err := p.RefreshSchedule(); err != nil {
 					t.Fatal(err)
 				}
-				provided(t, other, us, hashes)
+				provided(t, other, us.PeerID(), hashes)
 			})
 			us = newPlainPeer(t) // a peer of another name, for which nothing is provided yet
 			connect(t, us, other)

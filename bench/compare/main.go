@@ -1,11 +1,13 @@
 // Command compare measures typed trees against the same work written by hand on each engine,
 // and against other typed stores. It also measures records against other datastores for a
-// kad-dht node, and blocks against other datastores for an IPFS node.
+// kad-dht node, blocks against other datastores for an IPFS node, and go-header's store on
+// several datastores.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
 //	go run ./compare dht [-quick] [-json] [-plot DIR]
 //	go run ./compare blocks [-quick] [-json]
+//	go run ./compare header [-headers N] [-rounds N] [-json]
 //
 // docs/benchmarks in the repository describes the measurements and shows the results.
 package main
@@ -27,6 +29,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
   compare large   opening, iterating and loading a store of 1,000,000 rows
   compare dht     the datastores that a kad-dht node can be given
   compare blocks  the datastores that an IPFS node can keep its blocks in
+  compare header  the datastores that go-header's store of headers can be given
 
 Each takes -h.
 `
@@ -46,7 +49,7 @@ func main() {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(notes, usage)
-		return errors.New("name what to measure: typed, large, dht or blocks")
+		return errors.New("name what to measure: typed, large, dht, blocks or header")
 	}
 	switch args[0] {
 	case "typed":
@@ -57,11 +60,13 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return runDHT(ctx, args[1:], out, notes)
 	case "blocks":
 		return runBlocks(ctx, args[1:], out, notes)
+	case "header":
+		return runHeader(ctx, args[1:], out, notes)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(out, usage)
 		return nil
 	default:
-		return fmt.Errorf("%q is none of typed, large, dht and blocks", args[0])
+		return fmt.Errorf("%q is none of typed, large, dht, blocks and header", args[0])
 	}
 }
 

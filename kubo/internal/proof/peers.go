@@ -59,11 +59,8 @@ func (r *repo) fetch(ctx context.Context, other ipfs.Node, peer, id, dir string)
 	return compare(ctx, other, r.dir, id, dir)
 }
 
-const (
-	// findTime is how long providing may take, which Kubo does behind the command.
-	findTime  = time.Minute
-	findPause = 500 * time.Millisecond
-)
+// findTime is how long providing may take, which Kubo does behind the command.
+const findTime = time.Minute
 
 // provide provides an id until the other node finds it.
 func (r *repo) provide(ctx context.Context, other ipfs.Node, peer, id string) error {
@@ -78,10 +75,8 @@ func (r *repo) provide(ctx context.Context, other ipfs.Node, peer, id string) er
 		if time.Now().After(until) {
 			return fmt.Errorf("%s is provided by %s, and the other node finds %q", id, peer, found)
 		}
-		select {
-		case <-time.After(findPause):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx); err != nil {
+			return err
 		}
 	}
 }

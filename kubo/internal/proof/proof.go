@@ -53,6 +53,7 @@ func Prove(ctx context.Context, dir string, c Config) error {
 		{"init", func(ctx context.Context) error { return r.Init(ctx, c.Layout) }},
 		{"add", r.add},
 		{"collect", r.collect},
+		{"collect automatically", r.collectAutomatically},
 		{"kill a command in mid-add", r.killCommands},
 		{"kill a daemon in mid-add", r.killDaemons},
 		{"two daemons", r.daemons},
@@ -148,42 +149,4 @@ func same(got, want string) error {
 		}
 	}
 	return nil
-}
-
-// collect adds files without a pin and collects: they have to be gone afterwards with
-// the space that they took, and nothing else.
-func (r *repo) collect(ctx context.Context) error {
-	before, err := r.Stat(ctx)
-	if err != nil {
-		return err
-	}
-	dir, err := r.files()
-	if err != nil {
-		return err
-	}
-	id, err := r.Run(ctx, "add", "--quieter", "--recursive", "--pin=false", dir)
-	if err != nil {
-		return err
-	}
-	full, err := r.Stat(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := r.Run(ctx, "repo", "gc", "--silent"); err != nil {
-		return err
-	}
-	after, err := r.Stat(ctx)
-	if err != nil {
-		return err
-	}
-	if after.NumObjects > before.NumObjects {
-		return fmt.Errorf("%d blocks before, %d with %s, and %d after collecting",
-			before.NumObjects, full.NumObjects, id, after.NumObjects)
-	}
-	if grown := full.RepoSize - min(full.RepoSize, before.RepoSize); grown < uint64(r.config.MB)<<19 ||
-		after.RepoSize > full.RepoSize-grown/2 {
-		return fmt.Errorf("the repo takes %d bytes, %d with %d MiB more, and %d after collecting these",
-			before.RepoSize, full.RepoSize, r.config.MB, after.RepoSize)
-	}
-	return r.check(ctx)
 }

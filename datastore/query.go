@@ -23,8 +23,9 @@ import (
 // read. No transaction is open between two results, so that the caller may write
 // and delete while it reads: entries written meanwhile may or may not be returned.
 //
-// Sizes and expirations are always there. As with go-datastore's own, an offset
-// below zero leaves out nothing, and a limit below zero is none.
+// Sizes and expirations are there if they are asked for, and otherwise where finding
+// them costs nothing; a size is -1 where it is not known. As with go-datastore's own,
+// an offset below zero leaves out nothing, and a limit below zero is none.
 func (f *Face) Query(ctx context.Context, q dsq.Query) (dsq.Results, error) {
 	if f.closed.Load() {
 		return nil, models.ErrClosed
@@ -199,7 +200,7 @@ func ranged(w *queryWalk, rng models.Range[[]byte]) models.Range[[]byte] {
 // no values, and whether there were as many.
 func behind(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], n int) (models.Range[[]byte], bool, error) {
 	var last []byte
-	for row, err := range raw.Sizes(w.ctx, w.from, rng.Limit(n)) {
+	for row, err := range w.rows(raw, rng.Limit(n)) {
 		if err != nil {
 			return rng, false, err
 		}
@@ -209,6 +210,19 @@ func behind(w *queryWalk, raw *models.Raw, rng models.Range[[]byte], n int) (mod
 		return rng.Before(last), n == 0, nil
 	}
 	return rng.After(last), n == 0, nil
+}
+
+// rows yields the rows of a range without their values.
+func (w *queryWalk) rows(raw *models.Raw, rng models.Range[[]byte]) iter.Seq2[models.RawSize, error] {
+	return func(yield func(models.RawSize, error) bool) {
+		if w.query.ReturnsSizes || w.query.ReturnExpirations {
+			raw.Sizes(w.ctx, w.from, rng)(yield)
+			return
+		}
+		raw.Keys(w.ctx, w.from, rng)(func(key []byte, err error) bool {
+			return yield(models.RawSize{Key: key, Size: -1}, err)
+		})
+	}
 }
 
 func (p paths) walkRows(
@@ -228,7 +242,7 @@ func (p paths) walkRows(
 		}
 		rng = rng.Limit(w.limit)
 		if !w.values {
-			for row, err := range raw.Sizes(w.ctx, w.from, rng) {
+			for row, err := range w.rows(raw, rng) {
 				if !emit(yield, row, nil, name, err) {
 					return
 				}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
@@ -170,15 +171,38 @@ func (r *Raw) Delete(ctx context.Context, w Writer, key []byte) error {
 	return nil
 }
 
-// Keys yields the keys that rng selects, of rows that have not expired.
+// Keys yields the keys that rng selects, of rows that have not expired. If no row of the
+// store has an expiry, Keys reads no row: those of a blockstore are large.
 func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		scan(ctx, from, r.walk(), r.bounds(rng),
-			func(_ *session.Session, p *session.Place, key, stored []byte) ([]byte, error) {
-				_, err := r.tree.parse(key, stored)
+		w := r.walk()
+		expire, err := rowsExpire(ctx, from)
+		if err != nil {
+			yield(nil, w.fail("range", err))
+			return
+		}
+		w.keysOnly = !expire
+		scan(ctx, from, w, r.bounds(rng),
+			func(_ *session.Session, p *session.Place, key, stored []byte) (_ []byte, err error) {
+				if expire {
+					_, err = r.tree.parse(key, stored)
+				}
 				return bytes.Clone(key[len(p.Space):]), err
 			}, yield)
 	}
+}
+
+// rowsExpire reports whether a row of the store has an expiry.
+func rowsExpire(ctx context.Context, from Reader) (bool, error) {
+	s, err := from.BeginRead(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer s.End()
+	queue := format.Expiry.Append(nil)
+	c := s.Read.Cursor(engine.Range{Lower: queue, Upper: format.PrefixEnd(queue), KeysOnly: true})
+	defer c.Close()
+	return c.Next(), c.Err()
 }
 
 // Scan yields the rows whose keys rng selects. See [Tree.Range] for what it

@@ -343,7 +343,7 @@ func (r *Records) lookForForeign(ctx context.Context) error {
 // others walks the other data below the prefix, with the plain face.
 func (w *walk) others() entries {
 	return func(yield func(dsq.Entry, error) bool) {
-		found, err := w.plain.Query(w.ctx, dsq.Query{Prefix: w.prefix, KeysOnly: !w.values})
+		found, err := w.plain.Query(w.ctx, dsq.Query{Prefix: w.prefix, KeysOnly: !w.values, ReturnsSizes: w.sizes})
 		if err != nil {
 			yield(dsq.Entry{}, err)
 			return

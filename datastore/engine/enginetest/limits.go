@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"testing"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -29,7 +30,11 @@ const leastValue = 8 << 20
 
 // largestValue returns the size of the largest value that the tests write.
 func (s *store) largestValue() int {
-	if limit := s.db.Limits().ValueBytes; limit > 0 {
+	limit := s.db.Limits().ValueBytes
+	switch {
+	case testing.Short():
+		return s.largeSize()
+	case limit > 0:
 		return min(limit, 2*leastValue)
 	}
 	return leastValue
@@ -37,7 +42,13 @@ func (s *store) largestValue() int {
 
 // largeSize returns the size of a value that does not fit into one of an engine's own
 // transactions, where it has these, but is quickly written.
-func (s *store) largeSize() int { return min(s.largestValue(), 4<<20) }
+func (s *store) largeSize() int {
+	const size = 4 << 20
+	if limit := s.db.Limits().ValueBytes; limit > 0 {
+		return min(limit, size)
+	}
+	return size
+}
 
 func largeValue(size int) []byte {
 	value := bytes.Repeat([]byte{byte(size)}, size)

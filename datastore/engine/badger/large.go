@@ -9,7 +9,6 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 
-	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/writes"
 )
@@ -139,8 +138,8 @@ func (d *db) writeParts(parts []part) error {
 }
 
 // dropReplaced deletes the parts of the values that the writes have replaced. Whatever
-// it cannot delete Compact does. An error has all later writes refused, unless it is that
-// the disk is full.
+// it cannot delete Compact does. An error has all later writes refused, unless it is
+// errNoRoom.
 func (d *db) dropReplaced(w *writes.Set) {
 	found := d.large.of(w)
 	if len(found) == 0 {
@@ -151,7 +150,7 @@ func (d *db) dropReplaced(w *writes.Set) {
 		err = d.drop(func(txn *badger.Txn) ([]owner, error) { return replaced(txn, found) })
 	}
 	if err != nil {
-		d.failUnlessFull(err)
+		d.failUnlessNoRoom(err)
 	}
 }
 
@@ -178,12 +177,12 @@ func (d *db) dropUnused(parts []part) {
 		owners[i] = p.owner
 	}
 	if err := d.deleteParts(owners); err != nil {
-		d.failUnlessFull(err)
+		d.failUnlessNoRoom(err)
 	}
 }
 
-func (d *db) failUnlessFull(err error) {
-	if !errors.Is(err, engine.ErrNoSpace) {
+func (d *db) failUnlessNoRoom(err error) {
+	if !errors.Is(err, errNoRoom) {
 		d.fail(fmt.Errorf("badger: delete parts in %s: %w", d.options.Path, err))
 	}
 }
@@ -325,7 +324,7 @@ func (d *db) openLarge(closed bool) error {
 	if err != nil || closed {
 		return err
 	}
-	if err := d.sweepParts(); !errors.Is(err, engine.ErrNoSpace) {
+	if err := d.sweepParts(); !errors.Is(err, errNoRoom) {
 		return err
 	}
 	return nil // Compact tries again

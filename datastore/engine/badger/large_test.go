@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -194,4 +195,39 @@ func TestMissingPart(t *testing.T) {
 	if value, err := c.Value(); !errors.Is(err, engine.ErrCorrupt) {
 		t.Errorf("Value returned %d bytes, %v", len(value), err)
 	}
+}
+
+// TestNoRoomForParts checks that a commit for which the disk fills while it writes parts
+// leaves no row, and that later commits are done when there is space again.
+func TestNoRoomForParts(t *testing.T) {
+	d := openLarge(t, t.TempDir())
+	putSizes(t, d, map[string]int{"before": 4 * d.inlineBytes})
+	reserve := d.options.ReserveMB
+	d.options.ReserveMB = 1 << 40 // more than any disk has
+	// The answer that there is room holds for the next transaction only.
+	d.room.at.Store(int64(time.Since(d.opened) + time.Hour))
+	d.room.done.Store(d.volume.begun.Load() + 1 - int64(d.options.ReserveMB)<<20/16)
+	txn, err := d.Update(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := txn.Put([]byte("row"), make([]byte, 16*d.inlineBytes)); err != nil {
+		t.Fatal(err)
+	}
+	if err := txn.Commit(t.Context(), engine.Durable); !errors.Is(err, engine.ErrNoSpace) {
+		t.Fatalf("Commit returned %v", err)
+	}
+	parts := d.badger.NewTransaction(false)
+	if _, err := parts.Get(ownerKey(1)); err != nil {
+		t.Fatalf("no part was written before the disk filled: %v", err)
+	}
+	parts.Discard()
+
+	d.options.ReserveMB = reserve
+	d.room.at.Store(0)
+	putSizes(t, d, map[string]int{"before": 2 * d.inlineBytes, "after": 4 * d.inlineBytes})
+	if err := d.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantParts(t, d, 2)
 }

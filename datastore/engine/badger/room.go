@@ -19,7 +19,12 @@ type room struct {
 // no longer than this, for others may be filling the disk.
 const roomHolds = 100 * time.Millisecond
 
-// hasRoom refuses to write to a disk that is nearly full.
+// errNoRoom says that nothing was written, for the space that is kept free is reached.
+// It differs from an ErrNoSpace that a write of Badger's returns: after that nobody knows
+// what is on disk.
+var errNoRoom = fmt.Errorf("%w", engine.ErrNoSpace)
+
+// hasRoom refuses with errNoRoom to write to a disk that is nearly full.
 func (d *db) hasRoom() error {
 	reserve := int64(d.options.ReserveMB) << 20
 	now := int64(time.Since(d.opened))
@@ -29,7 +34,7 @@ func (d *db) hasRoom() error {
 	done := d.volume.done.Load()
 	if free := freeSpace(d.options.Path); free < reserve {
 		return fmt.Errorf("badger: commit to %s: %w: %d MiB are free, %d are kept",
-			d.options.Path, engine.ErrNoSpace, free>>20, d.options.ReserveMB)
+			d.options.Path, errNoRoom, free>>20, d.options.ReserveMB)
 	}
 	d.room.done.Store(done)
 	d.room.at.Store(now)

@@ -234,6 +234,8 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 		switch {
 		case errors.Is(err, engine.ErrConflict):
 			return engine.ErrConflict
+		case errors.Is(err, errNoRoom): // the disk filled while parts were written
+			return err
 		case errors.Is(err, engine.ErrTooLarge): // limits are below Badger's: not reached
 			return &engine.TooLargeError{What: "transaction", Size: t.bytes, Limit: t.db.limits.TxnBytes, Unit: "bytes"}
 		}

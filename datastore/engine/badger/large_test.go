@@ -203,7 +203,7 @@ func TestNoRoomForParts(t *testing.T) {
 	d := openLarge(t, t.TempDir())
 	putSizes(t, d, map[string]int{"before": 4 * d.inlineBytes})
 	reserve := d.options.ReserveMB
-	d.options.ReserveMB = 1 << 40 // more than any disk has
+	d.options.ReserveMB = 1 << 30 // more than any disk has
 	// The answer that there is room holds for the next transaction only.
 	d.room.at.Store(int64(time.Since(d.opened) + time.Hour))
 	d.room.done.Store(d.volume.begun.Load() + 1 - int64(d.options.ReserveMB)<<20/16)

@@ -19,14 +19,19 @@
 //
 // Commits leave the list of free pages out of the file, and Close writes it. After a
 // process has ended without it, the next opening goes over all pages to find those that
-// are free; so does a commit that fails, on a full disk for example.
+// are free, and to check them: a damaged file is refused with engine.ErrCorrupt. A commit
+// that fails, on a full disk for example, goes over all pages as well.
 //
-// Opening goes over all pages to check them, unless Options.SkipVerify is set, and
-// refuses a damaged file with engine.ErrCorrupt. A file that is opened to be read only
-// may have keys out of order or free pages that are not free, so that its rows can be
-// saved. Flipped bits within a value are not found: bbolt has no checksums. A disk that
-// fails to deliver a page of the mapped file, or another program that shortens it, can
-// end the process while it reads a borrowed value.
+// A file that was closed is opened at once, and a goroutine goes over its pages. Until it
+// has done so reads check the pages that they come to, and return engine.ErrCorrupt where
+// one is damaged; commits wait for it, about half a second for each gigabyte that is in
+// memory, and all are refused with engine.ErrCorrupt if it finds damage anywhere. Close
+// ends it.
+//
+// A file that is opened to be read only may have keys out of order or free pages that are
+// not free, so that its rows can be saved. Flipped bits within a value are not found: bbolt
+// has no checksums. A disk that fails to deliver a page of the mapped file, or another
+// program that shortens it, can end the process while it reads a borrowed value.
 package bolt
 
 import (
@@ -91,6 +96,7 @@ func (o Options) open(ctx context.Context) (engine.DB, error) {
 	}
 	d, err := openExisting(ctx, path, info.Size(), options)
 	if err == nil && options.Truncate != engine.DestroyExistingData {
+		d.verifyLater()
 		return d, nil
 	}
 	if options.Truncate != engine.DestroyExistingData || err != nil && !errors.Is(err, engine.ErrCorrupt) {
@@ -118,10 +124,11 @@ func openExisting(ctx context.Context, path string, size int64, options Options)
 	if size == 0 {
 		return nil, fmt.Errorf("%w: the file %s is empty", engine.ErrCorrupt, FileName)
 	}
-	if err := verify(ctx, path, options); err != nil {
+	checked, err := verify(ctx, path, options)
+	if err != nil {
 		return nil, err
 	}
-	return openFile(path, size, options, false)
+	return openFile(path, size, options, false, checked)
 }
 
 func create(ctx context.Context, path string, options Options) (engine.DB, error) {
@@ -132,16 +139,17 @@ func create(ctx context.Context, path string, options Options) (engine.DB, error
 	// The file is made under another name: one of which the making was cut off
 	// would be taken for a damaged database.
 	making := path + ".new"
-	d, err := openFile(making, 0, options, true)
+	d, err := openFile(making, 0, options, true, 0)
 	if errors.Is(err, engine.ErrCorrupt) { // that of an earlier attempt
 		if err := os.Remove(making); err != nil {
 			return nil, err
 		}
-		d, err = openFile(making, 0, options, true)
+		d, err = openFile(making, 0, options, true, 0)
 	}
 	if err != nil {
 		return nil, err
 	}
+	d.writeClosed()
 	if err := errors.Join(d.release(), os.Rename(making, path)); err != nil {
 		return nil, err
 	}
@@ -150,16 +158,17 @@ func create(ctx context.Context, path string, options Options) (engine.DB, error
 			return nil, err
 		}
 	}
-	if d, err = openFile(path, 0, options, false); err != nil {
+	if d, err = openFile(path, 0, options, false, 0); err != nil {
 		return nil, err
 	}
+	d.verifyLater()
 	return d, nil
 }
 
 // openFile opens the file at path, of the given size, which it makes a database if
-// making is set. It returns engine.ErrLocked or ErrCorrupt, or an error of the
-// operating system.
-func openFile(path string, size int64, options Options, making bool) (*db, error) {
+// making is set. Pages are still to be verified unless checked is the number of the last
+// commit. It returns engine.ErrLocked or ErrCorrupt, or an error of the operating system.
+func openFile(path string, size int64, options Options, making bool, checked uint64) (*db, error) {
 	d := &db{path: path, options: options, gate: gate.New()}
 	var err error
 	for _, mapSize := range options.mapSizes(size) {
@@ -169,7 +178,7 @@ func openFile(path string, size int64, options Options, making bool) (*db, error
 		}
 	}
 	if err == nil {
-		if err = d.prepare(making); err == nil {
+		if err = d.prepare(making, checked); err == nil {
 			return d, nil
 		}
 		err = errors.Join(err, d.release())
@@ -188,7 +197,7 @@ func (d *db) openBolt(mapSize int) (err error) {
 		NoSync:          d.options.NoFsync,
 		NoGrowSync:      d.options.NoFsync,
 		FreelistType:    bbolt.FreelistMapType,
-		NoFreelistSync:  true, // see writeFreelist
+		NoFreelistSync:  true, // see writeClosed
 		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -217,35 +226,16 @@ const allocSize = 1 << 20
 
 // prepare checks that the file is whole and has the bucket, which it makes if making
 // is set.
-func (d *db) prepare(making bool) (err error) {
+func (d *db) prepare(making bool, checked uint64) (err error) {
 	d.broken.Store(true) // and stays so if bbolt panics
 	defer damage.Recover(damage.Guard(), &err)
-	missing := false
-	err = d.bolt.View(func(tx *bbolt.Tx) error {
-		last, err := d.checker(context.Background()).last()
-		if err != nil {
-			return err
-		}
-		d.listed = last.freelist != noFreelist
-		info, err := d.file.Stat()
-		if err != nil {
-			return err
-		}
-		if tx.Size() > info.Size() {
-			return fmt.Errorf("%w: the file has %d bytes of %d", engine.ErrCorrupt, info.Size(), tx.Size())
-		}
-		missing = tx.Bucket(bucket) == nil
-		return nil
-	})
-	switch {
-	case err == nil && missing && making:
-		d.listed = false
+	if making {
 		err = d.bolt.Update(func(tx *bbolt.Tx) error {
-			_, err := tx.CreateBucket(bucket)
+			_, err := tx.CreateBucketIfNotExists(bucket)
 			return err
 		})
-	case err == nil && missing:
-		err = fmt.Errorf("%w: the file has no bucket %q", engine.ErrCorrupt, bucket)
+	} else {
+		err = d.examine(checked)
 	}
 	if err == nil {
 		d.free = freelistOf(d.bolt)
@@ -253,4 +243,37 @@ func (d *db) prepare(making bool) (err error) {
 	}
 	d.broken.Store(false)
 	return err
+}
+
+func (d *db) examine(checked uint64) error {
+	c := d.checker(context.Background())
+	last, err := c.last()
+	if err != nil {
+		return err
+	}
+	if err := c.begin(last); err != nil {
+		return err
+	}
+	noted, err := d.closedAt(last)
+	if err != nil {
+		return err
+	}
+	d.closed = noted != nil
+	switch {
+	case d.options.ReadOnly, d.options.SkipVerify, last.number == checked:
+	case d.closed:
+		u, err := newUnverified(c, last, *noted)
+		if err != nil {
+			return err
+		}
+		d.unverified.Store(u)
+	default: // another process has written to it meanwhile
+		if err := c.check(last); err != nil {
+			return err
+		}
+	}
+	return d.readTx(func(tx *bbolt.Tx) error {
+		var t tree
+		return t.begin(d.bolt, tx, d.unverified.Load())
+	})
 }

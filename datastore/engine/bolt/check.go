@@ -54,32 +54,45 @@ func (d *db) Verify(ctx context.Context) error {
 }
 
 // verify checks a file before bbolt does more than look at its beginning. For a file
-// that is only read, it checks that the pages above the leaves make a tree: bbolt
-// follows them wherever they lead, and if they lead in a circle, until the process
-// ends. For a file that is written to, it checks everything. Keys out of order make a
-// circle in the end, and pages that are both free and in use are written over. bbolt
-// also believes the length of the list of free pages, and the process ends if that
-// takes more memory than there is.
-func verify(ctx context.Context, path string, options Options) (err error) {
+// that is only read, it checks that the pages above the leaves make a tree: reads would
+// come to the same rows again and again where they lead in a circle. For a file that is
+// written to, it checks everything, because bbolt trusts it all. It follows pages that lead
+// in a circle until the process ends, keys out of order make a circle in the end, and pages
+// that are both free and in use are written over. bbolt also believes the length of the
+// list of free pages, and the process ends if that takes more memory than there is.
+//
+// If the file was closed only the list of free pages is checked, and the rest later: see
+// unverified. Otherwise verify returns the number of the commit that it has checked.
+func verify(ctx context.Context, path string, options Options) (checked uint64, err error) {
 	d := &db{path: path, options: options}
 	d.options.ReadOnly = true
 	if err := d.openBolt(0); err != nil {
 		if d.file != nil { // bbolt has closed it, unless it panicked
 			d.file.Close()
 		}
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, d.bolt.Close()) }()
 	c := d.checker(ctx)
 	last, err := c.last()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if options.SkipVerify && (options.ReadOnly || last.freelist != noFreelist) {
-		return nil
+		return 0, nil
+	}
+	if !options.ReadOnly {
+		noted, err := d.closedAt(last)
+		if err != nil {
+			return 0, err
+		}
+		if noted != nil {
+			_, err := newUnverified(c, last, *noted)
+			return 0, err
+		}
 	}
 	c.branchesOnly = options.ReadOnly
-	return c.check(last)
+	return last.number, c.check(last)
 }
 
 // The file as bbolt v1.5.0 writes it, little-endian: see its internal/common. A
@@ -269,22 +282,26 @@ func (c *checker) elements(l *level, depth, leaves int, lower, upper []byte) err
 	if l.flags == branchPage && l.count == 0 {
 		return fmt.Errorf("%w: it leads nowhere", engine.ErrCorrupt)
 	}
+	if l.count == 0 && lower != nil {
+		return fmt.Errorf("%w: it is empty", engine.ErrCorrupt)
+	}
 	var child uint64 // the last one, of which the next key is the upper bound
+	next := pageHead + elementSize*int64(l.count)
 	for i := range l.count {
 		e, err := l.element(i)
 		if err != nil {
 			return err
 		}
+		if e.key != next && !c.branchesOnly {
+			return misplaced(int(i), uint64(e.key), uint64(next))
+		}
+		next = e.value + e.valueSize
 		key, err := l.key(e)
 		if err != nil {
 			return err
 		}
-		// The first key is that by which the page is known above: bbolt finds the
-		// page by it when it writes, and leaves the old one in the tree if it does not.
-		order := bytes.Compare(key, lower)
-		if i > 0 && order <= 0 || i == 0 && lower != nil && order != 0 ||
-			upper != nil && bytes.Compare(key, upper) >= 0 {
-			return fmt.Errorf("%w: key %d, %.32x, is out of order", engine.ErrCorrupt, i, key)
+		if err := ordered(int(i), key, lower, upper); err != nil {
+			return err
 		}
 		switch {
 		case l.flags == branchPage:
@@ -306,6 +323,25 @@ func (c *checker) elements(l *level, depth, leaves int, lower, upper []byte) err
 		return c.tree(child, depth+1, leaves, lower, upper)
 	}
 	return nil
+}
+
+// ordered returns an error unless the keys of a page are in order, each below upper. For
+// the first one lower is the key by which the page is known above, which it has to be:
+// bbolt finds the page by it when it writes, and leaves the old one in the tree if it does
+// not. For the others lower is the one before.
+func ordered(i int, key, lower, upper []byte) error {
+	order := bytes.Compare(key, lower)
+	if i > 0 && order <= 0 || i == 0 && lower != nil && order != 0 ||
+		upper != nil && bytes.Compare(key, upper) >= 0 {
+		return fmt.Errorf("%w: key %d, %.32x, is out of order", engine.ErrCorrupt, i, key)
+	}
+	return nil
+}
+
+// misplaced is the error for an element that does not lie right behind the one before, or
+// behind all heads of elements. So it shows as well if the count of elements is wrong.
+func misplaced(i int, at, expected uint64) error {
+	return fmt.Errorf("%w: element %d is at %d and not at %d", engine.ErrCorrupt, i, at, expected)
 }
 
 // bucket checks what is in a bucket.

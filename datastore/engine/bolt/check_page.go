@@ -86,9 +86,9 @@ func (l *level) element(i uint16) (e element, err error) {
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
 	if l.flags == branchPage {
 		e.key, e.keySize, e.page = at+int64(word(0)), int64(word(1)), binary.LittleEndian.Uint64(b[8:])
-		return e, nil
+	} else {
+		e.flags, e.key, e.keySize, e.valueSize = word(0), at+int64(word(1)), int64(word(2)), int64(word(3))
 	}
-	e.flags, e.key, e.keySize, e.valueSize = word(0), at+int64(word(1)), int64(word(2)), int64(word(3))
 	e.value = e.key + e.keySize
 	return e, nil
 }

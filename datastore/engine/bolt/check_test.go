@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,28 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 )
+
+// keyAt returns where the key of an element of a leaf is.
+func keyAt(file []byte, leaf, i int) int {
+	element := leaf + 16 + 16*i
+	return element + int(binary.LittleEndian.Uint32(file[element+4:]))
+}
+
+// tryPut returns an error, which it reports as well unless the put is refused.
+func tryPut(t *testing.T, db engine.DB) error {
+	t.Helper()
+	txn, err := db.Update(t.Context())
+	if err == nil {
+		defer txn.Discard()
+		if err = txn.Put([]byte("key"), nil); err == nil {
+			err = txn.Commit(t.Context(), engine.Durable)
+		}
+	}
+	if !errors.Is(err, engine.ErrCorrupt) {
+		t.Errorf("a put to a damaged file returned %v", err)
+	}
+	return err
+}
 
 // TestCheck damages a file where no key shows it. bbolt would write over pages
 // that are in use, read pages as what they are not, or end the process.
@@ -68,16 +91,15 @@ func TestCheck(t *testing.T) {
 		"more are not in the file": func(file []byte) { file[leaf+12+3] = 0xFF },
 		"reach beyond the page":    func(file []byte) { file[leaf+16+12+1] = 0xFF },
 		"a key of":                 func(file []byte) { file[leaf+16+8+2] = 1 },
-		"out of order":             func(file []byte) { file[leaf+16+16+4]++ },
-		"key 0, ": func(file []byte) { // in order, and not what the page is known by
-			at := leaf + 16 + int(binary.LittleEndian.Uint32(file[leaf+16+4:])) + int(binary.LittleEndian.Uint32(file[leaf+16+8:]))
-			file[at-1] += 5
-			file[leaf+10] = 1
-		},
-		"leads nowhere":         func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
-		"is not in the file of": func(file []byte) { file[branch+16+8+7] = 1 },
-		"is so already, or":     func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
-		"in use, is so already": func(file []byte) { file[twin+12] = 1 },
+		"is at 448 and not at":     func(file []byte) { file[leaf+16+16+4]++ },
+		"is empty":                 func(file []byte) { file[leaf+10], file[leaf+11] = 0, 0 },
+		"element 0 is at":          func(file []byte) { file[branch+10]-- },
+		"key 0, ":                  func(file []byte) { file[keyAt(file, leaf, 0)] = 'x' }, // not what the page is known by
+		"key 1, ":                  func(file []byte) { file[keyAt(file, leaf, 1)] = 'a' },
+		"leads nowhere":            func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
+		"is not in the file of":    func(file []byte) { file[branch+16+8+7] = 1 },
+		"is so already, or":        func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
+		"in use, is so already":    func(file []byte) { file[twin+12] = 1 },
 	} {
 		damaged := append([]byte(nil), whole...)
 		change(damaged)
@@ -89,9 +111,14 @@ func TestCheck(t *testing.T) {
 			db, err := options.Engine().Open(t.Context())
 			if err == nil {
 				err = db.(engine.Verifier).Verify(t.Context())
-				db.Close()
-				if says != "" && !readOnly {
-					t.Errorf("%q: it is opened to be written", says)
+				if !readOnly && says != "" {
+					err = errors.Join(err, tryPut(t, db))
+				}
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+				if file, err := os.ReadFile(name); err != nil || says != "" && !bytes.Equal(file, damaged) {
+					t.Errorf("%q: the file was written to, error %v", says, err)
 				}
 			}
 			if says == "" != (err == nil) || says != "" && (!errors.Is(err, engine.ErrCorrupt) || !strings.Contains(err.Error(), says)) {

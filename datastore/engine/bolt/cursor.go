@@ -3,8 +3,6 @@ package bolt
 import (
 	"bytes"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/txn"
@@ -14,13 +12,15 @@ import (
 type cursor struct {
 	writes.Cursor
 	txn       *readTxn
+	at        place
 	committed committed
 }
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
 	c := &cursor{txn: t}
 	if c.Open(&t.Life, r) {
-		c.committed = committed{at: t.bucket.Cursor(), mapped: &t.mapped, reverse: r.Reverse}
+		c.at.tree = &t.tree
+		c.committed = committed{place: &c.at, reverse: r.Reverse}
 		c.Merge(&c.committed, t.writes)
 	}
 	return c
@@ -41,8 +41,8 @@ func (c *cursor) next() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	found := c.Move()
 	switch {
-	case c.committed.beyond:
-		return errBeyond
+	case c.at.err != nil:
+		return c.at.err
 	case !found || c.Span.Beyond(c.RowKey):
 		c.State = txn.Ended
 	default:
@@ -75,66 +75,50 @@ func (c *cursor) rowValue() []byte {
 
 func (c *cursor) Close() {
 	c.Release()
-	c.committed = committed{}
+	c.committed, c.at = committed{}, place{}
 	c.State = txn.Closed
 }
 
-// committed goes over what is committed. The pages are as they were when the
-// transaction began: bbolt is given its writes at commit.
+// committed goes over what is committed.
 type committed struct {
-	at         *bbolt.Cursor
-	mapped     *mapping
+	*place
 	key, value []byte
 	reverse    bool
-	beyond     bool // the row that it came to reaches beyond the pages
 }
 
 // Start implements writes.Committed.
 func (c *committed) Start(bound []byte) {
 	switch {
 	case c.reverse && bound == nil:
-		c.set(c.at.Last())
+		c.last()
 	case c.reverse:
 		c.seekBelow(bound)
+	case bound == nil:
+		c.first()
 	default:
-		c.set(c.at.Seek(bound))
+		c.seek(bound)
 	}
+	c.key, c.value = c.row()
 }
 
 // Seek implements writes.Committed.
 func (c *committed) Seek(key []byte) {
-	if at, value := c.at.Seek(key); !c.reverse || bytes.Equal(at, key) {
-		c.set(at, value)
-		return
-	}
-	c.seekBelow(key)
-}
-
-// seekBelow moves to the last key before bound.
-func (c *committed) seekBelow(bound []byte) {
-	if key, _ := c.at.Seek(bound); key == nil {
-		c.set(c.at.Last())
-	} else {
-		c.set(c.at.Prev())
+	c.seek(key)
+	if c.key, c.value = c.row(); c.reverse && !bytes.Equal(c.key, key) {
+		c.seekBelow(key)
+		c.key, c.value = c.row()
 	}
 }
 
 // Next implements writes.Committed.
 func (c *committed) Next() {
 	if c.reverse {
-		c.set(c.at.Prev())
+		c.move(-1)
 	} else {
-		c.set(c.at.Next())
+		c.move(1)
 	}
+	c.key, c.value = c.row()
 }
 
 // Key implements writes.Committed.
 func (c *committed) Key() []byte { return c.key }
-
-// set notes the row that a move came to, unless it reaches beyond the pages.
-func (c *committed) set(key, value []byte) {
-	if c.beyond = !c.mapped.holds(key) || !c.mapped.holds(value); c.beyond {
-		key, value = nil, nil
-	}
-	c.key, c.value = key, value
-}

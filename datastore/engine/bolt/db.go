@@ -19,9 +19,14 @@ type db struct {
 	bolt    *bbolt.DB
 	file    *os.File // the one bbolt has open
 
-	// listed says that the file has the list of its free pages, which commits leave
-	// out. The writer whose turn it is has it.
-	listed bool
+	// closed says that the file is as Close leaves it: with the list of its free pages,
+	// which commits leave out, and a note of where the tree is. The writer whose turn it
+	// is has it.
+	closed bool
+
+	// unverified is nil once all pages have been gone over.
+	unverified    atomic.Pointer[unverified]
+	stopVerifying func() // nil, or returns once the goroutine has ended that does so
 
 	// free is nil in a database that was opened to be read only. used is the bytes of
 	// the pages that are in use.
@@ -82,6 +87,10 @@ func (d *db) Close() error {
 	if !d.gate.Close() {
 		return nil
 	}
+	if d.stopVerifying != nil {
+		d.stopVerifying()
+	}
+	d.writeClosed()
 	if err := d.release(); err != nil {
 		return fmt.Errorf("bolt: close %s: %w", d.path, err)
 	}
@@ -91,7 +100,6 @@ func (d *db) Close() error {
 // release closes the file and with it the lock. That of a broken database stays
 // mapped: transactions whose end bbolt never saw may be reading it.
 func (d *db) release() error {
-	d.writeFreelist()
 	if d.broken.Load() {
 		return d.file.Close()
 	}

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"errors"
 	"reflect"
 	"unsafe"
 
@@ -9,29 +10,32 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 )
 
-// writeFreelist adds the list of free pages to the file, from which the next opening
-// has them without going over all pages. If each commit wrote it, commits beside an
+// writeClosed adds the list of free pages to the file, and a note of where the tree is, so
+// that the next opening need not go over all pages first. If each commit wrote the list, commits beside an
 // open read transaction would make the file grow with the square of their number and
 // worse: the pages they free cannot be used yet, so that the list gets longer, and it
 // needs pages in a row, which are soon found at the end of the file alone.
 //
 // An error leaves the file as the last commit did, which is whole.
-func (d *db) writeFreelist() {
-	if d.options.ReadOnly || d.listed || d.broken.Load() {
+func (d *db) writeClosed() {
+	if d.options.ReadOnly || d.closed || d.broken.Load() {
 		return
 	}
-	if err := d.commitFreelist(); err != nil {
+	if err := d.commitClosed(); err != nil {
 		// bbolt may hold locks if it panicked.
 		d.broken.Store(true)
 	}
 }
 
-func (d *db) commitFreelist() (err error) {
+func (d *db) commitClosed() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	d.bolt.NoFreelistSync = false
 	tx, err := d.bolt.Begin(true)
 	if err != nil {
 		return err
+	}
+	if err := d.noteClosed(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
 	}
 	_ = tx.Commit()
 	return nil

@@ -26,9 +26,9 @@ type Options struct {
 	// the map, and on 32 bits to 0: the file as it is.
 	MapMB int
 
-	// SkipVerify opens the file without going over its pages first. Opening is then
-	// as fast with much data as with little, but damage is found late or not at all:
-	// bbolt writes over pages that it wrongly takes for free, or ends the process.
+	// SkipVerify opens the file without going over its pages, first or behind the open
+	// database. Commits then never wait for that, but damage is found late or not at
+	// all: bbolt writes over pages that it wrongly takes for free, or ends the process.
 	// A file that was not closed is gone over all the same, to find its free pages.
 	// A file that is opened to be read only has few of its pages read in any case.
 	// Defaults to false.

@@ -1,12 +1,10 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"syscall"
-	"unsafe"
 
 	"go.etcd.io/bbolt"
 
@@ -19,11 +17,10 @@ import (
 
 type readTxn struct {
 	txn.Life
-	db     *db
-	tx     *bbolt.Tx
-	bucket *bbolt.Bucket
-	at     *bbolt.Cursor // of Get and Scan, made when first needed
-	mapped mapping
+	db   *db
+	tx   *bbolt.Tx
+	tree tree
+	at   place // of Get and Scan, which seek first
 
 	// writes is what a write transaction has written, which bbolt gets to see at
 	// commit, in the order of keys: it would move all the keys that it has been given
@@ -38,21 +35,27 @@ func (t *readTxn) begin(writable bool) (err error) {
 	if t.db.broken.Load() {
 		return t.corrupt(engine.ErrCorrupt)
 	}
-	defer func() {
-		if err != nil {
-			t.db.broken.Store(true)
-			err = t.corrupt(err)
+	if t.tx, err = t.db.beginBolt(writable); err == nil {
+		if err = t.findRows(); err == nil {
+			return nil
 		}
-	}()
+		if t.rollback() == nil {
+			return t.corrupt(err)
+		}
+	}
+	t.db.broken.Store(true)
+	return t.corrupt(err)
+}
+
+func (d *db) beginBolt(writable bool) (tx *bbolt.Tx, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	if t.tx, err = t.db.bolt.Begin(writable); err != nil {
-		return err
-	}
-	t.mapped = mapping{start: t.db.bolt.Info().Data, size: uintptr(t.tx.Size())}
-	if t.bucket = t.tx.Bucket(bucket); t.bucket == nil {
-		return fmt.Errorf("%w: bucket %q is gone", engine.ErrCorrupt, bucket)
-	}
-	return nil
+	return d.bolt.Begin(writable)
+}
+
+func (t *readTxn) findRows() (err error) {
+	defer damage.Recover(damage.Guard(), &err)
+	t.at.tree = &t.tree
+	return t.tree.begin(t.db.bolt, t.tx, t.db.unverified.Load())
 }
 
 func (t *readTxn) corrupt(err error) error { return fmt.Errorf("bolt: %s: %w", t.db.path, err) }
@@ -82,22 +85,11 @@ func (t *readTxn) Get(key []byte) (value []byte, err error) {
 
 func (t *readTxn) lookUp(key []byte) (value []byte, found bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	at, value := t.cursor().Seek(key)
-	if at == nil || !bytes.Equal(at, key) {
-		return nil, false, nil
+	if !t.at.find(key) {
+		return nil, false, t.at.err
 	}
-	if !t.mapped.holds(value) {
-		return nil, false, errBeyond
-	}
+	_, value = t.at.row()
 	return value, true, nil
-}
-
-// cursor returns a cursor for one call, which seeks first.
-func (t *readTxn) cursor() *bbolt.Cursor {
-	if t.at == nil {
-		t.at = t.bucket.Cursor()
-	}
-	return t.at
 }
 
 // Scan implements engine.Scanner. The rows lie in the mapped file, or are writes of the
@@ -123,7 +115,7 @@ func (t *readTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err
 func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	within := span.Span{Lower: r.Lower, Upper: r.Upper, Reverse: r.Reverse}
-	rows := committed{at: t.cursor(), mapped: &t.mapped, reverse: r.Reverse}
+	rows := committed{place: &t.at, reverse: r.Reverse}
 	rows.Start(within.First())
 	for size := 0; rows.key != nil && !within.Beyond(rows.key); rows.Next() {
 		p.Rows = append(p.Rows, engine.Row{Key: rows.key, Value: rows.value})
@@ -132,10 +124,7 @@ func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more 
 			return true, nil
 		}
 	}
-	if rows.beyond {
-		return false, errBeyond
-	}
-	return false, nil
+	return false, rows.err
 }
 
 // scanMerged scans what is committed with what the transaction has written.
@@ -185,8 +174,14 @@ func (t *readTxn) end() bool {
 			t.db.broken.Store(true)
 		}
 	}
-	t.tx, t.bucket, t.at, t.writes = nil, nil, nil, nil
+	t.forget()
 	return true
+}
+
+// forget lets go of the pages.
+func (t *readTxn) forget() {
+	t.tx, t.writes, t.tree = nil, nil, tree{}
+	t.at.steps = t.at.steps[:0]
 }
 
 func (t *readTxn) rollback() (err error) {
@@ -232,12 +227,16 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 		t.Discard()
 		return nil
 	}
+	if err := t.db.waitVerified(ctx); err != nil {
+		t.Discard()
+		return fmt.Errorf("bolt: commit to %s: %w", t.db.path, err)
+	}
 	t.End()
 	err := t.commit()
 	if errors.Is(err, engine.ErrCorrupt) {
 		t.db.broken.Store(true)
 	}
-	t.tx, t.bucket, t.at, t.writes = nil, nil, nil, nil
+	t.forget()
 	t.db.gate.LeaveWriter()
 	if errors.Is(err, syscall.ENOSPC) {
 		err = fmt.Errorf("%w: %w", engine.ErrNoSpace, err)
@@ -250,23 +249,24 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 
 func (t *writeTxn) commit() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	rows := t.tx.Bucket(bucket)
 	for w := range t.writes.All() {
-		if err := t.apply(w); err != nil {
+		if err := apply(rows, w); err != nil {
 			return errors.Join(err, t.tx.Rollback())
 		}
 	}
-	t.db.listed = false
+	t.db.closed = false
 	if err := t.tx.Commit(); err != nil {
 		return err
 	}
 	return t.db.count()
 }
 
-func (t *writeTxn) apply(w writes.Write) error {
+func apply(rows *bbolt.Bucket, w writes.Write) error {
 	if w.Deleted {
-		return t.bucket.Delete(w.Key)
+		return rows.Delete(w.Key)
 	}
-	return t.bucket.Put(w.Key, w.Value)
+	return rows.Put(w.Key, w.Value)
 }
 
 func (t *writeTxn) Discard() {
@@ -274,15 +274,3 @@ func (t *writeTxn) Discard() {
 		t.db.gate.LeaveWriter()
 	}
 }
-
-// mapping is where a transaction's pages lie in memory.
-type mapping struct{ start, size uintptr }
-
-// holds reports whether bytes lie within the pages. Where their length is damaged they
-// reach beyond, and to read them would end the process.
-func (m *mapping) holds(b []byte) bool {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - m.start
-	return len(b) == 0 || at <= m.size && uintptr(len(b)) <= m.size-at // at is large where b lies before start
-}
-
-var errBeyond = fmt.Errorf("%w: an entry reaches beyond the pages", engine.ErrCorrupt)

@@ -18,9 +18,10 @@
 //
 // Transactions are optimistic and of limited size: see Options.MemTableMB;
 // Limits tells the exact size. Keys that begin with "!badger!" or "!badger/" are
-// reserved, see ErrReservedKey. Values of 128 KiB or more are divided, and count for a
-// few bytes in the size of a transaction. Their parts may take a sync of their own, and those
-// of a value that is replaced another one, in Relaxed commits too.
+// reserved, see ErrReservedKey. A value of 128 KiB or more has a file of its own, and
+// counts for few bytes in the size of a transaction. A commit, even a Relaxed one, waits
+// until these files are synced. The files of values that were replaced or deleted are
+// removed some at a time, by Compact and by Close, once no transaction can see them.
 //
 // A transaction begins when the commits before it are in the memtable. Usually that
 // is at once. If so much is written that compaction falls behind, writes wait for
@@ -50,6 +51,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger/internal/values"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/file"
@@ -97,6 +99,9 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 		compacting:  make(chan struct{}, 1),
 		inlineBytes: options.inlineBytes(), large: newLarge(),
 	}
+	d.values = values.In(options.Path, !options.NoFsync)
+	d.horizon = &horizon{dir: d.values}
+	d.snapshots.horizon = d.horizon
 	d.room.at.Store(-int64(roomHolds)) // not asked yet
 	if d.lock, err = lockDir(options.Path, options.ReadOnly); err != nil {
 		return nil, err
@@ -159,10 +164,7 @@ func (o Options) open(ctx context.Context) (_ engine.DB, err error) {
 			return startCompactors(d.badger, compactors, watch)
 		})
 	}
-	if options.ReadOnly {
-		return d, nil
-	}
-	if err := d.openLarge(closed != nil); err != nil {
+	if err := d.openLarge(closed != nil || options.ReadOnly); err != nil {
 		d.stopVerifying()
 		err = fmt.Errorf("badger: %s: large values: %w", options.Path, errors.Join(err, d.closeBadger()))
 		if d.group != nil {

@@ -9,10 +9,11 @@ import (
 // batch writes rows in as many of Badger's transactions as they need, one after the
 // other. It reads nothing, and so meets no conflict.
 type batch struct {
-	db    *db
-	txn   *badger.Txn
-	bytes int64
-	ops   int
+	db          *db
+	txn         *badger.Txn
+	bytes       int64
+	ops         int
+	intoReserve bool // writes even if the disk is nearly full
 }
 
 func (b *batch) set(key, value []byte) error {
@@ -54,8 +55,10 @@ func (b *batch) flush() error {
 	txn := b.txn
 	b.txn = nil
 	defer txn.Discard()
-	if err := b.db.hasRoom(); err != nil {
-		return err
+	if !b.intoReserve {
+		if err := b.db.hasRoom(0); err != nil {
+			return err
+		}
 	}
 	return b.db.commit(txn, b.bytes, b.ops)
 }

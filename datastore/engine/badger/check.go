@@ -12,8 +12,8 @@ import (
 
 var _ engine.Verifier = (*db)(nil)
 
-// Verify reads all tables, those too that were read since the database was opened. Rows
-// that are in memtables alone it does not see.
+// Verify reads all tables, those too that were read since the database was opened, and all
+// files of values. Rows that are in memtables alone it does not see.
 func (d *db) Verify(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
 		return err
@@ -38,6 +38,9 @@ func (d *db) Verify(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("badger: check %s: %w", filepath.Base(name), err)
 		}
+	}
+	if err := d.verifyFiles(ctx.Err); err != nil {
+		return fmt.Errorf("badger: check %s: %w", d.options.Path, err)
 	}
 	return nil
 }

@@ -22,10 +22,10 @@ type cursor struct {
 
 // committed goes over what is committed.
 type committed struct {
-	iterator  *badger.Iterator
-	item      *badger.Item // where iterator stands, nil at its end
-	reverse   bool
-	meetParts bool // the range has the keys of parts in it
+	iterator   *badger.Iterator
+	item       *badger.Item // where iterator stands, nil at its end
+	reverse    bool
+	meetHidden bool // the range has hidden keys in it
 }
 
 func newCursor(t *readTxn, r engine.Range) *cursor {
@@ -52,9 +52,9 @@ func (c *cursor) open() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	// Prefetching would start a goroutine for every row.
 	c.committed = committed{
-		iterator:  c.txn.txn.NewIterator(badger.IteratorOptions{Reverse: c.Span.Reverse, Prefix: begin}),
-		reverse:   c.Span.Reverse,
-		meetParts: mayMeetParts(c.Span.Lower, c.Span.Upper),
+		iterator:   c.txn.txn.NewIterator(badger.IteratorOptions{Reverse: c.Span.Reverse, Prefix: begin}),
+		reverse:    c.Span.Reverse,
+		meetHidden: mayMeetHidden(c.Span.Lower, c.Span.Upper),
 	}
 	c.Merge(&c.committed, c.txn.writes)
 	return nil
@@ -126,8 +126,8 @@ func (c *committed) Next() {
 
 func (c *committed) load() {
 	c.item = nil
-	if c.meetParts {
-		passParts(c.iterator, c.reverse)
+	if c.meetHidden {
+		passHidden(c.iterator, c.reverse)
 	}
 	if c.iterator.Valid() {
 		c.item = c.iterator.Item()

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger/internal/values"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/disk"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
@@ -34,9 +36,12 @@ type db struct {
 
 	snapshots snapshots
 
-	// Values of more than inlineBytes are divided.
+	// Values of more than inlineBytes have files of their own, in values.
 	inlineBytes int
+	values      *values.Dir
 	large       *large
+	horizon     *horizon
+	settling    sync.Mutex // held while files are removed
 
 	// group makes commits durable; it is nil where Badger does or nobody is to.
 	group      *group
@@ -131,10 +136,11 @@ func (d *db) Size(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("badger: size: %w", err)
 	}
-	return size, nil
+	return size + d.values.Size(), nil
 }
 
-// Compact writes memtables to tables and merges all levels into one. Badger cannot be
+// Compact writes memtables to tables and merges all levels into one, and removes the files
+// of values that were replaced. Badger cannot be
 // stopped at merging: when the context ends Compact returns and the merge goes on.
 func (d *db) Compact(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
@@ -180,7 +186,7 @@ func (d *db) startCompacting(ctx context.Context) error {
 func (d *db) compact(ctx context.Context) error {
 	d.snapshots.begin() // so that nothing is kept for a reader that is not there
 	defer d.snapshots.end()
-	err := d.sweepParts()
+	err := d.sweep()
 	if err == nil {
 		err = d.merge(ctx)
 	}
@@ -202,6 +208,9 @@ const staleMost = 1 << 20
 
 func (d *db) merge(ctx context.Context) error {
 	if err := d.flushMemtables(ctx); err != nil {
+		return err
+	}
+	if err := d.fillLevelZero(ctx); err != nil {
 		return err
 	}
 	return d.flatten()
@@ -240,7 +249,11 @@ func (d *db) Close() error {
 
 func (d *db) close() error {
 	d.stopVerifying()
-	err := d.closeBadger()
+	var err error
+	if d.writable() == nil {
+		err = d.settle()
+	}
+	err = errors.Join(err, d.closeBadger())
 	if err == nil && !d.options.ReadOnly {
 		err = mendManifest(d.options.Path, !d.options.NoFsync)
 	}

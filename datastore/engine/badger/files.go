@@ -10,6 +10,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/badger/internal/values"
 )
 
 // manifestMaking is what Badger calls a manifest that it has not finished.
@@ -83,7 +84,8 @@ func removeAll(path string) error {
 	if err := os.Remove(filepath.Join(path, badger.ManifestFilename)); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	return eachFile(path, func(path string, _ fs.FileInfo) error { return os.Remove(path) })
+	err := eachFile(path, func(path string, _ fs.FileInfo) error { return os.Remove(path) })
+	return errors.Join(err, values.RemoveAll(path))
 }
 
 // removeEmpty removes logs that a power loss has left without a size, which

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -21,9 +22,11 @@ import (
 
 const (
 	// fillerPrefix begins keys that only fill a memtable.
-	fillerPrefix = partsPrefix + "f"
+	fillerPrefix = hiddenPrefix + "f"
 	// fillerBytes is the size of such a key. No key of a user has as many.
 	fillerBytes = engine.MaxKeySize + 1
+	// lastLevelKey is a key that stays in the last level.
+	lastLevelKey = hiddenPrefix + "l"
 	// fillerKeys is how many there are: the smallest memtable takes as many in one
 	// transaction. No more than these are left in the next memtable.
 	fillerKeys = 4
@@ -45,6 +48,9 @@ func (d *db) flushMemtables(ctx context.Context) error {
 	if err != nil || len(logs) == 0 {
 		return err
 	}
+	if len(logs) == 1 && len(d.badger.Tables()) == 0 && begun-d.flushed < int64(d.options.MemTableMB)<<18 {
+		return nil // there is a quarter of a memtable, and nothing else to free
+	}
 	newest := logs[len(logs)-1]
 	if begun == d.flushed && !stale {
 		logs = logs[:len(logs)-1] // nothing is in the newest
@@ -61,6 +67,31 @@ func (d *db) flushMemtables(ctx context.Context) error {
 		return err
 	}
 	return d.awaitTables(ctx, logs)
+}
+
+// fillLevelZero has Flatten merge what is on level 0. It does nothing while there are
+// tables on no other level, unless there are more of these than Badger aims at. So it adds
+// some, once: from then on the last level has a row.
+func (d *db) fillLevelZero(ctx context.Context) error {
+	for {
+		tables := d.badger.Tables()
+		beyond := slices.ContainsFunc(tables, func(info badger.TableInfo) bool { return info.Level > 0 })
+		if beyond || len(tables) == 0 || len(tables) > d.badger.Opts().NumLevelZeroTables {
+			return nil
+		}
+		logs, err := d.logs()
+		if err != nil || len(logs) == 0 {
+			return err
+		}
+		filled, err := d.fillMemtable(ctx, logs[len(logs)-1])
+		if err != nil {
+			return err
+		}
+		d.flushed += filled
+		if err := d.awaitTables(ctx, logs); err != nil {
+			return err
+		}
+	}
 }
 
 // meetStale has the next compaction rewrite the tables of the last level that still have
@@ -87,6 +118,10 @@ func (d *db) fillMemtable(ctx context.Context, log string) (filled int64, err er
 	next := filepath.Join(d.options.Path, nextLog(log))
 	b := &batch{db: d}
 	defer b.discard()
+	if err := b.set([]byte(lastLevelKey), nil); err != nil {
+		return 0, err
+	}
+	filled = int64(len(lastLevelKey)) + entryBytes
 	for filled < 2*int64(d.options.MemTableMB)<<20 {
 		if err := ctx.Err(); err != nil {
 			return filled, err

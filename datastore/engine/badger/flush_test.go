@@ -178,3 +178,17 @@ func TestCommitsBesideCompact(t *testing.T) {
 	b.db = open()
 	check()
 }
+
+// TestCompactSmallDatabase checks that what Compact writes to fill memtables does not stay,
+// where there is little else.
+func TestCompactSmallDatabase(t *testing.T) {
+	b := blocks{t, openDB(t, Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, MemTableMB: 4}), 20_000}
+	for _, rows := range []int{1, 100, 1, 100} {
+		b.put(rows)
+		b.delete(rows)
+		b.compact()
+		if size := b.bytes(); size > 1<<20 {
+			t.Errorf("%d bytes are used after a call with %d rows deleted", size, rows)
+		}
+	}
+}

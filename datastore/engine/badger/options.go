@@ -108,7 +108,7 @@ func (o Options) badger() badger.Options {
 	}
 
 	// The value log is never written: values at the threshold and above, which
-	// would go there, are divided. It may then be as small as possible.
+	// would go there, have files of their own. It may then be as small as possible.
 	b.ValueThreshold = min(1<<20, batchBytes(b.MemTableSize))
 	b.ValueLogFileSize = 1 << 20
 	return b
@@ -134,14 +134,10 @@ func (o Options) limits() engine.Limits {
 	return engine.Limits{ValueBytes: maxValue, TxnBytes: bytes, TxnOps: int(ops)}
 }
 
-// inlineBytes returns the most bytes a value may have that is not divided. Badger needs
-// up to three times the size of a row to write it to a table, unless it fits into a
-// block, and that in each of the tables that a compaction writes at a time. Smaller values
-// could be divided as well, but the engine keeps a few bytes in memory for each that is.
+// inlineBytes returns the most bytes that a value may have in its row. Badger needs up to
+// three times the size of a row to write it to a table, unless it fits into a block, and
+// that in each of the tables that a compaction writes at a time. Smaller values could have
+// files as well, but the engine keeps a few bytes in memory for each of them.
 func (o Options) inlineBytes() int {
-	return int(min(128<<10-1, o.limits().TxnBytes-engine.MaxKeySize))
+	return int(min(128<<10-1, o.limits().TxnBytes-2*engine.MaxKeySize-referenceBytes-int64(ownerBytes)))
 }
-
-// partBytes is the size of a part. Badger makes room for a block of 4 KiB and 256 bytes,
-// into which a part fits with its key, the end of the block and its checksum.
-const partBytes = 4200

@@ -24,15 +24,16 @@ const roomHolds = 100 * time.Millisecond
 // what is on disk.
 var errNoRoom = fmt.Errorf("%w", engine.ErrNoSpace)
 
-// hasRoom refuses with errNoRoom to write to a disk that is nearly full.
-func (d *db) hasRoom() error {
+// hasRoom refuses with errNoRoom to write to a disk that is nearly full, or will be once
+// it has the files of a commit.
+func (d *db) hasRoom(files int64) error {
 	reserve := int64(d.options.ReserveMB) << 20
 	now := int64(time.Since(d.opened))
-	if now-d.room.at.Load() < int64(roomHolds) && d.volume.since(d.room.done.Load()) < reserve/16 {
+	if files == 0 && now-d.room.at.Load() < int64(roomHolds) && d.volume.since(d.room.done.Load()) < reserve/16 {
 		return nil
 	}
 	done := d.volume.done.Load()
-	if free := freeSpace(d.options.Path); free < reserve {
+	if free := freeSpace(d.options.Path); free-files < reserve {
 		return fmt.Errorf("badger: commit to %s: %w: %d MiB are free, %d are kept",
 			d.options.Path, errNoRoom, free>>20, d.options.ReserveMB)
 	}

@@ -49,14 +49,14 @@ func (t *readTxn) scanCommitted(r engine.Range, most int, p *engine.Page) (more 
 	if err != nil {
 		return false, err
 	}
-	meetParts := mayMeetParts(r.Lower, r.Upper)
+	meetHidden := mayMeetHidden(r.Lower, r.Upper)
 	it.Seek(first)
 	if r.Reverse && it.Valid() && bytes.Equal(it.Item().Key(), first) {
 		it.Next()
 	}
 	for ; ; it.Next() {
-		if meetParts {
-			passParts(it, r.Reverse)
+		if meetHidden {
+			passHidden(it, r.Reverse)
 		}
 		if !it.Valid() {
 			return false, nil

@@ -16,12 +16,17 @@ import (
 type snapshots struct {
 	begun, done atomic.Int64 // commits
 	shared      atomic.Pointer[snapshot]
+	horizon     *horizon
 }
 
 // snapshot is a transaction of Badger that several may read.
 type snapshot struct {
 	txn   *badger.Txn
 	begun int64 // commits when it was taken, all of which were done
+
+	horizon *horizon
+	entered uint64 // in horizon
+
 	// users is how many read it, and one more while it is shared. It is negative once
 	// the transaction has ended.
 	users atomic.Int64
@@ -41,15 +46,16 @@ func (s *snapshots) use() *snapshot {
 	return shared
 }
 
-// take begins a transaction, and shares it where that is allowed: the caller has to leave
-// the snapshot then. Otherwise it returns nil, and the caller has to discard the
-// transaction.
-func (s *snapshots) take(b *badger.DB) (*badger.Txn, *snapshot) {
+// take begins a transaction, and shares it where that is allowed. The caller has to leave
+// it.
+func (s *snapshots) take(b *badger.DB) *snapshot {
 	done := s.done.Load() // first: it never passes begun
+	taken := &snapshot{horizon: s.horizon, entered: s.horizon.enter(), begun: done}
+	taken.txn = b.NewTransaction(false)
 	if s.begun.Load() != done {
-		return b.NewTransaction(false), nil
+		taken.users.Store(1)
+		return taken
 	}
-	taken := &snapshot{txn: b.NewTransaction(false), begun: done}
 	taken.users.Store(2)
 	if old := s.shared.Swap(taken); old != nil {
 		old.leave()
@@ -57,13 +63,14 @@ func (s *snapshots) take(b *badger.DB) (*badger.Txn, *snapshot) {
 	if s.begun.Load() != done && s.shared.CompareAndSwap(taken, nil) {
 		taken.leave() // the commit may have looked for it too early
 	}
-	return taken.txn, taken
+	return taken
 }
 
 // leave ends the transaction if nobody uses it any more.
 func (s *snapshot) leave() {
 	if s.users.Add(-1) == 0 && s.users.CompareAndSwap(0, math.MinInt64/2) {
 		s.txn.Discard()
+		s.horizon.leave(s.entered)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestSharedSnapshot(t *testing.T) {
 	if first.txn != second.txn {
 		t.Error("two readers of the same data do not share a transaction")
 	}
-	shared := first.shared
+	shared := first.snapshot
 	first.Discard()
 	write("two")
 	if d.snapshots.shared.Load() != nil {

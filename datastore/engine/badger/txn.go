@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -16,9 +15,11 @@ import (
 
 type readTxn struct {
 	txn.Life
-	db     *db
-	txn    *badger.Txn
-	shared *snapshot // that txn is of, nil where txn is this transaction's own
+	db  *db
+	txn *badger.Txn
+	// snapshot is nil in a write transaction, which has entered the horizon itself.
+	snapshot *snapshot
+	entered  uint64
 
 	// writes is what a write transaction has written, which Badger gets to see
 	// at commit: it would sort all of it anew for every cursor. It is nil in a
@@ -31,16 +32,18 @@ type readTxn struct {
 
 // begin begins a read transaction.
 func (t *readTxn) begin() error {
-	if t.shared = t.db.snapshots.use(); t.shared != nil {
-		t.txn = t.shared.txn
-		return nil
+	if t.snapshot = t.db.snapshots.use(); t.snapshot == nil {
+		if err := t.take(); err != nil {
+			return err
+		}
 	}
-	return t.take()
+	t.txn = t.snapshot.txn
+	return nil
 }
 
 func (t *readTxn) take() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
-	t.txn, t.shared = t.db.snapshots.take(t.db.badger)
+	t.snapshot = t.db.snapshots.take(t.db.badger)
 	return nil
 }
 
@@ -124,22 +127,25 @@ func (t *readTxn) releaseCursors() {
 func (t *readTxn) discard() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	t.closeScans()
-	if t.shared != nil {
-		t.shared.leave()
+	if t.snapshot != nil {
+		t.snapshot.leave()
 	} else {
 		t.txn.Discard()
+		t.db.horizon.leave(t.entered)
 	}
 	return nil
 }
 
 type writeTxn struct {
 	readTxn
-	bytes int64 // of keys and values in writes, of a divided value what its row has
-	apart int64 // of divided values
+	bytes int64 // of keys and values in writes, of a value apart what its rows have
+	apart int64 // of values that get files of their own
+	files int   // how many
 }
 
 func (t *writeTxn) begin() (err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	t.entered = t.db.horizon.enter()
 	t.txn = t.db.badger.NewTransaction(true)
 	return nil
 }
@@ -164,15 +170,15 @@ func (t *writeTxn) write(w writes.Write) error {
 		return fmt.Errorf("badger: %w: %q", ErrReservedKey, w.Key)
 	}
 	old, replaced := t.writes.Put(w)
-	with, apart := t.sizes(w)
-	size, ops := t.bytes+with, t.writes.Len()
+	rows, apart := t.sizes(w)
+	size, files := t.bytes+rows, t.files+count(apart)
 	if replaced {
-		oldWith, oldApart := t.sizes(old)
-		size, apart = size-oldWith, apart-oldApart
+		oldRows, oldApart := t.sizes(old)
+		size, apart, files = size-oldRows, apart-oldApart, files-count(oldApart)
 	} else {
 		size += int64(len(w.Key))
 	}
-	if err := t.fits(size, ops); err != nil {
+	if err := t.fits(size, t.writes.Len()+files); err != nil {
 		if replaced {
 			t.writes.Put(old)
 		} else {
@@ -180,22 +186,29 @@ func (t *writeTxn) write(w writes.Write) error {
 		}
 		return err
 	}
-	t.bytes = size
+	t.bytes, t.files = size, files
 	t.apart += apart
 	return nil
 }
 
-// sizes returns the bytes of the value that are written with the row, and those that
-// are written in parts.
-func (t *writeTxn) sizes(w writes.Write) (with, apart int64) {
+// count returns how many files are of use for the bytes.
+func count(apart int64) int {
+	if apart > 0 {
+		return 1
+	}
+	return 0
+}
+
+// sizes returns what the value adds to the rows, and to files.
+func (t *writeTxn) sizes(w writes.Write) (rows, files int64) {
 	size := int64(len(w.Value))
-	if t.isDivided(w) {
-		return referenceBytes, size
+	if t.isApart(w) {
+		return int64(referenceBytes + ownerBytes + len(w.Key)), size
 	}
 	return size, 0
 }
 
-func (t *writeTxn) isDivided(w writes.Write) bool { return len(w.Value) > t.db.inlineBytes }
+func (t *writeTxn) isApart(w writes.Write) bool { return len(w.Value) > t.db.inlineBytes }
 
 func (t *writeTxn) fits(size int64, ops int) error {
 	limits := t.db.limits
@@ -219,91 +232,79 @@ func (t *writeTxn) Commit(ctx context.Context, d engine.Durability) error {
 	if t.writes.Len() == 0 {
 		return nil
 	}
-	if err := t.db.hasRoom(); err != nil {
+	if err := t.db.hasRoom(t.apart); err != nil {
 		return err
 	}
-	if err := t.db.mayFill(ctx, t.bytes+t.apart+entryBytes*int64(t.writes.Len())+endBytes); err != nil {
+	if err := t.db.mayFill(ctx, t.bytes+entryBytes*int64(t.ops())+endBytes); err != nil {
 		return err
 	}
-	parts := t.divide()
-	err := t.commit(parts)
-	for _, p := range parts {
-		t.db.large.end(p.owner, err == nil)
-	}
+	files, err := t.writeFiles()
 	if err != nil {
-		switch {
-		case errors.Is(err, engine.ErrConflict):
-			return engine.ErrConflict
-		case errors.Is(err, errNoRoom): // the disk filled while parts were written
-			return err
-		case errors.Is(err, engine.ErrTooLarge): // limits are below Badger's: not reached
-			return &engine.TooLargeError{What: "transaction", Size: t.bytes, Limit: t.db.limits.TxnBytes, Unit: "bytes"}
-		}
+		return err
+	}
+	err = t.commitRows(files)
+	t.db.large.end(files, err == nil)
+	switch {
+	case err == nil:
+	case errors.Is(err, engine.ErrConflict):
+		t.db.horizon.remove(numbersOf(files))
+		return engine.ErrConflict
+	case errors.Is(err, engine.ErrTooLarge): // limits are below Badger's: not reached
+		t.db.horizon.remove(numbersOf(files))
+		return &engine.TooLargeError{What: "transaction", Size: t.bytes, Limit: t.db.limits.TxnBytes, Unit: "bytes"}
+	default:
+		// The rows may be there after a recovery, so the files have to stay.
 		return t.db.fail(fmt.Errorf("badger: commit to %s: %w", t.db.options.Path, err))
 	}
-	t.db.dropReplaced(t.writes)
+	t.db.noteReplaced(t.writes)
 	if d == engine.Durable {
 		return t.db.sync()
 	}
 	return nil
 }
 
-// divide returns the parts of the values that are too large for a row, in the order of
-// their keys.
-func (t *writeTxn) divide() (parts []part) {
-	if t.apart == 0 {
-		return nil
+// ops returns how many rows are written: a value apart has two.
+func (t *writeTxn) ops() int { return t.writes.Len() + t.files }
+
+// writeFiles writes the values that get files of their own, in the order of their keys.
+func (t *writeTxn) writeFiles() ([]valueFile, error) {
+	if t.files == 0 {
+		return nil, nil
 	}
+	files, contents := make([]valueFile, 0, t.files), make([][]byte, 0, t.files)
 	for w := range t.writes.All() {
-		if t.isDivided(w) {
-			o := owner{number: t.db.large.begin(), count: (len(w.Value) + partBytes - 1) / partBytes, key: w.Key}
-			parts = append(parts, part{o, w.Value})
+		if t.isApart(w) {
+			files = append(files, valueFile{key: w.Key})
+			contents = append(contents, w.Value)
 		}
 	}
-	return parts
-}
-
-// commit writes the parts in the same transaction as the rows if they fit.
-func (t *writeTxn) commit(parts []part) error {
-	size, ops := t.bytes, t.writes.Len()
-	for _, p := range parts {
-		_ = p.each(func(key, value []byte) error {
-			size, ops = size+int64(len(key)+len(value)), ops+1
-			return nil
-		})
-	}
-	if t.fits(size, ops) == nil {
-		return t.commitRows(size, ops, parts, nil)
-	}
-	err := t.db.writeParts(parts)
-	if err == nil {
-		err = t.commitRows(t.bytes, t.writes.Len(), nil, parts)
-	}
+	t.db.large.begin(files)
+	refs, err := t.db.values.Write(files[0].Number, contents)
 	if err != nil {
-		t.db.dropUnused(parts)
+		t.db.large.end(files, false)
+		return nil, fmt.Errorf("badger: commit to %s: %w", t.db.options.Path, translate(err))
 	}
-	return err
+	for i, ref := range refs {
+		files[i].Ref = ref
+	}
+	return files, nil
 }
 
-// commitRows writes rows, the parts that go with them, and references to these and to
-// the parts that were written before.
-func (t *writeTxn) commitRows(size int64, ops int, with, before []part) (err error) {
+// commitRows writes the rows, and the owners of files.
+func (t *writeTxn) commitRows(files []valueFile) (err error) {
 	defer damage.Recover(damage.Guard(), &err)
 	t.releaseCursors()
-	for _, p := range with {
-		if err := p.each(t.txn.Set); err != nil {
-			return translate(err)
-		}
-	}
-	parts := slices.Concat(with, before)
+	size, ops := t.bytes, t.ops()
 	for w := range t.writes.All() {
 		switch {
 		case w.Deleted:
 			err = t.txn.Delete(w.Key)
-		case t.isDivided(w):
-			r := reference{parts[0].number, len(w.Value)}
-			err = t.txn.SetEntry(badger.NewEntry(w.Key, r.encode()).WithMeta(divided))
-			parts = parts[1:]
+		case t.isApart(w):
+			f := files[0]
+			files = files[1:]
+			if err = t.txn.Set(ownerKey(f.Number), owner{f.Number, f.Size, w.Key}.encode()); err == nil {
+				err = t.txn.SetEntry(badger.NewEntry(w.Key, encodeReference(f.Ref)).WithMeta(apart))
+			}
 		default:
 			err = t.txn.Set(w.Key, w.Value)
 		}

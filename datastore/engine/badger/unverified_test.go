@@ -126,7 +126,7 @@ func TestOpenReadsNoTables(t *testing.T) {
 }
 
 // TestLargeBehindOpening damages one table after the other of a database with a value that
-// is divided into parts.
+// has a file.
 func TestLargeBehindOpening(t *testing.T) {
 	options, _ := closedTables(t)
 	d := openDB(t, options)

@@ -33,6 +33,7 @@ type Cursor struct {
 	// where it is both the write counts.
 	RowKey             []byte
 	isCommitted, isOwn bool
+	write              Write // if isOwn
 }
 
 // Merge has the cursor go over committed, and over set if that is not nil. The cursor
@@ -57,9 +58,9 @@ func (c *Cursor) Move() bool {
 			c.RowKey = c.committed.Key()
 			return true
 		}
-		own := c.own.current()
-		c.RowKey = own.Key
-		if !own.Deleted {
+		c.write = *c.own.current()
+		c.RowKey = c.write.Key
+		if !c.write.Deleted {
 			return true
 		}
 		c.State = txn.Placed // on the deleted row, to advance from it
@@ -121,11 +122,11 @@ func (c *Cursor) Own() (value []byte, own bool) {
 	if !c.isOwn {
 		return nil, false
 	}
-	return c.own.current().Value, true
+	return c.write.Value, true
 }
 
 // Release gives back the writes, and the row.
 func (c *Cursor) Release() {
 	c.committed, c.set, c.own = nil, nil, nil
-	c.RowKey, c.isCommitted, c.isOwn = nil, false, false
+	c.RowKey, c.isCommitted, c.isOwn, c.write = nil, false, false, Write{}
 }

@@ -9,7 +9,7 @@ import (
 // place is a place in a set that has writes. After the set changes it must be sought
 // anew.
 type place struct {
-	iter    btree.IterG[Write]
+	iter    btree.IterG[*Write]
 	reverse bool
 	placed  bool // iter is at a write
 }
@@ -35,7 +35,7 @@ func (p *place) start(bound []byte) {
 
 // seek moves to the first write beyond key in the direction, or at it.
 func (p *place) seek(key []byte, orAt bool) {
-	p.placed = p.iter.Seek(Write{Key: key})
+	p.placed = p.iter.Seek(&Write{Key: key})
 	at := p.placed && bytes.Equal(p.iter.Item().Key, key)
 	switch {
 	case at && orAt:
@@ -54,4 +54,5 @@ func (p *place) next() {
 	}
 }
 
-func (p *place) current() Write { return p.iter.Item() }
+// current returns the write that p is at. It is another's once the set has changed.
+func (p *place) current() *Write { return p.iter.Item() }

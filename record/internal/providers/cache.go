@@ -159,7 +159,7 @@ func (m *cache) committed(t *txn) {
 		}
 	}
 	for n, more := range t.keys {
-		if p, ok := m.peers.Get(n); ok && p.keys >= 0 {
+		if p, ok := m.peers.Peek(n); ok && p.keys >= 0 {
 			p.keys += more
 			m.peers.Add(n, p)
 		}

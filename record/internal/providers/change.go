@@ -10,7 +10,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// readRow reads a row. It returns an empty one if there is none.
+// readRow reads a row. It returns an empty one if there is none. The providers of a shard 0 are
+// valid until the next one is read.
 func (t *txn) readRow(hash uint64, shard uint8) (r row, err error) {
 	key := models.MakePair(hash, shard)
 	data, known := t.rows[key]
@@ -20,7 +21,11 @@ func (t *txn) readRow(hash uint64, shard uint8) (r row, err error) {
 	switch {
 	case !known:
 		r, err = rows.Get(t.ctx, t.read, key)
-	case data != nil:
+	case data == nil:
+	case shard == 0:
+		r, err = parseRow(data, t.room)
+		t.room = r.Providers
+	default:
 		r, err = parseRow(data, nil)
 	}
 	if errors.Is(err, models.ErrNotFound) {

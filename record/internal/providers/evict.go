@@ -48,7 +48,7 @@ func (s *Store) Evict(ctx context.Context, until time.Time, enough func(Usage) b
 	if err := s.File(ctx); err != nil { // references find the oldest
 		return 0, err
 	}
-	for most := recordsAtOnce; ; most /= 2 {
+	for most := atOnce; ; most /= 2 {
 		err := s.update(ctx, func(t *txn) (err error) {
 			removed, err = t.evict(until, most, enough)
 			return err

@@ -63,7 +63,7 @@ func (s *Store) makeRefs(ctx context.Context) error {
 		if key.Second != 0 {
 			continue // the key is done
 		}
-		for from, most := 0, keysAtOnce; from >= 0; {
+		for from, most := 0, atOnce; from >= 0; {
 			next := 0
 			err := s.updateRefs(ctx, func(t *txn) (err error) {
 				next, err = t.makeRefs(key.First, from, most)

@@ -48,6 +48,7 @@ func (b *Batch) Apply(
 	}
 	t, err := b.begin(ctx, tx, read)
 	if err == nil {
+		t.expect(len(changes))
 		refused, err = t.change(changes)
 	}
 	if err == nil {
@@ -148,11 +149,19 @@ type txn struct {
 	met     map[peer.ID]peerNumber
 	added   map[peerNumber]peer.ID
 	dropped []storedPeer
+	// room is memory for the providers of one shard 0 after the other.
+	room []provider
 	// shares and arrived are the changed references. Noted is the log entry with these changes,
 	// and filed the part of the log that the transaction files.
 	shares, arrived refChanges
 	noted           *logEntry
 	filed           *logPart
+}
+
+// expect makes room for a number of changes, before the first one.
+func (t *txn) expect(changes int) {
+	t.rows, t.keys = make(map[rowKey][]byte, changes), make(map[peerNumber]int, changes)
+	t.shares, t.arrived = make(refChanges, 0, changes), make(refChanges, 0, changes)
 }
 
 // finish writes the references and the usage for the rows that changed.

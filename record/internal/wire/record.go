@@ -99,12 +99,13 @@ func appendField(dst []byte, number protowire.Number, value []byte) []byte {
 
 // Time returns the time of receipt, or false if there is none in the form that kad-dht writes.
 func (r Record) Time() (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339Nano, string(r.Received))
-	if err != nil {
+	var t time.Time
+	if t.UnmarshalText(r.Received) != nil {
 		return time.Time{}, false
 	}
 	t = t.UTC()
-	return t, bytes.Equal(AppendTime(nil, t), r.Received)
+	var room [len(time.RFC3339Nano)]byte
+	return t, bytes.Equal(AppendTime(room[:0], t), r.Received)
 }
 
 // AppendTime appends a time of receipt.

@@ -137,3 +137,36 @@ func FuzzWire(f *testing.F) {
 		}
 	})
 }
+
+// Time takes the form that kad-dht writes and no other, and allocates nothing: each record that
+// is put or served is read so.
+func TestTime(t *testing.T) {
+	for text, want := range map[string]time.Time{
+		"2026-11-23T13:58:01.5Z":          time.Date(2026, 11, 23, 13, 58, 1, 5e8, time.UTC),
+		"2026-11-23T13:58:01Z":            time.Date(2026, 11, 23, 13, 58, 1, 0, time.UTC),
+		"9999-12-31T23:59:59.999999999Z":  time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		"":                                {},
+		"yesterday":                       {},
+		"2026-11-23T13:58:01.50Z":         {},
+		"2026-11-23T13:58:01,5Z":          {},
+		"2026-11-23T13:58:01z":            {},
+		"2026-11-23t13:58:01Z":            {},
+		"2026-11-23T13:58:01+00:00":       {},
+		"2026-11-23T14:58:01+01:00":       {},
+		"2026-11-23T24:00:00Z":            {},
+		"2026-11-23T3:58:01Z":             {},
+		"2026-02-30T13:58:01Z":            {},
+		"2026-11-23T13:58:01.5Z ":         {},
+		"12026-11-23T13:58:01Z":           {},
+		"2026-11-23T13:58:01.1234567891Z": {},
+	} {
+		r := Record{Received: []byte(text)}
+		if got, ok := r.Time(); ok != !want.IsZero() || ok && got != want {
+			t.Errorf("%q: Time = %v, %v, want %v", text, got, ok, want)
+		}
+	}
+	r := Record{Received: []byte("2026-11-23T13:58:01.123456789Z")}
+	if n := testing.AllocsPerRun(100, func() { _, _ = r.Time() }); n > 0 {
+		t.Errorf("Time allocates %v times", n)
+	}
+}

@@ -207,6 +207,9 @@ func (d *db) compact(ctx context.Context) error {
 const staleMost = 1 << 20
 
 func (d *db) merge(ctx context.Context) error {
+	if d.isSmall() {
+		return nil
+	}
 	if err := d.flushMemtables(ctx); err != nil {
 		return err
 	}

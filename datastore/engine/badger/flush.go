@@ -37,6 +37,16 @@ const (
 	flushPoll = 5 * time.Millisecond
 )
 
+// isSmall reports whether all tables and the memtable have less than a quarter of what a
+// memtable holds. To fill one up, and write it out, would take more than there is to free.
+func (d *db) isSmall() bool {
+	size := d.volume.begun.Load() - d.flushed
+	for _, info := range d.badger.Tables() {
+		size += int64(info.OnDiskSize)
+	}
+	return size < int64(d.options.MemTableMB)<<18
+}
+
 // flushMemtables writes what has been committed to tables.
 func (d *db) flushMemtables(ctx context.Context) error {
 	begun := d.volume.begun.Load()
@@ -47,9 +57,6 @@ func (d *db) flushMemtables(ctx context.Context) error {
 	logs, err := d.logs()
 	if err != nil || len(logs) == 0 {
 		return err
-	}
-	if len(logs) == 1 && len(d.badger.Tables()) == 0 && begun-d.flushed < int64(d.options.MemTableMB)<<18 {
-		return nil // there is a quarter of a memtable, and nothing else to free
 	}
 	newest := logs[len(logs)-1]
 	if begun == d.flushed && !stale {

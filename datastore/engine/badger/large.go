@@ -26,7 +26,9 @@ type large struct {
 	byKey   map[uint64][]uint64
 	seed    maphash.Seed
 	// replaced has files whose rows were replaced or deleted, until settle takes them.
-	replaced []uint64
+	// They have values of replacedBytes.
+	replaced      []uint64
+	replacedBytes int64
 }
 
 func newLarge() *large {
@@ -97,17 +99,18 @@ func (l *large) of(w *writes.Set) map[string][]uint64 {
 	return found
 }
 
-// replace says that the rows of files were replaced or deleted. It returns how many files
-// settle would take.
-func (l *large) replace(owners []owner) int {
+// replace says that the rows of files were replaced or deleted. It reports whether these
+// files are to be removed now.
+func (l *large) replace(owners []owner) (settle bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, o := range owners {
 		if l.remove(o) {
 			l.replaced = append(l.replaced, o.number)
+			l.replacedBytes += int64(o.size)
 		}
 	}
-	return len(l.replaced)
+	return len(l.replaced) >= settleFiles || l.replacedBytes >= settleBytes
 }
 
 func (l *large) forget(o owner) {
@@ -134,7 +137,7 @@ func (l *large) take() []uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	replaced := l.replaced
-	l.replaced = nil
+	l.replaced, l.replacedBytes = nil, 0
 	return replaced
 }
 
@@ -149,9 +152,12 @@ func (l *large) underWay() (writing map[uint64]bool, next uint64) {
 	return writing, l.next
 }
 
-// settleMost is how many files of replaced values may be left: each time that they are
+// As many files of replaced values may be left, or as large ones: each time that they are
 // removed takes a commit and a sync.
-const settleMost = 64
+const (
+	settleFiles = 512
+	settleBytes = 64 << 20
+)
 
 // noteReplaced looks for the files of the rows that the writes have replaced. An error has
 // all later writes refused.
@@ -163,8 +169,8 @@ func (d *db) noteReplaced(w *writes.Set) {
 	err := d.verifiedOwners(found)
 	if err == nil {
 		var left []owner
-		if left, err = d.find(func(txn *badger.Txn) ([]owner, error) { return replaced(txn, found) }); err == nil &&
-			d.large.replace(left) >= settleMost {
+		left, err = d.find(func(txn *badger.Txn) ([]owner, error) { return replaced(txn, found) })
+		if err == nil && d.large.replace(left) {
 			err = d.settle()
 		}
 	}

@@ -147,13 +147,17 @@ func TestFilesOfReplacedValues(t *testing.T) {
 // TestFilesAreRemoved checks that the files of replaced values are removed without a call
 // of Compact or Close.
 func TestFilesAreRemoved(t *testing.T) {
-	d := openLarge(t, t.TempDir())
-	for range 3 * settleMost {
-		putSizes(t, d, map[string]int{"row": d.inlineBytes + 1})
-	}
-	files, err := d.values.Numbers()
-	if err != nil || len(files) > settleMost {
-		t.Errorf("there are %d files, %v", len(files), err)
+	for _, larger := range []int{1, 4 << 20} {
+		d := openLarge(t, t.TempDir())
+		size := d.inlineBytes + larger
+		most := min(settleFiles, settleBytes/size+1)
+		for range 3 * most {
+			putSizes(t, d, map[string]int{"row": size})
+		}
+		files, err := d.values.Numbers()
+		if err != nil || len(files) > most {
+			t.Errorf("there are %d files of %d bytes, %v", len(files), size, err)
+		}
 	}
 }
 

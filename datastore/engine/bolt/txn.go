@@ -85,6 +85,9 @@ func (t *readTxn) Get(key []byte) (value []byte, err error) {
 
 func (t *readTxn) lookUp(key []byte) (value []byte, found bool, err error) {
 	defer damage.Recover(damage.Guard(), &err)
+	if t.tree.unverified == nil {
+		return t.tree.get(key)
+	}
 	if !t.at.find(key) {
 		return nil, false, t.at.err
 	}

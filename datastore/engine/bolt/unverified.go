@@ -111,7 +111,8 @@ func (u *unverified) verifyPage(number uint64, p *page, lower, upper []byte) err
 func (p *page) check(lower, upper []byte) error {
 	next := pageHead + elementSize*uint64(p.count)
 	for i := range int(p.count) {
-		e, start, end := p.element(i)
+		e := p.element(i)
+		start, end := p.span(i)
 		if start != next {
 			return misplaced(i, start, next)
 		}

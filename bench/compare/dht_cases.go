@@ -96,8 +96,25 @@ func (m *dhtMeter) report(r dhtResult) error {
 	return m.emit(r)
 }
 
-func (m *dhtMeter) took(name string, began time.Time, ops int) error {
-	return m.report(dhtResult{Case: name, NsPerOp: float64(time.Since(began)) / float64(ops)})
+// instant is the time, and the CPU time that the process has taken by then.
+type instant struct {
+	at  time.Time
+	cpu time.Duration
+}
+
+func now() instant { return instant{time.Now(), processTime()} }
+
+// took reports a case of ops operations that began at an instant and ends now.
+func (m *dhtMeter) took(name string, began instant, ops int) error {
+	return m.report(began.until(now(), name, ops))
+}
+
+// until is the result of a case of ops operations that took from one instant to another.
+func (began instant) until(ended instant, name string, ops int) dhtResult {
+	return dhtResult{
+		Case: name, NsPerOp: float64(ended.at.Sub(began.at)) / float64(ops),
+		CPUNsPerOp: float64(ended.cpu-began.cpu) / float64(ops),
+	}
 }
 
 // key returns the key with a number: a multihash of 34 bytes, as content has.
@@ -145,7 +162,7 @@ func (m *dhtMeter) providers() error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
+	began := now()
 	for i := range m.n / providersPerKey {
 		key := m.key(i)
 		for j := range providersPerKey {
@@ -175,7 +192,7 @@ func (m *dhtMeter) providers() error {
 	for i := range keys {
 		keys[i] = m.key(m.random.IntN(m.n / providersPerKey))
 	}
-	began = time.Now()
+	began = now()
 	for _, key := range keys {
 		found, err := pm.GetProviders(m.ctx, key)
 		if err != nil || len(found) != providersPerKey {
@@ -185,7 +202,7 @@ func (m *dhtMeter) providers() error {
 	if err := m.took(getProvidersCase, began, queries); err != nil {
 		return err
 	}
-	began = time.Now()
+	began = now()
 	for _, key := range keys {
 		results, err := m.store.Query(m.ctx,
 			dsq.Query{Prefix: records.ProvidersKeyPrefix + base32Raw.EncodeToString(key)})
@@ -283,11 +300,11 @@ func (m *dhtMeter) expire() error {
 	if err := m.store.Sync(m.ctx, ds.NewKey("/")); err != nil {
 		return err
 	}
-	began := time.Now()
+	began := now()
 	if err := m.store.Expire(m.ctx, validity); err != nil {
 		return err
 	}
-	took := time.Since(began)
+	ended := now()
 	name := prefix + base32Raw.EncodeToString(m.key(m.n))
 	results, err := m.store.Query(m.ctx, dsq.Query{Prefix: name})
 	if err != nil {
@@ -296,7 +313,7 @@ func (m *dhtMeter) expire() error {
 	if left, err := results.Rest(); err != nil || len(left) > 0 {
 		return fmt.Errorf("%d expired records are left: %w", len(left), err)
 	}
-	return m.report(dhtResult{Case: expireCase, NsPerOp: float64(took)})
+	return m.report(began.until(ended, expireCase, 1))
 }
 
 // accepting accepts every value, and prefers the newer one.
@@ -313,7 +330,7 @@ func (m *dhtMeter) values() error {
 	n := m.n / 10
 	value := []byte(strings.Repeat("value ", valueBytes/6+1))[:valueBytes]
 	name := func(i int) string { return "/bench/" + string(m.key(i)) }
-	began := time.Now()
+	began := now()
 	for i := range n {
 		binary.BigEndian.PutUint64(value, uint64(i))
 		key := name(i)
@@ -324,7 +341,7 @@ func (m *dhtMeter) values() error {
 	if err := m.took(valuePutCase, began, n); err != nil {
 		return err
 	}
-	began = time.Now()
+	began = now()
 	queries := m.queries()
 	for range queries {
 		i := m.random.IntN(n)

@@ -16,6 +16,9 @@ func TestDHT(t *testing.T) {
 				if value, _ := r.figure(); value <= 0 || r.Contender != b.Name || r.Records != 2000 {
 					t.Errorf("%+v", r)
 				}
+				if known := processTime() > 0; r.Case == addProviderCase && known != (r.CPUNsPerOp > 0) {
+					t.Errorf("no CPU time: %+v", r)
+				}
 				cases = append(cases, r.Case)
 				return nil
 			})

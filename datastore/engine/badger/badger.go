@@ -21,7 +21,8 @@
 // reserved, see ErrReservedKey. A value of 128 KiB or more has a file of its own, and
 // counts for few bytes in the size of a transaction. A commit, even a Relaxed one, waits
 // until these files are synced. The files of values that were replaced or deleted are
-// removed some at a time, by Compact and by Close, once no transaction can see them.
+// removed by Compact, by Close, and when there are 1,024 of them or they have 256 MiB, once
+// no transaction can see them.
 //
 // A transaction begins when the commits before it are in the memtable. Usually that
 // is at once. If so much is written that compaction falls behind, writes wait for

@@ -155,8 +155,8 @@ func (l *large) underWay() (writing map[uint64]bool, next uint64) {
 // As many files of replaced values may be left, or as large ones: each time that they are
 // removed takes a commit and a sync.
 const (
-	settleFiles = 512
-	settleBytes = 64 << 20
+	settleFiles = 1024
+	settleBytes = 256 << 20
 )
 
 // noteReplaced looks for the files of the rows that the writes have replaced. An error has

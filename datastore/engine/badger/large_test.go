@@ -147,11 +147,11 @@ func TestFilesOfReplacedValues(t *testing.T) {
 // TestFilesAreRemoved checks that the files of replaced values are removed without a call
 // of Compact or Close.
 func TestFilesAreRemoved(t *testing.T) {
-	for _, larger := range []int{1, 4 << 20} {
+	for _, larger := range []int{1, 8 << 20} {
 		d := openLarge(t, t.TempDir())
 		size := d.inlineBytes + larger
 		most := min(settleFiles, settleBytes/size+1)
-		for range 3 * most {
+		for range most + most/4 {
 			putSizes(t, d, map[string]int{"row": size})
 		}
 		files, err := d.values.Numbers()

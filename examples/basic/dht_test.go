@@ -27,7 +27,8 @@ type Member struct {
 
 // The policy of a tree says who may put its records into the DHT.
 var (
-	Members       = models.NewTree("member", models.Uint64, func(m *Member) uint64 { return m.ID }, models.WithPolicy[Member](models.Open))
+	Members = models.NewTree("member", models.Uint64,
+		func(m *Member) uint64 { return m.ID }, models.WithPolicy[Member](models.Open))
 	MemberByEmail = models.NewIndex(Members, "email", models.String, func(m *Member) string { return m.Email })
 
 	Club = models.NewDefinition("club", Members)

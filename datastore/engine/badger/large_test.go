@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -344,7 +345,8 @@ func TestDamagedValueFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer txn.Discard()
-			if value, err := txn.Get([]byte("row")); !errors.Is(err, engine.ErrCorrupt) {
+			if value, err := txn.Get([]byte("row")); !errors.Is(err, engine.ErrCorrupt) ||
+				!strings.Contains(err.Error(), `"row"`) {
 				t.Errorf("Get returned %d bytes, %v", len(value), err)
 			}
 			c := txn.Cursor(engine.Range{})

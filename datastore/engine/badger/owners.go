@@ -128,7 +128,10 @@ func (t *readTxn) valueOf(item *badger.Item) (value []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return t.db.values.Read(r)
+		if value, err = t.db.values.Read(r); err != nil {
+			return nil, fmt.Errorf("value of %q: %w", item.Key(), err)
+		}
+		return value, nil
 	}
 	err = item.Value(func(v []byte) error {
 		value = v

@@ -1,7 +1,6 @@
 package badger
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -135,10 +134,8 @@ func (d *db) verifyFiles(check func() error) (err error) {
 		if err != nil {
 			return err
 		}
-		if _, err := t.valueOf(item); err != nil {
-			return fmt.Errorf("value of %q: %w", o.key, err)
-		}
-		return nil
+		_, err = t.valueOf(item)
+		return err
 	})
 	return translate(err)
 }

@@ -140,8 +140,8 @@ func (d *db) Size(ctx context.Context) (int64, error) {
 }
 
 // Compact writes memtables to tables and merges all levels into one, and removes the files
-// of values that were replaced. Badger cannot be
-// stopped at merging: when the context ends Compact returns and the merge goes on.
+// of values that were replaced. Badger cannot be stopped at merging: when the context ends
+// Compact returns and the merge goes on.
 func (d *db) Compact(ctx context.Context) error {
 	if err := d.gate.Enter(ctx); err != nil {
 		return err

@@ -1,8 +1,6 @@
 package badger
 
 import (
-	"slices"
-
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/damage"
@@ -46,7 +44,7 @@ func (d *db) removeFiles(numbers []uint64) error {
 func (d *db) sweep() error {
 	d.settling.Lock()
 	defer d.settling.Unlock()
-	numbers := d.large.take()
+	d.large.take() // they are among those that are found
 	writing, next := d.large.underWay()
 	owned := map[uint64]bool{}
 	left, err := d.find(func(txn *badger.Txn) (left []owner, err error) {
@@ -63,11 +61,10 @@ func (d *db) sweep() error {
 	if err != nil {
 		return err
 	}
-	for _, o := range left {
+	numbers := make([]uint64, len(left))
+	for i, o := range left {
 		d.large.forget(o)
-		if !slices.Contains(numbers, o.number) {
-			numbers = append(numbers, o.number)
-		}
+		numbers[i] = o.number
 	}
 	if err := d.removeFiles(numbers); err != nil {
 		return err

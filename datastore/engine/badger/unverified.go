@@ -152,14 +152,10 @@ func (d *db) waitVerified(ctx context.Context) error {
 	if u == nil {
 		return nil
 	}
-	select {
-	case <-u.done:
-		return u.err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-d.gate.Closing():
-		return engine.ErrClosed
+	if err := d.gate.Await(ctx, u.done); err != nil {
+		return err
 	}
+	return u.err
 }
 
 // verifiedKey returns an error if a table is damaged whose range has a key. Badger may also

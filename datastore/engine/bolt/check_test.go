@@ -94,12 +94,13 @@ func TestCheck(t *testing.T) {
 		"is at 448 and not at":     func(file []byte) { file[leaf+16+16+4]++ },
 		"is empty":                 func(file []byte) { file[leaf+10], file[leaf+11] = 0, 0 },
 		"element 0 is at":          func(file []byte) { file[branch+10]-- },
-		"key 0, ":                  func(file []byte) { file[keyAt(file, leaf, 0)] = 'x' }, // not what the page is known by
-		"key 1, ":                  func(file []byte) { file[keyAt(file, leaf, 1)] = 'a' },
-		"leads nowhere":            func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
-		"is not in the file of":    func(file []byte) { file[branch+16+8+7] = 1 },
-		"is so already, or":        func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
-		"in use, is so already":    func(file []byte) { file[twin+12] = 1 },
+		// not what the page is known by
+		"key 0, ":               func(file []byte) { file[keyAt(file, leaf, 0)] = 'x' },
+		"key 1, ":               func(file []byte) { file[keyAt(file, leaf, 1)] = 'a' },
+		"leads nowhere":         func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
+		"is not in the file of": func(file []byte) { file[branch+16+8+7] = 1 },
+		"is so already, or":     func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
+		"in use, is so already": func(file []byte) { file[twin+12] = 1 },
 	} {
 		damaged := append([]byte(nil), whole...)
 		change(damaged)

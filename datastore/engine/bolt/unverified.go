@@ -177,12 +177,8 @@ func (d *db) waitVerified(ctx context.Context) error {
 	if u == nil {
 		return nil
 	}
-	select {
-	case <-u.done:
-		return u.err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-d.gate.Closing():
-		return engine.ErrClosed
+	if err := d.gate.Await(ctx, u.done); err != nil {
+		return err
 	}
+	return u.err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -57,7 +58,12 @@ func RunDamage(t *testing.T, create func(c engine.Config) engine.Engine) {
 const damageRows = 3000
 
 func damageRow(i int) (key, value []byte) {
-	return fmt.Appendf(nil, "key %08d", i*i), fmt.Appendf(nil, "value %d of a row, with some more to it: %x", i, i*7919)
+	key = fmt.Appendf(nil, "key %08d", i*i)
+	value = fmt.Appendf(nil, "value %d of a row, with some more to it: %x", i, i*7919)
+	if i == damageRows/2 { // some engines keep large values apart
+		value = bytes.Repeat(value, 128<<10/len(value)+1)
+	}
+	return key, value
 }
 
 func writeDamageRows(ctx context.Context, eng engine.Engine) error {
@@ -89,28 +95,34 @@ func eachDamageRow(ctx context.Context, db engine.DB, fn func(txn engine.WriteTx
 	return nil
 }
 
+// readFiles reads the files in a directory and those beneath it, by their paths from there.
 func readFiles(t *testing.T, path string) map[string][]byte {
 	t.Helper()
-	entries, err := os.ReadDir(path)
+	files := map[string][]byte{}
+	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		within, err := filepath.Rel(path, name)
+		if err == nil {
+			files[within], err = os.ReadFile(name)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	files := map[string][]byte{}
-	for _, entry := range entries {
-		if files[entry.Name()], err = os.ReadFile(filepath.Join(path, entry.Name())); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return files
 }
 
 func writeFiles(t *testing.T, path string, files map[string][]byte) {
 	t.Helper()
-	if err := os.Mkdir(path, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(path, name), content, 0o600); err != nil {
+		name = filepath.Join(path, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

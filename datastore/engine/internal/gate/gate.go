@@ -68,6 +68,18 @@ func (g *Gate) Pass(ctx context.Context) error {
 	return err
 }
 
+// Await waits until done is closed, the context ends or the gate closes.
+func (g *Gate) Await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-g.closing:
+		return engine.ErrClosed
+	}
+}
+
 // EnterWriter lets one caller in at a time, who must call LeaveWriter in the
 // end. It waits for its turn until the context ends or the gate closes.
 func (g *Gate) EnterWriter(ctx context.Context) error {

@@ -22,7 +22,8 @@ func TestSet(t *testing.T) {
 	for i := range 20_000 {
 		key := fmt.Appendf(nil, "%c%d", 'a'+random.IntN(9), random.IntN(500))
 		before, known := want[string(key)]
-		if got, ok := s.Get(key); ok != known || string(got.Value) != string(before.Value) || got.Deleted != before.Deleted {
+		if got, ok := s.Get(key); ok != known || string(got.Value) != string(before.Value) ||
+			got.Deleted != before.Deleted {
 			t.Fatalf("seed %d: Get(%q) is %v, %v, and should be %v, %v", seed, key, got, ok, before, known)
 		}
 		w := Write{Key: key, Value: fmt.Append(nil, i), Deleted: random.IntN(4) == 0}

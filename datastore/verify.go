@@ -428,8 +428,10 @@ func (t treeCheck) queueEntry(p page, key, stored []byte) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.read.Get(key); err != nil {
+	if _, err := p.read.Get(key); errors.Is(err, engine.ErrNotFound) {
 		return nil, nil // damage has put keys out of order
+	} else if err != nil {
+		return nil, err
 	}
 	return []change{{key: key}}, nil
 }

@@ -14,7 +14,6 @@ var ErrInjected = errors.New("injected failure")
 // Failing is an engine in which one chosen call fails: beginning a transaction, reading or
 // writing a key, a step of a cursor, a commit, a sync, reading its size or checking its files.
 // A store has to stay whole whichever call fails. A failed commit stores nothing.
-// happened.
 type Failing struct {
 	engine.Engine
 

@@ -114,7 +114,11 @@ func (s *Store) checkTree(
 		head.Count -= uint64(len(refs.Refs))
 		report.Entries += int64(len(refs.Refs))
 		if tree == shares && refs.Part == 0 {
-			if id, err := s.idOf(ctx, tx, &provider{Peer: peerNumber(refs.Group)}); err != nil || id == "" {
+			id, err := s.idOf(ctx, tx, &provider{Peer: peerNumber(refs.Group)})
+			if err != nil && !errors.Is(err, models.ErrCorrupt) {
+				return err
+			}
+			if err != nil || id == "" {
 				report.BadRows++
 				describe(report, datastore.BadRow, tree.Name(), encodeRefKey(&refs),
 					"references of a peer that is not known")

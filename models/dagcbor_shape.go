@@ -63,7 +63,7 @@ func (s *dagShape) word(t reflect.Type, path string, within []reflect.Type) (str
 		return kind.String(), nil
 	case reflect.Pointer:
 		if t.Elem().Kind() == reflect.Pointer {
-			return "", badType(path, "a pointer to a pointer is nil in two ways, and null in one")
+			return "", badType(path, "a pointer to a pointer can be nil at two levels, and DAG-CBOR has one null")
 		}
 		word, err := s.word(t.Elem(), path, within)
 		return "optional(" + word + ")", err
@@ -77,17 +77,17 @@ func (s *dagShape) word(t reflect.Type, path string, within []reflect.Type) (str
 		return s.elements("list", t, path, within)
 	case reflect.Map:
 		if word, err := ownForm(t.Key()); t.Key().Kind() != reflect.String || word != "" || err != nil {
-			return "", badType(path, "the keys of a map are plain strings, not "+t.Key().String())
+			return "", badType(path, "the keys of a map have to be plain strings, not "+t.Key().String())
 		}
 		return s.elements("map", t, path, within)
 	case reflect.Struct:
 		fields, err := s.structFields(t, path, within)
 		if err == nil && len(fields) == 0 && t.NumField() > 0 {
-			err = badType(path, t.String()+" has no exported fields; tag the field \"-\" if it is not to be kept")
+			err = badType(path, t.String()+" has no exported fields; tag the field \"-\" to leave it out")
 		}
 		return "map", err
 	default:
-		return "", badType(path, "DAG-CBOR has no form for "+t.String())
+		return "", badType(path, "DAG-CBOR cannot encode "+t.String())
 	}
 }
 
@@ -104,9 +104,9 @@ func (s *dagShape) elements(word string, t reflect.Type, path string, within []r
 func enter(t reflect.Type, path string, within []reflect.Type) ([]reflect.Type, error) {
 	switch {
 	case slices.Contains(within, t):
-		return nil, badType(path, t.String()+" contains itself, and so nests without bound")
+		return nil, badType(path, t.String()+" contains itself, so its depth has no bound")
 	case len(within) == cborMaxDepth:
-		return nil, badType(path, fmt.Sprintf("it nests deeper than %d", cborMaxDepth))
+		return nil, badType(path, fmt.Sprintf("its maps and lists nest more than %d deep", cborMaxDepth))
 	}
 	return append(slices.Clip(within), t), nil
 }
@@ -121,7 +121,7 @@ func (s *dagShape) structFields(t reflect.Type, path string, within []reflect.Ty
 	if f, ok := t.FieldByName("_"); ok {
 		if _, options, _ := fieldTag(f); slices.Contains(options, "toarray") ||
 			slices.Contains(options, "toindefarray") {
-			return nil, badType(path, "a struct is written as a map, not as an array")
+			return nil, badType(path, "a struct is encoded as a map, not as an array")
 		}
 	}
 	fields, err := s.appendFields(nil, t, path, within)
@@ -156,7 +156,7 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 			err = badType(path,
 				"its tag netabase is about keys only; a field is renamed and left out by the tag cbor or json")
 		case slices.Contains(options, "keyasint"):
-			err = badType(path, "DAG-CBOR has no integers as names of fields")
+			err = badType(path, "the names of fields are strings in DAG-CBOR, not integers")
 		case !utf8.ValidString(name):
 			err = badType(path, "its name is not UTF-8")
 		case embeds && kind == reflect.Pointer && f.Type.Elem().Kind() == reflect.Struct:
@@ -164,7 +164,7 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 		case embeds && kind == reflect.Struct:
 			fields, err = s.appendFields(fields, f.Type, path, within)
 		case f.Anonymous && !f.IsExported() && kind == reflect.Struct:
-			err = badType(path, "an embedded struct that is not exported cannot have a name")
+			err = badType(path, "an embedded struct that is not exported cannot be renamed")
 		case f.IsExported():
 			if name == "" {
 				name = f.Name
@@ -220,7 +220,7 @@ func ownForm(t reflect.Type) (string, error) {
 	has := reflect.PointerTo(t).Implements
 	switch {
 	case has(cborMarshaler) || has(cborUnmarshaler):
-		return "", fmt.Errorf("%s writes CBOR of its own; MarshalBinary or MarshalText would do", t)
+		return "", fmt.Errorf("%s has CBOR methods, which need not give DAG-CBOR; give it MarshalBinary or MarshalText", t)
 	case has(binaryMarshaler) != has(binaryUnmarshaler):
 		return "", fmt.Errorf("%s has only one of MarshalBinary and UnmarshalBinary", t)
 	case has(binaryMarshaler):
@@ -248,8 +248,8 @@ func checkPromotion(t reflect.Type, path string) error {
 			continue
 		}
 		if word, err := ownForm(f.Type); err != nil || word != "" && (outer == "" || outer == word) {
-			return badType(path, fmt.Sprintf("the embedded %s marshals itself and hides the other fields; make it a "+
-				"field with a name", f.Type))
+			return badType(path, fmt.Sprintf("the embedded %s encodes itself and would leave out the other fields; make it "+
+				"a field with a name", f.Type))
 		}
 	}
 	return nil

@@ -74,10 +74,10 @@ func AppendBool(dst []byte, v bool) []byte {
 // AppendNull appends null, which stands for a nil pointer.
 func AppendNull(dst []byte) []byte { return append(dst, itemNull) }
 
-// AppendFloat appends a float in 8 bytes. NaN and the infinities have no form.
+// AppendFloat appends a float in 8 bytes. NaN and the infinities cannot be encoded.
 func AppendFloat(dst []byte, v float64) ([]byte, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return dst, fmt.Errorf("%v has no form in DAG-CBOR", v)
+		return dst, fmt.Errorf("DAG-CBOR cannot encode %v", v)
 	}
 	return binary.BigEndian.AppendUint64(append(dst, itemFloat64), math.Float64bits(v)), nil
 }
@@ -101,14 +101,14 @@ func plain[E ~uint8](v []E) []byte {
 }
 
 // AppendTime appends an instant as RFC 3339 text in UTC, and the zero time as
-// null. Years before 0 and after 9999 have no form.
+// null. Years before 0 and after 9999 cannot be encoded.
 func AppendTime(dst []byte, t time.Time) ([]byte, error) {
 	if t.IsZero() {
 		return AppendNull(dst), nil
 	}
 	t = t.UTC()
 	if year := t.Year(); year < 0 || year > 9999 {
-		return dst, fmt.Errorf("the year %d has no form in RFC 3339", year)
+		return dst, fmt.Errorf("RFC 3339 has no year %d", year)
 	}
 	var buf [len(time.RFC3339Nano)]byte
 	text := t.AppendFormat(buf[:0], time.RFC3339Nano)

@@ -166,7 +166,7 @@ func (r *Reader) Float64() float64 {
 	}
 	v := math.Float64frombits(binary.BigEndian.Uint64(r.src[r.at+1:]))
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		r.fail("%v has no form in DAG-CBOR", v)
+		r.fail("DAG-CBOR does not allow %v", v)
 		return 0
 	}
 	r.at += 9

@@ -35,11 +35,11 @@
 //	index                  an index
 //	unique                 an index in which no two rows share a key
 //	index,optional  unique,optional
-//	                       one in which rows whose field is zero take no part
+//	                       one without the rows whose field is zero
 //	multi                  an index by each element of a slice or array
 //	clock                  the model's clock, see models.WithClock: an
 //	                       integer, or a time at the precision of microseconds;
-//	                       what lies before 0 or 1970 counts as 0
+//	                       below 0, or before 1970, it counts as 0
 //
 // An index is named after its field: author_id for AuthorID. Another name is
 // given as in index=writer. Fields with the same name and numbers from 1 make
@@ -131,7 +131,7 @@ func run(args []string) error {
 	case len(args) > 0:
 		return errors.New("usage: modelgen [file.go]; modelgen -h lists the tags and directives")
 	case file == "":
-		return errors.New("modelgen: run by go generate, or give the path of a file of the package")
+		return errors.New("modelgen: run it by go generate, or give it the path of a file of the package")
 	}
 	out, err := gen.Package(file)
 	if err != nil {

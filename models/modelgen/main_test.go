@@ -64,7 +64,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := run([]string{"other.go"}); err == nil ||
-		!strings.Contains(err.Error(), "shop_netabase.go: modelgen has written this file") {
+		!strings.Contains(err.Error(), "shop_netabase.go: modelgen has already written this file") {
 		t.Errorf("a second file of the package gives %v", err)
 	}
 	if _, err := os.Stat("other_netabase.go"); err == nil {

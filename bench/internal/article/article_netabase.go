@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// Articles is the tree bench.article, of Article by ID.
+	// Articles is the tree bench.article of Article, with the primary key ID.
 	Articles = models.NewTree("article", models.Uint64, func(m *Article) uint64 { return m.ID },
 		models.WithCodec[Article](ArticleCodec{}))
 	// ArticleByAuthor finds rows of Articles by AuthorID.
@@ -18,9 +18,8 @@ var (
 	Bench = models.NewDefinition("bench", Articles)
 )
 
-// ArticleCodec writes models of type Article as models.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// ArticleCodec encodes models of type Article as models.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type ArticleCodec struct{}
 
 var _ models.Codec[Article] = ArticleCodec{}
@@ -100,8 +99,8 @@ func cborReadArticle(r *dagcbor.Reader, m *Article) {
 }
 
 // BorrowedArticle is Article in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedArticle struct {
 	ID       uint64
 	Title    models.BorrowedString

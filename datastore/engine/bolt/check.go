@@ -209,14 +209,14 @@ func (c *checker) begin(m commit) error {
 	return nil
 }
 
-// see notes that a page is used, or free, which it can be once.
+// see notes that a page is in the tree or in the free list. A page is in one of them, once.
 func (c *checker) see(page uint64, as string) error {
 	if page < firstPage || page >= c.pages {
 		return fmt.Errorf("%w: page %d, %s, is not in the file of %d", engine.ErrCorrupt, page, as, c.pages)
 	}
 	bit := uint64(1) << (page % 64)
 	if c.seen[page/64]&bit != 0 {
-		return fmt.Errorf("%w: page %d, %s, is so already, or something else", engine.ErrCorrupt, page, as)
+		return fmt.Errorf("%w: page %d, %s, occurs more than once in the tree and the free list", engine.ErrCorrupt, page, as)
 	}
 	c.seen[page/64] |= bit
 	return nil

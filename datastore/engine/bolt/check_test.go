@@ -36,8 +36,8 @@ func tryPut(t *testing.T, db engine.DB) error {
 	return err
 }
 
-// TestCheck damages a file where no key shows it. bbolt would write over pages
-// that are in use, read pages as what they are not, or end the process.
+// TestCheck damages the parts of a file that hold no rows. Without the check bbolt
+// would write over pages that are in use, misread pages, or end the process.
 func TestCheck(t *testing.T) {
 	const page = 4096
 	path := t.TempDir()
@@ -77,33 +77,38 @@ func TestCheck(t *testing.T) {
 	if branch == 0 || leaf == 0 || len(free) == 0 {
 		t.Fatalf("pages %v, %d are free", pages, len(free))
 	}
-	for says, change := range map[string]func(file []byte){
-		"":                         func([]byte) {},
-		"free, is so already":      func(file []byte) { binary.LittleEndian.PutUint64(file[freelist+16:], uint64(leaf/page)) },
-		"neither used nor free":    func(file []byte) { file[freelist+10]-- },
-		"free, is not in the file": func(file []byte) { file[freelist+16+7] = 1 },
-		"are free": func(file []byte) {
+	refer := func(file []byte, at, to int) { binary.LittleEndian.PutUint64(file[at:], uint64(to/page)) }
+	for _, damage := range []struct {
+		says   string // part of the error, or empty for a file without damage
+		change func(file []byte)
+	}{
+		{"", func([]byte) {}},
+		{"free, occurs more than once", func(file []byte) { refer(file, freelist+16, leaf) }},
+		{"neither used nor free", func(file []byte) { file[freelist+10]-- }},
+		{"free, is not in the file", func(file []byte) { file[freelist+16+7] = 1 }},
+		{"are free", func(file []byte) {
 			file[freelist+10], file[freelist+11] = 0xFF, 0xFF
 			binary.LittleEndian.PutUint64(file[freelist+16:], 1<<40)
-		},
-		"flags":                    func(file []byte) { file[leaf+8] = 1 << 6 },
-		"says that it is page":     func(file []byte) { file[leaf]++ },
-		"more are not in the file": func(file []byte) { file[leaf+12+3] = 0xFF },
-		"reach beyond the page":    func(file []byte) { file[leaf+16+12+1] = 0xFF },
-		"a key of":                 func(file []byte) { file[leaf+16+8+2] = 1 },
-		"is at 448 and not at":     func(file []byte) { file[leaf+16+16+4]++ },
-		"is empty":                 func(file []byte) { file[leaf+10], file[leaf+11] = 0, 0 },
-		"element 0 is at":          func(file []byte) { file[branch+10]-- },
-		// not what the page is known by
-		"key 0, ":               func(file []byte) { file[keyAt(file, leaf, 0)] = 'x' },
-		"key 1, ":               func(file []byte) { file[keyAt(file, leaf, 1)] = 'a' },
-		"leads nowhere":         func(file []byte) { file[branch+10], file[branch+11] = 0, 0 },
-		"is not in the file of": func(file []byte) { file[branch+16+8+7] = 1 },
-		"is so already, or":     func(file []byte) { binary.LittleEndian.PutUint64(file[branch+16+8:], uint64(branch/page)) },
-		"in use, is so already": func(file []byte) { file[twin+12] = 1 },
+		}},
+		{"flags", func(file []byte) { file[leaf+8] = 1 << 6 }},
+		{"says that it is page", func(file []byte) { file[leaf]++ }},
+		{"more are not in the file", func(file []byte) { file[leaf+12+3] = 0xFF }},
+		{"reach beyond the page", func(file []byte) { file[leaf+16+12+1] = 0xFF }},
+		{"a key of", func(file []byte) { file[leaf+16+8+2] = 1 }},
+		{"is at 448 and not at", func(file []byte) { file[leaf+16+16+4]++ }},
+		{"is empty", func(file []byte) { file[leaf+10], file[leaf+11] = 0, 0 }},
+		{"element 0 is at", func(file []byte) { file[branch+10]-- }},
+		// The branch has another key for this page.
+		{"key 0, ", func(file []byte) { file[keyAt(file, leaf, 0)] = 'x' }},
+		{"key 1, ", func(file []byte) { file[keyAt(file, leaf, 1)] = 'a' }},
+		{"leads nowhere", func(file []byte) { file[branch+10], file[branch+11] = 0, 0 }},
+		{"is not in the file of", func(file []byte) { file[branch+16+8+7] = 1 }},
+		{"in use, occurs more than once", func(file []byte) { refer(file, branch+16+8, branch) }},
+		{"in use, occurs more than once", func(file []byte) { file[twin+12] = 1 }},
 	} {
+		says := damage.says
 		damaged := append([]byte(nil), whole...)
-		change(damaged)
+		damage.change(damaged)
 		if err := os.WriteFile(name, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +127,8 @@ func TestCheck(t *testing.T) {
 					t.Errorf("%q: the file was written to, error %v", says, err)
 				}
 			}
-			if says == "" != (err == nil) || says != "" && (!errors.Is(err, engine.ErrCorrupt) || !strings.Contains(err.Error(), says)) {
+			if says == "" != (err == nil) ||
+				says != "" && (!errors.Is(err, engine.ErrCorrupt) || !strings.Contains(err.Error(), says)) {
 				t.Errorf("%q: %v", says, err)
 			}
 		}

@@ -10,13 +10,13 @@ import (
 )
 
 var (
-	// Users is the tree blog.user, of User by ID.
+	// Users is the tree blog.user of User, with the primary key ID.
 	Users = models.NewTree("user", models.Uint64, func(m *User) uint64 { return m.ID },
 		models.WithCodec[User](UserCodec{}))
 	// UserByEmail finds the one row of Users with a given Email.
 	UserByEmail = models.NewUnique(Users, "email", models.String, func(m *User) string { return m.Email })
 
-	// Posts is the tree blog.post, of Post by ID.
+	// Posts is the tree blog.post of Post, with the primary key ID.
 	Posts = models.NewTree("post", models.Uint64, func(m *Post) uint64 { return m.ID },
 		models.WithCodec[Post](PostCodec{}))
 	// PostByAuthor finds rows of Posts by AuthorID.
@@ -38,9 +38,8 @@ var (
 	Blog = models.NewDefinition("blog", Users, Posts)
 )
 
-// UserCodec writes models of type User as models.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// UserCodec encodes models of type User as models.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type UserCodec struct{}
 
 var _ models.Codec[User] = UserCodec{}
@@ -81,9 +80,8 @@ func (UserCodec) DecodeValue(src []byte) (m User, err error) {
 	return m, r.End("blog.User")
 }
 
-// PostCodec writes models of type Post as models.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// PostCodec encodes models of type Post as models.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type PostCodec struct{}
 
 var _ models.Codec[Post] = PostCodec{}
@@ -159,8 +157,8 @@ func cborReadUser(r *dagcbor.Reader, m *User) {
 }
 
 // BorrowedUser is User in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedUser struct {
 	ID       uint64
 	Username models.BorrowedString
@@ -259,8 +257,8 @@ func cborReadPost(r *dagcbor.Reader, m *Post) {
 }
 
 // BorrowedPost is Post in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedPost struct {
 	ID       uint64
 	AuthorID uint64

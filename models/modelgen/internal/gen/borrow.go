@@ -19,8 +19,8 @@ func (w *writer) borrowedType(st *structShape) {
 		of = w.typeName(st.typ)
 	}
 	w.p("// %s is %s in borrowed memory.", name, of)
-	w.p("// Its text, byte strings, lists and maps lie in the memory of the row that it was")
-	w.p("// decoded from, and are lent as long as that.")
+	w.p("// Its text, byte strings, lists and maps share the memory of the row that it is")
+	w.p("// decoded from, and may be used as long as that row.")
 	fields := ""
 	for i, field := range st.borrowedFields() {
 		fields += "\n" + field + " " + w.borrowedTypeName(st.fields[i].shape)

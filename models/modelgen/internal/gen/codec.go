@@ -15,9 +15,8 @@ func (w *writer) codec(m *model) {
 	name, mp, dp := w.declare(m.codecName(), m.pos), w.modelsPkg(), w.dagcbor()
 	fields := w.declare("cborFields"+upperFirst(m.shape.id), m.pos)
 	full := w.src.pkg.Types.Name() + "." + m.name
-	w.p("// %s writes models of type %s as %s.DagCBOR does, without", name, m.name, mp)
-	w.p("// reflection. It reads only what it writes, but for fields that are missing,")
-	w.p("// which stay zero.")
+	w.p("// %s encodes models of type %s as %s.DagCBOR does, without", name, m.name, mp)
+	w.p("// reflection. It decodes no other encoding. A field that is missing stays zero.")
 	w.p("type %s struct{}\n", name)
 	w.p("var _ %s.Codec[%s] = %s{}\n", mp, m.name, name)
 	w.p("// Name returns the name of the encoding.")

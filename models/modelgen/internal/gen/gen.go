@@ -39,13 +39,13 @@ func Package(file string) (Output, error) {
 	base := filepath.Base(file)
 	switch {
 	case !strings.HasSuffix(base, ".go"):
-		return Output{}, fmt.Errorf("modelgen: %s is no Go file", file)
+		return Output{}, fmt.Errorf("modelgen: %s is not a Go file", file)
 	case strings.HasSuffix(base, "_test.go"):
 		return Output{}, fmt.Errorf("%s: modelgen does not read test files; move the models and the go:generate line "+
 			"to another file", base)
 	case strings.HasSuffix(base, suffix):
-		return Output{}, fmt.Errorf("%s: the go:generate line belongs in the file with the models, not in a "+
-			"generated one", base)
+		return Output{}, fmt.Errorf("%s: move the go:generate line to the file with the models, because modelgen "+
+			"overwrites this one", base)
 	}
 	path := filepath.Join(filepath.Dir(file), strings.TrimSuffix(base, ".go")+suffix)
 	src, err := load(filepath.Dir(file), path)

@@ -35,7 +35,7 @@ func (w *writer) handles() {
 				byName[n.definition] = d
 				definitions = append(definitions, d)
 			} else if d.handle != n.definitionHandle {
-				w.src.faultf(m.pos, "%s: the variable of definition %s is %s on another struct; use the same", m.name,
+				w.src.faultf(m.pos, "%s: another struct names the variable of definition %s %s; use the same name", m.name,
 					d.name, d.handle)
 			}
 			d.trees = append(d.trees, n.handle)
@@ -53,7 +53,8 @@ func (w *writer) handles() {
 func (w *writer) tree(m *model, n treeName) {
 	mp := w.modelsPkg()
 	codec, key, expr := w.key(partsOf(m.primary))
-	w.p("// %s is the tree %s.%s, of %s by %s.", n.handle, n.definition, n.tree, m.name, fieldNames(m.primary))
+	w.p("// %s is the tree %s.%s of %s, with the primary key %s.", n.handle, n.definition, n.tree, m.name,
+		fieldNames(m.primary))
 	w.p("%s = %s.NewTree(%q, %s, func(m *%s) %s { return %s },", w.declare(n.handle, m.pos), mp, n.tree, codec, m.name,
 		key, expr)
 	w.body.WriteString(mp + ".WithCodec[" + m.name + "](" + m.codecName() + "{})")

@@ -63,8 +63,8 @@ func load(dir, output string) (*source, error) {
 	}
 	for _, f := range src.pkg.Syntax {
 		if name := src.position(f.Package).Filename; isGenerated(f) {
-			return nil, fmt.Errorf("%s: modelgen has written this file for the same package; keep one go:generate "+
-				"line for each package and remove the file", filepath.Base(name))
+			return nil, fmt.Errorf("%s: modelgen has already written this file for the package; remove it, and keep "+
+				"one go:generate line in the package", filepath.Base(name))
 		}
 	}
 	return src, nil

@@ -100,14 +100,14 @@ func (s *source) model(
 		return nil
 	case len(directives) == 1 && slices.Equal(directives[0].words, []string{"embedded"}):
 		if embedded[object] == "" {
-			s.faultf(directives[0].pos, "%s is embedded in no struct of the package; drop %sembedded", spec.Name.Name,
+			s.faultf(directives[0].pos, "no struct of the package embeds %s; remove %sembedded", spec.Name.Name,
 				directivePrefix)
 		}
 		return nil
 	case len(directives) > 0:
 	case embedded[object] != "" && hasPrimary(object.Type()):
-		s.faultf(spec.Name.Pos(), "%s has a primary key and is embedded in %s; write %sembedded above it if it has "+
-			"no tree of its own, and %[3]stree %s if it has one",
+		s.faultf(spec.Name.Pos(), "%s has a primary key and is embedded in %s; write %[3]stree %[4]s above it if it has "+
+			"a tree of its own, and %[3]sembedded if it has none",
 			spec.Name.Name, embedded[object], directivePrefix, snake(spec.Name.Name))
 		return nil
 	case embedded[object] != "" || !hasKeys(object.Type()):
@@ -118,18 +118,18 @@ func (s *source) model(
 	case *types.Struct:
 		switch {
 		case spec.TypeParams != nil:
-			s.faultf(m.pos, "%s has type parameters; declare its trees by hand, or a struct for each use", m.name)
+			s.faultf(m.pos, "%s has type parameters; declare its trees by hand, or a struct for each type argument", m.name)
 			return nil
 		case spec.Assign.IsValid():
 			return nil // the other declaration has the model
 		}
 	default:
-		s.faultf(m.pos, "%s is %s; a model is a struct", m.name, u)
+		s.faultf(m.pos, "%s is declared as %s; a model has to be a struct", m.name, u)
 		return nil
 	}
 	if own, err := ownForm(object.Type()); own != "" || err != nil {
-		s.faultf(m.pos, "%s marshals itself, perhaps by an embedded field, and not as a map; drop the methods or "+
-			"give the embedded field a name", m.name)
+		s.faultf(m.pos, "%s encodes itself, perhaps by methods of an embedded field, but a model is encoded as a map of its "+
+			"fields; remove the methods or give the embedded field a name", m.name)
 		return nil
 	}
 	faults := len(s.faults)
@@ -140,7 +140,7 @@ func (s *source) model(
 	}
 	m.shape = shape
 	if shape.depth() > maxDepth {
-		s.faultf(m.pos, "%s nests deeper than %d maps and lists; flatten it", m.name, maxDepth)
+		s.faultf(m.pos, "the maps and lists of %s nest more than %d deep; flatten it", m.name, maxDepth)
 	}
 	s.keys(m)
 	if len(s.faults) > faults {
@@ -226,15 +226,15 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 		case word == "policy":
 			m.policy = policies[strings.Join(d.words[1:], " ")]
 			if m.policy == "" {
-				s.faultf(d.pos, "write %spolicy and open or signed; a tree without that stays in its store, and an "+
-					"immutable one is declared by hand with models.WithPolicy and models.WithKey", directivePrefix)
+				s.faultf(d.pos, "write %[1]spolicy open or %[1]spolicy signed; without a policy the rows stay in their store, and "+
+					"an immutable tree is declared by hand with models.WithPolicy and models.WithKey", directivePrefix)
 			}
 		case word != "tree" && word != "definition":
-			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or %[1]sembedded alone",
+			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or only %[1]sembedded",
 				directivePrefix, word)
 		case len(d.words) < 2 || len(d.words) > 3 || !isName(d.words[1]):
-			s.faultf(d.pos, "write %s%s, a name of 1 to 64 letters, digits, '_' and '-', and perhaps the name "+
-				"of a variable", directivePrefix, word)
+			s.faultf(d.pos, "after %s%s write a name of 1 to 64 letters, digits, '_' and '-'; the name of a "+
+				"variable may follow", directivePrefix, word)
 		case len(d.words) == 3 && !token.IsIdentifier(d.words[2]):
 			s.faultf(d.pos, "%q cannot be the name of a variable", d.words[2])
 		case word == "tree":
@@ -273,8 +273,8 @@ func (s *source) keys(m *model) {
 		tag, ok := f.tag.Lookup("netabase")
 		if !ok {
 			if hasBareTag(string(f.tag)) {
-				s.faultf(f.pos, "%s.%s: the value of the tag netabase stands in double quotes, right behind the "+
-					"colon; write netabase:\"primary\", say", m.name, f.path)
+				s.faultf(f.pos, "%s.%s: the value of the tag netabase has to be in double quotes directly after the "+
+					"colon, as in netabase:\"primary\"", m.name, f.path)
 			}
 			continue
 		}
@@ -291,10 +291,10 @@ func (s *source) keys(m *model) {
 				sequence = f
 			case "clock":
 				if m.clock != nil {
-					s.faultf(f.pos, "%s.%s: the model has the clock %s already; keep one", m.name, f.path, m.clock.path)
+					s.faultf(f.pos, "%s.%s: the model already has the clock %s; keep one", m.name, f.path, m.clock.path)
 				}
 				if m.clock = f; !isClock(f.shape) {
-					s.faultf(f.pos, "%s.%s: a clock is an integer or a time, not %s; change its type or declare the "+
+					s.faultf(f.pos, "%s.%s: a clock has to be an integer or a time, not %s; change its type or declare the "+
 						"tree by hand with models.WithClock", m.name, f.path, f.shape.typ)
 				}
 			default:
@@ -311,7 +311,7 @@ func (s *source) keys(m *model) {
 					byName[name] = ix
 					m.indexes = append(m.indexes, ix)
 				} else if ix.role != k.role {
-					s.faultf(f.pos, "%s.%s: the index %s is %s on another field; make both the same or give them "+
+					s.faultf(f.pos, "%s.%s: another field declares the index %s as %s; use one word on both or give them "+
 						"different names", m.name, f.path, name, ix.role)
 				}
 				s.addPart(m, ix, f, k)
@@ -331,12 +331,12 @@ func (s *source) keys(m *model) {
 	m.primary = primary.fields
 	if m.sequence = sequence != nil; m.sequence && (len(m.primary) != 1 || m.primary[0] != sequence ||
 		sequence.shape.kind != kindUint && sequence.shape.kind != kindInt) {
-		s.faultf(sequence.pos, "%s.%s: a sequence numbers rows by an integer that is the whole primary key; write "+
-			"netabase:\"primary;sequence\" there", m.name, sequence.path)
+		s.faultf(sequence.pos, "%s.%s: a sequence needs one integer as the whole primary key; write "+
+			"netabase:\"primary;sequence\" on that field", m.name, sequence.path)
 	}
 	if m.policy == "Signed" && m.primary[0] != nil && !isPeerID(m.primary[0].shape.typ) {
-		s.faultf(m.primary[0].pos, "%s.%s: the primary key of a signed tree is, or begins with, its owner's peer.ID; "+
-			"change its type or the policy", m.name, m.primary[0].path)
+		s.faultf(m.primary[0].pos, "%s.%s: the primary key of a signed tree has to be, or begin with, the peer.ID of the "+
+			"owner; change its type or the policy", m.name, m.primary[0].path)
 	}
 	for _, ix := range append([]*index{{name: "the primary key", role: "primary", fields: primary.fields, pos: m.pos}},
 		m.indexes...) {
@@ -352,7 +352,7 @@ func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
 		if ix.name != "" {
 			what = "the index " + ix.name
 		}
-		s.faultf(f.pos, "%s.%s: %s has this part already; number the fields of a composite key from 1, as in %s,2",
+		s.faultf(f.pos, "%s.%s: %s already has this part; number the parts of a composite key from 1, as in %s,2",
 			m.name, f.path, what, k.role)
 		return
 	}
@@ -364,8 +364,12 @@ func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
 
 // checkParts checks that a key has all its parts and that their types can be keys.
 func (s *source) checkParts(m *model, ix *index) {
-	if slices.Contains(ix.fields, nil) {
-		s.faultf(ix.pos, "%s: the parts of %s are not numbered from 1 without a gap; renumber them", m.name, ix.name)
+	if missing := slices.Index(ix.fields, nil); missing >= 0 {
+		name := ix.name
+		if ix.role != "primary" {
+			name = "the index " + name
+		}
+		s.faultf(ix.pos, "%s: %s has no part %d; number its parts from 1 without a gap", m.name, name, missing+1)
 		return
 	}
 	lists := 0
@@ -378,10 +382,10 @@ func (s *source) checkParts(m *model, ix *index) {
 			lists++
 		case len(ix.fields) > 1:
 		case isByteString(f.shape):
-			s.faultf(f.pos, "%s.%s: a multi index is not by the bytes of a byte string; use index", m.name, f.path)
+			s.faultf(f.pos, "%s.%s: a multi index cannot be by each byte of a byte string; use index", m.name, f.path)
 			return
 		default:
-			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, not of %s; use index", m.name,
+			s.faultf(f.pos, "%s.%s: a multi index is by the elements of a slice or array, and %s has none; use index", m.name,
 				f.path, t)
 			return
 		}
@@ -395,8 +399,8 @@ func (s *source) checkParts(m *model, ix *index) {
 	case lists == 0:
 		s.faultf(ix.pos, "%s: no part of the multi index %s is a slice or array; use index", m.name, ix.name)
 	default:
-		s.faultf(ix.pos, "%s: %d parts of the multi index %s are slices or arrays, and one can be; declare it by "+
-			"hand with models.NewMulti", m.name, lists, ix.name)
+		s.faultf(ix.pos, "%s: %d parts of the multi index %s are slices or arrays, and only one may be; declare it "+
+			"by hand with models.NewMulti", m.name, lists, ix.name)
 	}
 }
 

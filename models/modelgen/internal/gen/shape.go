@@ -145,7 +145,7 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 		return sh, s.basic(sh, u, a)
 	case *types.Pointer:
 		if _, double := u.Elem().Underlying().(*types.Pointer); double {
-			return nil, s.fault(a, "a pointer to a pointer is nil in two ways, and null in one; use one pointer")
+			return nil, s.fault(a, "a pointer to a pointer can be nil at two levels, and DAG-CBOR has one null; use one pointer")
 		}
 		elem, err := s.shape(u.Elem(), a)
 		if err != nil {
@@ -175,7 +175,7 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 	case *types.Map:
 		key, plain := u.Key().Underlying().(*types.Basic)
 		if own, err := ownForm(u.Key()); !plain || key.Kind() != types.String || own != "" || err != nil {
-			return nil, s.fault(a, "the keys of a map are plain strings, not %s%s", s.describe(u.Key()), leaveOut)
+			return nil, s.fault(a, "the keys of a map have to be plain strings, not %s%s", s.describe(u.Key()), leaveOut)
 		}
 		sh.kind = kindMap
 		return sh, s.elements(sh, "map", u.Elem(), a)
@@ -193,9 +193,9 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 
 func (s *shaper) noForm(t types.Type, a at) error {
 	if isInvalid(t) {
-		return s.fault(a, "the type of the field is not known; make the package compile but for what modelgen writes")
+		return s.fault(a, "the type of the field is not known; the package has to compile, except for what modelgen writes")
 	}
-	return s.fault(a, "DAG-CBOR has no form for %s%s", s.describe(t), leaveOut)
+	return s.fault(a, "DAG-CBOR cannot encode %s%s", s.describe(t), leaveOut)
 }
 
 func (s *shaper) basic(sh *shape, b *types.Basic, a at) error {
@@ -241,9 +241,9 @@ func (s *shaper) enter(t types.Type, a at) ([]types.Type, error) {
 	switch {
 	case slices.ContainsFunc(a.within, func(outer types.Type) bool { return types.Identical(outer, t) }):
 		return nil, s.fault(a,
-			"%s contains itself, and so nests without bound; refer to the other row by its primary key", s.describe(t))
+			"%s contains itself, so its depth has no bound; hold the primary key of the other row instead", s.describe(t))
 	case len(a.within) == maxDepth:
-		return nil, s.fault(a, "it nests deeper than %d", maxDepth)
+		return nil, s.fault(a, "its maps and lists nest more than %d deep", maxDepth)
 	}
 	return append(slices.Clip(a.within), t), nil
 }
@@ -269,7 +269,7 @@ func (s *shaper) structShape(t types.Type, a at) (_ *structShape, err error) {
 	for _, f := range st.fields {
 		if names[f.name] {
 			return nil, s.fault(at{pos: f.pos, path: a.path},
-				"two fields are named %q; give one another name, as in `cbor:\"name\"`", f.name)
+				"two fields are named %q; rename one of them in its tag, as in `cbor:\"name\"`", f.name)
 		}
 		names[f.name] = true
 	}
@@ -291,28 +291,28 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 			fieldAt.pos = v.Pos()
 		}
 		if v.Name() == "_" && (slices.Contains(options, "toarray") || slices.Contains(options, "toindefarray")) {
-			return s.fault(fieldAt, "a struct is written as a map, not as an array; drop the option")
+			return s.fault(fieldAt, "a struct is encoded as a map, not as an array; remove the option")
 		}
 		_, pointer := v.Type().Underlying().(*types.Pointer)
 		_, isStruct := v.Type().Underlying().(*types.Struct)
 		switch embeds := v.Embedded() && name == ""; {
 		case skip || !v.Exported() && !(v.Embedded() && isStruct):
 			if _, tagged := tag.Lookup("netabase"); tagged {
-				return s.fault(fieldAt, "a key has to be part of the value; export the field and drop `cbor:\"-\"`")
+				return s.fault(fieldAt, "a key has to be stored in the row; export the field and do not tag it `cbor:\"-\"`")
 			}
 		case slices.Contains(options, "keyasint"):
-			return s.fault(fieldAt, "DAG-CBOR has no integers as names of fields; drop the option keyasint")
+			return s.fault(fieldAt, "the names of fields are strings in DAG-CBOR; remove the option keyasint")
 		case !utf8.ValidString(name):
-			return s.fault(fieldAt, "its name is not UTF-8; give it another in the tag")
+			return s.fault(fieldAt, "the name in its tag is not UTF-8; choose another")
 		case embeds && pointer && isStructPointer(v.Type()):
-			return s.fault(fieldAt, "embed the struct and not a pointer to it, or give it a name as in `cbor:\"name\"`")
+			return s.fault(fieldAt, "embed the struct and not a pointer to it, or give it a name, as in `cbor:\"name\"`")
 		case embeds && isStruct:
 			if err := s.appendFields(st, v.Type(), s.selectEmbedded(selector, v), fieldAt); err != nil {
 				return err
 			}
 		case !v.Exported():
 			return s.fault(fieldAt,
-				"an embedded struct that is not exported cannot have a name; drop the name in the tag or the embedding")
+				"an embedded struct that is not exported cannot be renamed; remove the name in its tag, or do not embed it")
 		default:
 			if name == "" {
 				name = v.Name()
@@ -326,8 +326,8 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 				omitEmpty: slices.Contains(options, "omitempty"), omitZero: slices.Contains(options, "omitzero"),
 			}
 			if f.omitZero && !canTestZero(sh.typ, s.src.pkg.Types) {
-				return s.fault(fieldAt, "whether %s is zero cannot be seen from outside its package; use omitempty "+
-					"or a pointer in place of omitzero", s.describe(sh.typ))
+				return s.fault(fieldAt, "generated code cannot test whether %s is zero; use omitempty or a pointer in "+
+					"place of omitzero", s.describe(sh.typ))
 			}
 			st.fields = append(st.fields, f)
 		}

@@ -40,8 +40,8 @@ func parseKey(item string) (k keyTag, err error) {
 	if composite {
 		k.part, err = strconv.Atoi(part)
 		if err != nil || k.part < 1 || k.part > maxKeyParts {
-			return k, fmt.Errorf("%q is not the number of a part of a composite key, which has up to %d; "+
-				"write 1 to %[2]d", part, maxKeyParts)
+			return k, fmt.Errorf("%q is not the number of a part; a composite key has up to %d parts, "+
+				"numbered from 1", part, maxKeyParts)
 		}
 	}
 	role, name, named := strings.Cut(head, "=")
@@ -49,28 +49,28 @@ func parseKey(item string) (k keyTag, err error) {
 	switch role {
 	case "index", "unique", "multi":
 		if named && !isName(name) {
-			return k, fmt.Errorf("%q is no name for an index; use 1 to 64 letters, digits, '_' and '-'", name)
+			return k, fmt.Errorf("%q cannot be the name of an index; use 1 to 64 letters, digits, '_' and '-'", name)
 		}
 		if composite && !named {
 			return k, fmt.Errorf("a composite index needs a name; write %s=name,%s", role, part)
 		}
 		if k.optional && role == "multi" {
-			return k, fmt.Errorf("a row without elements takes no part in a multi index; drop %q", ","+optional)
+			return k, fmt.Errorf("a multi index never has entries for a row without elements; remove %q", ","+optional)
 		}
 	case "primary", "clock", "sequence":
 		if named {
-			return k, fmt.Errorf("%s takes no name; drop %q", role, "="+name)
+			return k, fmt.Errorf("%s takes no name; remove %q", role, "="+name)
 		}
 		if composite && role != "primary" {
-			return k, fmt.Errorf("a %s has no parts; drop %q", role, ","+part)
+			return k, fmt.Errorf("a %s has no parts; remove %q", role, ","+part)
 		}
 		if k.optional {
-			return k, fmt.Errorf("no row goes without its %s; drop %q", role, ","+optional)
+			return k, fmt.Errorf("%s cannot be optional; remove %q", role, ","+optional)
 		}
 	case "-":
-		return k, fmt.Errorf("a field is left out by `cbor:\"-\"`, which all codecs read; write that instead")
+		return k, fmt.Errorf("write `cbor:\"-\"` to leave out a field, because all codecs read that tag")
 	case "name":
-		return k, fmt.Errorf("a field is renamed by `cbor:%q`, which all codecs read; write that instead", name)
+		return k, fmt.Errorf("write `cbor:%q` to rename a field, because all codecs read that tag", name)
 	default:
 		return k, fmt.Errorf("%q is not known; use primary, sequence, index, unique, multi or clock, separated "+
 			"by semicolons", role)

@@ -63,7 +63,7 @@ func isInvalid(t types.Type) bool {
 	return ok && b.Kind() == types.Invalid
 }
 
-// ownForm returns a word for the form of a type that encodes itself, or "" for any other type.
+// ownForm returns a word for the encoding of a type that encodes itself, or "" for any other type.
 // Its error continues a sentence that begins with the name of the type.
 func ownForm(t types.Type) (string, error) {
 	if _, pointer := t.Underlying().(*types.Pointer); pointer {
@@ -71,10 +71,10 @@ func ownForm(t types.Type) (string, error) {
 	}
 	switch {
 	case types.IsInterface(t), isInvalid(t):
-		return "", nil // has no form at all
+		return "", nil // cannot be encoded
 	case has(t, cborMarshaler) || has(t, cborUnmarshaler):
-		return "", errors.New("writes CBOR of its own; give it MarshalBinary and UnmarshalBinary, or MarshalText and " +
-			"UnmarshalText, in place of that")
+		return "", errors.New("has CBOR methods, which need not give DAG-CBOR; give it MarshalBinary and " +
+			"UnmarshalBinary, or MarshalText and UnmarshalText, instead")
 	case has(t, binaryMarshaler) != has(t, binaryUnmarshaler):
 		return "", errors.New("has only one of MarshalBinary and UnmarshalBinary; give it both")
 	case has(t, binaryMarshaler):
@@ -102,7 +102,7 @@ func (s *shaper) checkPromotion(t types.Type, a at) error {
 			continue
 		}
 		if word, err := ownForm(v.Type()); err != nil || word != "" && (outer == "" || outer == word) {
-			return s.fault(a, "the embedded %s marshals itself and hides the other fields; give it a name",
+			return s.fault(a, "the embedded %s encodes itself and would leave out the other fields; give it a name",
 				s.describe(v.Type()))
 		}
 	}

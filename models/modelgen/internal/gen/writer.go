@@ -99,7 +99,7 @@ func (w *writer) file() ([]byte, error) {
 	out.Write(w.body.Bytes())
 	content, err := format.Source(out.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("modelgen wrote code that does not parse, which is a fault of modelgen: %w", err)
+		return nil, fmt.Errorf("the generated code does not parse, which is a bug of modelgen: %w", err)
 	}
 	return content, nil
 }
@@ -119,13 +119,13 @@ func (w *writer) checkNames() {
 	scope := w.src.pkg.Types.Scope()
 	for _, name := range builtins {
 		if o := scope.Lookup(name); o != nil {
-			w.src.faultf(o.Pos(), "modelgen needs Go's own %s, which this hides; rename it", name)
+			w.src.faultf(o.Pos(), "this hides Go's own %s, which the generated code uses; rename it", name)
 		}
 	}
 	for _, name := range scope.Names() {
 		if _, isType := scope.Lookup(name).(*types.TypeName); isType &&
 			(localNames[name] || numbered.MatchString(name)) {
-			w.src.faultf(scope.Lookup(name).Pos(), "modelgen uses the name %s for a variable; rename the type", name)
+			w.src.faultf(scope.Lookup(name).Pos(), "the generated code has a variable named %s; rename the type", name)
 		}
 	}
 }
@@ -194,10 +194,10 @@ func (w *writer) typeName(t types.Type) string {
 func (w *writer) declare(name string, pos token.Pos) string {
 	if other := w.src.pkg.Types.Scope().Lookup(name); other != nil {
 		at := w.src.position(other.Pos())
-		w.src.faultf(pos, "modelgen would write %s, which line %d of %s declares; rename that, or give the index, "+
-			"tree or definition another name", name, at.Line, filepath.Base(at.Filename))
+		w.src.faultf(pos, "the generated code would declare %s, as line %d of %s does; rename that, or give the "+
+			"index, tree or definition another name", name, at.Line, filepath.Base(at.Filename))
 	} else if _, twice := w.declared[name]; twice {
-		w.src.faultf(pos, "modelgen would write %s twice; give the index, tree or definition another name", name)
+		w.src.faultf(pos, "the generated code would declare %s twice; give the index, tree or definition another name", name)
 	}
 	w.declared[name] = pos
 	return name

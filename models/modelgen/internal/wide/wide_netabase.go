@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	// items is the tree wide.item, of item by Key.
+	// items is the tree wide.item of item, with the primary key Key.
 	items = models2.NewTree("item", models2.IntOf[models](), func(m *item) models { return m.Key },
 		models2.WithCodec[item](itemCodec{}))
 	// itemBySize1 finds rows of items by Größe.
 	itemBySize1 = models2.NewIndex(items, "size-1", models2.Uint, func(m *item) uint { return m.Größe })
 
-	// Everything is the tree wide.thing-1, of Thing by Base.ID.
+	// Everything is the tree wide.thing-1 of Thing, with the primary key Base.ID.
 	Everything = models2.NewTree("thing-1", models2.Uint64, func(m *Thing) uint64 { return m.Base.ID },
 		models2.WithCodec[Thing](ThingCodec{}), models2.WithClock(func(m *Thing) uint64 { return m.U64 }))
 	// ThingByStringLevel finds rows of Everything by each of their Strings together with I8 and Moment.
@@ -58,7 +58,7 @@ var (
 		return keys
 	})
 
-	// Optionals is the tree wide.optional, of Optional by Part and Name.
+	// Optionals is the tree wide.optional of Optional, with the primary key Part and Name.
 	Optionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
 		models2.WithCodec[Optional](OptionalCodec{}), models2.WithClock(func(m *Optional) uint64 {
 			if m.EI < 0 {
@@ -71,7 +71,7 @@ var (
 	// OptionalByEI finds rows of Optionals by EI.
 	OptionalByEI = models2.NewIndex(Optionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
 
-	// SpareOptionals is the tree spare.optional, of Optional by Part and Name.
+	// SpareOptionals is the tree spare.optional of Optional, with the primary key Part and Name.
 	SpareOptionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
 		models2.WithCodec[Optional](OptionalCodec{}), models2.WithClock(func(m *Optional) uint64 {
 			if m.EI < 0 {
@@ -84,7 +84,7 @@ var (
 	// SpareOptionalByEI finds rows of SpareOptionals by EI.
 	SpareOptionalByEI = models2.NewIndex(SpareOptionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
 
-	// Tickets is the tree wide.ticket, of Ticket by Number.
+	// Tickets is the tree wide.ticket of Ticket, with the primary key Number.
 	Tickets = models2.NewTree("ticket", models2.Uint32, func(m *Ticket) uint32 { return m.Number },
 		models2.WithCodec[Ticket](TicketCodec{}), models2.WithClock(func(m *Ticket) uint64 {
 			if m.Price < 0 {
@@ -112,9 +112,8 @@ var (
 	Spare = models2.NewDefinition("spare", SpareOptionals)
 )
 
-// itemCodec writes models of type item as models2.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// itemCodec encodes models of type item as models2.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type itemCodec struct{}
 
 var _ models2.Codec[item] = itemCodec{}
@@ -160,9 +159,8 @@ func (itemCodec) DecodeValue(src []byte) (m item, err error) {
 	return m, r.End("wide.item")
 }
 
-// ThingCodec writes models of type Thing as models2.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// ThingCodec encodes models of type Thing as models2.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type ThingCodec struct{}
 
 var _ models2.Codec[Thing] = ThingCodec{}
@@ -275,9 +273,8 @@ func (ThingCodec) DecodeValue(src []byte) (m Thing, err error) {
 	return m, r.End("wide.Thing")
 }
 
-// OptionalCodec writes models of type Optional as models2.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// OptionalCodec encodes models of type Optional as models2.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type OptionalCodec struct{}
 
 var _ models2.Codec[Optional] = OptionalCodec{}
@@ -351,9 +348,8 @@ func (OptionalCodec) DecodeValue(src []byte) (m Optional, err error) {
 	return m, r.End("wide.Optional")
 }
 
-// TicketCodec writes models of type Ticket as models2.DagCBOR does, without
-// reflection. It reads only what it writes, but for fields that are missing,
-// which stay zero.
+// TicketCodec encodes models of type Ticket as models2.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
 type TicketCodec struct{}
 
 var _ models2.Codec[Ticket] = TicketCodec{}
@@ -419,8 +415,8 @@ func cborReadDagcborValue(r *dagcbor.Reader, m *dagcbor2.Value) {
 }
 
 // borrowedDagcborValue is dagcbor2.Value in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedDagcborValue struct {
 	Text models2.BorrowedString
 }
@@ -460,8 +456,8 @@ func cborReadStrconv(r *dagcbor.Reader, m *strconv) {
 }
 
 // borrowedStrconv is strconv in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedStrconv struct {
 	Decode models2.BorrowedString
 	Path   models2.BorrowedString
@@ -540,8 +536,8 @@ func cborReadItemList(r *dagcbor.Reader, m *struct {
 }
 
 // borrowedItemList is item.List[] in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedItemList struct {
 	A dagcbor.List[models2.BorrowedString]
 	B dagcbor.List[models2.BorrowedString]
@@ -612,8 +608,8 @@ func cborReadItemInner(r *dagcbor.Reader, m *struct {
 }
 
 // borrowedItemInner is item.Inner in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedItemInner struct {
 	Decode models2.BorrowedString
 	Path   models2.BorrowedString
@@ -658,8 +654,8 @@ func cborReadItemOther(r *dagcbor.Reader, m *struct{ Decode int },
 }
 
 // borrowedItemOther is item.Other in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedItemOther struct {
 	Decode int
 }
@@ -814,8 +810,8 @@ func cborReadItem(r *dagcbor.Reader, m *item) {
 }
 
 // borrowedItem is item in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedItem struct {
 	Key         models
 	Größe       uint
@@ -898,8 +894,8 @@ func cborReadGeoPoint(r *dagcbor.Reader, m *geo.Point) {
 }
 
 // borrowedGeoPoint is geo.Point in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedGeoPoint struct {
 	Lat float64
 	Lon float64
@@ -965,8 +961,8 @@ func cborReadAddress(r *dagcbor.Reader, m *Address) {
 }
 
 // BorrowedAddress is Address in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedAddress struct {
 	Street models2.BorrowedString
 	Geo    borrowedGeoPoint
@@ -1077,8 +1073,8 @@ func cborReadGeoShape(r *dagcbor.Reader, m *geo.Shape) {
 }
 
 // borrowedGeoShape is geo.Shape in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedGeoShape struct {
 	Corners dagcbor.List[borrowedGeoPoint]
 	Named   dagcbor.Map[borrowedGeoPoint]
@@ -1129,8 +1125,8 @@ func cborReadGeoWell(r *dagcbor.Reader, m *geo.Well) {
 }
 
 // borrowedGeoWell is geo.Well in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedGeoWell struct {
 	Depth uint16
 	Name  models2.BorrowedString
@@ -1189,8 +1185,8 @@ func cborReadThingAnon(r *dagcbor.Reader, m *struct {
 }
 
 // BorrowedThingAnon is Thing.Anon in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedThingAnon struct {
 	X    int
 	Y    int
@@ -1238,8 +1234,8 @@ func cborReadGeoTaggedCount(r *dagcbor.Reader, m *geo.Tagged[Count]) {
 }
 
 // borrowedGeoTaggedCount is geo.Tagged[Count] in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedGeoTaggedCount struct {
 	Tag   models2.BorrowedString
 	Value Count
@@ -1297,8 +1293,8 @@ func cborReadGeoTaggedString(r *dagcbor.Reader, m *geo.Tagged[[]string]) {
 }
 
 // borrowedGeoTaggedString is geo.Tagged[[]string] in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type borrowedGeoTaggedString struct {
 	Tag   models2.BorrowedString
 	Value dagcbor.List[models2.BorrowedString]
@@ -1330,8 +1326,8 @@ func cborReadThingEmpty(r *dagcbor.Reader, m *struct{},
 }
 
 // BorrowedThingEmpty is Thing.Empty in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedThingEmpty struct{}
 
 func cborBorrowThingEmpty(r *dagcbor.BorrowReader, v *BorrowedThingEmpty) {
@@ -2432,8 +2428,8 @@ func cborReadThing(r *dagcbor.Reader, m *Thing) {
 }
 
 // BorrowedThing is Thing in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedThing struct {
 	ID        uint64
 	Created   time.Time
@@ -3003,8 +2999,8 @@ func cborReadMaybe(r *dagcbor.Reader, m *Maybe) {
 }
 
 // BorrowedMaybe is Maybe in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedMaybe struct {
 	A models2.BorrowedString
 	B dagcbor.List[int]
@@ -3078,8 +3074,8 @@ func cborReadLoose(r *dagcbor.Reader, m *Loose) {
 }
 
 // BorrowedLoose is Loose in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedLoose struct {
 	Names dagcbor.List[models2.BorrowedString]
 	Count int
@@ -3666,8 +3662,8 @@ func cborReadOptional(r *dagcbor.Reader, m *Optional) {
 }
 
 // BorrowedOptional is Optional in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedOptional struct {
 	Name models2.BorrowedString
 	Part uint8
@@ -3965,8 +3961,8 @@ func cborReadTicket(r *dagcbor.Reader, m *Ticket) {
 }
 
 // BorrowedTicket is Ticket in borrowed memory.
-// Its text, byte strings, lists and maps lie in the memory of the row that it was
-// decoded from, and are lent as long as that.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
 type BorrowedTicket struct {
 	Number uint32
 	Seat   models2.BorrowedString

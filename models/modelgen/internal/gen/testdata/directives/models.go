@@ -5,7 +5,7 @@ type A struct {
 	ID uint64 `netabase:"primary"`
 }
 
-//netabase:tree // fault: write //netabase:tree, a name of 1 to 64 letters
+//netabase:tree // fault: after //netabase:tree write a name of 1 to 64 letters
 type B struct {
 	ID uint64 `netabase:"primary"`
 }
@@ -18,19 +18,19 @@ type C struct {
 }
 
 //netabase:tree d
-type D int // fault: D is int; a model is a struct
+type D int // fault: D is declared as int; a model has to be a struct
 
-//netabase:policy immutable // fault: write //netabase:policy and open or signed
+//netabase:policy immutable // fault: write //netabase:policy open or //netabase:policy signed
 type E struct {
 	ID uint64 `netabase:"primary"`
 }
 
 //netabase:policy signed
 type F struct {
-	ID uint64 `netabase:"primary"` // fault: F.ID: the primary key of a signed tree is, or begins with, its owner's peer.ID
+	ID uint64 `netabase:"primary"` // fault: F.ID: the primary key of a signed tree has to be, or begin with, the peer.ID of the owner
 }
 
-// // fault: G is embedded in no struct of the package; drop //netabase:embedded
+// // fault: no struct of the package embeds G; remove //netabase:embedded
 //
 //netabase:embedded
 type G struct {

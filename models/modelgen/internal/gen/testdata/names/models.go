@@ -2,13 +2,13 @@ package names
 
 type Users struct{}
 
-type User struct { // fault: modelgen would write Users, which line 3 of models.go declares
+type User struct { // fault: the generated code would declare Users, as line 3 of models.go does
 	ID     uint64 `netabase:"primary"`
 	Author string `netabase:"index"`
 
-	AuthorID uint64 `netabase:"index"` // fault: modelgen would write UserByAuthor twice
+	AuthorID uint64 `netabase:"index"` // fault: the generated code would declare UserByAuthor twice
 }
 
-type r struct{} // fault: modelgen uses the name r for a variable; rename the type
+type r struct{} // fault: the generated code has a variable named r; rename the type
 
-func len(s string) int { return 0 } // fault: modelgen needs Go's own len, which this hides
+func len(s string) int { return 0 } // fault: this hides Go's own len, which the generated code uses

@@ -2,7 +2,7 @@ package recursive
 
 type Tree struct {
 	ID    uint64 `netabase:"primary"`
-	Nodes []Tree // fault: Tree.Nodes[]: Tree contains itself, and so nests without bound
+	Nodes []Tree // fault: Tree.Nodes[]: Tree contains itself, so its depth has no bound
 }
 
 type Link struct {
@@ -15,7 +15,7 @@ type Chain struct {
 }
 
 type (
-	d1 struct{ F [][][][][][][][]int } // fault: it nests deeper than 32
+	d1 struct{ F [][][][][][][][]int } // fault: its maps and lists nest more than 32 deep
 	d2 struct{ F [][][][][][][][]d1 }
 	d3 struct{ F [][][][][][][][]d2 }
 	d4 struct{ F [][][][][][][][]d3 }
@@ -26,7 +26,7 @@ type Deep struct {
 	F  d4
 }
 
-type Again struct { // fault: Again nests deeper than 32
+type Again struct { // fault: the maps and lists of Again nest more than 32 deep
 	ID uint64 `netabase:"primary"`
 	A  d3
 	F  struct{ F [][][][]d3 }

@@ -17,7 +17,7 @@ type Pointer struct {
 	A     uint64 `netabase:"primary"`
 }
 
-type Promoted struct { // fault: Promoted marshals itself, perhaps by an embedded field, and not as a map
+type Promoted struct { // fault: Promoted encodes itself, perhaps by methods of an embedded field
 	time.Time
 	A uint64 `netabase:"primary"`
 }
@@ -29,11 +29,11 @@ type inner struct {
 
 type Promotes struct {
 	A uint64 `netabase:"primary"`
-	B inner  // fault: the embedded netip.Addr marshals itself and hides the other fields
+	B inner  // fault: the embedded netip.Addr encodes itself and would leave out the other fields
 }
 
 type array struct {
-	_ struct{} `cbor:",toarray"` // fault: a struct is written as a map, not as an array
+	_ struct{} `cbor:",toarray"` // fault: a struct is encoded as a map, not as an array
 	B int
 }
 
@@ -44,7 +44,7 @@ type Array struct {
 
 type Numbered struct {
 	A uint64 `netabase:"primary"`
-	B int    `cbor:"1,keyasint"` // fault: DAG-CBOR has no integers as names of fields
+	B int    `cbor:"1,keyasint"` // fault: the names of fields are strings in DAG-CBOR
 }
 
 type Generic[T any] struct { // fault: Generic has type parameters
@@ -61,5 +61,5 @@ type opaque struct {
 type Zero struct {
 	A uint64 `netabase:"primary"`
 	B lists  `cbor:",omitzero"`
-	C opaque `cbor:",omitzero"` // fault: whether opaque is zero cannot be seen
+	C opaque `cbor:",omitzero"` // fault: generated code cannot test whether opaque is zero
 }

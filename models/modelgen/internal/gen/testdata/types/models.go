@@ -7,22 +7,22 @@ import (
 
 type Chan struct {
 	A uint64   `netabase:"primary"`
-	B chan int // fault: Chan.B: DAG-CBOR has no form for chan int; tag the field `cbor:"-"` to leave it out
+	B chan int // fault: Chan.B: DAG-CBOR cannot encode chan int; tag the field `cbor:"-"` to leave it out
 }
 
 type Any struct {
 	A uint64 `netabase:"primary"`
-	B []any  // fault: Any.B[]: DAG-CBOR has no form for any
+	B []any  // fault: Any.B[]: DAG-CBOR cannot encode any
 }
 
 type Keyed struct {
 	A uint64         `netabase:"primary"`
-	B map[int]string // fault: Keyed.B: the keys of a map are plain strings, not int
+	B map[int]string // fault: Keyed.B: the keys of a map have to be plain strings, not int
 }
 
 type Pointers struct {
 	A uint64 `netabase:"primary"`
-	B **int  // fault: Pointers.B: a pointer to a pointer is nil in two ways
+	B **int  // fault: Pointers.B: a pointer to a pointer can be nil at two levels
 }
 
 type Long struct {
@@ -37,7 +37,7 @@ type Huge struct {
 
 type Unsafe struct {
 	A uint64         `netabase:"primary"`
-	B unsafe.Pointer // fault: Unsafe.B: DAG-CBOR has no form for unsafe.Pointer
+	B unsafe.Pointer // fault: Unsafe.B: DAG-CBOR cannot encode unsafe.Pointer
 }
 
 type half struct{}
@@ -55,7 +55,7 @@ func (own) MarshalCBOR() ([]byte, error) { return nil, nil }
 
 type Own struct {
 	A uint64 `netabase:"primary"`
-	B own    // fault: writes CBOR of its own; give it MarshalBinary and UnmarshalBinary, or
+	B own    // fault: has CBOR methods, which need not give DAG-CBOR; give it MarshalBinary
 }
 
 type closed struct{ a, b int }

@@ -406,7 +406,7 @@ func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], en
 }
 
 func putCatalog[E any](txn engine.WriteTxn, key []byte, codec models.Codec[E], entry *E) error {
-	row, err := codec.Append(format.AppendRowHeader(nil, catalogSchema, 0), entry)
+	row, err := codec.Append(format.AppendRowHeader(nil, format.Header{Schema: catalogSchema}), entry)
 	if err != nil {
 		return err
 	}

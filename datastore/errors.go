@@ -1,11 +1,15 @@
 package datastore
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/newsnet-africa/netabase-go/models"
+)
 
 // Errors of opening a store; those of using one are in package models.
 var (
 	// ErrNotStore is returned for a database that is not a Netabase store.
 	ErrNotStore = errors.New("not a Netabase store")
-	// ErrVersion is returned for a store that a newer version has written.
-	ErrVersion = errors.New("store was written by a newer version")
+	// ErrVersion is models.ErrVersion: a newer version has written the store or the backup.
+	ErrVersion = models.ErrVersion
 )

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
 // Errors of declaring and opening.
@@ -36,6 +37,9 @@ var (
 	// ErrCorrupt is returned where stored bytes are not what was written, or
 	// an index and its rows disagree.
 	ErrCorrupt = engine.ErrCorrupt
+	// ErrVersion is returned for a row, or a whole store or backup, that a newer version has
+	// written. It is not damaged; a newer version of the program can read it.
+	ErrVersion = format.ErrVersion
 )
 
 // Errors of stores and transactions.

@@ -135,7 +135,8 @@ func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int6
 		return err
 	}
 	size := format.MaxRowHeader + len(row.Value) + format.ChecksumSize
-	stored := format.AppendRowHeader(make([]byte, 0, size), row.Schema, expiry)
+	row.Expiry = expiry
+	stored := format.AppendRowHeader(make([]byte, 0, size), row.Header)
 	return s.Put(key, format.AppendChecksum(append(stored, row.Value...), key))
 }
 

@@ -44,7 +44,7 @@ func roomFor(key int, value []byte) []byte {
 // seal appends the row of a value to its stored key, which is all of buf.
 func (t *Tree[M, K]) seal(buf, value []byte, expiry int64) session.Row {
 	end := len(buf)
-	buf = append(format.AppendRowHeader(buf, t.core.Schema, expiry), value...)
+	buf = append(format.AppendRowHeader(buf, format.Header{Schema: t.core.Schema, Expiry: expiry}), value...)
 	buf = format.Seal(buf)
 	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: expiry}
 }

@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -175,7 +176,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 		return err
 	}
 	var how writing
-	if !expired(format.Row{Expiry: d.oldExpiry}) {
+	if !expired(format.Row{Header: format.Header{Expiry: d.oldExpiry}}) {
 		how.expiry = d.oldExpiry
 	}
 	stored, encoded, err := t.encode(d, place, m, how)
@@ -253,7 +254,7 @@ func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) 
 		key, row = stored.Key, stored.Stored
 	} else {
 		end := len(buf)
-		buf = format.AppendRowHeader(buf, t.core.Schema, w.expiry)
+		buf = format.AppendRowHeader(buf, format.Header{Schema: t.core.Schema, Expiry: w.expiry})
 		if buf, err = t.codec.Append(buf, m); err != nil {
 			return nil, nil, err
 		}
@@ -416,7 +417,7 @@ func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int)
 // oldExpiry reads into d when the row at key expires that a tree without indexes
 // replaces or deletes, so that its entry in the expiry queue goes with it. It reads
 // nothing while no row of the tree may expire. A damaged row can be replaced and
-// deleted like any other.
+// deleted like any other. A row of a newer version cannot: its expiry is not known.
 func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.Place, key []byte) error {
 	if !place.Expires.Load() {
 		return nil
@@ -428,9 +429,11 @@ func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.P
 	if err != nil {
 		return err
 	}
-	if row, err := format.ParseRow(key, stored); err == nil {
-		d.oldExpiry = row.Expiry
+	row, err := format.ParseRow(key, stored)
+	if errors.Is(err, ErrVersion) {
+		return err
 	}
+	d.oldExpiry = row.Expiry // zero if it is damaged
 	return nil
 }
 

@@ -48,19 +48,24 @@ func TestPrefixEnd(t *testing.T) {
 	}
 }
 
-func seal(key string, schema uint32, expiry int64, value string) []byte {
-	return AppendChecksum(append(AppendRowHeader(nil, schema, expiry), value...), []byte(key))
+func seal(key string, h Header, value string) []byte {
+	return AppendChecksum(append(AppendRowHeader(nil, h), value...), []byte(key))
 }
 
 func TestRows(t *testing.T) {
 	for _, want := range []Row{
-		{Schema: 1, Value: []byte("value")},
-		{Schema: 0, Value: []byte{}},
-		{Schema: math.MaxUint32, Expiry: math.MinInt64, Value: []byte{}},
-		{Schema: 128, Expiry: 1, Value: bytes.Repeat([]byte{0xFF}, 1000)},
+		{Header{Schema: 1}, []byte("value")},
+		{Header{Schema: 0}, []byte{}},
+		{Header{Schema: 1, Foreign: true}, []byte("value")},
+		{Header{Schema: math.MaxUint32, Expiry: math.MinInt64}, []byte{}},
+		{Header{Schema: 128, Foreign: true, Expiry: 1}, bytes.Repeat([]byte{0xFF}, 1000)},
 	} {
-		got, err := ParseRow([]byte("key"), seal("key", want.Schema, want.Expiry, string(want.Value)))
-		if err != nil || got.Schema != want.Schema || got.Expiry != want.Expiry || !bytes.Equal(got.Value, want.Value) {
+		stored := seal("key", want.Header, string(want.Value))
+		got, err := ParseRow([]byte("key"), stored)
+		if len(stored) > MaxRowHeader+len(want.Value)+ChecksumSize {
+			t.Errorf("%+v has a header of more than %d bytes", want, MaxRowHeader)
+		}
+		if err != nil || got.Header != want.Header || !bytes.Equal(got.Value, want.Value) {
 			t.Errorf("%+v reads as %+v, %v", want, got, err)
 		}
 	}
@@ -68,23 +73,22 @@ func TestRows(t *testing.T) {
 
 func TestRowsThatAreNone(t *testing.T) {
 	stored := func(body ...byte) []byte { return AppendChecksum(body, []byte("key")) }
-	good := seal("key", 1, 0, "value")
+	good := seal("key", Header{Schema: 1}, "value")
 	flipped := slices.Clone(good)
 	flipped[3] ^= 0x10
 	for name, row := range map[string][]byte{
-		"nothing":                       nil,
-		"too short for a checksum":      good[:3],
-		"cut short":                     good[:len(good)-1],
-		"longer":                        append(slices.Clone(good), 0),
-		"a flipped bit":                 flipped,
-		"no header":                     stored(),
-		"half a header":                 stored(0),
-		"a container of another format": stored(0x02, 1),
-		"a schema version too long":     stored(0, 0x81, 0x00),
-		"a schema version without end":  stored(0, 0x80),
-		"a schema version too large":    stored(0, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F),
-		"half an expiry":                stored(1, 1, 0, 0, 0),
-		"an expiry of zero":             stored(1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+		"nothing":                      nil,
+		"too short for a checksum":     good[:3],
+		"cut short":                    good[:len(good)-1],
+		"longer":                       append(slices.Clone(good), 0),
+		"a flipped bit":                flipped,
+		"no header":                    stored(),
+		"half a header":                stored(0),
+		"a schema version too long":    stored(0, 0x81, 0x00),
+		"a schema version without end": stored(0, 0x80),
+		"a schema version too large":   stored(0, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F),
+		"half an expiry":               stored(1, 1, 0, 0, 0),
+		"an expiry of zero":            stored(1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
 	} {
 		if got, err := ParseRow([]byte("key"), row); !errors.Is(err, engine.ErrCorrupt) {
 			t.Errorf("%s: reads as %+v, %v", name, got, err)
@@ -92,6 +96,23 @@ func TestRowsThatAreNone(t *testing.T) {
 	}
 	if _, err := ParseRow([]byte("kez"), good); !errors.Is(err, engine.ErrCorrupt) {
 		t.Error("a row under another key:", err)
+	}
+}
+
+// A row with a bit that this version does not know is not damaged, unless its checksum is wrong.
+func TestRowsOfNewerVersions(t *testing.T) {
+	key := []byte("key")
+	for bit := 2; bit < 8; bit++ {
+		for known := range byte(4) {
+			row := AppendChecksum([]byte{1<<bit | known, 1}, key)
+			if got, err := ParseRow(key, row); !errors.Is(err, ErrVersion) || errors.Is(err, engine.ErrCorrupt) {
+				t.Errorf("container %#02x: reads as %+v, %v", row[0], got, err)
+			}
+			row[1]++
+			if got, err := ParseRow(key, row); !errors.Is(err, engine.ErrCorrupt) || errors.Is(err, ErrVersion) {
+				t.Errorf("container %#02x, damaged: reads as %+v, %v", row[0], got, err)
+			}
+		}
 	}
 }
 
@@ -132,8 +153,9 @@ func TestExpiryKeysSortByTime(t *testing.T) {
 // FuzzParseRow reads rows as a damaged disk might return them. It also tries them with a
 // correct checksum, to reach the checks behind it.
 func FuzzParseRow(f *testing.F) {
-	f.Add([]byte("key"), seal("key", 1, 0, "value"), false)
-	f.Add([]byte("key"), AppendRowHeader(nil, 300, 7), true)
+	f.Add([]byte("key"), seal("key", Header{Schema: 1}, "value"), false)
+	f.Add([]byte("key"), AppendRowHeader(nil, Header{Schema: 300, Foreign: true, Expiry: 7}), true)
+	f.Add([]byte("key"), []byte{4, 1}, true)
 	f.Fuzz(func(t *testing.T, key, row []byte, sealIt bool) {
 		if sealIt {
 			row = AppendChecksum(slices.Clone(row), key)
@@ -142,12 +164,12 @@ func FuzzParseRow(f *testing.F) {
 		var err error
 		alloctest.Bound(t, len(key)+len(row), func() { got, err = ParseRow(key, row) })
 		if err != nil {
-			if !errors.Is(err, engine.ErrCorrupt) {
+			if errors.Is(err, engine.ErrCorrupt) == errors.Is(err, ErrVersion) {
 				t.Error(err)
 			}
 			return
 		}
-		again := AppendChecksum(append(AppendRowHeader(nil, got.Schema, got.Expiry), got.Value...), key)
+		again := AppendChecksum(append(AppendRowHeader(nil, got.Header), got.Value...), key)
 		if !bytes.Equal(again, row) {
 			t.Errorf("%x reads as %+v, which is written %x", row, got, again)
 		}

@@ -2,6 +2,7 @@ package format
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -16,31 +17,47 @@ const ChecksumSize = 4
 // hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// MaxRowHeader is the most bytes that come before a row's value: flags, schema
+// ErrVersion is returned for stored bytes that a newer version has written. They are not damaged.
+var ErrVersion = errors.New("written by a newer version")
+
+// MaxRowHeader is the most bytes that come before a row's value: container, schema
 // version and expiry.
 const MaxRowHeader = 1 + binary.MaxVarintLen32 + 8
 
+// The bits of a container.
 const (
-	flagExpiry = 1 << 0
-	knownFlags = flagExpiry
+	bitExpiry  = 1 << 0
+	bitForeign = 1 << 1
+	knownBits  = bitExpiry | bitForeign
 )
+
+// Header is what comes before a row's value.
+type Header struct {
+	// Schema is the version of the shape in which the value is written.
+	Schema uint32
+	// Foreign says that the value came from a peer whose model has other fields.
+	Foreign bool
+	// Expiry is unix time in nanoseconds, zero if the row does not expire.
+	Expiry int64
+}
 
 // Row is a parsed row. Value shares the memory of the bytes it was read from.
 type Row struct {
-	Schema uint32
-	// Expiry is unix time in nanoseconds, zero if the row does not expire.
-	Expiry int64
-	Value  []byte
+	Header
+	Value []byte
 }
 
-// AppendRowHeader appends the bytes before a row's value. An expiry of zero means that the row
-// does not expire.
-func AppendRowHeader(dst []byte, schema uint32, expiry int64) []byte {
-	if expiry == 0 {
-		return binary.AppendUvarint(append(dst, 0), uint64(schema))
+// AppendRowHeader appends the bytes before a row's value.
+func AppendRowHeader(dst []byte, h Header) []byte {
+	var container byte
+	if h.Foreign {
+		container = bitForeign
 	}
-	dst = binary.AppendUvarint(append(dst, flagExpiry), uint64(schema))
-	return binary.BigEndian.AppendUint64(dst, uint64(expiry))
+	if h.Expiry == 0 {
+		return binary.AppendUvarint(append(dst, container), uint64(h.Schema))
+	}
+	dst = binary.AppendUvarint(append(dst, container|bitExpiry), uint64(h.Schema))
+	return binary.BigEndian.AppendUint64(dst, uint64(h.Expiry))
 }
 
 // AppendChecksum ends the stored bytes of a row or entry. Body is all of them and lies at key.
@@ -55,7 +72,8 @@ func Seal(keyAndBody []byte) []byte {
 	return binary.BigEndian.AppendUint32(keyAndBody, crc32.Checksum(keyAndBody, castagnoli))
 }
 
-// ParseRow checks the row stored at key and takes it apart. Its errors match engine.ErrCorrupt.
+// ParseRow checks the row stored at key and takes it apart. Its errors match engine.ErrCorrupt, or
+// ErrVersion for an intact row whose container has a bit that this version does not know.
 func ParseRow(key, stored []byte) (Row, error) {
 	body, err := CutChecksum(key, stored)
 	if err != nil {
@@ -64,11 +82,12 @@ func ParseRow(key, stored []byte) (Row, error) {
 	if len(body) < 2 {
 		return Row{}, fmt.Errorf("%w: row of %d bytes", engine.ErrCorrupt, len(stored))
 	}
-	flags := body[0]
-	if flags&^knownFlags != 0 {
-		return Row{}, fmt.Errorf("%w: row container %#02x is not known to this version", engine.ErrCorrupt, flags)
+	container := body[0]
+	if container&^knownBits != 0 {
+		return Row{}, fmt.Errorf("%w: the row has container %#02x", ErrVersion, container)
 	}
 	row := Row{Value: body[2:]}
+	row.Foreign = container&bitForeign != 0
 	if body[1] < 0x80 {
 		row.Schema = uint32(body[1])
 	} else {
@@ -78,7 +97,7 @@ func ParseRow(key, stored []byte) (Row, error) {
 		}
 		row.Schema, row.Value = uint32(schema), body[1+n:]
 	}
-	if flags&flagExpiry != 0 {
+	if container&bitExpiry != 0 {
 		if len(row.Value) < 8 {
 			return Row{}, fmt.Errorf("%w: row ends inside its expiry", engine.ErrCorrupt)
 		}

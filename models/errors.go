@@ -7,6 +7,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Errors of declaring and opening.
@@ -33,7 +34,7 @@ var (
 	// ErrInvalid is returned for input that cannot be taken: a value that does
 	// not decode or is not canonical, a key that does not match its row, a
 	// model that cannot be encoded.
-	ErrInvalid = errors.New("invalid data")
+	ErrInvalid = shape.ErrInvalid
 	// ErrCorrupt is returned where stored bytes are not what was written, or
 	// an index and its rows disagree.
 	ErrCorrupt = engine.ErrCorrupt

@@ -3,6 +3,7 @@ package datastore
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,12 +29,21 @@ const restoringMagic = "restoring"
 type storeEntry struct {
 	Format uint64 `json:"format"`
 	Magic  string `json:"magic"`
+	// ID is random, chosen when the store is made.
+	ID []byte `json:"id"`
 	// Next is the next free space.
 	Next format.Space `json:"next"`
 	// Trees is how many tree entries there are, so that one gone missing is not
 	// taken for a tree that never was.
 	Trees uint64 `json:"trees"`
+	// The features of the store, as in Features.
+	Compatible   []string `json:"compatible"`
+	ReadOnly     []string `json:"readonly"`
+	Incompatible []string `json:"incompatible"`
 }
+
+// idSize is the length of a store's id.
+const idSize = 16
 
 // treeEntry describes one tree of the store.
 type treeEntry struct {
@@ -98,26 +108,26 @@ func (s *Store) bind(ctx context.Context, progress func(OpenProgress)) error {
 // readCatalog returns the entries of the trees the store is opened with, after
 // it has added what is new. A store opened to be read has to have it all.
 func (s *Store) readCatalog(ctx context.Context) (map[string]*treeEntry, error) {
+	var c catalog
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
-		view, err := s.db.View(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer view.Discard()
-		c := catalog{read: view}
-		return c.update(s.trees)
+		c.read, err = s.db.View(ctx)
+	} else {
+		c.read, c.write = txn, txn
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer txn.Discard()
-	c := catalog{read: txn, write: txn}
+	defer c.read.Discard()
 	entries, err := c.update(s.trees)
-	if err != nil || !c.changed {
-		return entries, err
+	if err == nil && c.changed {
+		err = c.write.Commit(ctx, engine.Durable)
 	}
-	return entries, txn.Commit(ctx, engine.Durable)
+	if err != nil {
+		return nil, err
+	}
+	s.id = [idSize]byte(c.store.ID)
+	return entries, nil
 }
 
 // catalog is the catalog within one transaction.
@@ -170,22 +180,36 @@ func (c *catalog) checkCount(trees int) error {
 
 // openStore reads the store's own entry, or makes it in an empty database.
 func (c *catalog) openStore() (found bool, err error) {
-	found, err = getCatalog(c.read, storeKey, storeCodec, &c.store)
-	switch {
-	case err != nil:
+	value, found, err := catalogValue(c.read, storeKey)
+	if err != nil {
 		return false, err
-	case !found:
-		return false, c.create()
-	case c.store.Magic == restoringMagic:
-		return false, fmt.Errorf("%w: restoring a backup into it did not finish; delete it and restore again",
-			ErrNotStore)
-	case c.store.Magic != magic:
-		return false, fmt.Errorf("%w: its magic is %q", ErrNotStore, c.store.Magic)
-	case c.store.Format > format.Version:
-		return false, fmt.Errorf("%w: its format is %d, this version knows %d", ErrVersion, c.store.Format,
-			format.Version)
 	}
-	return true, nil
+	if !found {
+		return false, c.create()
+	}
+	c.store, err = parseStore(value)
+	if err == nil {
+		err = c.store.features().check(c.write != nil)
+	}
+	return err == nil, err
+}
+
+// parseStore reads the value of the store's own entry.
+func parseStore(value []byte) (entry storeEntry, err error) {
+	h, err := headOf(value)
+	if err == nil {
+		if err := h.check(); err != nil {
+			return entry, err
+		}
+		err = storeCodec.Decode(value, &entry)
+	}
+	if err == nil && len(entry.ID) != idSize {
+		err = fmt.Errorf("an id of %d bytes", len(entry.ID))
+	}
+	if err != nil {
+		return entry, fmt.Errorf("catalog entry of the store: %w: %w", models.ErrCorrupt, err)
+	}
+	return entry, nil
 }
 
 func (c *catalog) create() error {
@@ -201,7 +225,8 @@ func (c *catalog) create() error {
 	case c.write == nil:
 		return fmt.Errorf("%w: the database is empty and opened to be read", engine.ErrMissing)
 	}
-	c.store = storeEntry{Format: format.Version, Magic: magic, Next: format.FirstFree}
+	c.store = storeEntry{Format: format.Version, Magic: magic, ID: make([]byte, idSize), Next: format.FirstFree}
+	_, _ = rand.Read(c.store.ID) // never fails
 	c.changed = true
 	return nil
 }
@@ -385,24 +410,33 @@ func readTrees(txn engine.ReadTxn) (map[string]*treeEntry, error) {
 }
 
 func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], entry *E) (bool, error) {
-	stored, err := txn.Get(key)
-	if errors.Is(err, engine.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
+	value, found, err := catalogValue(txn, key)
+	if err != nil || !found {
 		return false, err
 	}
-	row, err := format.ParseRow(key, stored)
-	if err != nil {
-		return false, fmt.Errorf("catalog entry %q: %w", key[1:], err)
-	}
-	if row.Schema != catalogSchema {
-		return false, fmt.Errorf("%w: catalog entry %q has version %d", ErrVersion, key[1:], row.Schema)
-	}
-	if err := codec.Decode(row.Value, entry); err != nil {
+	if err := codec.Decode(value, entry); err != nil {
 		return false, fmt.Errorf("catalog entry %q: %w: %w", key[1:], models.ErrCorrupt, err)
 	}
 	return true, nil
+}
+
+// catalogValue returns the value of a catalog entry, which is borrowed.
+func catalogValue(txn engine.ReadTxn, key []byte) (value []byte, found bool, err error) {
+	stored, err := txn.Get(key)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	row, err := format.ParseRow(key, stored)
+	if err != nil {
+		return nil, false, fmt.Errorf("catalog entry %q: %w", key[1:], err)
+	}
+	if row.Schema != catalogSchema {
+		return nil, false, fmt.Errorf("%w: catalog entry %q has version %d", ErrVersion, key[1:], row.Schema)
+	}
+	return row.Value, true, nil
 }
 
 func putCatalog[E any](txn engine.WriteTxn, key []byte, codec models.Codec[E], entry *E) error {

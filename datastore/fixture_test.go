@@ -81,7 +81,7 @@ func TestNewerVersion(t *testing.T) {
 	for name, newEngine := range engines {
 		for what, change := range map[string]func(body []byte) []byte{
 			"format": func(body []byte) []byte {
-				return bytes.Replace(body, []byte("\x66format\x01"), []byte("\x66format\x02"), 1)
+				return bytes.Replace(body, []byte("\x66format\x02"), []byte("\x66format\x03"), 1)
 			},
 			"schema": func(body []byte) []byte { body[1]++; return body }, // behind the flags of the row
 		} {

@@ -27,7 +27,8 @@ type Inspection struct {
 // Inspect opens the store in eng for inspection. Configure the engine ReadOnly
 // if it allows that: then nothing is created, and other readers may have the
 // store open at the same time. It returns the errors of Open, and
-// engine.ErrMissing for a database without anything in it.
+// engine.ErrMissing for a database without anything in it. Since it writes nothing, it
+// refuses no store for a read-only feature that this version does not know.
 func Inspect(ctx context.Context, eng engine.Engine) (*Inspection, error) {
 	db, err := eng.Open(ctx)
 	if err != nil {
@@ -68,6 +69,30 @@ func (in *Inspection) check(ctx context.Context) error {
 	c := catalog{read: txn}
 	_, err = c.openStore()
 	return err
+}
+
+// StoreInfo is what the catalog says of the store.
+type StoreInfo struct {
+	// ID is the store's, as Store.ID returns it.
+	ID [16]byte
+	// Format is the version of the format, of docs/format.md.
+	Format uint64
+	// Features are those of the store.
+	Features Features
+}
+
+// Store says which store this is, and which features it uses.
+func (in *Inspection) Store(ctx context.Context) (StoreInfo, error) {
+	txn, err := in.view(ctx)
+	if err != nil {
+		return StoreInfo{}, fmt.Errorf("inspect catalog: %w", err)
+	}
+	defer txn.Discard()
+	c := catalog{read: txn}
+	if _, err := c.openStore(); err != nil {
+		return StoreInfo{}, fmt.Errorf("inspect catalog: %w", err)
+	}
+	return StoreInfo{ID: [idSize]byte(c.store.ID), Format: c.store.Format, Features: *c.store.features()}, nil
 }
 
 // TreeInfo is what the catalog says of a tree.

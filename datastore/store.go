@@ -21,6 +21,7 @@ import (
 // every call returns models.ErrClosed.
 type Store struct {
 	db     engine.DB
+	id     [idSize]byte
 	places map[*session.Tree]*session.Place
 	// spaces has the trees by the space of their rows.
 	spaces map[format.Space]*session.Tree
@@ -50,7 +51,9 @@ var (
 // It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrOtherEngine,
 // ErrLocked, ErrCorrupt), ErrNotStore where the database holds something else or
 // restoring a backup into it did not finish, ErrVersion for a store written by a
-// newer version, and models.ErrDefinition, naming the difference, where a definition
+// newer version: the error names the feature that this version does not know, and
+// says if the store can be opened with the engine configured ReadOnly. It returns
+// models.ErrDefinition, naming the difference, where a definition
 // is faulty or does not fit what the store holds.
 func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store, error) {
 	o := gather(options)
@@ -114,6 +117,10 @@ func collect(definitions []*models.Definition) (map[string]models.AnyTree, error
 	}
 	return trees, nil
 }
+
+// ID returns the id of the store: 16 random bytes that were chosen when it was made. A store
+// that was restored from a backup has the id of the one that was backed up.
+func (s *Store) ID() [16]byte { return s.id }
 
 // Close waits for open transactions to end, makes everything durable and
 // releases the store. Later calls do nothing and return nil. A function that View

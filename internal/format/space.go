@@ -8,7 +8,7 @@ import (
 )
 
 // Version is the format version that this code writes and the newest it reads.
-const Version = 1
+const Version = 2
 
 // Space is the number of a space. Every stored key begins with one.
 type Space uint32

@@ -1,0 +1,257 @@
+package reshape
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
+)
+
+// spansInPlace is how many fields of structs whose order changes can be sorted without memory of
+// their own.
+const spansInPlace = 32
+
+// Append appends the value src, rewritten, to dst. The result is as canonical as src, which is only
+// read and shares no memory with dst. It is no longer than src and the defaults of the structs in it.
+//
+// A src that does not have the shape that the plan starts from, or is not canonical DAG-CBOR, gives
+// an error that matches [shape.ErrInvalid] and says which byte of which field, and dst with its
+// length unchanged.
+func (p *Plan) Append(dst, src []byte) ([]byte, error) { return p.append(dst, src, false) }
+
+func (p *Plan) append(dst, src []byte, lean bool) ([]byte, error) {
+	if p.err != nil {
+		return dst, p.err
+	}
+	var spans [spansInPlace]span
+	w := writer{source: source{src: src}, dst: dst, spans: spans[:0], lean: lean}
+	ok := w.value(p.root, 0)
+	if ok && w.at < len(src) {
+		ok = w.fail("%d bytes follow the value", len(src)-w.at)
+	}
+	if !ok {
+		return dst, w.err()
+	}
+	w.flush(w.at)
+	return w.dst, nil
+}
+
+// writer rewrites a value. It copies what stays as it is in pieces that are as long as possible.
+type writer struct {
+	source
+	dst []byte
+	// done is how much of the source has been copied or left out.
+	done int
+	// spans are the fields of all structs around the current one whose order changes.
+	spans []span
+	// lean says that fields that may be left out where they are empty are left out.
+	lean bool
+}
+
+// span is where a field lies in the result, and its place among the fields of its struct.
+type span struct{ target, start, end int }
+
+// flush copies the source as far as end.
+func (w *writer) flush(end int) {
+	w.dst = append(w.dst, w.src[w.done:end]...)
+	w.done = end
+}
+
+// value reads a value. Depth is that of the maps and lists around it.
+func (w *writer) value(n *node, depth int) bool {
+	if n.null && w.null() {
+		return true
+	}
+	switch n.kind {
+	case shape.List:
+		count, ok := w.count(majorList, 1)
+		if !ok || depth >= maxDepth {
+			return w.tooDeep()
+		}
+		for range count {
+			if !w.value(n.elem, depth+1) {
+				return false
+			}
+		}
+		return true
+	case shape.Map:
+		count, ok := w.count(majorMap, 2)
+		if !ok || depth >= maxDepth {
+			return w.tooDeep()
+		}
+		var key []byte
+		for range count {
+			if key, ok = w.key(key); !ok || !w.value(n.elem, depth+1) {
+				return false
+			}
+		}
+		return true
+	case shape.Struct:
+		return w.fields(n, depth)
+	default:
+		return w.scalar(n)
+	}
+}
+
+func (w *writer) tooDeep() bool {
+	return w.fail("maps and lists are nested more than %d deep", maxDepth)
+}
+
+// fields reads a struct.
+func (w *writer) fields(n *node, depth int) bool {
+	start := w.at
+	left, ok := w.count(majorMap, 2)
+	if !ok || depth >= maxDepth {
+		return w.tooDeep()
+	}
+	head, written, base := 0, 0, len(w.spans)
+	if !n.same {
+		w.flush(start)
+		w.done = w.at
+		head = len(w.dst)
+		w.dst = appendHead(w.dst, majorMap, uint64(max(0, left+n.more)))
+	}
+	first := len(w.dst)
+	var before []byte // the last key of an open struct
+	for i := range n.steps {
+		s := &n.steps[i]
+		if !n.sorted {
+			w.flush(w.at)
+		}
+		from := len(w.dst)
+		found := s.key != "" && w.next(left, s.key)
+		if n.open {
+			if !found {
+				if left, before, ok = w.unknown(left, before, s.key, depth); !ok {
+					return false
+				}
+				found = w.next(left, s.key)
+			}
+			if found {
+				before = w.src[w.at : w.at+len(s.key)]
+			}
+		}
+		switch {
+		case found:
+			left--
+			kept, ok := w.known(s, depth)
+			if !ok {
+				return w.failedIn(s.key)
+			}
+			if !kept {
+				continue
+			}
+		case s.add != "":
+			w.flush(w.at)
+			w.dst = append(w.dst, s.add...)
+		default:
+			continue
+		}
+		written++
+		if !n.sorted {
+			w.flush(w.at)
+			w.spans = append(w.spans, span{s.target, from, len(w.dst)})
+		}
+	}
+	switch {
+	case n.open:
+		if _, _, ok := w.unknown(left, before, "", depth); !ok {
+			return false
+		}
+	case left > 0:
+		if key, ok := w.text(); ok {
+			return w.fail("the field %.40q is unknown, repeated or out of order", key)
+		}
+		return false
+	}
+	if n.same {
+		return true
+	}
+	if !n.sorted {
+		w.sort(first, base)
+	}
+	w.setHead(head, first, written)
+	return true
+}
+
+// next reports whether a key comes next.
+func (w *writer) next(left int, key string) bool {
+	end := w.at + len(key)
+	return left > 0 && end <= len(w.src) && string(w.src[w.at:end]) == key
+}
+
+// known reads a field that the plan knows, and reports whether the result has it.
+func (w *writer) known(s *step, depth int) (kept, ok bool) {
+	lean := w.lean && s.empty != ""
+	start := w.at
+	if s.drop || s.rename != "" || lean {
+		w.flush(start)
+	}
+	w.at += len(s.key)
+	if s.rename != "" {
+		w.dst, w.done = append(w.dst, s.rename...), w.at
+	}
+	from := len(w.dst)
+	if !w.value(s.node, depth+1) {
+		return false, false
+	}
+	switch {
+	case s.drop:
+		w.done = w.at
+		return false, true
+	case lean:
+		w.flush(w.at)
+		if string(w.dst[from+len(s.key):]) == s.empty {
+			w.dst = w.dst[:from]
+			return false, true
+		}
+	}
+	return true, true
+}
+
+// unknown leaves out the fields before the field of a key, or all that are left if key is empty.
+// Before is the last key.
+func (w *writer) unknown(left int, before []byte, until string, depth int) (int, []byte, bool) {
+	for left > 0 {
+		start := w.at
+		key, ok := w.key(before)
+		if !ok {
+			return 0, nil, false
+		}
+		if until != "" && string(key) >= until {
+			w.at = start
+			return left, before, true
+		}
+		w.flush(start)
+		if !w.any(depth + 1) {
+			return 0, nil, w.failedIn(string(key))
+		}
+		w.done, before = w.at, key
+		left--
+	}
+	return left, before, true
+}
+
+// sort puts the fields of a struct, whose first begins at first, in the order of the result. Their
+// spans are those from base on.
+func (w *writer) sort(first, base int) {
+	spans := w.spans[base:]
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.target, b.target) })
+	end := len(w.dst)
+	for _, s := range spans {
+		w.dst = append(w.dst, w.dst[s.start:s.end]...)
+	}
+	copy(w.dst[first:], w.dst[end:])
+	w.dst, w.spans = w.dst[:end], w.spans[:base]
+}
+
+// setHead writes the head of a struct's map where another was put before its fields were counted.
+func (w *writer) setHead(head, first, fields int) {
+	var buf [9]byte
+	right := appendHead(buf[:0], majorMap, uint64(fields))
+	if len(right) == first-head {
+		copy(w.dst[head:], right)
+		return
+	}
+	w.dst = slices.Replace(w.dst, head, first, right...)
+}

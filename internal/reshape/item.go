@@ -1,0 +1,326 @@
+package reshape
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
+)
+
+// Major types, the top three bits of a head.
+const (
+	majorUint   = 0
+	majorNeg    = 1
+	majorBytes  = 2
+	majorText   = 3
+	majorList   = 4
+	majorMap    = 5
+	majorSimple = 7
+)
+
+// Whole items of major type 7.
+const (
+	itemFalse   = 0xF4
+	itemTrue    = 0xF5
+	itemNull    = 0xF6
+	itemFloat64 = 0xFB
+)
+
+var majorNames = [8]string{
+	"an unsigned integer", "a negative integer", "a byte string", "text",
+	"a list", "a map", "a tag", "a simple value or float",
+}
+
+func appendHead(dst []byte, major byte, arg uint64) []byte {
+	major <<= 5
+	switch {
+	case arg < 24:
+		return append(dst, major|byte(arg))
+	case arg <= math.MaxUint8:
+		return append(dst, major|24, byte(arg))
+	case arg <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(arg))
+	case arg <= math.MaxUint32:
+		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(arg))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
+	}
+}
+
+func appendText(dst []byte, text string) []byte {
+	return append(appendHead(dst, majorText, uint64(len(text))), text...)
+}
+
+// source is a value that is read from front to back. Its methods report whether they found what they
+// were to read; the first fault is kept.
+type source struct {
+	src   []byte
+	at    int
+	fault error
+	// path is where the fault is: the names of the fields around it, the innermost first.
+	path []string
+}
+
+func (s *source) fail(format string, args ...any) bool {
+	if s.fault == nil {
+		s.fault = fmt.Errorf("byte %d: "+format, append([]any{s.at}, args...)...)
+	}
+	return false
+}
+
+// failedIn adds the field of a key to the path of the fault.
+func (s *source) failedIn(key string) bool {
+	field := source{src: []byte(key)}
+	name, _ := field.text()
+	s.path = append(s.path, string(name))
+	return false
+}
+
+// err returns the fault, as an error that matches [shape.ErrInvalid].
+func (s *source) err() error {
+	if len(s.path) == 0 {
+		return fmt.Errorf("%w: %w", shape.ErrInvalid, s.fault)
+	}
+	path := make([]byte, 0, 64)
+	for i := len(s.path) - 1; i >= 0; i-- {
+		path = fmt.Appendf(path, "%.40s", s.path[i])
+		if i > 0 {
+			path = append(path, '.')
+		}
+	}
+	return fmt.Errorf("%w: field %s, %w", shape.ErrInvalid, path, s.fault)
+}
+
+// head reads the head of an item in its shortest form. Of major type 7 it reads what has one byte.
+func (s *source) head() (major byte, arg uint64, ok bool) {
+	if s.at >= len(s.src) {
+		return 0, 0, s.fail("the value ends early")
+	}
+	initial := s.src[s.at]
+	major, arg = initial>>5, uint64(initial&0x1F)
+	if arg < 24 {
+		s.at++
+		return major, arg, true
+	}
+	arg, ok = s.long(arg)
+	return major, arg, ok
+}
+
+// long reads a head of more than one byte.
+func (s *source) long(info uint64) (arg uint64, ok bool) {
+	rest, least := s.src[s.at+1:], uint64(24)
+	if info > 27 || len(rest) < 1<<(info-24) {
+		return 0, s.fail("a head is cut off or of indefinite length")
+	}
+	switch info {
+	case 24:
+		arg = uint64(rest[0])
+	case 25:
+		arg, least = uint64(binary.BigEndian.Uint16(rest)), math.MaxUint8+1
+	case 26:
+		arg, least = uint64(binary.BigEndian.Uint32(rest)), math.MaxUint16+1
+	default:
+		arg, least = binary.BigEndian.Uint64(rest), math.MaxUint32+1
+	}
+	if arg < least {
+		return 0, s.fail("%d is not written in its shortest form", arg)
+	}
+	s.at += 1 + 1<<(info-24)
+	return arg, true
+}
+
+// typed reads the head of an item of a major type.
+func (s *source) typed(want byte) (arg uint64, ok bool) {
+	major, arg, ok := s.head()
+	if ok && major != want {
+		return 0, s.fail("there is %s in place of %s", majorNames[major], majorNames[want])
+	}
+	return arg, ok
+}
+
+// count reads the head of a list or map, whose elements have at least so many bytes each.
+func (s *source) count(major byte, least uint64) (n int, ok bool) {
+	arg, ok := s.typed(major)
+	if !ok {
+		return 0, false
+	}
+	return s.counted(arg, least)
+}
+
+func (s *source) counted(arg, least uint64) (n int, ok bool) {
+	if arg > maxElements || arg*least > uint64(len(s.src)-s.at) {
+		return 0, s.fail("a list or map of %d elements is cut off or has more than %d", arg, maxElements)
+	}
+	return int(arg), true
+}
+
+// run reads so many bytes.
+func (s *source) run(size uint64) ([]byte, bool) {
+	if size > uint64(len(s.src)-s.at) {
+		return nil, s.fail("%d bytes are cut off", size)
+	}
+	start := s.at
+	s.at += int(size)
+	return s.src[start:s.at:s.at], true
+}
+
+// text reads text.
+func (s *source) text() ([]byte, bool) {
+	size, ok := s.typed(majorText)
+	if !ok {
+		return nil, false
+	}
+	return s.utf8(size)
+}
+
+func (s *source) utf8(size uint64) ([]byte, bool) {
+	text, ok := s.run(size)
+	if ok && !utf8.Valid(text) {
+		return nil, s.fail("text %.40q is not UTF-8", text)
+	}
+	return text, ok
+}
+
+// key reads the key of a map and returns it with its head. It has to come after the key before it;
+// before the first, that is nil.
+func (s *source) key(before []byte) (key []byte, ok bool) {
+	start := s.at
+	text, ok := s.text()
+	if !ok {
+		return nil, false
+	}
+	key = s.src[start:s.at:s.at]
+	if before != nil && bytes.Compare(key, before) <= 0 {
+		return nil, s.fail("the key %.40q is repeated or comes too late", text)
+	}
+	return key, true
+}
+
+// null reads null if that comes next.
+func (s *source) null() bool {
+	if s.at < len(s.src) && s.src[s.at] == itemNull {
+		s.at++
+		return true
+	}
+	return false
+}
+
+// float reads a float that is neither NaN nor infinite.
+func (s *source) float() (v float64, ok bool) {
+	if len(s.src)-s.at < 9 || s.src[s.at] != itemFloat64 {
+		return 0, s.fail("there is no float of 8 bytes")
+	}
+	v = math.Float64frombits(binary.BigEndian.Uint64(s.src[s.at+1:]))
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, s.fail("DAG-CBOR does not allow %v", v)
+	}
+	s.at += 9
+	return v, true
+}
+
+// any reads an item of any kind. Depth is that of the maps and lists around it.
+func (s *source) any(depth int) bool {
+	if s.at < len(s.src) && s.src[s.at]>>5 == majorSimple {
+		switch s.src[s.at] {
+		case itemFalse, itemTrue, itemNull:
+			s.at++
+			return true
+		}
+		_, ok := s.float()
+		return ok
+	}
+	major, arg, ok := s.head()
+	if !ok {
+		return false
+	}
+	switch major {
+	case majorUint, majorNeg:
+		return true
+	case majorBytes:
+		_, ok = s.run(arg)
+		return ok
+	case majorText:
+		_, ok = s.utf8(arg)
+		return ok
+	case majorList, majorMap:
+		return s.anyWithin(major, arg, depth)
+	}
+	return s.fail("there is %s", majorNames[major])
+}
+
+func (s *source) anyWithin(major byte, arg uint64, depth int) bool {
+	if depth >= maxDepth {
+		return s.fail("maps and lists are nested more than %d deep", maxDepth)
+	}
+	n, ok := s.counted(arg, uint64(major-majorList)+1)
+	if !ok {
+		return false
+	}
+	var key []byte
+	for range n {
+		if major == majorMap {
+			if key, ok = s.key(key); !ok {
+				return false
+			}
+		}
+		if !s.any(depth + 1) {
+			return false
+		}
+	}
+	return true
+}
+
+// scalar reads an item that has none within it.
+func (s *source) scalar(n *node) bool {
+	switch n.kind {
+	case shape.Uint8, shape.Uint16, shape.Uint32, shape.Uint64:
+		v, ok := s.typed(majorUint)
+		if ok && n.bits < 64 && v>>n.bits != 0 {
+			return s.fail("%d does not fit in %d bits", v, n.bits)
+		}
+		return ok
+	case shape.Int8, shape.Int16, shape.Int32, shape.Int64:
+		major, arg, ok := s.head()
+		if ok && (major > majorNeg || arg>>(n.bits-1) != 0) {
+			return s.fail("there is no integer of %d bits", n.bits)
+		}
+		return ok
+	case shape.Bool:
+		if s.at >= len(s.src) || s.src[s.at] != itemFalse && s.src[s.at] != itemTrue {
+			return s.fail("there is no boolean")
+		}
+		s.at++
+		return true
+	case shape.Float32:
+		v, ok := s.float()
+		if ok && float64(float32(v)) != v {
+			return s.fail("%v is not a float32", v)
+		}
+		return ok
+	case shape.Float64:
+		_, ok := s.float()
+		return ok
+	case shape.String:
+		_, ok := s.text()
+		return ok
+	case shape.Bytes:
+		size, ok := s.typed(majorBytes)
+		if ok {
+			_, ok = s.run(size)
+		}
+		return ok
+	default: // a time
+		size, ok := s.typed(majorText)
+		if !ok {
+			return false
+		}
+		text, ok := s.run(size)
+		if ok && !isTime(text) {
+			return s.fail("%.40q is not a time in its one form", text)
+		}
+		return ok
+	}
+}

@@ -1,0 +1,160 @@
+package reshape
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
+)
+
+const (
+	// maxDepth is how deep a value and a shape may nest, the model included.
+	maxDepth = 32
+	// maxFields is how many fields a shape may have in all.
+	maxFields = 4096
+	// maxElements is how many elements a list or map may have.
+	maxElements = 131_072
+)
+
+// Version is a schema version of a tree. It does not change once it has been made.
+type Version struct {
+	// Shape is the shape of the model.
+	Shape shape.Type
+	// IDs has the number of each field of each struct in Shape, in the order of a walk that visits
+	// a field before those within it, and fields of one struct in the order in which they are
+	// stored. No two are the same, and none is 0.
+	IDs []uint32
+}
+
+// First returns the first version of a tree. Its fields are numbered from 1 on. Its shape has its
+// fields in the order in which they are stored, and nothing of earlier names.
+func First(t shape.Type) Version {
+	v, _ := Next(Version{Shape: shape.StructOf()}, 0, t, Options{})
+	return v
+}
+
+// Check returns an error that matches [shape.ErrInvalid] for a version that cannot be used: a shape
+// out of bounds, two fields of one name, or numbers that do not belong to the fields. Versions from
+// [First] and [Next] need it no more than their shapes did before; stored ones do.
+func (v Version) Check() error {
+	_, err := treeOf(v)
+	return err
+}
+
+// tree is a type with all that a walk over it needs.
+type tree struct {
+	kind   shape.Kind
+	elem   *tree
+	fields []*branch // of a struct, in stored order
+}
+
+// branch is a field of a struct.
+type branch struct {
+	shape.Field
+	key  string // the name, encoded
+	id   uint32
+	tree *tree
+}
+
+// treeOf returns the tree of a version.
+func treeOf(v Version) (*tree, error) {
+	b := builder{}
+	t, err := b.tree(v.Shape, 1)
+	if err != nil {
+		return nil, err
+	}
+	if b.fields != len(v.IDs) {
+		return nil, fmt.Errorf("%w: a shape of %d fields has %d numbers", shape.ErrInvalid, b.fields, len(v.IDs))
+	}
+	seen := make(map[uint32]bool, b.fields)
+	for f := range t.walk {
+		f.id, v.IDs = v.IDs[0], v.IDs[1:]
+		if f.id == 0 || seen[f.id] {
+			return nil, fmt.Errorf("%w: the field %q has the number %d, which is 0 or another field's", shape.ErrInvalid,
+				f.Name, f.id)
+		}
+		seen[f.id] = true
+	}
+	return t, nil
+}
+
+// builder makes trees and counts their fields.
+type builder struct{ fields int }
+
+func (b *builder) tree(t shape.Type, depth int) (*tree, error) {
+	if depth > maxDepth+1 { // a scalar may lie in the deepest list, map or struct
+		return nil, fmt.Errorf("%w: a shape is nested more than %d deep", shape.ErrInvalid, maxDepth)
+	}
+	out := &tree{kind: t.Kind}
+	switch t.Kind {
+	case shape.Uint8, shape.Uint16, shape.Uint32, shape.Uint64, shape.Int8, shape.Int16, shape.Int32, shape.Int64,
+		shape.Bool, shape.Float32, shape.Float64, shape.String, shape.Bytes, shape.Time:
+		return out, nil
+	case shape.List, shape.Map, shape.Optional:
+		if t.Elem == nil {
+			return nil, fmt.Errorf("%w: the type %s has no elements", shape.ErrInvalid, t.Kind)
+		}
+		elem, err := b.tree(*t.Elem, depth+1)
+		out.elem = elem
+		return out, err
+	case shape.Struct:
+	default:
+		return nil, fmt.Errorf("%w: no type is of the kind %.40q", shape.ErrInvalid, t.Kind)
+	}
+	if b.fields += len(t.Fields); b.fields > maxFields {
+		return nil, fmt.Errorf("%w: a shape has more than %d fields", shape.ErrInvalid, maxFields)
+	}
+	out.fields = make([]*branch, len(t.Fields))
+	for i, f := range t.Fields {
+		within, err := b.tree(f.Type, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out.fields[i] = &branch{Field: f, key: string(appendText(nil, f.Name)), tree: within}
+	}
+	slices.SortFunc(out.fields, func(a, b *branch) int { return strings.Compare(a.key, b.key) })
+	for i := 1; i < len(out.fields); i++ {
+		if out.fields[i].key == out.fields[i-1].key {
+			return nil, fmt.Errorf("%w: two fields are named %q", shape.ErrInvalid, out.fields[i].Name)
+		}
+	}
+	return out, nil
+}
+
+// walk yields all fields, each before those within it.
+func (t *tree) walk(yield func(*branch) bool) { t.walkOn(yield) }
+
+func (t *tree) walkOn(yield func(*branch) bool) bool {
+	if t.elem != nil {
+		return t.elem.walkOn(yield)
+	}
+	for _, f := range t.fields {
+		if !yield(f) || !f.tree.walkOn(yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// version returns the version that t stands for.
+func (t *tree) version() Version {
+	v := Version{Shape: t.shape()}
+	for f := range t.walk {
+		v.IDs = append(v.IDs, f.id)
+	}
+	return v
+}
+
+// shape returns the type that t stands for, without earlier names.
+func (t *tree) shape() shape.Type {
+	out := shape.Type{Kind: t.kind}
+	if t.elem != nil {
+		elem := t.elem.shape()
+		out.Elem = &elem
+	}
+	for _, f := range t.fields {
+		out.Fields = append(out.Fields, shape.Field{Name: f.Name, Type: f.tree.shape(), Omit: f.Omit, Default: f.Default})
+	}
+	return out
+}

@@ -93,10 +93,6 @@ func (w *writer) value(n *node, depth int) bool {
 	}
 }
 
-func (w *writer) tooDeep() bool {
-	return w.fail("maps and lists are nested more than %d deep", maxDepth)
-}
-
 // fields reads a struct.
 func (w *writer) fields(n *node, depth int) bool {
 	start := w.at
@@ -170,7 +166,7 @@ func (w *writer) fields(n *node, depth int) bool {
 	if !n.sorted {
 		w.sort(first, base)
 	}
-	w.setHead(head, first, written)
+	w.dst = setHead(w.dst, head, first, written)
 	return true
 }
 
@@ -245,13 +241,14 @@ func (w *writer) sort(first, base int) {
 	w.dst, w.spans = w.dst[:end], w.spans[:base]
 }
 
-// setHead writes the head of a struct's map where another was put before its fields were counted.
-func (w *writer) setHead(head, first, fields int) {
+// setHead writes the head of a struct's map, at head, where another was put before its fields were
+// counted. The first field begins at first.
+func setHead(dst []byte, head, first, fields int) []byte {
 	var buf [9]byte
 	right := appendHead(buf[:0], majorMap, uint64(fields))
-	if len(right) == first-head {
-		copy(w.dst[head:], right)
-		return
+	if len(right) != first-head {
+		return slices.Replace(dst, head, first, right...)
 	}
-	w.dst = slices.Replace(w.dst, head, first, right...)
+	copy(dst[head:], right)
+	return dst
 }

@@ -116,7 +116,8 @@ func TestBetween(t *testing.T) {
 				}(),
 			},
 			src: object{
-				"l": []any{object{"Town": "a"}, object{"Town": "b"}}, "m": object{"Town": object{"Town": "c"}, "x": object{"Town": "y"}},
+				"l": []any{object{"Town": "a"}, object{"Town": "b"}},
+				"m": object{"Town": object{"Town": "c"}, "x": object{"Town": "y"}},
 				"o": object{"Town": "d"}, "s": object{"Town": "e"}, "p": object{"Town": "f"}, "n": nil,
 			},
 			want: object{

@@ -201,12 +201,14 @@ func (s *source) key(before []byte) (key []byte, ok bool) {
 
 // null reads null if that comes next.
 func (s *source) null() bool {
-	if s.at < len(s.src) && s.src[s.at] == itemNull {
-		s.at++
-		return true
+	if !s.nullNext() {
+		return false
 	}
-	return false
+	s.at++
+	return true
 }
+
+func (s *source) nullNext() bool { return s.at < len(s.src) && s.src[s.at] == itemNull }
 
 // float reads a float that is neither NaN nor infinite.
 func (s *source) float() (v float64, ok bool) {
@@ -253,7 +255,7 @@ func (s *source) any(depth int) bool {
 
 func (s *source) anyWithin(major byte, arg uint64, depth int) bool {
 	if depth >= maxDepth {
-		return s.fail("maps and lists are nested more than %d deep", maxDepth)
+		return s.tooDeep()
 	}
 	n, ok := s.counted(arg, uint64(major-majorList)+1)
 	if !ok {
@@ -271,6 +273,10 @@ func (s *source) anyWithin(major byte, arg uint64, depth int) bool {
 		}
 	}
 	return true
+}
+
+func (s *source) tooDeep() bool {
+	return s.fail("maps and lists are nested more than %d deep", maxDepth)
 }
 
 // scalar reads an item that has none within it.

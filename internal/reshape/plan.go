@@ -61,6 +61,8 @@ type node struct {
 	null bool // null is a value
 	same bool // values are written as they are read
 	elem *node
+	// structs says that values may have structs in them, of which not all fields may be known.
+	structs bool
 	// Of a struct:
 	steps []step
 	open  bool // the source may have fields that are not known
@@ -200,9 +202,9 @@ func compileOpen(t *tree) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.elem, n.same = elem, elem.same
+		n.elem, n.same, n.structs = elem, elem.same, elem.structs
 	case shape.Struct:
-		n.open, n.sorted = true, true
+		n.open, n.sorted, n.structs = true, true, true
 		for i, f := range t.fields {
 			within, err := compileOpen(f.tree)
 			if err != nil {

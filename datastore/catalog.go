@@ -47,15 +47,30 @@ const idSize = 16
 
 // treeEntry describes one tree of the store.
 type treeEntry struct {
-	ID      format.Space    `json:"id"`
-	Key     string          `json:"key"`
-	Codec   string          `json:"codec"`
-	Policy  string          `json:"policy"`
-	Schema  uint32          `json:"schema"`
-	Fields  []session.Field `json:"fields"`
-	Indexes []indexEntry    `json:"indexes"`
+	ID      format.Space `json:"id"`
+	Key     string       `json:"key"`
+	Codec   string       `json:"codec"`
+	Policy  string       `json:"policy"`
+	Schema  uint32       `json:"schema"`
+	Fields  []fieldEntry `json:"fields"`
+	Indexes []indexEntry `json:"indexes"`
 	// Retired has the spaces of dropped indexes that are still to be cleared.
 	Retired []format.Space `json:"retired"`
+}
+
+// fieldEntry describes a field of a model, its type as people read it.
+type fieldEntry struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// fieldEntries describes the fields of a model.
+func fieldEntries(fields []session.Field) []fieldEntry {
+	var entries []fieldEntry
+	for _, f := range fields {
+		entries = append(entries, fieldEntry{Name: f.Name, Type: f.Type.String()})
+	}
+	return entries
 }
 
 type indexEntry struct {
@@ -239,7 +254,7 @@ func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
 		c.store.Trees++
 		entry = &treeEntry{
 			ID: c.allocate(), Key: core.Key, Codec: core.Codec,
-			Policy: core.Policy, Schema: core.Schema, Fields: core.Fields,
+			Policy: core.Policy, Schema: core.Schema, Fields: fieldEntries(core.Fields),
 		}
 	} else if err := entry.fits(core); err != nil {
 		return nil, err
@@ -281,7 +296,7 @@ func (e *treeEntry) fits(core *session.Tree) error {
 	case e.Schema != core.Schema:
 		return differ("schema version", e.Schema, core.Schema)
 	}
-	if difference := e.differentField(core.Fields); difference != "" {
+	if difference := e.differentField(fieldEntries(core.Fields)); difference != "" {
 		return fmt.Errorf("%w: tree %s has %s", models.ErrDefinition, core.Name, difference)
 	}
 	for _, stored := range e.Indexes {
@@ -303,9 +318,9 @@ func (e *treeEntry) fits(core *session.Tree) error {
 // differentField describes the first field that the definition has otherwise, or
 // returns "". The order of fields is that of a struct, which DAG-CBOR does not
 // keep; another codec may depend on it.
-func (e *treeEntry) differentField(defined []session.Field) string {
-	named := func(fields []session.Field, name string) *session.Field {
-		i := slices.IndexFunc(fields, func(f session.Field) bool { return f.Name == name })
+func (e *treeEntry) differentField(defined []fieldEntry) string {
+	named := func(fields []fieldEntry, name string) *fieldEntry {
+		i := slices.IndexFunc(fields, func(f fieldEntry) bool { return f.Name == name })
 		if i < 0 {
 			return nil
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Inspection shows the content of a store without its Go types: it uses the catalog
@@ -171,7 +172,10 @@ func (e *treeEntry) info(name string, err error) TreeInfo {
 	if err != nil {
 		return info
 	}
-	info.Key, info.Codec, info.Policy, info.Schema, info.Fields = e.Key, e.Codec, e.Policy, e.Schema, e.Fields
+	info.Key, info.Codec, info.Policy, info.Schema = e.Key, e.Codec, e.Policy, e.Schema
+	for _, f := range e.Fields {
+		info.Fields = append(info.Fields, models.Field{Name: f.Name, Type: shape.Of(shape.Kind(f.Type))})
+	}
 	for _, ix := range e.Indexes {
 		info.Indexes = append(info.Indexes,
 			IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Ready: ix.State == ready})

@@ -144,7 +144,8 @@ func TestInspect(t *testing.T) {
 		if got.Definition != "lab" || got.Key != "pair(pair(string,time),uint64)" || got.Codec != "dag-cbor" || got.Schema != 1 {
 			t.Errorf("got %+v", got)
 		}
-		if len(got.Fields) != 11 || got.Fields[0] != (models.Field{Name: "Sensor", Type: "string"}) || got.Fields[8].Type != "map(string)" {
+		if first := got.Fields[0]; len(got.Fields) != 11 || first.Name != "Sensor" || first.Type.String() != "string" ||
+			got.Fields[8].Type.String() != "map(string)" {
 			t.Errorf("got fields %v", got.Fields)
 		}
 		if want := []netabase.IndexInfo{{Name: "ok", Kind: "index", Key: "bool", Ready: true}, {Name: "notes", Kind: "multi", Key: "string", Ready: true}}; !slices.Equal(got.Indexes, want) {

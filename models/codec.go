@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Codec turns models of type M into the bytes of their values, and back. All
@@ -46,9 +46,9 @@ type ValueDecoder[M any] interface {
 }
 
 // Field is a field of a model, as the catalog describes it: the Name under
-// which it is encoded and its Type, whose words do not depend on Go. See
-// [DagCBOR] for those it uses.
-type Field = session.Field
+// which it is encoded and its Type, which does not depend on Go. See [DagCBOR]
+// for the types of Go and theirs.
+type Field = shape.Field
 
 // checkCanonical reports whether c encodes m as value, where c has decoded m
 // from value. Peers take only this one encoding of a model, so that two records

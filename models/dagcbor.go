@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 const (
 	// cborMaxDepth is how deep maps and lists may nest, the model included.
-	cborMaxDepth = 32
+	cborMaxDepth = shape.MaxDepth
 	// cborMaxElements is how many elements a list or map may have.
 	cborMaxElements = 131_072
 )
@@ -25,22 +27,24 @@ const (
 // fields of an embedded struct are written as the outer struct's. Fields can
 // have these types, and named ones like them:
 //
-//	Go                           Field.Type
-//	uint8 … uint64, uint         "uint8" … "uint64", "uint64"
-//	int8 … int64, int            "int8" … "int64", "int64"
-//	bool                         "bool"
-//	float32, float64             "float32", "float64"
-//	string                       "string"
-//	[]byte, [n]byte              "bytes"
-//	time.Time                    "time"
-//	[]T, [n]T                    "list(T)"
-//	map[string]T                 "map(T)"
-//	a struct                     "map"
-//	*T                           "optional(T)"
-//	with MarshalBinary           "bytes"
-//	with MarshalText             "string"
+//	Go                           Field.Type, as text
+//	uint8 … uint64, uint         uint8 … uint64, uint64
+//	int8 … int64, int            int8 … int64, int64
+//	bool                         bool
+//	float32, float64             float32, float64
+//	string                       string
+//	[]byte, [n]byte              bytes
+//	time.Time                    time
+//	[]T, [n]T                    list(T)
+//	map[string]T                 map(T)
+//	a struct                     struct{name T, …}
+//	*T                           optional(T)
+//	with MarshalBinary           bytes
+//	with MarshalText             string
 //
-// where T stands for a type from the same table. A type that marshals itself has
+// where T stands for a type from the same table. Structs, slices, arrays and
+// maps nest at most 32 deep, the model included, and a model has at most 4 096
+// fields, those of nested structs included. A type that marshals itself has
 // to unmarshal itself, too; MarshalBinary comes before MarshalText, and
 // MarshalJSON is not called. A type with MarshalCBOR is refused, because its
 // bytes need not be DAG-CBOR: give it one of the two methods, or declare a new
@@ -62,8 +66,8 @@ const (
 // compared. Each byte from another peer can cost the memory of one element of a
 // list in M and, if the element cannot be read, of an error about it.
 func DagCBOR[M any]() Codec[M] {
-	shape, err := dagShapeOf(reflect.TypeFor[M]())
-	return &dagCBOR[M]{name: reflect.TypeFor[M]().String(), dagShape: shape, err: err}
+	known, err := dagShapeOf(reflect.TypeFor[M]())
+	return &dagCBOR[M]{name: reflect.TypeFor[M]().String(), dagShape: known, err: err}
 }
 
 type dagCBOR[M any] struct {

@@ -12,11 +12,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // dagShape holds what is known from a model's type alone.
 type dagShape struct {
 	fields []Field
+	// count is how many fields have been found, those of nested structs included.
+	count int
 	// float32s is set if a float32 is somewhere in the model.
 	float32s bool
 }
@@ -25,7 +29,7 @@ func dagShapeOf(model reflect.Type) (dagShape, error) {
 	var s dagShape
 	err := badType(model.String(), "a model is a struct")
 	if model.Kind() == reflect.Struct {
-		if word, ownErr := ownForm(model); word != "" || ownErr != nil {
+		if own, ownErr := ownForm(model); own != "" || ownErr != nil {
 			err = badType(model.String(), "it marshals itself, perhaps by an embedded field, and not as a map")
 		} else {
 			s.fields, err = s.structFields(model, model.String(), nil)
@@ -37,67 +41,72 @@ func dagShapeOf(model reflect.Type) (dagShape, error) {
 	return s, nil
 }
 
-// word gives the word for a type that is used at path. Within are the maps and
+// plainKinds are the kinds of types that are encoded by their kind alone.
+var plainKinds = map[reflect.Kind]shape.Kind{
+	reflect.Uint8: shape.Uint8, reflect.Uint16: shape.Uint16, reflect.Uint32: shape.Uint32,
+	reflect.Uint64: shape.Uint64, reflect.Uint: shape.Uint64,
+	reflect.Int8: shape.Int8, reflect.Int16: shape.Int16, reflect.Int32: shape.Int32,
+	reflect.Int64: shape.Int64, reflect.Int: shape.Int64,
+	reflect.Bool: shape.Bool, reflect.Float32: shape.Float32, reflect.Float64: shape.Float64,
+	reflect.String: shape.String,
+}
+
+// shape gives the shape of a type that is used at path. Within are the maps and
 // lists around it, outermost first.
-func (s *dagShape) word(t reflect.Type, path string, within []reflect.Type) (string, error) {
+func (s *dagShape) shape(t reflect.Type, path string, within []reflect.Type) (none shape.Type, err error) {
 	switch t {
 	case reflect.TypeFor[time.Time]():
-		return "time", nil
+		return shape.Of(shape.Time), nil
 	case reflect.TypeFor[big.Int]():
-		return "", badType(path, "DAG-CBOR has no integers of more than 64 bits")
+		return none, badType(path, "DAG-CBOR has no integers of more than 64 bits")
 	}
-	if word, err := ownForm(t); err != nil {
-		return "", badType(path, err.Error())
-	} else if word != "" {
-		return word, checkPromotion(t, path)
+	if own, err := ownForm(t); err != nil {
+		return none, badType(path, err.Error())
+	} else if own != "" {
+		return shape.Of(own), checkPromotion(t, path)
+	}
+	if plain, ok := plainKinds[t.Kind()]; ok {
+		s.float32s = s.float32s || plain == shape.Float32
+		return shape.Of(plain), nil
 	}
 	switch kind := t.Kind(); kind {
-	case reflect.Int, reflect.Uint:
-		return kind.String() + "64", nil
-	case reflect.Float32:
-		s.float32s = true
-		return kind.String(), nil
-	case reflect.Bool, reflect.Float64, reflect.String,
-		reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return kind.String(), nil
 	case reflect.Pointer:
 		if t.Elem().Kind() == reflect.Pointer {
-			return "", badType(path, "a pointer to a pointer can be nil at two levels, and DAG-CBOR has one null")
+			return none, badType(path, "a pointer to a pointer can be nil at two levels, and DAG-CBOR has one null")
 		}
-		word, err := s.word(t.Elem(), path, within)
-		return "optional(" + word + ")", err
+		elem, err := s.shape(t.Elem(), path, within)
+		return shape.OptionalOf(elem), err
 	case reflect.Slice, reflect.Array:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return "bytes", nil
+			return shape.Of(shape.Bytes), nil
 		}
 		if kind == reflect.Array && t.Len() > cborMaxElements {
-			return "", badType(path, fmt.Sprintf("it has more than %d elements", cborMaxElements))
+			return none, badType(path, fmt.Sprintf("it has more than %d elements", cborMaxElements))
 		}
-		return s.elements("list", t, path, within)
+		elem, err := s.elements(t, path, within)
+		return shape.ListOf(elem), err
 	case reflect.Map:
-		if word, err := ownForm(t.Key()); t.Key().Kind() != reflect.String || word != "" || err != nil {
-			return "", badType(path, "the keys of a map have to be plain strings, not "+t.Key().String())
+		if own, err := ownForm(t.Key()); t.Key().Kind() != reflect.String || own != "" || err != nil {
+			return none, badType(path, "the keys of a map have to be plain strings, not "+t.Key().String())
 		}
-		return s.elements("map", t, path, within)
+		elem, err := s.elements(t, path, within)
+		return shape.MapOf(elem), err
 	case reflect.Struct:
 		fields, err := s.structFields(t, path, within)
 		if err == nil && len(fields) == 0 && t.NumField() > 0 {
 			err = badType(path, t.String()+" has no exported fields; tag the field \"-\" to leave it out")
 		}
-		return "map", err
+		return shape.StructOf(fields...), err
 	default:
-		return "", badType(path, "DAG-CBOR cannot encode "+t.String())
+		return none, badType(path, "DAG-CBOR cannot encode "+t.String())
 	}
 }
 
-func (s *dagShape) elements(word string, t reflect.Type, path string, within []reflect.Type) (string, error) {
-	within, err := enter(t, path, within)
-	if err != nil {
-		return "", err
+func (s *dagShape) elements(t reflect.Type, path string, within []reflect.Type) (none shape.Type, err error) {
+	if within, err = enter(t, path, within); err != nil {
+		return none, err
 	}
-	elem, err := s.word(t.Elem(), path+"[]", within)
-	return word + "(" + elem + ")", err
+	return s.shape(t.Elem(), path+"[]", within)
 }
 
 // enter adds t to the maps and lists around its elements or fields.
@@ -124,7 +133,7 @@ func (s *dagShape) structFields(t reflect.Type, path string, within []reflect.Ty
 			return nil, badType(path, "a struct is encoded as a map, not as an array")
 		}
 	}
-	fields, err := s.appendFields(nil, t, path, within)
+	fields, err := s.appendFields([]Field{}, t, path, within)
 	if err != nil {
 		return nil, err
 	}
@@ -169,15 +178,48 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 			if name == "" {
 				name = f.Name
 			}
-			var word string
-			word, err = s.word(f.Type, path, within)
-			fields = append(fields, Field{Name: name, Type: word})
+			if s.count++; s.count > shape.MaxFields {
+				return nil, badType(path, fmt.Sprintf("the model has more than %d fields, those of nested structs included",
+					shape.MaxFields))
+			}
+			field := Field{Name: name}
+			if field.Type, err = s.shape(f.Type, path, within); err == nil {
+				field.Omit = slices.Contains(options, "omitzero") || slices.Contains(options, "omitempty") && canBeEmpty(f.Type)
+			}
+			fields = append(fields, field)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return fields, nil
+}
+
+// canBeEmpty reports whether omitempty leaves out some value of type t, which
+// has a shape.
+func canBeEmpty(t reflect.Type) bool {
+	own, _ := ownForm(t)
+	switch kind := t.Kind(); {
+	case t == reflect.TypeFor[time.Time]():
+		return false
+	case own != "":
+		return true
+	case kind == reflect.Array:
+		return t.Len() == 0
+	case kind != reflect.Struct:
+		return true
+	}
+	// A struct is empty if all its fields are left out.
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, skip := fieldTag(f)
+		embeds := f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct
+		if !skip && (embeds || f.IsExported()) &&
+			(!embeds && !slices.Contains(options, "omitempty") || !canBeEmpty(f.Type)) {
+			return false
+		}
+	}
+	return true
 }
 
 // misplaced reports whether a tag netabase is to rename a field or leave it out.
@@ -211,9 +253,9 @@ var (
 	textUnmarshaler   = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// ownForm gives the word for a type that marshals itself, or "" for one that
-// does not.
-func ownForm(t reflect.Type) (string, error) {
+// ownForm gives the kind of what a type that marshals itself is encoded as, or
+// "" for a type that does not.
+func ownForm(t reflect.Type) (shape.Kind, error) {
 	if t.Kind() == reflect.Pointer {
 		return "", nil
 	}
@@ -224,11 +266,11 @@ func ownForm(t reflect.Type) (string, error) {
 	case has(binaryMarshaler) != has(binaryUnmarshaler):
 		return "", fmt.Errorf("%s has only one of MarshalBinary and UnmarshalBinary", t)
 	case has(binaryMarshaler):
-		return "bytes", nil
+		return shape.Bytes, nil
 	case has(textMarshaler) != has(textUnmarshaler):
 		return "", fmt.Errorf("%s has only one of MarshalText and UnmarshalText", t)
 	case has(textMarshaler):
-		return "string", nil
+		return shape.String, nil
 	default:
 		return "", nil
 	}
@@ -247,7 +289,7 @@ func checkPromotion(t reflect.Type, path string) error {
 		if !f.Anonymous {
 			continue
 		}
-		if word, err := ownForm(f.Type); err != nil || word != "" && (outer == "" || outer == word) {
+		if own, err := ownForm(f.Type); err != nil || own != "" && (outer == "" || outer == own) {
 			return badType(path, fmt.Sprintf("the embedded %s encodes itself and would leave out the other fields; make it "+
 				"a field with a name", f.Type))
 		}

@@ -227,7 +227,7 @@ func (s jsonSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 		Error   string      `json:"error,omitempty"`
 	}{"tree", t.Name, t.Key, t.Codec, t.Schema, []fieldJSON{}, n.Rows, n.Bytes, []indexJSON{}, errorText(t.Err)}
 	for _, f := range t.Fields {
-		shown.Fields = append(shown.Fields, fieldJSON(f))
+		shown.Fields = append(shown.Fields, fieldJSON{f.Name, f.Type.String()})
 	}
 	for i, ix := range t.Indexes {
 		shown.Indexes = append(shown.Indexes,

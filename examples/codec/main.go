@@ -12,6 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 type Point struct {
@@ -37,7 +38,7 @@ func (pointCodec) Name() string { return "point-16" }
 
 // Fields serves programs that read the store without the Go types.
 func (pointCodec) Fields() []models.Field {
-	return []models.Field{{Name: "x", Type: "float64"}, {Name: "y", Type: "float64"}}
+	return []models.Field{{Name: "x", Type: shape.Of(shape.Float64)}, {Name: "y", Type: shape.Of(shape.Float64)}}
 }
 
 // Append always writes the same bytes for the same point: peers compare them.

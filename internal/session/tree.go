@@ -3,7 +3,11 @@
 // operation runs in.
 package session
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
+)
 
 // Tree is a tree handle with its types erased: everything that a store has to know of it. One
 // handle serves any number of stores. It does not change once the first store has been opened
@@ -56,10 +60,7 @@ type Tree struct {
 }
 
 // Field is a field of a model as the catalog describes it.
-type Field struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
+type Field = shape.Field
 
 // Index is an index with its types erased.
 type Index struct {

@@ -5,6 +5,7 @@ package article
 import (
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/dagcbor"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 var (
@@ -30,13 +31,6 @@ func (ArticleCodec) Name() string { return "dag-cbor" }
 // Fields describes the fields in the order of their declaration.
 func (ArticleCodec) Fields() []models.Field { return cborFieldsArticle }
 
-var cborFieldsArticle = []models.Field{
-	{Name: "ID", Type: "uint64"},
-	{Name: "Title", Type: "string"},
-	{Name: "Content", Type: "string"},
-	{Name: "AuthorID", Type: "uint64"},
-}
-
 // Append implements models.Codec.
 func (ArticleCodec) Append(dst []byte, m *Article) ([]byte, error) {
 	grown, err := cborAppendArticle(dst, m)
@@ -59,6 +53,13 @@ func (ArticleCodec) DecodeValue(src []byte) (m Article, err error) {
 	r := dagcbor.NewReader(src)
 	cborReadArticle(&r, &m)
 	return m, r.End("article.Article")
+}
+
+var cborFieldsArticle = []models.Field{
+	{Name: "ID", Type: shape.Of(shape.Uint64)},
+	{Name: "Title", Type: shape.Of(shape.String)},
+	{Name: "Content", Type: shape.Of(shape.String)},
+	{Name: "AuthorID", Type: shape.Of(shape.Uint64)},
 }
 
 func cborAppendArticle(dst []byte, m *Article) (_ []byte, err error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/dagcbor"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 var (
@@ -50,12 +51,6 @@ func (UserCodec) Name() string { return "dag-cbor" }
 // Fields describes the fields in the order of their declaration.
 func (UserCodec) Fields() []models.Field { return cborFieldsUser }
 
-var cborFieldsUser = []models.Field{
-	{Name: "ID", Type: "uint64"},
-	{Name: "Username", Type: "string"},
-	{Name: "Email", Type: "string"},
-}
-
 // Append implements models.Codec.
 func (UserCodec) Append(dst []byte, m *User) ([]byte, error) {
 	grown, err := cborAppendUser(dst, m)
@@ -92,15 +87,6 @@ func (PostCodec) Name() string { return "dag-cbor" }
 // Fields describes the fields in the order of their declaration.
 func (PostCodec) Fields() []models.Field { return cborFieldsPost }
 
-var cborFieldsPost = []models.Field{
-	{Name: "ID", Type: "uint64"},
-	{Name: "AuthorID", Type: "uint64"},
-	{Name: "Created", Type: "time"},
-	{Name: "Title", Type: "string"},
-	{Name: "Content", Type: "string"},
-	{Name: "Tags", Type: "list(string)"},
-}
-
 // Append implements models.Codec.
 func (PostCodec) Append(dst []byte, m *Post) ([]byte, error) {
 	grown, err := cborAppendPost(dst, m)
@@ -123,6 +109,12 @@ func (PostCodec) DecodeValue(src []byte) (m Post, err error) {
 	r := dagcbor.NewReader(src)
 	cborReadPost(&r, &m)
 	return m, r.End("blog.Post")
+}
+
+var cborFieldsUser = []models.Field{
+	{Name: "ID", Type: shape.Of(shape.Uint64)},
+	{Name: "Username", Type: shape.Of(shape.String)},
+	{Name: "Email", Type: shape.Of(shape.String)},
 }
 
 func cborAppendUser(dst []byte, m *User) (_ []byte, err error) {
@@ -188,6 +180,15 @@ func cborBorrowUser(r *dagcbor.BorrowReader, v *BorrowedUser) {
 		v.Username = r.BorrowText()
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsPost = []models.Field{
+	{Name: "ID", Type: shape.Of(shape.Uint64)},
+	{Name: "AuthorID", Type: shape.Of(shape.Uint64)},
+	{Name: "Created", Type: shape.Of(shape.Time)},
+	{Name: "Title", Type: shape.Of(shape.String)},
+	{Name: "Content", Type: shape.Of(shape.String)},
+	{Name: "Tags", Type: shape.ListOf(shape.Of(shape.String))},
 }
 
 func cborAppendPost(dst []byte, m *Post) (_ []byte, err error) {

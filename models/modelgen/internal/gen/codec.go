@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"go/types"
@@ -13,7 +14,6 @@ func (m *model) codecName() string { return m.name + "Codec" }
 // codec writes the codec of a model.
 func (w *writer) codec(m *model) {
 	name, mp, dp := w.declare(m.codecName(), m.pos), w.modelsPkg(), w.dagcbor()
-	fields := w.declare("cborFields"+upperFirst(m.shape.id), m.pos)
 	full := w.src.pkg.Types.Name() + "." + m.name
 	w.p("// %s encodes models of type %s as %s.DagCBOR does, without", name, m.name, mp)
 	w.p("// reflection. It decodes no other encoding. A field that is missing stays zero.")
@@ -22,12 +22,7 @@ func (w *writer) codec(m *model) {
 	w.p("// Name returns the name of the encoding.")
 	w.p("func (%s) Name() string { return \"dag-cbor\" }\n", name)
 	w.p("// Fields describes the fields in the order of their declaration.")
-	w.p("func (%s) Fields() []%s.Field { return %s }\n", name, mp, fields)
-	w.p("var %s = []%s.Field{", fields, mp)
-	for _, f := range m.shape.fields {
-		w.p("{Name: %q, Type: %q},", f.name, f.shape.word)
-	}
-	w.p("}\n")
+	w.p("func (%s) Fields() []%s.Field { return %s }\n", name, mp, m.shape.fieldsName())
 	w.p("// Append implements %s.Codec.", mp)
 	w.p("func (%s) Append(dst []byte, m *%s) ([]byte, error) {", name, m.name)
 	if m.shape.fallible() {
@@ -44,6 +39,48 @@ func (w *writer) codec(m *model) {
 	w.p("r := %s.NewReader(src)\n%s(&r, &m)\nreturn m, r.End(%q)\n}\n", dp, m.shape.readName(), full)
 }
 
+// fieldsVar writes the variable that describes the fields of a struct.
+func (w *writer) fieldsVar(st *structShape) {
+	w.p("var %s = []%s.Field{", w.declare(st.fieldsName(), w.models[0].pos), w.modelsPkg())
+	for _, f := range st.fields {
+		omit := ""
+		if w.keep(f, "m") != "" {
+			omit = ", Omit: true"
+		}
+		w.p("{Name: %q, Type: %s%s},", f.name, w.fieldType(f.shape), omit)
+	}
+	w.p("}\n")
+}
+
+// fieldType returns an expression for a shape.Type.
+func (w *writer) fieldType(sh *shape) string {
+	pkg := w.pkg(shapePath, "shape")
+	bits := strconv.Itoa(cmp.Or(sh.bits, 64))
+	switch sh.kind {
+	case kindUint:
+		return pkg + ".Of(" + pkg + ".Uint" + bits + ")"
+	case kindInt:
+		return pkg + ".Of(" + pkg + ".Int" + bits + ")"
+	case kindOptional:
+		return pkg + ".OptionalOf(" + w.fieldType(sh.elem) + ")"
+	case kindList, kindArray:
+		return pkg + ".ListOf(" + w.fieldType(sh.elem) + ")"
+	case kindMap:
+		return pkg + ".MapOf(" + w.fieldType(sh.elem) + ")"
+	case kindStruct:
+		return pkg + ".StructOf(" + sh.fields.fieldsName() + "...)"
+	default:
+		return pkg + ".Of(" + pkg + "." + plainKinds[sh.kind] + ")"
+	}
+}
+
+// plainKinds are the names in package shape of kinds that have no parts.
+var plainKinds = map[kind]string{
+	kindBool: "Bool", kindFloat32: "Float32", kindFloat64: "Float64", kindText: "String", kindMarshaledText: "String",
+	kindBytes: "Bytes", kindByteArray: "Bytes", kindBinary: "Bytes", kindTime: "Time",
+}
+
+func (st *structShape) fieldsName() string { return "cborFields" + upperFirst(st.id) }
 func (st *structShape) appendName() string { return "cborAppend" + upperFirst(st.id) }
 func (st *structShape) readName() string   { return "cborRead" + upperFirst(st.id) }
 

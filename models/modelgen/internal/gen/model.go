@@ -127,7 +127,7 @@ func (s *source) model(
 		s.faultf(m.pos, "%s is declared as %s; a model has to be a struct", m.name, u)
 		return nil
 	}
-	if own, err := ownForm(object.Type()); own != "" || err != nil {
+	if own, err := ownForm(object.Type()); own != 0 || err != nil {
 		s.faultf(m.pos, "%s encodes itself, perhaps by methods of an embedded field, but a model is encoded as a map of its "+
 			"fields; remove the methods or give the embedded field a name", m.name)
 		return nil
@@ -141,6 +141,10 @@ func (s *source) model(
 	m.shape = shape
 	if shape.depth() > maxDepth {
 		s.faultf(m.pos, "the maps and lists of %s nest more than %d deep; flatten it", m.name, maxDepth)
+	}
+	if shape.count(maxFields) > maxFields {
+		s.faultf(m.pos, "%s has more than %d fields, those of nested structs included; divide it into several models",
+			m.name, maxFields)
 	}
 	s.keys(m)
 	if len(s.faults) > faults {

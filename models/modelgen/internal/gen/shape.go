@@ -11,13 +11,16 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	modelshape "github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // The rules of this file are those of models.DagCBOR, which finds the shape of a model by
 // reflection. Tests compare the two.
 
 const (
-	maxDepth    = 32
+	maxDepth    = modelshape.MaxDepth
+	maxFields   = modelshape.MaxFields
 	maxElements = 131_072
 )
 
@@ -25,7 +28,7 @@ const (
 type kind uint8
 
 const (
-	kindUint kind = iota
+	kindUint kind = iota + 1
 	kindInt
 	kindBool
 	kindFloat32
@@ -47,8 +50,6 @@ const (
 type shape struct {
 	kind kind
 	typ  types.Type
-	// word describes the type in Field.Type.
-	word string
 	// bits is the size of an integer, 0 for that of a machine word.
 	bits int
 	// length is the length of an array.
@@ -124,7 +125,7 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 	sh := &shape{typ: t}
 	switch {
 	case isNamed(t, "time", "Time"):
-		sh.kind, sh.word = kindTime, "time"
+		sh.kind = kindTime
 		return sh, nil
 	case isNamed(t, "math/big", "Int"):
 		return nil, s.fault(a,
@@ -133,11 +134,8 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 	switch own, err := ownForm(t); {
 	case err != nil:
 		return nil, s.fault(a, "%s %v%s", s.describe(t), err, leaveOut)
-	case own != "":
-		sh.kind, sh.word = kindMarshaledText, own
-		if own == "bytes" {
-			sh.kind = kindBinary
-		}
+	case own != 0:
+		sh.kind = own
 		return sh, s.checkPromotion(t, a)
 	}
 	switch u := t.Underlying().(type) {
@@ -151,19 +149,19 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 		if err != nil {
 			return nil, err
 		}
-		sh.kind, sh.word, sh.elem = kindOptional, "optional("+elem.word+")", elem
+		sh.kind, sh.elem = kindOptional, elem
 		return sh, nil
 	case *types.Slice:
 		if isByte(u.Elem()) {
-			sh.kind, sh.word = kindBytes, "bytes"
+			sh.kind = kindBytes
 			return sh, nil
 		}
 		sh.kind = kindList
-		return sh, s.elements(sh, "list", u.Elem(), a)
+		return sh, s.elements(sh, u.Elem(), a)
 	case *types.Array:
 		sh.length = u.Len()
 		if isByte(u.Elem()) {
-			sh.kind, sh.word = kindByteArray, "bytes"
+			sh.kind = kindByteArray
 			return sh, nil
 		}
 		if u.Len() > maxElements {
@@ -171,20 +169,20 @@ func (s *shaper) shape(t types.Type, a at) (*shape, error) {
 				maxElements, leaveOut)
 		}
 		sh.kind = kindArray
-		return sh, s.elements(sh, "list", u.Elem(), a)
+		return sh, s.elements(sh, u.Elem(), a)
 	case *types.Map:
 		key, plain := u.Key().Underlying().(*types.Basic)
-		if own, err := ownForm(u.Key()); !plain || key.Kind() != types.String || own != "" || err != nil {
+		if own, err := ownForm(u.Key()); !plain || key.Kind() != types.String || own != 0 || err != nil {
 			return nil, s.fault(a, "the keys of a map have to be plain strings, not %s%s", s.describe(u.Key()), leaveOut)
 		}
 		sh.kind = kindMap
-		return sh, s.elements(sh, "map", u.Elem(), a)
+		return sh, s.elements(sh, u.Elem(), a)
 	case *types.Struct:
 		fields, err := s.structShape(t, a)
 		if err == nil && len(fields.fields) == 0 && u.NumFields() > 0 {
 			return nil, s.fault(a, "%s has no exported fields%s", s.describe(t), leaveOut)
 		}
-		sh.kind, sh.word, sh.fields = kindStruct, "map", fields
+		sh.kind, sh.fields = kindStruct, fields
 		return sh, err
 	default:
 		return nil, s.noForm(t, a)
@@ -201,39 +199,34 @@ func (s *shaper) noForm(t types.Type, a at) error {
 func (s *shaper) basic(sh *shape, b *types.Basic, a at) error {
 	switch b.Kind() {
 	case types.Int:
-		sh.kind, sh.word = kindInt, "int64"
+		sh.kind = kindInt
 	case types.Uint:
-		sh.kind, sh.word = kindUint, "uint64"
+		sh.kind = kindUint
 	case types.Int8, types.Int16, types.Int32, types.Int64:
 		sh.kind, sh.bits = kindInt, 8<<(b.Kind()-types.Int8)
-		sh.word = "int" + strconv.Itoa(sh.bits)
 	case types.Uint8, types.Uint16, types.Uint32, types.Uint64:
 		sh.kind, sh.bits = kindUint, 8<<(b.Kind()-types.Uint8)
-		sh.word = "uint" + strconv.Itoa(sh.bits)
 	case types.Bool:
-		sh.kind, sh.word = kindBool, "bool"
+		sh.kind = kindBool
 	case types.Float32:
-		sh.kind, sh.word = kindFloat32, "float32"
+		sh.kind = kindFloat32
 	case types.Float64:
-		sh.kind, sh.word = kindFloat64, "float64"
+		sh.kind = kindFloat64
 	case types.String:
-		sh.kind, sh.word = kindText, "string"
+		sh.kind = kindText
 	default:
 		return s.noForm(sh.typ, a)
 	}
 	return nil
 }
 
-func (s *shaper) elements(sh *shape, word string, elem types.Type, a at) (err error) {
+func (s *shaper) elements(sh *shape, elem types.Type, a at) (err error) {
 	if a.within, err = s.enter(sh.typ, a); err != nil {
 		return err
 	}
 	a.path += "[]"
-	if sh.elem, err = s.shape(elem, a); err != nil {
-		return err
-	}
-	sh.word = word + "(" + sh.elem.word + ")"
-	return nil
+	sh.elem, err = s.shape(elem, a)
+	return err
 }
 
 // enter adds t to the maps and lists around its elements or fields.
@@ -426,4 +419,20 @@ func (st *structShape) depth() int {
 		deepest = max(deepest, f.shape.depth())
 	}
 	return 1 + deepest
+}
+
+// count returns how many fields a struct has, those of nested structs included, or a number
+// above most if they are more.
+func (st *structShape) count(most int) int {
+	n := len(st.fields)
+	for _, f := range st.fields {
+		sh := f.shape
+		for sh.elem != nil {
+			sh = sh.elem
+		}
+		if sh.fields != nil && n <= most {
+			n += sh.fields.count(most - n)
+		}
+	}
+	return n
 }

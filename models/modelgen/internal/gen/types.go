@@ -63,28 +63,28 @@ func isInvalid(t types.Type) bool {
 	return ok && b.Kind() == types.Invalid
 }
 
-// ownForm returns a word for the encoding of a type that encodes itself, or "" for any other type.
+// ownForm returns the kind of a type that encodes itself, or 0 for any other type.
 // Its error continues a sentence that begins with the name of the type.
-func ownForm(t types.Type) (string, error) {
+func ownForm(t types.Type) (kind, error) {
 	if _, pointer := t.Underlying().(*types.Pointer); pointer {
-		return "", nil
+		return 0, nil
 	}
 	switch {
 	case types.IsInterface(t), isInvalid(t):
-		return "", nil // cannot be encoded
+		return 0, nil // cannot be encoded
 	case has(t, cborMarshaler) || has(t, cborUnmarshaler):
-		return "", errors.New("has CBOR methods, which need not give DAG-CBOR; give it MarshalBinary and " +
+		return 0, errors.New("has CBOR methods, which need not give DAG-CBOR; give it MarshalBinary and " +
 			"UnmarshalBinary, or MarshalText and UnmarshalText, instead")
 	case has(t, binaryMarshaler) != has(t, binaryUnmarshaler):
-		return "", errors.New("has only one of MarshalBinary and UnmarshalBinary; give it both")
+		return 0, errors.New("has only one of MarshalBinary and UnmarshalBinary; give it both")
 	case has(t, binaryMarshaler):
-		return "bytes", nil
+		return kindBinary, nil
 	case has(t, textMarshaler) != has(t, textUnmarshaler):
-		return "", errors.New("has only one of MarshalText and UnmarshalText; give it both")
+		return 0, errors.New("has only one of MarshalText and UnmarshalText; give it both")
 	case has(t, textMarshaler):
-		return "string", nil
+		return kindMarshaledText, nil
 	default:
-		return "", nil
+		return 0, nil
 	}
 }
 
@@ -101,7 +101,7 @@ func (s *shaper) checkPromotion(t types.Type, a at) error {
 		if !v.Embedded() {
 			continue
 		}
-		if word, err := ownForm(v.Type()); err != nil || word != "" && (outer == "" || outer == word) {
+		if own, err := ownForm(v.Type()); err != nil || own != 0 && (outer == 0 || outer == own) {
 			return s.fault(a, "the embedded %s encodes itself and would leave out the other fields; give it a name",
 				s.describe(v.Type()))
 		}

@@ -17,6 +17,7 @@ import (
 const (
 	modelsPath  = "github.com/newsnet-africa/netabase-go/models"
 	dagcborPath = modelsPath + "/dagcbor"
+	shapePath   = modelsPath + "/shape"
 	recordPath  = "github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -72,6 +73,7 @@ func (w *writer) file() ([]byte, error) {
 		w.codec(m)
 	}
 	for _, st := range w.structs {
+		w.fieldsVar(st)
 		w.appendFunc(st)
 		w.readFunc(st)
 		w.borrowedType(st)

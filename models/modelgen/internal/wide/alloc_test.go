@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/internal/alloctest"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // How many bytes of memory one byte of what is decoded can take. An element of a
@@ -39,9 +40,12 @@ func eachCrowd[M any](t *testing.T, p pair[M]) {
 	// are longer. Most have the wrong type for most fields.
 	elements := []string{"\x00", "\x40", "\x60", "\x80", "\xA0", "\xF6", "\x81\x60", "\xA1\x61a\x60", "\x61a", "\x41a"}
 	for _, f := range p.generated.Fields() {
-		word := strings.TrimPrefix(f.Type, "optional(")
-		isMap := strings.HasPrefix(word, "map(")
-		if !isMap && !strings.HasPrefix(word, "list(") {
+		within := f.Type
+		if within.Kind == shape.Optional {
+			within = *within.Elem
+		}
+		isMap := within.Kind == shape.Map
+		if !isMap && within.Kind != shape.List {
 			continue
 		}
 		for _, element := range elements {

@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models/dagcbor"
 	dagcbor2 "github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/dagcbor"
 	"github.com/newsnet-africa/netabase-go/models/modelgen/internal/wide/geo"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 var (
@@ -124,17 +125,6 @@ func (itemCodec) Name() string { return "dag-cbor" }
 // Fields describes the fields in the order of their declaration.
 func (itemCodec) Fields() []models2.Field { return cborFieldsItem }
 
-var cborFieldsItem = []models2.Field{
-	{Name: "clé \"1\"", Type: "int64"},
-	{Name: "Größe", Type: "uint64"},
-	{Name: "Value", Type: "map"},
-	{Name: "Nested", Type: "map(list(map(map)))"},
-	{Name: "List", Type: "list(map)"},
-	{Name: "Inner", Type: "map"},
-	{Name: "Decode", Type: "string"},
-	{Name: "Other", Type: "map"},
-}
-
 // Append implements models2.Codec.
 func (itemCodec) Append(dst []byte, m *item) ([]byte, error) {
 	grown, err := cborAppendItem(dst, m)
@@ -170,84 +160,6 @@ func (ThingCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
 func (ThingCodec) Fields() []models2.Field { return cborFieldsThing }
-
-var cborFieldsThing = []models2.Field{
-	{Name: "ID", Type: "uint64"},
-	{Name: "Created", Type: "time"},
-	{Name: "U8", Type: "uint8"},
-	{Name: "U16", Type: "uint16"},
-	{Name: "U32", Type: "uint32"},
-	{Name: "U64", Type: "uint64"},
-	{Name: "U", Type: "uint64"},
-	{Name: "I8", Type: "int8"},
-	{Name: "I16", Type: "int16"},
-	{Name: "I32", Type: "int32"},
-	{Name: "I64", Type: "int64"},
-	{Name: "I", Type: "int64"},
-	{Name: "B", Type: "bool"},
-	{Name: "F32", Type: "float32"},
-	{Name: "F64", Type: "float64"},
-	{Name: "S", Type: "string"},
-	{Name: "Data", Type: "bytes"},
-	{Name: "T", Type: "time"},
-	{Name: "Arr", Type: "list(int16)"},
-	{Name: "ID16", Type: "bytes"},
-	{Name: "None", Type: "list(string)"},
-	{Name: "Count", Type: "uint16"},
-	{Name: "Offset", Type: "int32"},
-	{Name: "Flag", Type: "bool"},
-	{Name: "Ratio", Type: "float32"},
-	{Name: "Email", Type: "string"},
-	{Name: "Blob", Type: "bytes"},
-	{Name: "Octets", Type: "bytes"},
-	{Name: "Octet4", Type: "bytes"},
-	{Name: "Labels", Type: "list(string)"},
-	{Name: "Settings", Type: "map(float32)"},
-	{Name: "Moment", Type: "time"},
-	{Name: "Strings", Type: "list(string)"},
-	{Name: "Lists", Type: "list(list(int64))"},
-	{Name: "Blobs", Type: "list(bytes)"},
-	{Name: "Hashes", Type: "list(bytes)"},
-	{Name: "Times", Type: "list(time)"},
-	{Name: "Addresses", Type: "list(map)"},
-	{Name: "Pairs", Type: "list(map)"},
-	{Name: "Grid", Type: "list(list(string))"},
-	{Name: "Ints", Type: "map(int64)"},
-	{Name: "MapLists", Type: "map(list(string))"},
-	{Name: "Maps", Type: "map(map(bool))"},
-	{Name: "Places", Type: "map(map)"},
-	{Name: "Optionals", Type: "map(optional(string))"},
-	{Name: "PInt", Type: "optional(int64)"},
-	{Name: "PStr", Type: "optional(string)"},
-	{Name: "PTime", Type: "optional(time)"},
-	{Name: "PBytes", Type: "optional(bytes)"},
-	{Name: "PList", Type: "optional(bytes)"},
-	{Name: "PNames", Type: "optional(list(string))"},
-	{Name: "PAddr", Type: "optional(map)"},
-	{Name: "PLevel", Type: "optional(string)"},
-	{Name: "PPoint", Type: "optional(map)"},
-	{Name: "Ptrs", Type: "list(optional(map))"},
-	{Name: "Home", Type: "map"},
-	{Name: "Shape", Type: "map"},
-	{Name: "Well", Type: "map"},
-	{Name: "Anon", Type: "map"},
-	{Name: "Tagged", Type: "map"},
-	{Name: "Texts", Type: "map"},
-	{Name: "Empty", Type: "map"},
-	{Name: "Units", Type: "list(map)"},
-	{Name: "Level", Type: "string"},
-	{Name: "Levels", Type: "list(string)"},
-	{Name: "ByLevel", Type: "map(string)"},
-	{Name: "Secret", Type: "bytes"},
-	{Name: "Secrets", Type: "list(bytes)"},
-	{Name: "Addr", Type: "bytes"},
-	{Name: "Link", Type: "bytes"},
-	{Name: "Big", Type: "string"},
-	{Name: "Links", Type: "map(optional(bytes))"},
-	{Name: "r", Type: "string"},
-	{Name: "from_json", Type: "string"},
-	{Name: "a b", Type: "string"},
-}
 
 // Append implements models2.Codec.
 func (ThingCodec) Append(dst []byte, m *Thing) ([]byte, error) {
@@ -285,45 +197,6 @@ func (OptionalCodec) Name() string { return "dag-cbor" }
 // Fields describes the fields in the order of their declaration.
 func (OptionalCodec) Fields() []models2.Field { return cborFieldsOptional }
 
-var cborFieldsOptional = []models2.Field{
-	{Name: "Name", Type: "string"},
-	{Name: "Part", Type: "uint8"},
-	{Name: "EB", Type: "bool"},
-	{Name: "EI", Type: "int64"},
-	{Name: "EU", Type: "uint8"},
-	{Name: "EF", Type: "float64"},
-	{Name: "ES", Type: "string"},
-	{Name: "ED", Type: "bytes"},
-	{Name: "EL", Type: "list(string)"},
-	{Name: "EA", Type: "list(int64)"},
-	{Name: "EZ", Type: "list(int64)"},
-	{Name: "EM", Type: "map(string)"},
-	{Name: "EP", Type: "optional(int64)"},
-	{Name: "ET", Type: "time"},
-	{Name: "EY", Type: "map"},
-	{Name: "EX", Type: "bytes"},
-	{Name: "EV", Type: "string"},
-	{Name: "EN", Type: "map"},
-	{Name: "EG", Type: "map"},
-	{Name: "ZB", Type: "bool"},
-	{Name: "ZI", Type: "int64"},
-	{Name: "ZF", Type: "float32"},
-	{Name: "ZS", Type: "string"},
-	{Name: "ZD", Type: "bytes"},
-	{Name: "ZL", Type: "list(string)"},
-	{Name: "ZA", Type: "list(int64)"},
-	{Name: "ZM", Type: "map(string)"},
-	{Name: "ZP", Type: "optional(int64)"},
-	{Name: "ZQ", Type: "optional(string)"},
-	{Name: "ZT", Type: "time"},
-	{Name: "ZY", Type: "map"},
-	{Name: "ZG", Type: "map"},
-	{Name: "ZX", Type: "bytes"},
-	{Name: "ZV", Type: "string"},
-	{Name: "ZC", Type: "int64"},
-	{Name: "ZE", Type: "int64"},
-}
-
 // Append implements models2.Codec.
 func (OptionalCodec) Append(dst []byte, m *Optional) ([]byte, error) {
 	grown, err := cborAppendOptional(dst, m)
@@ -360,19 +233,6 @@ func (TicketCodec) Name() string { return "dag-cbor" }
 // Fields describes the fields in the order of their declaration.
 func (TicketCodec) Fields() []models2.Field { return cborFieldsTicket }
 
-var cborFieldsTicket = []models2.Field{
-	{Name: "Number", Type: "uint32"},
-	{Name: "Seat", Type: "string"},
-	{Name: "Hall", Type: "uint8"},
-	{Name: "Day", Type: "time"},
-	{Name: "Token", Type: "bytes"},
-	{Name: "Gate", Type: "bytes"},
-	{Name: "Row", Type: "int8"},
-	{Name: "Place", Type: "int16"},
-	{Name: "Level", Type: "int32"},
-	{Name: "Price", Type: "int64"},
-}
-
 // Append implements models2.Codec.
 func (TicketCodec) Append(dst []byte, m *Ticket) ([]byte, error) {
 	grown, err := cborAppendTicket(dst, m)
@@ -395,6 +255,10 @@ func (TicketCodec) DecodeValue(src []byte) (m Ticket, err error) {
 	r := dagcbor.NewReader(src)
 	cborReadTicket(&r, &m)
 	return m, r.End("wide.Ticket")
+}
+
+var cborFieldsDagcborValue = []models2.Field{
+	{Name: "Text", Type: shape.Of(shape.String)},
 }
 
 func cborAppendDagcborValue(dst []byte, m *dagcbor2.Value) (_ []byte, err error) {
@@ -428,6 +292,11 @@ func cborBorrowDagcborValue(r *dagcbor.BorrowReader, v *borrowedDagcborValue) {
 		v.Text = r.BorrowText()
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsStrconv = []models2.Field{
+	{Name: "Decode", Type: shape.Of(shape.String)},
+	{Name: "Path", Type: shape.Of(shape.String)},
 }
 
 func cborAppendStrconv(dst []byte, m *strconv) (_ []byte, err error) {
@@ -474,6 +343,11 @@ func cborBorrowStrconv(r *dagcbor.BorrowReader, v *borrowedStrconv) {
 		v.Decode = r.BorrowText()
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsItemList = []models2.Field{
+	{Name: "A", Type: shape.ListOf(shape.Of(shape.String))},
+	{Name: "B", Type: shape.ListOf(shape.Of(shape.String))},
 }
 
 func cborAppendItemList(dst []byte, m *struct {
@@ -556,6 +430,12 @@ func cborBorrowItemList(r *dagcbor.BorrowReader, v *borrowedItemList) {
 	r.EndFields(left)
 }
 
+var cborFieldsItemInner = []models2.Field{
+	{Name: "Decode", Type: shape.Of(shape.String)},
+	{Name: "Path", Type: shape.Of(shape.String)},
+	{Name: "Time", Type: shape.OptionalOf(shape.Of(shape.Time))},
+}
+
 func cborAppendItemInner(dst []byte, m *struct {
 	strconv
 	Time *time.Time
@@ -636,6 +516,10 @@ func cborBorrowItemInner(r *dagcbor.BorrowReader, v *borrowedItemInner) {
 	r.EndFields(left)
 }
 
+var cborFieldsItemOther = []models2.Field{
+	{Name: "Decode", Type: shape.Of(shape.Int64)},
+}
+
 func cborAppendItemOther(dst []byte, m *struct{ Decode int },
 ) []byte {
 	dst = append(dst, "\xa1\x66Decode"...)
@@ -667,6 +551,17 @@ func cborBorrowItemOther(r *dagcbor.BorrowReader, v *borrowedItemOther) {
 		v.Decode = int(r.Int(strconv2.IntSize))
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsItem = []models2.Field{
+	{Name: "clé \"1\"", Type: shape.Of(shape.Int64)},
+	{Name: "Größe", Type: shape.Of(shape.Uint64)},
+	{Name: "Value", Type: shape.StructOf(cborFieldsDagcborValue...)},
+	{Name: "Nested", Type: shape.MapOf(shape.ListOf(shape.MapOf(shape.StructOf(cborFieldsStrconv...))))},
+	{Name: "List", Type: shape.ListOf(shape.StructOf(cborFieldsItemList...))},
+	{Name: "Inner", Type: shape.StructOf(cborFieldsItemInner...)},
+	{Name: "Decode", Type: shape.Of(shape.String)},
+	{Name: "Other", Type: shape.StructOf(cborFieldsItemOther...)},
 }
 
 func cborAppendItem(dst []byte, m *item) (_ []byte, err error) {
@@ -868,6 +763,11 @@ func cborBorrowItem(r *dagcbor.BorrowReader, v *borrowedItem) {
 	r.EndFields(left)
 }
 
+var cborFieldsGeoPoint = []models2.Field{
+	{Name: "lat", Type: shape.Of(shape.Float64)},
+	{Name: "lon", Type: shape.Of(shape.Float64)},
+}
+
 func cborAppendGeoPoint(dst []byte, m *geo.Point) (_ []byte, err error) {
 	dst = append(dst, "\xa2\x63lat"...)
 	if dst, err = dagcbor.AppendFloat(dst, m.Lat); err != nil {
@@ -912,6 +812,12 @@ func cborBorrowGeoPoint(r *dagcbor.BorrowReader, v *borrowedGeoPoint) {
 		v.Lon = r.Float64()
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsAddress = []models2.Field{
+	{Name: "Street", Type: shape.Of(shape.String)},
+	{Name: "geo", Type: shape.StructOf(cborFieldsGeoPoint...)},
+	{Name: "Lines", Type: shape.ListOf(shape.Of(shape.String))},
 }
 
 func cborAppendAddress(dst []byte, m *Address) (_ []byte, err error) {
@@ -984,6 +890,12 @@ func cborBorrowAddress(r *dagcbor.BorrowReader, v *BorrowedAddress) {
 		v.Street = r.BorrowText()
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsGeoShape = []models2.Field{
+	{Name: "Corners", Type: shape.ListOf(shape.StructOf(cborFieldsGeoPoint...))},
+	{Name: "Named", Type: shape.MapOf(shape.StructOf(cborFieldsGeoPoint...))},
+	{Name: "Centre", Type: shape.OptionalOf(shape.StructOf(cborFieldsGeoPoint...)), Omit: true},
 }
 
 func cborAppendGeoShape(dst []byte, m *geo.Shape) (_ []byte, err error) {
@@ -1101,6 +1013,11 @@ func cborBorrowGeoShape(r *dagcbor.BorrowReader, v *borrowedGeoShape) {
 	r.EndFields(left)
 }
 
+var cborFieldsGeoWell = []models2.Field{
+	{Name: "Depth", Type: shape.Of(shape.Uint16)},
+	{Name: "Name", Type: shape.Of(shape.String)},
+}
+
 func cborAppendGeoWell(dst []byte, m *geo.Well) (_ []byte, err error) {
 	dst = append(dst, "\xa2\x64Name"...)
 	if dst, err = dagcbor.AppendText(dst, m.Name); err != nil {
@@ -1143,6 +1060,12 @@ func cborBorrowGeoWell(r *dagcbor.BorrowReader, v *borrowedGeoWell) {
 		v.Depth = uint16(r.Uint(16))
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsThingAnon = []models2.Field{
+	{Name: "X", Type: shape.Of(shape.Int64)},
+	{Name: "Y", Type: shape.Of(shape.Int64)},
+	{Name: "note", Type: shape.Of(shape.String)},
 }
 
 func cborAppendThingAnon(dst []byte, m *struct {
@@ -1210,6 +1133,11 @@ func cborBorrowThingAnon(r *dagcbor.BorrowReader, v *BorrowedThingAnon) {
 	r.EndFields(left)
 }
 
+var cborFieldsGeoTaggedCount = []models2.Field{
+	{Name: "Tag", Type: shape.Of(shape.String)},
+	{Name: "Value", Type: shape.Of(shape.Uint16)},
+}
+
 func cborAppendGeoTaggedCount(dst []byte, m *geo.Tagged[Count]) (_ []byte, err error) {
 	dst = append(dst, "\xa2\x63Tag"...)
 	if dst, err = dagcbor.AppendText(dst, m.Tag); err != nil {
@@ -1252,6 +1180,11 @@ func cborBorrowGeoTaggedCount(r *dagcbor.BorrowReader, v *borrowedGeoTaggedCount
 		v.Value = Count(r.Uint(16))
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsGeoTaggedString = []models2.Field{
+	{Name: "Tag", Type: shape.Of(shape.String)},
+	{Name: "Value", Type: shape.ListOf(shape.Of(shape.String))},
 }
 
 func cborAppendGeoTaggedString(dst []byte, m *geo.Tagged[[]string]) (_ []byte, err error) {
@@ -1313,6 +1246,8 @@ func cborBorrowGeoTaggedString(r *dagcbor.BorrowReader, v *borrowedGeoTaggedStri
 	r.EndFields(left)
 }
 
+var cborFieldsThingEmpty = []models2.Field{}
+
 func cborAppendThingEmpty(dst []byte, m *struct{},
 ) []byte {
 	dst = append(dst, "\xa0"...)
@@ -1333,6 +1268,84 @@ type BorrowedThingEmpty struct{}
 func cborBorrowThingEmpty(r *dagcbor.BorrowReader, v *BorrowedThingEmpty) {
 	left := r.Map()
 	r.EndFields(left)
+}
+
+var cborFieldsThing = []models2.Field{
+	{Name: "ID", Type: shape.Of(shape.Uint64)},
+	{Name: "Created", Type: shape.Of(shape.Time)},
+	{Name: "U8", Type: shape.Of(shape.Uint8)},
+	{Name: "U16", Type: shape.Of(shape.Uint16)},
+	{Name: "U32", Type: shape.Of(shape.Uint32)},
+	{Name: "U64", Type: shape.Of(shape.Uint64)},
+	{Name: "U", Type: shape.Of(shape.Uint64)},
+	{Name: "I8", Type: shape.Of(shape.Int8)},
+	{Name: "I16", Type: shape.Of(shape.Int16)},
+	{Name: "I32", Type: shape.Of(shape.Int32)},
+	{Name: "I64", Type: shape.Of(shape.Int64)},
+	{Name: "I", Type: shape.Of(shape.Int64)},
+	{Name: "B", Type: shape.Of(shape.Bool)},
+	{Name: "F32", Type: shape.Of(shape.Float32)},
+	{Name: "F64", Type: shape.Of(shape.Float64)},
+	{Name: "S", Type: shape.Of(shape.String)},
+	{Name: "Data", Type: shape.Of(shape.Bytes)},
+	{Name: "T", Type: shape.Of(shape.Time)},
+	{Name: "Arr", Type: shape.ListOf(shape.Of(shape.Int16))},
+	{Name: "ID16", Type: shape.Of(shape.Bytes)},
+	{Name: "None", Type: shape.ListOf(shape.Of(shape.String))},
+	{Name: "Count", Type: shape.Of(shape.Uint16)},
+	{Name: "Offset", Type: shape.Of(shape.Int32)},
+	{Name: "Flag", Type: shape.Of(shape.Bool)},
+	{Name: "Ratio", Type: shape.Of(shape.Float32)},
+	{Name: "Email", Type: shape.Of(shape.String)},
+	{Name: "Blob", Type: shape.Of(shape.Bytes)},
+	{Name: "Octets", Type: shape.Of(shape.Bytes)},
+	{Name: "Octet4", Type: shape.Of(shape.Bytes)},
+	{Name: "Labels", Type: shape.ListOf(shape.Of(shape.String))},
+	{Name: "Settings", Type: shape.MapOf(shape.Of(shape.Float32))},
+	{Name: "Moment", Type: shape.Of(shape.Time)},
+	{Name: "Strings", Type: shape.ListOf(shape.Of(shape.String))},
+	{Name: "Lists", Type: shape.ListOf(shape.ListOf(shape.Of(shape.Int64)))},
+	{Name: "Blobs", Type: shape.ListOf(shape.Of(shape.Bytes))},
+	{Name: "Hashes", Type: shape.ListOf(shape.Of(shape.Bytes))},
+	{Name: "Times", Type: shape.ListOf(shape.Of(shape.Time))},
+	{Name: "Addresses", Type: shape.ListOf(shape.StructOf(cborFieldsAddress...))},
+	{Name: "Pairs", Type: shape.ListOf(shape.StructOf(cborFieldsGeoPoint...))},
+	{Name: "Grid", Type: shape.ListOf(shape.ListOf(shape.Of(shape.String)))},
+	{Name: "Ints", Type: shape.MapOf(shape.Of(shape.Int64))},
+	{Name: "MapLists", Type: shape.MapOf(shape.ListOf(shape.Of(shape.String)))},
+	{Name: "Maps", Type: shape.MapOf(shape.MapOf(shape.Of(shape.Bool)))},
+	{Name: "Places", Type: shape.MapOf(shape.StructOf(cborFieldsAddress...))},
+	{Name: "Optionals", Type: shape.MapOf(shape.OptionalOf(shape.Of(shape.String)))},
+	{Name: "PInt", Type: shape.OptionalOf(shape.Of(shape.Int64))},
+	{Name: "PStr", Type: shape.OptionalOf(shape.Of(shape.String))},
+	{Name: "PTime", Type: shape.OptionalOf(shape.Of(shape.Time))},
+	{Name: "PBytes", Type: shape.OptionalOf(shape.Of(shape.Bytes))},
+	{Name: "PList", Type: shape.OptionalOf(shape.Of(shape.Bytes))},
+	{Name: "PNames", Type: shape.OptionalOf(shape.ListOf(shape.Of(shape.String)))},
+	{Name: "PAddr", Type: shape.OptionalOf(shape.StructOf(cborFieldsAddress...))},
+	{Name: "PLevel", Type: shape.OptionalOf(shape.Of(shape.String))},
+	{Name: "PPoint", Type: shape.OptionalOf(shape.StructOf(cborFieldsGeoPoint...))},
+	{Name: "Ptrs", Type: shape.ListOf(shape.OptionalOf(shape.StructOf(cborFieldsAddress...)))},
+	{Name: "Home", Type: shape.StructOf(cborFieldsAddress...)},
+	{Name: "Shape", Type: shape.StructOf(cborFieldsGeoShape...)},
+	{Name: "Well", Type: shape.StructOf(cborFieldsGeoWell...)},
+	{Name: "Anon", Type: shape.StructOf(cborFieldsThingAnon...)},
+	{Name: "Tagged", Type: shape.StructOf(cborFieldsGeoTaggedCount...)},
+	{Name: "Texts", Type: shape.StructOf(cborFieldsGeoTaggedString...)},
+	{Name: "Empty", Type: shape.StructOf(cborFieldsThingEmpty...)},
+	{Name: "Units", Type: shape.ListOf(shape.StructOf(cborFieldsThingEmpty...))},
+	{Name: "Level", Type: shape.Of(shape.String)},
+	{Name: "Levels", Type: shape.ListOf(shape.Of(shape.String))},
+	{Name: "ByLevel", Type: shape.MapOf(shape.Of(shape.String))},
+	{Name: "Secret", Type: shape.Of(shape.Bytes)},
+	{Name: "Secrets", Type: shape.ListOf(shape.Of(shape.Bytes))},
+	{Name: "Addr", Type: shape.Of(shape.Bytes)},
+	{Name: "Link", Type: shape.Of(shape.Bytes)},
+	{Name: "Big", Type: shape.Of(shape.String)},
+	{Name: "Links", Type: shape.MapOf(shape.OptionalOf(shape.Of(shape.Bytes)))},
+	{Name: "r", Type: shape.Of(shape.String)},
+	{Name: "from_json", Type: shape.Of(shape.String)},
+	{Name: "a b", Type: shape.Of(shape.String)},
 }
 
 func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
@@ -2878,6 +2891,14 @@ func cborBorrowThing(r *dagcbor.BorrowReader, v *BorrowedThing) {
 	r.EndFields(left)
 }
 
+var cborFieldsMaybe = []models2.Field{
+	{Name: "A", Type: shape.Of(shape.String), Omit: true},
+	{Name: "B", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
+	{Name: "C", Type: shape.MapOf(shape.Of(shape.Int64)), Omit: true},
+	{Name: "D", Type: shape.OptionalOf(shape.Of(shape.Bool)), Omit: true},
+	{Name: "E", Type: shape.Of(shape.Bytes), Omit: true},
+}
+
 func cborAppendMaybe(dst []byte, m *Maybe) (_ []byte, err error) {
 	n := 0
 	keep1 := len(m.A) > 0
@@ -3037,6 +3058,11 @@ func cborBorrowMaybe(r *dagcbor.BorrowReader, v *BorrowedMaybe) {
 	r.EndFields(left)
 }
 
+var cborFieldsLoose = []models2.Field{
+	{Name: "Names", Type: shape.ListOf(shape.Of(shape.String))},
+	{Name: "Count", Type: shape.Of(shape.Int64)},
+}
+
 func cborAppendLoose(dst []byte, m *Loose) (_ []byte, err error) {
 	dst = append(dst, "\xa2\x65Count"...)
 	dst = dagcbor.AppendInt(dst, int64(m.Count))
@@ -3092,6 +3118,45 @@ func cborBorrowLoose(r *dagcbor.BorrowReader, v *BorrowedLoose) {
 		v.Names = dagcbor.BorrowList(r, cborElementModels2BorrowedString)
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsOptional = []models2.Field{
+	{Name: "Name", Type: shape.Of(shape.String), Omit: true},
+	{Name: "Part", Type: shape.Of(shape.Uint8)},
+	{Name: "EB", Type: shape.Of(shape.Bool), Omit: true},
+	{Name: "EI", Type: shape.Of(shape.Int64), Omit: true},
+	{Name: "EU", Type: shape.Of(shape.Uint8), Omit: true},
+	{Name: "EF", Type: shape.Of(shape.Float64), Omit: true},
+	{Name: "ES", Type: shape.Of(shape.String), Omit: true},
+	{Name: "ED", Type: shape.Of(shape.Bytes), Omit: true},
+	{Name: "EL", Type: shape.ListOf(shape.Of(shape.String)), Omit: true},
+	{Name: "EA", Type: shape.ListOf(shape.Of(shape.Int64))},
+	{Name: "EZ", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
+	{Name: "EM", Type: shape.MapOf(shape.Of(shape.String)), Omit: true},
+	{Name: "EP", Type: shape.OptionalOf(shape.Of(shape.Int64)), Omit: true},
+	{Name: "ET", Type: shape.Of(shape.Time)},
+	{Name: "EY", Type: shape.StructOf(cborFieldsMaybe...), Omit: true},
+	{Name: "EX", Type: shape.Of(shape.Bytes), Omit: true},
+	{Name: "EV", Type: shape.Of(shape.String), Omit: true},
+	{Name: "EN", Type: shape.StructOf(cborFieldsThingEmpty...), Omit: true},
+	{Name: "EG", Type: shape.StructOf(cborFieldsAddress...)},
+	{Name: "ZB", Type: shape.Of(shape.Bool), Omit: true},
+	{Name: "ZI", Type: shape.Of(shape.Int64), Omit: true},
+	{Name: "ZF", Type: shape.Of(shape.Float32), Omit: true},
+	{Name: "ZS", Type: shape.Of(shape.String), Omit: true},
+	{Name: "ZD", Type: shape.Of(shape.Bytes), Omit: true},
+	{Name: "ZL", Type: shape.ListOf(shape.Of(shape.String)), Omit: true},
+	{Name: "ZA", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
+	{Name: "ZM", Type: shape.MapOf(shape.Of(shape.String)), Omit: true},
+	{Name: "ZP", Type: shape.OptionalOf(shape.Of(shape.Int64)), Omit: true},
+	{Name: "ZQ", Type: shape.OptionalOf(shape.Of(shape.String)), Omit: true},
+	{Name: "ZT", Type: shape.Of(shape.Time), Omit: true},
+	{Name: "ZY", Type: shape.StructOf(cborFieldsLoose...), Omit: true},
+	{Name: "ZG", Type: shape.StructOf(cborFieldsGeoPoint...), Omit: true},
+	{Name: "ZX", Type: shape.Of(shape.Bytes), Omit: true},
+	{Name: "ZV", Type: shape.Of(shape.String), Omit: true},
+	{Name: "ZC", Type: shape.Of(shape.Int64), Omit: true},
+	{Name: "ZE", Type: shape.Of(shape.Int64), Omit: true},
 }
 
 func cborAppendOptional(dst []byte, m *Optional) (_ []byte, err error) {
@@ -3885,6 +3950,19 @@ func cborBorrowOptional(r *dagcbor.BorrowReader, v *BorrowedOptional) {
 		v.Part = uint8(r.Uint(8))
 	}
 	r.EndFields(left)
+}
+
+var cborFieldsTicket = []models2.Field{
+	{Name: "Number", Type: shape.Of(shape.Uint32)},
+	{Name: "Seat", Type: shape.Of(shape.String)},
+	{Name: "Hall", Type: shape.Of(shape.Uint8)},
+	{Name: "Day", Type: shape.Of(shape.Time)},
+	{Name: "Token", Type: shape.Of(shape.Bytes)},
+	{Name: "Gate", Type: shape.Of(shape.Bytes)},
+	{Name: "Row", Type: shape.Of(shape.Int8)},
+	{Name: "Place", Type: shape.Of(shape.Int16)},
+	{Name: "Level", Type: shape.Of(shape.Int32)},
+	{Name: "Price", Type: shape.Of(shape.Int64)},
 }
 
 func cborAppendTicket(dst []byte, m *Ticket) (_ []byte, err error) {

@@ -218,8 +218,11 @@ func (t *Tree[M, K]) decode(primary, value []byte) (m M, err error) {
 }
 
 // corruptValue turns a decoder's refusal of a stored value, whose checksum is
-// right, into corruption.
+// right, into corruption. A value that a newer version has written is none.
 func corruptValue(err error) error {
+	if errors.Is(err, ErrVersion) {
+		return err
+	}
 	return fmt.Errorf("%w: value does not decode: %w", ErrCorrupt, err)
 }
 

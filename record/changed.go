@@ -10,6 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // within reads and writes in the transaction of a session that its owner holds.
@@ -53,7 +54,7 @@ func (r *Records) rowChanged(t *modelTree, s *session.Session, primary, value []
 	ctx, w := context.Background(), within{s}
 
 	receipt, err := receipts.Tree.Get(ctx, w, t.receiptKey(bytes.Clone(primary)))
-	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
+	if errors.Is(err, models.ErrNotFound) || versioned.Unreadable(err) {
 		return nil
 	}
 	if err != nil || value != nil && receipt.Hash == sha256.Sum256(value) {

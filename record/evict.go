@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // evictMost is how many records one transaction evicts at most. Each transaction evicts
@@ -105,7 +105,7 @@ func (r *Records) evictRecords(
 				break
 			}
 			dropped, err := old.drop(l)
-			if err != nil && !errors.Is(err, models.ErrCorrupt) { // which is for Scrub
+			if err != nil && !versioned.Unreadable(err) { // damage is for Scrub
 				return err
 			}
 			if dropped {
@@ -163,7 +163,8 @@ func (r *Records) oldStrangers(
 			if tree == nil {
 				return false, nil // of a model that is not registered now
 			}
-			return true, tree.drop(l, e.Primary.Second)
+			err := tree.drop(l, e.Primary.Second)
+			return err == nil, err
 		}}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // sweepPage is how many records one transaction of a sweep removes.
@@ -21,8 +22,8 @@ const sweepPage = 256
 //
 // The cost grows with the records that have expired, not with those that are stored. A
 // record that is put again meanwhile stays: Expire reads each one again in the
-// transaction that removes it. It passes over damaged records and reports them at the
-// end. A value that kad-dht did not write has no time of receipt and does not expire.
+// transaction that removes it. It passes over records that it cannot read and
+// reports them at the end. A value that kad-dht did not write has no time of receipt and does not expire.
 func (r *Records) Expire(ctx context.Context) (int, error) {
 	if r.closed.Load() {
 		return 0, models.ErrClosed
@@ -32,7 +33,7 @@ func (r *Records) Expire(ctx context.Context) (int, error) {
 
 func (r *Records) expire(ctx context.Context, now time.Time) (removed int, err error) {
 	removed, err = r.providers.Expire(ctx, now)
-	if err == nil || errors.Is(err, models.ErrCorrupt) {
+	if err == nil || versioned.Unreadable(err) {
 		s := expiry{records: r, ctx: ctx, now: now}
 		err = errors.Join(err, s.restampAhead(), s.values())
 		removed += s.removed
@@ -51,7 +52,7 @@ type expiry struct {
 	ctx     context.Context
 	now     time.Time
 	removed int
-	// damage is why the first thing could not be removed.
+	// damage is the first error of a record that could not be removed because it cannot be read.
 	damage error
 }
 
@@ -133,7 +134,7 @@ func sweepKeys[K any](s *expiry, keys iter.Seq2[K, error], remove func(*ledger, 
 }
 
 // removePage removes a page in one transaction if it can, and otherwise in as many as it
-// takes to pass over damaged records.
+// takes to pass over those that cannot be read.
 func removePage[K any](s *expiry, page []K, remove func(*ledger, K) (int, error)) error {
 	if len(page) == 0 {
 		return nil
@@ -153,7 +154,7 @@ func removePage[K any](s *expiry, page []K, remove func(*ledger, K) (int, error)
 	switch {
 	case err == nil:
 		s.removed += removed
-	case !errors.Is(err, models.ErrCorrupt) && !errors.Is(err, models.ErrTooLarge):
+	case !versioned.Unreadable(err) && !errors.Is(err, models.ErrTooLarge):
 		return err
 	case len(page) > 1:
 		half := len(page) / 2

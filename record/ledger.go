@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // ledger is a transaction that counts the records it changes. Every change of records
@@ -138,7 +139,7 @@ func (l *ledger) putValue(v *Value) error {
 	if size < 0 {
 		l.strangers.add(1, len(v.Key)+len(v.Raw))
 	} else {
-		l.strangers.add(0, len(v.Raw)-size)
+		l.strangers.add(0, len(v.Raw)+versioned.Size-size)
 	}
 	return nil
 }
@@ -149,7 +150,7 @@ func (l *ledger) deleteValue(key []byte) (bool, error) {
 	if err != nil || size < 0 {
 		return false, err
 	}
-	l.strangers.add(-1, -len(key)-size)
+	l.strangers.add(-1, versioned.Size-len(key)-size)
 	return true, valueTree.Raw().Delete(l.ctx, l.tx, key)
 }
 

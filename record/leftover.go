@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"iter"
@@ -9,6 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // leftoverPage is how many leftovers one transaction removes. Each transaction walks the
@@ -56,8 +58,9 @@ func (s *expiry) removeLeftovers(tree string, keys [][]byte) error {
 		return nil
 	}
 	removed := 0
+	var unreadable error
 	err := s.records.changeRelaxed(s.ctx, func(l *ledger) (err error) {
-		removed, err = l.removeLeftovers(tree, keys)
+		removed, unreadable, err = l.removeLeftovers(tree, keys)
 		return err
 	})
 	switch {
@@ -70,22 +73,35 @@ func (s *expiry) removeLeftovers(tree string, keys [][]byte) error {
 	case errors.Is(err, models.ErrDefinition):
 		return nil // a codec of keys that only the program knows
 	}
-	s.removed += removed
+	if err == nil {
+		s.removed += removed
+		s.damage = cmp.Or(s.damage, unreadable)
+	}
 	return err
 }
 
-func (l *ledger) removeLeftovers(tree string, primaries [][]byte) (int, error) {
+// removeLeftovers passes over receipts and signatures that cannot be read, and returns the
+// error of the last one.
+func (l *ledger) removeLeftovers(tree string, primaries [][]byte) (removed int, unreadable, err error) {
 	var due []receipts.Receipt
 	var keys [][]byte
 	var gone amount
 	for _, primary := range primaries {
 		key := models.MakePair(tree, primary)
 		receipt, err := receipts.Tree.Get(l.ctx, l.tx, key)
-		if errors.Is(err, models.ErrNotFound) {
+		if err == nil {
+			if _, err = receipts.Signatures.Get(l.ctx, l.tx, key); errors.Is(err, models.ErrNotFound) {
+				err = nil
+			}
+		} else if errors.Is(err, models.ErrNotFound) {
+			continue
+		}
+		if versioned.Unreadable(err) {
+			unreadable = err
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		due, keys = append(due, receipt), append(keys, primary)
 		gone.add(-1, -receipt.Counted())
@@ -93,22 +109,22 @@ func (l *ledger) removeLeftovers(tree string, primaries [][]byte) (int, error) {
 			err = receipts.Signatures.Delete(l.ctx, l.tx, key)
 		}
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	}
-	err := l.trusted().RunWrite(l.ctx, func(s *session.Session) error {
+	err = l.trusted().RunWrite(l.ctx, func(s *session.Session) error {
 		_, err := session.DeleteUntyped(s, tree, keys, func(i int, value []byte) bool {
 			return sha256.Sum256(value) != due[i].Hash
 		})
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	total, err := storedTotalOf(l.ctx, l.tx, tree)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	left := storedTotal{Of: tree, Rows: max(0, total.rows+gone.rows), Bytes: max(0, total.bytes+gone.bytes)}
-	return len(due), totals.Put(l.ctx, l.tx, &left)
+	return len(due), unreadable, totals.Put(l.ctx, l.tx, &left)
 }

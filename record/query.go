@@ -13,6 +13,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // Query returns the keys strictly below q.Prefix. It reads only the keys in the range of
@@ -262,34 +263,32 @@ func (w *walk) providerEntry(p *providers.Record) dsq.Entry {
 
 // valuesIn walks the records of namespaces that no model has.
 func (w *walk) valuesIn(rng models.Range[[]byte]) entries {
-	return w.rows(valueTree.Raw(), rng, func(recordKey []byte) (string, error) {
+	name := func(recordKey []byte) (string, error) {
 		namespace, _, _ := splitRecordKey(string(recordKey))
 		return valueKey(namespace, recordKey), nil
-	})
-}
-
-// rows walks a tree whose values are the bytes that were put. Name gives the datastore
-// key of an encoded primary key.
-func (w *walk) rows(raw *models.Raw, rng models.Range[[]byte], name func([]byte) (string, error)) entries {
+	}
+	raw := valueTree.Raw()
 	return func(yield func(dsq.Entry, error) bool) {
-		switch {
-		case w.values:
-			for row, err := range raw.Scan(w.ctx, w.from, rng) {
-				if !emit(yield, row.Key, dsq.Entry{Value: row.Value, Size: len(row.Value)}, name, err) {
-					return
-				}
-			}
-		case w.sizes:
-			for row, err := range raw.Sizes(w.ctx, w.from, rng) {
-				if !emit(yield, row.Key, dsq.Entry{Size: row.Size}, name, err) {
-					return
-				}
-			}
-		default:
+		if !w.values && !w.sizes {
 			for key, err := range raw.Keys(w.ctx, w.from, rng) {
 				if !emit(yield, key, dsq.Entry{Size: -1}, name, err) {
 					return
 				}
+			}
+			return
+		}
+		for row, err := range raw.Scan(w.ctx, w.from, rng) {
+			var value []byte
+			if err == nil {
+				value, err = versioned.Cut(row.Value)
+				err = failAt("range", raw, row.Key, err)
+			}
+			e := dsq.Entry{Size: len(value)}
+			if w.values {
+				e.Value = value
+			}
+			if !emit(yield, row.Key, e, name, err) {
+				return
 			}
 		}
 	}

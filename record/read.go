@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/finish"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
@@ -54,11 +55,18 @@ func (r *Records) get(ctx context.Context, from models.Reader, p *place, pending
 		}
 		return found[at].Raw, nil
 	}
-	value, found, err := p.raw.Find(ctx, from, p.key)
-	if err == nil && (!found || isSpentValue(value)) {
+	stored, found, err := p.raw.Find(ctx, from, p.key)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
 		return nil, ds.ErrNotFound
 	}
-	return value, err
+	value, err := versioned.Cut(stored)
+	if err == nil && isSpentValue(value) {
+		return nil, ds.ErrNotFound
+	}
+	return value, p.fail("get", err)
 }
 
 // Has reports whether key has a value.

@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // storedTotal is how many records of a tree came from the DHT, with the bytes of their
@@ -30,7 +31,7 @@ type storedTotal struct {
 // they are not evicted, they only expire.
 var totals = models.NewTree("total", models.String,
 	func(t *storedTotal) string { return t.Of },
-	models.WithCodec(models.Codec[storedTotal](totalCodec{})),
+	models.WithCodec(versioned.Of[storedTotal](totalCodec{})),
 	models.WithKey(func(t *storedTotal, key string) { t.Of = key }))
 
 // complete is the key of the mark.
@@ -66,8 +67,8 @@ func (totalCodec) Decode(src []byte, t *storedTotal) error {
 func (r *Records) loadTotals(ctx context.Context) error {
 	missing := false
 	err := r.store.View(ctx, func(ctx context.Context, tx *datastore.ReadTx) error {
-		if isThere, err := totals.Has(ctx, tx, complete); err != nil || !isThere {
-			missing = err == nil
+		if _, err := totals.Get(ctx, tx, complete); err != nil {
+			missing = errors.Is(err, models.ErrNotFound)
 			return err
 		}
 		values, err := storedTotalOf(ctx, tx, valueTree.Name())
@@ -130,7 +131,7 @@ func (r *Records) startCount(ctx context.Context) error {
 		default:
 		}
 		// Scrub finds damaged records, and counts anew.
-		if err != nil && !errors.Is(err, models.ErrCorrupt) {
+		if err != nil && !versioned.Unreadable(err) {
 			return // the next process counts
 		}
 		r.counting.active.Store(false)
@@ -172,7 +173,7 @@ func (r *Records) count(ctx context.Context, from models.Reader) error {
 		if err != nil {
 			return err
 		}
-		r.records.add(amount{1, int64(len(row.Key) + row.Size)})
+		r.records.add(amount{1, int64(len(row.Key) + row.Size - versioned.Size)})
 	}
 	for receipt, err := range receipts.Tree.All(ctx, from) {
 		if err != nil {
@@ -219,6 +220,9 @@ func (r *Records) leaveTotals() error {
 	return r.store.UpdateRelaxed(context.Background(), func(ctx context.Context, tx *datastore.WriteTx) error {
 		values := r.records.load()
 		put := func(name string, a amount) error {
+			if _, err := storedTotalOf(ctx, tx, name); errors.Is(err, models.ErrVersion) {
+				return err
+			}
 			return totals.Put(ctx, tx, &storedTotal{Of: name, Rows: a.rows, Bytes: a.bytes})
 		}
 		for name, tree := range r.trees {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
@@ -27,7 +28,7 @@ type Value struct {
 // valueTree holds the records in namespaces that no registered model has, by
 // record key.
 var valueTree = models.NewTree("value", models.Bytes, func(v *Value) []byte { return v.Key },
-	models.WithCodec(models.Codec[Value](valueCodec{})),
+	models.WithCodec(versioned.Of[Value](valueCodec{})),
 	models.WithKey(func(v *Value, key []byte) { v.Key = key }))
 
 // valuesByReceived finds records by the time they came, the oldest first.

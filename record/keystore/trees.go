@@ -8,6 +8,7 @@ import (
 	"github.com/multiformats/go-multihash"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // Definition declares the trees of key stores. Open a store for key stores with it, beside
@@ -32,7 +33,7 @@ type key = models.Pair[string, []byte]
 
 var keys = models.NewTree("key", models.PairOf(models.String, models.Bytes),
 	func(r *row) key { return models.MakePair(r.Name, kademlia(r.Multihash)) },
-	models.WithCodec(models.Codec[row](rowCodec{})),
+	models.WithCodec(versioned.Of[row](rowCodec{})),
 	models.WithKey(func(r *row, key key) { r.Name = key.First }))
 
 // rowCodec writes the two generations as varints, then the multihash. A map with named

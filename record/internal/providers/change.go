@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // readRow reads a row. It returns an empty one if there is none. The providers of a shard 0 are
@@ -59,7 +60,7 @@ func (t *txn) change(changes []Change) (refused []error, err error) {
 			n++
 		}
 		left, err := t.changeKey(t.s.seed.hash([]byte(changes[0].Key)), changes[:n])
-		if errors.Is(err, models.ErrCorrupt) { // Repair mends the row
+		if versioned.Unreadable(err) { // Repair mends the row if it is damaged
 			left, err = append(left, err), nil
 		}
 		if err != nil {
@@ -216,7 +217,7 @@ func (t *txn) edit(hash uint64, change func(*provider) (keep bool)) (int, error)
 	var damage error
 	for shard := 1; r.Beyond > 0 && shard <= shards; shard++ {
 		beyond, err := t.readRow(hash, uint8(shard))
-		if errors.Is(err, models.ErrCorrupt) {
+		if versioned.Unreadable(err) {
 			damage = err
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // errBusy says that another transaction has noted references.
@@ -115,7 +116,7 @@ func (s *Store) checkTree(
 		report.Entries += int64(len(refs.Refs))
 		if tree == shares && refs.Part == 0 {
 			id, err := s.idOf(ctx, tx, &provider{Peer: peerNumber(refs.Group)})
-			if err != nil && !errors.Is(err, models.ErrCorrupt) {
+			if err != nil && !versioned.Unreadable(err) {
 				return err
 			}
 			if err != nil || id == "" {
@@ -130,7 +131,7 @@ func (s *Store) checkTree(
 				n++
 			}
 			r, err := s.rowOf(ctx, tx, refs.Refs[0], nil)
-			if err != nil && !errors.Is(err, models.ErrCorrupt) {
+			if err != nil && !versioned.Unreadable(err) {
 				return err
 			}
 			there := int64(0)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // Oldest returns the arrival time of the record that Evict would remove first, and whether
@@ -29,12 +30,12 @@ func (s *Store) oldest(ctx context.Context, from models.Reader) iter.Seq2[stored
 		now := time.Now()
 		for r, err := range s.received(ctx, from, future(now)) {
 			r.Received = time.Time{}
-			if !errors.Is(err, models.ErrCorrupt) && !yield(r, err) {
+			if !versioned.Unreadable(err) && !yield(r, err) {
 				return
 			}
 		}
 		for r, err := range s.received(ctx, from, past(now)) {
-			if !errors.Is(err, models.ErrCorrupt) && !yield(r, err) {
+			if !versioned.Unreadable(err) && !yield(r, err) {
 				return
 			}
 		}
@@ -70,7 +71,7 @@ func (t *txn) evict(until time.Time, most int, enough func(Usage) bool) (removed
 			break
 		}
 		n, err := t.edit(old.hash, func(p *provider) bool { return p.Peer != old.number })
-		if removed += n; err != nil && !errors.Is(err, models.ErrCorrupt) { // Repair mends that
+		if removed += n; err != nil && !versioned.Unreadable(err) { // Repair mends damage
 			return 0, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 const (
@@ -37,7 +38,7 @@ func past(now time.Time) models.Range[refKey] {
 // they expire as well. The cost grows with the records to change, not with those stored.
 //
 // A record that is put again meanwhile stays: Expire reads each one again in the
-// transaction that removes it. It passes over damaged rows, and returns the error of the
+// transaction that removes it. It passes over rows that it cannot read, and returns the error of the
 // first one at the end.
 func (s *Store) Expire(ctx context.Context, now time.Time) (removed int, err error) {
 	if s.opts.Validity < 0 {
@@ -121,7 +122,7 @@ func (s *Store) editKeys(ctx context.Context, hashes []uint64, change func(*prov
 			return nil
 		})
 		switch {
-		case errors.Is(err, models.ErrCorrupt):
+		case versioned.Unreadable(err):
 			hashes = slices.Delete(hashes, done, done+1)
 			if damage == nil {
 				damage = err

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // storedPeer is a provider. Rows have its number in place of its id, which is ten times as
@@ -27,7 +28,7 @@ var (
 	// peers holds the providers, by number.
 	peers = models.NewTree("peer", models.UintOf[peerNumber](),
 		func(p *storedPeer) peerNumber { return p.Number },
-		models.WithCodec(models.Codec[storedPeer](peerCodec{})),
+		models.WithCodec(versioned.Of[storedPeer](peerCodec{})),
 		models.WithKey(func(p *storedPeer, n peerNumber) { p.Number = n }))
 
 	// peerByID finds the number of a provider.

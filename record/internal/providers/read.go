@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // isStore reports whether from is the store itself, whose state the cache has.
@@ -31,18 +33,28 @@ func (s *Store) rowOf(ctx context.Context, from models.Reader, hash uint64, room
 		if data, known, err = rows.Raw().Find(ctx, from, rows.EncodeKey(key)); err != nil || !known {
 			return r, err
 		}
+		if data, err = versioned.Cut(data); err != nil {
+			return r, rowError(key, err)
+		}
 		if s.isStore(from) {
 			s.cache.readRow(epoch, hash, data)
 		}
 	}
 	if r, err = parseRow(data, room); err != nil {
-		text := rows.FormatKey(key)
-		return r, &models.Error{Op: "get", Tree: rows.Name(), Key: text, Err: err}
+		return r, rowError(key, err)
 	}
 	if r.Hash = hash; r.Beyond == 0 {
 		return r, nil
 	}
 	return s.allShards(ctx, from, hash)
+}
+
+// rowError names the row whose stored value is not one that this version writes.
+func rowError(key rowKey, err error) error {
+	if !errors.Is(err, models.ErrVersion) {
+		err = fmt.Errorf("%w: value does not decode: %w", models.ErrCorrupt, err)
+	}
+	return &models.Error{Op: "get", Tree: rows.Name(), Key: rows.FormatKey(key), Err: err}
 }
 
 // allShards is rowOf for a key with other shards than shard 0.
@@ -242,7 +254,7 @@ type storedRecord struct {
 }
 
 // received yields the provider records that came in a range of minutes. It goes on after the
-// error of a damaged row.
+// error of a row that cannot be read.
 func (s *Store) received(
 	ctx context.Context, from models.Reader, minutes models.Range[refKey],
 ) iter.Seq2[storedRecord, error] {

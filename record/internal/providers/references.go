@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // A reference is the hash of a provided key, in the group of a peer or of a minute. The group
@@ -47,7 +48,7 @@ type refTree = models.Tree[refRow, refKey]
 func newRefTree(name string) *refTree {
 	return models.NewTree(name, models.PairOf(models.Uint32, models.Uint32),
 		func(s *refRow) refKey { return models.MakePair(s.Group, s.Part) },
-		models.WithCodec(models.Codec[refRow](refCodec{})),
+		models.WithCodec(versioned.Of[refRow](refCodec{})),
 		models.WithKey(func(s *refRow, key refKey) { s.Group, s.Part = key.First, key.Second }))
 }
 

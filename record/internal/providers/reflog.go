@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // A few records change a few references each in many rows, and the next records change the same
@@ -43,7 +44,7 @@ type logEntry struct {
 
 // refLogs holds the log.
 var refLogs = models.NewTree("reflog", models.Uint64, func(e *logEntry) uint64 { return e.Number },
-	models.WithCodec(models.Codec[logEntry](logCodec{})),
+	models.WithCodec(versioned.Of[logEntry](logCodec{})),
 	models.WithKey(func(e *logEntry, number uint64) { e.Number = number }))
 
 // logCodec writes UpTo and the number of shares. For each change it writes the difference of

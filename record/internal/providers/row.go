@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // row has the provider records of one key: all of them while they are few. Records without room
@@ -63,7 +64,7 @@ type rowKey = models.Pair[uint64, uint8]
 // rows holds the provider records, by the hash of their key.
 var rows = models.NewTree("provider", models.PairOf(models.Uint64, models.UintOf[uint8]()),
 	func(s *row) rowKey { return models.MakePair(s.Hash, s.Shard) },
-	models.WithCodec(models.Codec[row](rowCodec{})),
+	models.WithCodec(versioned.Of[row](rowCodec{})),
 	models.WithKey(func(s *row, key rowKey) { s.Hash, s.Shard = key.First, key.Second }))
 
 // rowCodec writes the length of the key, the key, and Beyond. If there are records, the

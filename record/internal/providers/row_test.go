@@ -10,7 +10,7 @@ import (
 // Bytes that are not a row are refused.
 func TestDamagedRowsAreRefused(t *testing.T) {
 	key := make([]byte, 9)
-	if s, err := rows.Decode(key, []byte{1, 'k', 0, 2, 1, 0, 1, 3, 0x80}); err != nil || len(s.Providers) != 2 {
+	if s, err := rows.Decode(key, []byte{1, 1, 'k', 0, 2, 1, 0, 1, 3, 0x80}); err != nil || len(s.Providers) != 2 {
 		t.Errorf("a good row: %+v, %v", s, err)
 	}
 	for name, value := range map[string][]byte{
@@ -22,7 +22,7 @@ func TestDamagedRowsAreRefused(t *testing.T) {
 		"too long":     {1, 'k', 0, 2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 		"no number":    {1, 'k', 0, 2, 0xff, 0xff, 0xff, 0xff, 0x7f, 4},
 	} {
-		if s, err := rows.Decode(key, value); !errors.Is(err, models.ErrInvalid) {
+		if s, err := rows.Decode(key, append([]byte{1}, value...)); !errors.Is(err, models.ErrInvalid) {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // seed is hashed in front of each provided key of this store, so that nobody outside can
@@ -21,7 +22,7 @@ type seed struct {
 
 // seeds holds the one seed.
 var seeds = models.NewTree("seed", models.UintOf[uint8](), func(s *seed) uint8 { return s.Of },
-	models.WithCodec(models.Codec[seed](seedCodec{})),
+	models.WithCodec(versioned.Of[seed](seedCodec{})),
 	models.WithKey(func(s *seed, of uint8) { s.Of = of }))
 
 // seedCodec writes the value.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // total is the usage after the last transaction, so that a process begins without counting.
@@ -21,7 +22,7 @@ const ofProviders = 1
 
 // totals holds the total.
 var totals = models.NewTree("provided", models.UintOf[uint8](), func(t *total) uint8 { return t.Of },
-	models.WithCodec(models.Codec[total](totalCodec{})),
+	models.WithCodec(versioned.Of[total](totalCodec{})),
 	models.WithKey(func(t *total, of uint8) { t.Of = of }))
 
 // totalCodec writes rows and bytes as zigzag varints.

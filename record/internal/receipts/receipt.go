@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
@@ -95,7 +96,7 @@ type Key = models.Pair[string, []byte]
 // the receipts of one tree.
 var Tree = models.NewTree("receipt", models.PairOf(models.String, models.Bytes),
 	func(r *Receipt) Key { return models.MakePair(r.Tree, r.Key) },
-	models.WithCodec(models.Codec[Receipt](receiptCodec{})),
+	models.WithCodec(versioned.Of[Receipt](receiptCodec{})),
 	models.WithKey(func(r *Receipt, key Key) { r.Tree, r.Key = key.First, key.Second }))
 
 // ByOrigin finds receipts by origin, and those of the same origin by their time of arrival, the

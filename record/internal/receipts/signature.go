@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 	"github.com/newsnet-africa/netabase-go/record/internal/wire"
 )
 
@@ -20,7 +21,7 @@ type Signature struct {
 // Signatures holds those of all signed records, rows and tombstones.
 var Signatures = models.NewTree("signature", models.PairOf(models.String, models.Bytes),
 	func(s *Signature) Key { return models.MakePair(s.Tree, s.Key) },
-	models.WithCodec(models.Codec[Signature](signatureCodec{})),
+	models.WithCodec(versioned.Of[Signature](signatureCodec{})),
 	models.WithKey(func(s *Signature, key Key) { s.Tree, s.Key = key.First, key.Second }))
 
 // signatureCodec writes the head and the envelope. Tree and key are in the row's key

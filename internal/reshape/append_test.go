@@ -135,7 +135,7 @@ func TestBetween(t *testing.T) {
 					shape.Field{Name: "f", Omit: true, Default: encode(0)}, shape.Uint8),
 			},
 			src:  object{"b": true, "c": 4},
-			want: object{"b": true, "c": 4, "e": 3},
+			want: object{"a": 0, "b": true, "c": 4, "e": 3},
 		},
 		"more fields than the head has room for": {
 			shapes: []shape.Type{numbered(20), numbered(30)},

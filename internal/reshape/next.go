@@ -1,6 +1,7 @@
 package reshape
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -87,8 +88,10 @@ const byFunction = "convert the rows by a function from the earlier type"
 // is none. MaxID is the highest number that a field of any version of the tree has.
 //
 // A field keeps its number if the last version has a field of its name, or else of one of its
-// earlier names that no field of next has, and if the type fits. A field that keeps its number keeps
-// the default of the last version too: a default belongs to the version that brings in a field.
+// earlier names that no field of next has, and if the type fits. Its default stays that of the last
+// version: a default belongs to the version that brings in a field. A default is written out if it
+// would otherwise change with the type, so that a row is read as the same model whether or not it
+// was stored again in between.
 func Next(last Version, maxID uint32, next shape.Type, o Options) (Version, []Difference) {
 	c := comparison{Options: o, nextID: uint64(maxID) + 1}
 	stored, err := treeOf(last)
@@ -139,7 +142,7 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 		at := path + f.Name
 		if slices.Contains(c.GivenUp, at) {
 			c.differs(Difference{
-				Path: at, Kind: Contradicted, Defined: f.Type.String(),
+				Path: at, Kind: Contradicted, Defined: f.typeText(),
 				Remedy: "take the field out of the definition, or do not give it up",
 			})
 		}
@@ -154,7 +157,7 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 		}
 		f.id = s.id
 		c.within(path+s.Name, s.tree, f.tree)
-		f.Default = converted(s, f)
+		f.Default = carried(s, f)
 	}
 	for _, s := range stored {
 		at := path + s.Name
@@ -166,11 +169,14 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 			rename = ""
 		}
 		c.differs(Difference{
-			Path: at, Kind: Missing, Stored: s.Type.String(),
+			Path: at, Kind: Missing, Stored: s.typeText(),
 			Remedy: fmt.Sprintf("%sif its values are no longer needed, give up %q; or %s", rename, at, byFunction),
 		})
 	}
 }
+
+// typeText is the type of a field as people read it.
+func (f *branch) typeText() string { return f.tree.shape().String() }
 
 // pair finds the stored field of each defined one.
 func (c *comparison) pair(path string, stored, defined []*branch) map[*branch]*branch {
@@ -199,7 +205,7 @@ func (c *comparison) pair(path string, stored, defined []*branch) map[*branch]*b
 				break
 			} else if other.Name != s.Name {
 				c.differs(Difference{
-					Path: path + f.Name, Kind: Claimed, Stored: s.Type.String(), Defined: f.Type.String(),
+					Path: path + f.Name, Kind: Claimed, Stored: s.typeText(), Defined: f.typeText(),
 					Remedy: fmt.Sprintf("take was=%s from one of them", was), detail: path + other.Name,
 				})
 			}
@@ -213,7 +219,7 @@ func (c *comparison) fits(at string, s, f *branch) bool {
 	switch {
 	case c.Travels && s.Name != f.Name:
 		c.differs(Difference{
-			Path: at, Kind: Renamed, Stored: s.Type.String(), Defined: f.Type.String(), detail: s.Name,
+			Path: at, Kind: Renamed, Stored: s.typeText(), Defined: f.typeText(), detail: s.Name,
 			Remedy: "keep the name, or give the tree a new name and publish in both",
 		})
 	case !holds(s.tree, f.tree, c.Travels):
@@ -221,7 +227,7 @@ func (c *comparison) fits(at string, s, f *branch) bool {
 		if c.Travels {
 			remedy = "keep the stored type and add a field of another name; or give the tree a new name and publish in both"
 		}
-		c.differs(Difference{Path: at, Kind: Changed, Stored: s.Type.String(), Defined: f.Type.String(), Remedy: remedy})
+		c.differs(Difference{Path: at, Kind: Changed, Stored: s.typeText(), Defined: f.typeText(), Remedy: remedy})
 	default:
 		return true
 	}
@@ -299,16 +305,31 @@ func integer(k shape.Kind) (bits int, signed bool) {
 	return 0, false
 }
 
-// converted returns the default of a stored field as a value of the field that follows it, which has
-// its numbers. A default that is no value of its field stays as it is, for Between to report.
-func converted(s, f *branch) []byte {
-	n, err := compile(s.tree, f.tree)
-	if err != nil || n.same || s.Default == nil {
-		return s.Default
+// carried returns the default of the field f, which follows s and has its numbers: the value that a
+// row gets that has neither, by way of s.
+func carried(s, f *branch) []byte {
+	value := s.Default
+	if value == nil {
+		missing, err := s.missing()
+		if err != nil {
+			return nil // Between reports it
+		}
+		value = []byte(missing)
+		if missing == "" {
+			value = s.appendZero(nil)
+		}
 	}
-	out, err := (&Plan{root: n}).Append(nil, s.Default)
-	if err != nil {
-		return s.Default
+	if n, err := compile(s.tree, f.tree); err == nil && !n.same {
+		if value, err = (&Plan{root: n}).Append(nil, value); err != nil {
+			return s.Default // Between reports it
+		}
 	}
-	return out
+	if s.Default == nil {
+		plain := *f
+		plain.Default = nil
+		if itself, err := plain.appendMissing(nil); err == nil && bytes.Equal(itself, value) {
+			return nil
+		}
+	}
+	return value
 }

@@ -1,6 +1,7 @@
 package reshape
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/models/shape"
@@ -16,8 +17,8 @@ type Plan struct {
 // last. What a value costs does not depend on how many versions lie between. A field takes the value
 // of the field with its number. If the first version has none, it takes its default, which is that
 // of the version that brought it in, or else the zero value; fields within it have their own
-// defaults. A field that the first version has, and that is missing in a value, is zero there and
-// stays missing.
+// defaults. A field that the first version has, and that is missing in a value, is zero there. It
+// stays missing if it is zero in the last version, too.
 //
 // History has at least one version. If it has one that does not pass Check, or the last does not
 // follow the first, every Append of the plan returns an error; see [Plan.Err].
@@ -82,7 +83,7 @@ type step struct {
 	// rename is the field's key in the result, if that is another.
 	rename string
 	// add is the key and the value of a field that is added: always if key is empty, and otherwise
-	// where the source does not have it.
+	// where the source does not have it. A field without one then stays missing.
 	add string
 	// target is the place of the field among those of the result.
 	target int
@@ -123,6 +124,16 @@ func compile(from, to *tree) (*node, error) {
 	return n, nil
 }
 
+// left returns the key and the value of the field to if a value has left out from, since it was
+// zero. It returns nothing if that is the zero value of to and may be left out as well.
+func left(from, to *branch, n *node) (string, error) {
+	value, err := (&Plan{root: n}).Append(nil, from.appendZero(nil))
+	if err != nil || (to.Omit || !from.Omit) && bytes.Equal(value, to.appendZero(nil)) {
+		return "", err
+	}
+	return to.key + string(value), nil
+}
+
 func misfit(from, to *tree) error {
 	return fmt.Errorf("%w: a %s does not follow a %s", shape.ErrInvalid, to.kind, from.kind)
 }
@@ -140,7 +151,9 @@ func (n *node) compileFields(from, to []*branch) error {
 		var err error
 		if i, ok := target[f.id]; ok {
 			kept[i], s.target = true, i
-			s.node, err = compile(f.tree, to[i].tree)
+			if s.node, err = compile(f.tree, to[i].tree); err == nil {
+				s.add, err = left(f, to[i], s.node)
+			}
 			if to[i].key != f.key {
 				s.rename, n.same = to[i].key, false
 			}
@@ -154,7 +167,7 @@ func (n *node) compileFields(from, to []*branch) error {
 		if err != nil {
 			return err
 		}
-		n.same = n.same && s.node.same
+		n.same = n.same && s.node.same && s.add == ""
 		n.steps = append(n.steps, s)
 	}
 	// Added fields come before the first field that is taken over and has a later place.
@@ -219,7 +232,7 @@ func compileOpen(t *tree) (*node, error) {
 				s.add = f.key + value
 			}
 			if f.Omit {
-				s.empty = string(f.tree.appendZero(nil))
+				s.empty = string(f.appendZero(nil))
 			}
 			n.steps = append(n.steps, s)
 		}
@@ -234,7 +247,7 @@ func compileOpen(t *tree) (*node, error) {
 // out of the row.
 func (f *branch) missing() (string, error) {
 	value, err := f.appendMissing(nil)
-	if err != nil || f.Omit && string(value) == string(f.tree.appendZero(nil)) {
+	if err != nil || f.Omit && bytes.Equal(value, f.appendZero(nil)) {
 		return "", err
 	}
 	return string(value), nil
@@ -244,10 +257,10 @@ func (f *branch) missing() (string, error) {
 // fields within it.
 func (f *branch) appendMissing(dst []byte) ([]byte, error) {
 	if f.Default == nil {
-		if f.tree.kind != shape.Struct {
-			return f.tree.appendZero(dst), nil
+		if f.tree.kind == shape.Struct {
+			return f.tree.appendStruct(dst)
 		}
-		return f.tree.appendStruct(dst)
+		return f.appendZero(dst), nil
 	}
 	n, err := compile(f.tree, f.tree)
 	if err != nil {
@@ -278,7 +291,16 @@ func (t *tree) appendStruct(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// appendZero appends the zero value of a type, without any defaults.
+// appendZero appends the zero value of a field. A byte string or a list may have one that is not
+// empty, that of an array; its default is then that value, since none can be declared.
+func (f *branch) appendZero(dst []byte) []byte {
+	if f.Default != nil && (f.tree.kind == shape.Bytes || f.tree.kind == shape.List) {
+		return append(dst, f.Default...)
+	}
+	return f.tree.appendZero(dst)
+}
+
+// appendZero appends the zero value of a type, without declared defaults.
 func (t *tree) appendZero(dst []byte) []byte {
 	switch t.kind {
 	case shape.Bool:
@@ -305,7 +327,7 @@ func (t *tree) appendZero(dst []byte) []byte {
 		dst = appendHead(dst, majorMap, uint64(count))
 		for _, f := range t.fields {
 			if !f.Omit {
-				dst = f.tree.appendZero(append(dst, f.key...))
+				dst = f.appendZero(append(dst, f.key...))
 			}
 		}
 		return dst

@@ -79,7 +79,7 @@ func treeOf(v Version) (*tree, error) {
 	return t, nil
 }
 
-// builder makes trees and counts their fields.
+// builder makes trees. It counts their fields, and numbers them for want of better numbers.
 type builder struct{ fields int }
 
 func (b *builder) tree(t shape.Type, depth int) (*tree, error) {
@@ -102,16 +102,17 @@ func (b *builder) tree(t shape.Type, depth int) (*tree, error) {
 	default:
 		return nil, fmt.Errorf("%w: no type is of the kind %.40q", shape.ErrInvalid, t.Kind)
 	}
-	if b.fields += len(t.Fields); b.fields > maxFields {
-		return nil, fmt.Errorf("%w: a shape has more than %d fields", shape.ErrInvalid, maxFields)
-	}
 	out.fields = make([]*branch, len(t.Fields))
 	for i, f := range t.Fields {
+		if b.fields == maxFields {
+			return nil, fmt.Errorf("%w: a shape has more than %d fields", shape.ErrInvalid, maxFields)
+		}
 		within, err := b.tree(f.Type, depth+1)
 		if err != nil {
 			return nil, err
 		}
-		out.fields[i] = &branch{Field: f, key: string(appendText(nil, f.Name)), tree: within}
+		b.fields++
+		out.fields[i] = &branch{Field: f, key: string(appendText(nil, f.Name)), id: uint32(b.fields), tree: within}
 	}
 	slices.SortFunc(out.fields, func(a, b *branch) int { return strings.Compare(a.key, b.key) })
 	for i := 1; i < len(out.fields); i++ {

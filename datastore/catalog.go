@@ -103,8 +103,12 @@ func treeKey(name string) []byte { return append(slices.Clone(treePrefix), name.
 
 // bind reads the catalog, brings it up to date with the definitions and sets
 // s.places.
-func (s *Store) bind(ctx context.Context, progress func(OpenProgress)) error {
-	entries, err := s.readCatalog(ctx)
+func (s *Store) bind(ctx context.Context, o OpenOptions) error {
+	drops, err := dropsOf(o.DropIndexes, s.trees)
+	if err != nil {
+		return err
+	}
+	entries, err := s.readCatalog(ctx, drops)
 	if err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (s *Store) bind(ctx context.Context, progress func(OpenProgress)) error {
 	s.spaces = make(map[format.Space]*session.Tree, len(entries))
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
-		if err := s.finishIndexes(ctx, core, entry, progress); err != nil {
+		if err := s.finishIndexes(ctx, core, entry, o.Progress); err != nil {
 			return err
 		}
 		s.places[core], s.spaces[entry.ID] = entry.place(core), core
@@ -121,8 +125,8 @@ func (s *Store) bind(ctx context.Context, progress func(OpenProgress)) error {
 }
 
 // readCatalog returns the entries of the trees the store is opened with, after
-// it has added what is new. A store opened to be read has to have it all.
-func (s *Store) readCatalog(ctx context.Context) (map[string]*treeEntry, error) {
+// it has added what is new and retired the indexes to drop. A store opened to be read has to have it all.
+func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (map[string]*treeEntry, error) {
 	var c catalog
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
@@ -134,7 +138,7 @@ func (s *Store) readCatalog(ctx context.Context) (map[string]*treeEntry, error) 
 		return nil, err
 	}
 	defer c.read.Discard()
-	entries, err := c.update(s.trees)
+	entries, err := c.update(s.trees, drops)
 	if err == nil && c.changed {
 		err = c.write.Commit(ctx, engine.Durable)
 	}
@@ -153,19 +157,26 @@ type catalog struct {
 	store   storeEntry
 	trees   map[string]*treeEntry
 	changed bool
+	// differences are those of all trees.
+	differences []Difference
 }
 
-func (c *catalog) update(trees map[string]models.AnyTree) (map[string]*treeEntry, error) {
+// update returns the entries of the trees, with what is new added, and the indexes to drop
+// retired.
+func (c *catalog) update(trees map[string]models.AnyTree, drops map[string][]string) (map[string]*treeEntry, error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
 	entries := make(map[string]*treeEntry, len(trees))
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
-		entry, err := c.tree(trees[name].Core())
+		entry, err := c.tree(trees[name].Core(), drops[name])
 		if err != nil {
 			return nil, err
 		}
 		entries[name] = entry
+	}
+	if c.differences != nil {
+		return nil, &DefinitionError{c.differences}
 	}
 	if c.changed {
 		return entries, putCatalog(c.write, storeKey, storeCodec, &c.store)
@@ -246,28 +257,31 @@ func (c *catalog) create() error {
 	return nil
 }
 
-// tree returns the entry of a tree, with what is new added.
-func (c *catalog) tree(core *session.Tree) (*treeEntry, error) {
+// tree returns the entry of a tree, with what is new added and the indexes named in drop
+// retired. It adds to c.differences where the definition does not fit.
+func (c *catalog) tree(core *session.Tree, drop []string) (*treeEntry, error) {
 	entry, found := c.trees[core.Name]
-	changed := !found
-	if !found {
+	if found {
+		if err := entry.checkKnown(core, drop, c.write != nil && !c.store.features().unknown()); err != nil {
+			return nil, err
+		}
+		if differences := entry.differences(core, drop); differences != nil {
+			c.differences = append(c.differences, differences...)
+			return entry, nil
+		}
+	} else {
 		c.store.Trees++
 		entry = &treeEntry{
 			ID: c.allocate(), Key: core.Key, Codec: core.Codec,
 			Policy: core.Policy, Schema: core.Schema, Fields: fieldEntries(core.Fields),
 		}
-	} else if err := entry.fits(core); err != nil {
-		return nil, err
-	}
-	if entry.matchIndexes(core, c.allocate, found) {
-		changed = true
-	}
-	if !changed {
-		return entry, nil
 	}
 	if c.write == nil {
-		return nil, fmt.Errorf("%w: the store lacks tree %s or an index of it, and is opened to be read",
-			models.ErrDefinition, core.Name)
+		c.differences = append(c.differences, entry.unwritten(core, drop, found)...)
+		return entry, nil
+	}
+	if !entry.matchIndexes(core, drop, c.allocate, found) && found {
+		return entry, nil
 	}
 	c.changed = true
 	return entry, putCatalog(c.write, treeKey(core.Name), treeCodec, entry)
@@ -277,42 +291,6 @@ func (c *catalog) allocate() format.Space {
 	space := c.store.Next
 	c.store.Next++
 	return space
-}
-
-// fits reports how a definition differs from the store in what cannot be
-// changed by opening it.
-func (e *treeEntry) fits(core *session.Tree) error {
-	differ := func(what string, stored, defined any) error {
-		return fmt.Errorf("%w: tree %s has %s %v in the store and %v in the definition", models.ErrDefinition,
-			core.Name, what, stored, defined)
-	}
-	switch {
-	case e.Key != core.Key:
-		return differ("primary key", e.Key, core.Key)
-	case e.Codec != core.Codec:
-		return differ("codec", e.Codec, core.Codec)
-	case e.Policy != core.Policy:
-		return differ("policy", e.Policy, core.Policy)
-	case e.Schema != core.Schema:
-		return differ("schema version", e.Schema, core.Schema)
-	}
-	if difference := e.differentField(fieldEntries(core.Fields)); difference != "" {
-		return fmt.Errorf("%w: tree %s has %s", models.ErrDefinition, core.Name, difference)
-	}
-	for _, stored := range e.Indexes {
-		for _, defined := range core.Indexes {
-			switch {
-			case stored.Name != defined.Name:
-			case stored.Kind != defined.Kind:
-				return differ("the kind of index "+stored.Name, stored.Kind, defined.Kind)
-			case stored.Key != defined.Key:
-				return differ("the key of index "+stored.Name, stored.Key, defined.Key)
-			case stored.Partial != defined.Partial:
-				return differ("in index "+stored.Name+" only some rows:", stored.Partial, defined.Partial)
-			}
-		}
-	}
-	return nil
 }
 
 // differentField describes the first field that the definition has otherwise, or
@@ -346,15 +324,17 @@ func (e *treeEntry) differentField(defined []fieldEntry) string {
 }
 
 // matchIndexes adds the indexes that are new, to be filled if the tree may have
-// rows, and retires those that the definition no longer has.
-func (e *treeEntry) matchIndexes(core *session.Tree, allocate func() format.Space, rows bool) (changed bool) {
+// rows, and retires those that are named in drop.
+func (e *treeEntry) matchIndexes(
+	core *session.Tree, drop []string, allocate func() format.Space, rows bool,
+) (changed bool) {
 	var kept []indexEntry
 	for _, stored := range e.Indexes {
-		if slices.ContainsFunc(core.Indexes, func(ix *session.Index) bool { return ix.Name == stored.Name }) {
-			kept = append(kept, stored)
-		} else {
+		if slices.Contains(drop, stored.Name) {
 			e.Retired = append(e.Retired, stored.ID)
 			changed = true
+		} else {
+			kept = append(kept, stored)
 		}
 	}
 	e.Indexes = kept

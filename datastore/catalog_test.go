@@ -2,6 +2,8 @@ package datastore_test
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,12 +64,12 @@ func TestOpenNamesTheDifference(t *testing.T) {
 		definition *models.Definition
 		says       string
 	}{
-		"primary key":   {models.NewDefinition("shop", models.NewTree("item", models.Int64, func(i *item) int64 { return int64(i.ID) })), "primary key uint64 in the store and int64"},
+		"primary key":   {models.NewDefinition("shop", models.NewTree("item", models.Int64, func(i *item) int64 { return int64(i.ID) })), "primary key is uint64 in the store and int64"},
 		"a field less":  {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(o *other) uint64 { return o.ID })), "a field Group, uint64, in the store that the definition lacks"},
 		"a field more":  {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(m *more) uint64 { return m.ID })), "a field Price, float64, in the definition that the store lacks"},
 		"another type":  {models.NewDefinition("shop", models.NewTree("item", models.Uint64, func(m *retyped) uint64 { return m.ID })), "a field Group that is uint64 in the store and string in the definition"},
-		"kind of index": {otherKind(), "the kind of index group index in the store and unique"},
-		"key of index":  {otherKey(), "the key of index group uint64 in the store and int64"},
+		"kind of index": {otherKind(), "index group is index in the store and unique"},
+		"key of index":  {otherKey(), "index group is by uint64 in the store and by int64"},
 	}
 	for name, c := range cases {
 		_, err := datastore.Open(t.Context(), eng, c.definition)
@@ -179,16 +181,29 @@ func TestIndexAddedAndDropped(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			// Without the index, rows change and it must not be believed later.
+			// A program that does not declare the index does not lose it by opening the store.
 			bare, definition = items("shop", nil)
-			if store, err = datastore.Open(ctx, eng, definition); err != nil {
-				t.Fatal(err)
+			before := dump(t, eng)
+			if _, err = datastore.Open(ctx, eng, definition); !errors.Is(err, models.ErrDefinition) || !strings.Contains(err.Error(), `"shop.item/group"`) {
+				t.Errorf("without the index: %v", err)
 			}
-			if err := bare.Put(ctx, store, &item{ID: 3, Group: 77}); err != nil {
-				t.Fatal(err)
+			if !reflect.DeepEqual(dump(t, eng), before) {
+				t.Error("the store has been changed")
 			}
-			if err := store.Close(); err != nil {
-				t.Fatal(err)
+			drop := datastore.OpenOptions{DropIndexes: []string{"shop.item/group"}}
+			for range 2 { // the second time it is not there any more
+				if store, err = datastore.Open(ctx, eng, definition, drop); err != nil {
+					t.Fatal(err)
+				}
+				if report, err := datastore.Verify(ctx, store); err != nil || !report.Clean() || report.Entries != 0 {
+					t.Errorf("%+v, %v", report, err)
+				}
+				if err := bare.Put(ctx, store, &item{ID: 3, Group: 77}); err != nil {
+					t.Fatal(err)
+				}
+				if err := store.Close(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			_, definition = items("shop", withIndex)
 			store = datastore.Temp(t, eng, definition)
@@ -196,6 +211,82 @@ func TestIndexAddedAndDropped(t *testing.T) {
 				t.Errorf("the index that came back has %d rows, %v", n, err)
 			}
 		})
+	}
+}
+
+// All differences of all trees are in one error, and it tells each of them by itself.
+func TestEveryDifference(t *testing.T) {
+	eng := memory.Engine()
+	def := func(change bool) *models.Definition {
+		a := models.NewTree("a", models.Uint64, itemID)
+		b := models.NewTree("b", models.Uint64, itemID)
+		if !change {
+			models.NewIndex(a, "group", models.Uint64, itemGroup)
+			models.NewIndex(a, "other", models.Uint64, itemGroup)
+			return models.NewDefinition("shop", a, b)
+		}
+		models.NewUnique(a, "other", models.Uint64, itemGroup)
+		changed := models.NewTree("b", models.Int64, func(i *item) int64 { return int64(i.ID) }, models.WithPolicy[item](models.Open))
+		return models.NewDefinition("shop", changed, a)
+	}
+	if err := datastore.Temp(t, eng, def(false)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := dump(t, eng)
+	_, err := datastore.Open(t.Context(), eng, def(true))
+	var differ *datastore.DefinitionError
+	if !errors.As(err, &differ) || !errors.Is(err, models.ErrDefinition) {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range differ.Differences {
+		got = append(got, d.Tree+": "+d.Path+" "+d.What)
+		if d.Remedy == "" || !strings.Contains(err.Error(), d.String()) {
+			t.Errorf("%+v is not in %v", d, err)
+		}
+	}
+	want := []string{
+		"shop.a: index group is missing in the definition",
+		"shop.a: index other is index in the store and unique in the definition",
+		"shop.b: primary key is uint64 in the store and int64 in the definition",
+		"shop.b: policy is local in the store and open in the definition",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !reflect.DeepEqual(dump(t, eng), before) {
+		t.Error("the store has been changed")
+	}
+}
+
+// What cannot be dropped is refused, and nothing is.
+func TestDropIndexesRefused(t *testing.T) {
+	eng := memory.Engine()
+	withIndex := func(tree *models.Tree[item, uint64]) { models.NewIndex(tree, "group", models.Uint64, itemGroup) }
+	_, declared := items("shop", withIndex)
+	_, bare := items("shop", nil)
+	if err := datastore.Temp(t, eng, declared).Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := dump(t, eng)
+	for name, c := range map[string]struct {
+		definitions []*models.Definition
+		drop        string
+		want        error
+	}{
+		"an index that is declared":                 {[]*models.Definition{declared}, "shop.item/group", models.ErrDefinition},
+		"an index that nobody declares, and others": {[]*models.Definition{bare}, "shop.item/other", models.ErrDefinition},
+		"no name of an index":                       {[]*models.Definition{declared}, "shop.item", models.ErrDefinition},
+		"an empty name":                             {[]*models.Definition{declared}, "shop.item/", models.ErrDefinition},
+		"a tree that is not declared":               {nil, "shop.item/group", models.ErrUnknownTree},
+	} {
+		_, err := datastore.Open(t.Context(), eng, datastore.OpenOptions{Definitions: c.definitions, DropIndexes: []string{c.drop}})
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), "shop.item") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if !reflect.DeepEqual(dump(t, eng), before) {
+		t.Error("the store has been changed")
 	}
 }
 

@@ -17,8 +17,8 @@ var (
 )
 
 // OpenOptions change how a store is opened. The zero value of every field is its
-// default. Where Open is given several, those with definitions add up, and the
-// last Progress counts.
+// default. Where Open is given several, definitions and indexes to drop add up, and
+// the last Progress counts.
 type OpenOptions struct {
 	// Definitions are more definitions to open the store with, for programs that
 	// have them in a slice. Defaults to none.
@@ -30,6 +30,12 @@ type OpenOptions struct {
 	// many that use a go-datastore do. Where Open is given several options, one is
 	// enough. Defaults to false.
 	Relaxed bool
+
+	// DropIndexes are the full names of indexes to remove from the store, "blog.user/email",
+	// because their trees do not declare them any more. Each tree has to be in one of the
+	// definitions. An index that is not in the store is no error, so that a program can keep
+	// the option. Defaults to none.
+	DropIndexes []string
 
 	// Progress is called while a new index is filled, after every transaction, by
 	// the goroutine that called Open. Defaults to none.
@@ -55,6 +61,7 @@ func gather(options []OpenOption) (o OpenOptions) {
 			o.Definitions = append(o.Definitions, given)
 		case OpenOptions:
 			o.Definitions = append(o.Definitions, given.Definitions...)
+			o.DropIndexes = append(o.DropIndexes, given.DropIndexes...)
 			o.Relaxed = o.Relaxed || given.Relaxed
 			if given.Progress != nil {
 				o.Progress = given.Progress

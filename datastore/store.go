@@ -45,8 +45,9 @@ var (
 //	datastore.Open(ctx, bolt.Engine(dir), blog.Blog, shop.Shop, datastore.OpenOptions{Progress: show})
 //
 // Trees and indexes that are new to the store are added; a new index is filled
-// from the rows that are there, which takes time in proportion. Data of
-// definitions that are not given is left alone.
+// from the rows that are there, which takes time in proportion. An index of a tree that
+// its definition does not declare is an error: Open drops none but those that
+// OpenOptions.DropIndexes names. Data of definitions that are not given is left alone.
 //
 // It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrOtherEngine,
 // ErrLocked, ErrCorrupt), ErrNotStore where the database holds something else or
@@ -86,7 +87,7 @@ func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 			err = errors.Join(err, s.db.Close())
 		}
 	}()
-	if err := s.bind(ctx, o.Progress); err != nil {
+	if err := s.bind(ctx, o); err != nil {
 		return err
 	}
 	if err := s.checkPlain(ctx); err != nil {

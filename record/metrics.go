@@ -1,10 +1,10 @@
 package record
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -43,13 +43,15 @@ type metrics struct {
 	sweeps    metric.Float64Histogram
 	again     metric.Int64Counter
 	stop      metric.Registration
+	log       *refusalLog
 	// operations are the attributes of latencies, made once.
 	operations map[operation][]metric.RecordOption
 }
 
 // newMetrics makes the instruments. The gauges read the totals of r whenever
 // they are collected.
-func newMetrics(provider metric.MeterProvider, r *Records) (m metrics, err error) {
+func newMetrics(provider metric.MeterProvider, log slog.Handler, r *Records) (m metrics, err error) {
+	m.log = newRefusalLog(log)
 	meter := provider.Meter(meterName)
 	var errs [8]error
 	m.latency, errs[0] = meter.Float64Histogram("netabase.record.operation.duration", metric.WithUnit("s"),
@@ -98,22 +100,27 @@ func (m *metrics) took(ctx context.Context, op operation, start time.Time) {
 	m.latency.Record(ctx, time.Since(start).Seconds(), m.operations[op]...)
 }
 
-// refused counts refusals. It ignores other errors.
+// refused counts and logs refusals. It ignores other errors.
 func (m *metrics) refused(ctx context.Context, errs ...error) {
 	for _, err := range errs {
 		if reason := reasonOf(err); reason != "" {
-			m.refusedFor(ctx, reason)
+			m.refusedFor(ctx, reason, err)
 		}
 	}
 }
 
-// invalid counts a record that a validator refuses, whatever its error.
-func (m *metrics) invalid(err error) {
-	m.refusedFor(context.Background(), cmp.Or(reasonOf(err), "invalid"))
+// invalid counts and logs a record that a validator refuses, whatever its error.
+func (m *metrics) invalid(key string, err error) {
+	if reason := reasonOf(err); reason != "" {
+		m.refusedFor(context.Background(), reason, err)
+		return
+	}
+	m.refusedFor(context.Background(), "invalid", fmt.Errorf("%q: %w", shorten(key), err))
 }
 
-func (m *metrics) refusedFor(ctx context.Context, reason string) {
+func (m *metrics) refusedFor(ctx context.Context, reason string, err error) {
 	m.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+	m.log.refused(ctx, reason, err)
 }
 
 func (m *metrics) evicted(ctx context.Context, n int) {
@@ -152,6 +159,7 @@ func reasonOf(err error) string {
 		{models.ErrKeySize, "key_size"},
 		{models.ErrInvalid, "invalid"},
 		{models.ErrCorrupt, "damaged"},
+		{models.ErrVersion, "newer_version"},
 	} {
 		if errors.Is(err, reason.err) {
 			return reason.name

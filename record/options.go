@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/libp2p/go-libp2p-kad-dht/amino"
@@ -69,6 +70,11 @@ type Options struct {
 	// Meters receives the metrics. Defaults to OpenTelemetry's global provider, as in
 	// kad-dht.
 	Meters metric.MeterProvider
+
+	// Log is told, at slog.LevelDebug, of each record that is refused: why, with its tree and
+	// key. After twenty at once it gets one a second, and how many were left out before it.
+	// It may be called from several goroutines. Defaults to none: then nothing is logged.
+	Log slog.Handler
 
 	// SyncInterval is the longest time until a record from another peer is durable. With
 	// a negative interval only Sync and Close make such records durable and file the

@@ -141,7 +141,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	if err := r.lookForForeign(ctx); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
-	if r.metrics, err = newMetrics(opts.Meters, r); err != nil {
+	if r.metrics, err = newMetrics(opts.Meters, opts.Log, r); err != nil {
 		return nil, err
 	}
 	r.sweeper = sweep.New(sweepPause, sweepPause, r.sweepDue)

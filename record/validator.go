@@ -24,7 +24,7 @@ func (r *Records) Validator() record.NamespacedValidator {
 	return validators
 }
 
-// counted is a validator that counts its refusals. A record that it refuses for kad-dht
+// counted is a validator that counts and logs its refusals. A record that it refuses for kad-dht
 // never comes as far as Put.
 type counted struct {
 	record.Validator
@@ -34,7 +34,7 @@ type counted struct {
 func (c counted) Validate(key string, value []byte) error {
 	err := c.Validator.Validate(key, value)
 	if err != nil {
-		c.metrics.invalid(err)
+		c.metrics.invalid(key, err)
 	}
 	return err
 }

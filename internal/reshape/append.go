@@ -1,15 +1,9 @@
 package reshape
 
 import (
-	"cmp"
 	"slices"
-
-	"github.com/newsnet-africa/netabase-go/models/shape"
+	"sync"
 )
-
-// spansInPlace is how many fields of structs whose order changes can be sorted without memory of
-// their own.
-const spansInPlace = 32
 
 // Append appends the value src, rewritten, to dst. The result is as canonical as src, which is only
 // read and shares no memory with dst. It is no longer than src and the defaults of the structs in it.
@@ -23,8 +17,7 @@ func (p *Plan) append(dst, src []byte, lean bool) ([]byte, error) {
 	if p.err != nil {
 		return dst, p.err
 	}
-	var spans [spansInPlace]span
-	w := writer{source: source{src: src}, dst: dst, spans: spans[:0], lean: lean}
+	w := writer{source: source{src: src}, dst: dst, lean: lean}
 	ok := w.value(p.root, 0)
 	if ok && w.at < len(src) {
 		ok = w.fail("%d bytes follow the value", len(src)-w.at)
@@ -42,14 +35,15 @@ type writer struct {
 	dst []byte
 	// done is how much of the source has been copied or left out.
 	done int
-	// spans are the fields of all structs around the current one whose order changes.
-	spans []span
 	// lean says that fields that may be left out where they are empty are left out.
 	lean bool
 }
 
-// span is where a field lies in the result, and its place among the fields of its struct.
-type span struct{ target, start, end int }
+// span is where a field lies in the result.
+type span struct{ start, end int }
+
+// spans holds *[]span, one for each struct whose fields are sorted at the moment.
+var spans = sync.Pool{New: func() any { return new([]span) }}
 
 // flush copies the source as far as end.
 func (w *writer) flush(end int) {
@@ -62,8 +56,8 @@ func (w *writer) value(n *node, depth int) bool {
 	if n.null && w.null() {
 		return true
 	}
-	switch n.kind {
-	case shape.List:
+	switch n.form {
+	case formList:
 		count, ok := w.count(majorList, 1)
 		if !ok || depth >= maxDepth {
 			return w.tooDeep()
@@ -74,7 +68,7 @@ func (w *writer) value(n *node, depth int) bool {
 			}
 		}
 		return true
-	case shape.Map:
+	case formMap:
 		count, ok := w.count(majorMap, 2)
 		if !ok || depth >= maxDepth {
 			return w.tooDeep()
@@ -86,7 +80,7 @@ func (w *writer) value(n *node, depth int) bool {
 			}
 		}
 		return true
-	case shape.Struct:
+	case formStruct:
 		return w.fields(n, depth)
 	default:
 		return w.scalar(n)
@@ -100,7 +94,7 @@ func (w *writer) fields(n *node, depth int) bool {
 	if !ok || depth >= maxDepth {
 		return w.tooDeep()
 	}
-	head, written, base := 0, 0, len(w.spans)
+	head, written := 0, 0
 	if !n.same {
 		w.flush(start)
 		w.done = w.at
@@ -108,10 +102,15 @@ func (w *writer) fields(n *node, depth int) bool {
 		w.dst = appendHead(w.dst, majorMap, uint64(max(0, left+n.more)))
 	}
 	first := len(w.dst)
+	var fields *[]span // of the result, by the number of the step
+	if n.order != nil {
+		fields = spans.Get().(*[]span)
+		*fields = append((*fields)[:0], make([]span, len(n.steps))...)
+	}
 	var before []byte // the last key of an open struct
 	for i := range n.steps {
 		s := &n.steps[i]
-		if !n.sorted {
+		if n.order != nil {
 			w.flush(w.at)
 		}
 		from := len(w.dst)
@@ -144,9 +143,9 @@ func (w *writer) fields(n *node, depth int) bool {
 			continue
 		}
 		written++
-		if !n.sorted {
+		if n.order != nil {
 			w.flush(w.at)
-			w.spans = append(w.spans, span{s.target, from, len(w.dst)})
+			(*fields)[i] = span{from, len(w.dst)}
 		}
 	}
 	switch {
@@ -156,15 +155,16 @@ func (w *writer) fields(n *node, depth int) bool {
 		}
 	case left > 0:
 		if key, ok := w.text(); ok {
-			return w.fail("the field %.40q is unknown, repeated or out of order", key)
+			return w.fail("the field %.40q is unknown, repeated or out of order", string(key))
 		}
 		return false
 	}
 	if n.same {
 		return true
 	}
-	if !n.sorted {
-		w.sort(first, base)
+	if n.order != nil {
+		w.sort(first, *fields, n.order)
+		spans.Put(fields)
 	}
 	w.dst = setHead(w.dst, head, first, written)
 	return true
@@ -228,17 +228,14 @@ func (w *writer) unknown(left int, before []byte, until string, depth int) (int,
 	return left, before, true
 }
 
-// sort puts the fields of a struct, whose first begins at first, in the order of the result. Their
-// spans are those from base on.
-func (w *writer) sort(first, base int) {
-	spans := w.spans[base:]
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.target, b.target) })
+// sort puts the fields of a struct, whose first begins at first, in order.
+func (w *writer) sort(first int, fields []span, order []int) {
 	end := len(w.dst)
-	for _, s := range spans {
-		w.dst = append(w.dst, w.dst[s.start:s.end]...)
+	for _, i := range order {
+		w.dst = append(w.dst, w.dst[fields[i].start:fields[i].end]...)
 	}
 	copy(w.dst[first:], w.dst[end:])
-	w.dst, w.spans = w.dst[:end], w.spans[:base]
+	w.dst = w.dst[:end]
 }
 
 // setHead writes the head of a struct's map, at head, where another was put before its fields were

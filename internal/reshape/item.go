@@ -179,7 +179,7 @@ func (s *source) text() ([]byte, bool) {
 func (s *source) utf8(size uint64) ([]byte, bool) {
 	text, ok := s.run(size)
 	if ok && !utf8.Valid(text) {
-		return nil, s.fail("text %.40q is not UTF-8", text)
+		return nil, s.fail("text %.40q is not UTF-8", string(text))
 	}
 	return text, ok
 }
@@ -194,7 +194,7 @@ func (s *source) key(before []byte) (key []byte, ok bool) {
 	}
 	key = s.src[start:s.at:s.at]
 	if before != nil && bytes.Compare(key, before) <= 0 {
-		return nil, s.fail("the key %.40q is repeated or comes too late", text)
+		return nil, s.fail("the key %.40q is repeated or comes too late", string(text))
 	}
 	return key, true
 }
@@ -281,38 +281,38 @@ func (s *source) tooDeep() bool {
 
 // scalar reads an item that has none within it.
 func (s *source) scalar(n *node) bool {
-	switch n.kind {
-	case shape.Uint8, shape.Uint16, shape.Uint32, shape.Uint64:
+	switch n.form {
+	case formUint:
 		v, ok := s.typed(majorUint)
 		if ok && n.bits < 64 && v>>n.bits != 0 {
 			return s.fail("%d does not fit in %d bits", v, n.bits)
 		}
 		return ok
-	case shape.Int8, shape.Int16, shape.Int32, shape.Int64:
+	case formInt:
 		major, arg, ok := s.head()
 		if ok && (major > majorNeg || arg>>(n.bits-1) != 0) {
 			return s.fail("there is no integer of %d bits", n.bits)
 		}
 		return ok
-	case shape.Bool:
+	case formBool:
 		if s.at >= len(s.src) || s.src[s.at] != itemFalse && s.src[s.at] != itemTrue {
 			return s.fail("there is no boolean")
 		}
 		s.at++
 		return true
-	case shape.Float32:
+	case formFloat32:
 		v, ok := s.float()
 		if ok && float64(float32(v)) != v {
 			return s.fail("%v is not a float32", v)
 		}
 		return ok
-	case shape.Float64:
+	case formFloat64:
 		_, ok := s.float()
 		return ok
-	case shape.String:
+	case formText:
 		_, ok := s.text()
 		return ok
-	case shape.Bytes:
+	case formBytes:
 		size, ok := s.typed(majorBytes)
 		if ok {
 			_, ok = s.run(size)
@@ -325,7 +325,7 @@ func (s *source) scalar(n *node) bool {
 		}
 		text, ok := s.run(size)
 		if ok && !isTime(text) {
-			return s.fail("%.40q is not a time in its one form", text)
+			return s.fail("%.40q is not a time in its one form", string(text))
 		}
 		return ok
 	}

@@ -67,10 +67,10 @@ func (m *merger) value(n *node, depth int) bool {
 	if depth >= maxDepth {
 		return m.known.tooDeep()
 	}
-	switch n.kind {
-	case shape.List:
+	switch n.form {
+	case formList:
 		return m.list(n, depth)
-	case shape.Map:
+	case formMap:
 		return m.entries(n, depth)
 	default:
 		return m.fields(n, depth)

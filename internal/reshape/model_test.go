@@ -3,7 +3,6 @@ package reshape
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -132,7 +131,10 @@ func (t *mtype) convert(to *mtype, v any) any {
 			from := t.fields[i]
 			if value, ok := v[from.name]; ok {
 				out[f.name] = from.typ.convert(f.typ, value)
-			} else if zero := from.typ.convert(f.typ, from.zero()); string(encode(zero)) != string(encode(f.zero())) || from.omit && !f.omit {
+				continue
+			}
+			zero := from.typ.convert(f.typ, from.zero())
+			if string(encode(zero)) != string(encode(f.zero())) || from.omit && !f.omit {
 				out[f.name] = zero
 			}
 		}
@@ -228,7 +230,8 @@ func (t *mtype) merge(known, before any) any {
 				if len(known) == len(before) && i != j || used[j] {
 					continue
 				}
-				if len(known) == len(before) || reflect.DeepEqual(encode(elem.byName(k, true)), encode(elem.byName(b, true))) {
+				if len(known) == len(before) ||
+					string(encode(elem.byName(k, true))) == string(encode(elem.byName(b, true))) {
 					out[i], used[j] = elem.merge(k, b), true
 					break
 				}

@@ -2,7 +2,9 @@ package reshape
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
@@ -55,9 +57,33 @@ func (p *Plan) Same() bool { return p.err == nil && p.root.same }
 // Err returns why the plan cannot rewrite anything, or nil.
 func (p *Plan) Err() error { return p.err }
 
+// form is what a kind looks like when it is encoded.
+type form uint8
+
+const (
+	formUint form = iota
+	formInt
+	formBool
+	formFloat32
+	formFloat64
+	formText
+	formBytes
+	formTime
+	formList
+	formMap
+	formStruct
+)
+
+var forms = map[shape.Kind]form{
+	shape.Uint8: formUint, shape.Uint16: formUint, shape.Uint32: formUint, shape.Uint64: formUint,
+	shape.Int8: formInt, shape.Int16: formInt, shape.Int32: formInt, shape.Int64: formInt,
+	shape.Bool: formBool, shape.Float32: formFloat32, shape.Float64: formFloat64, shape.String: formText,
+	shape.Bytes: formBytes, shape.Time: formTime, shape.List: formList, shape.Map: formMap, shape.Struct: formStruct,
+}
+
 // node tells how values of one type are read and rewritten.
 type node struct {
-	kind shape.Kind
+	form form
 	bits int  // of an integer
 	null bool // null is a value
 	same bool // values are written as they are read
@@ -67,8 +93,8 @@ type node struct {
 	// Of a struct:
 	steps []step
 	open  bool // the source may have fields that are not known
-	// sorted is false if the fields that are taken over change their order.
-	sorted bool
+	// order has the numbers of the steps in the order of the result, if that is another.
+	order []int
 	// more is how many more fields the result has than the source if no field is missing.
 	more int
 }
@@ -106,22 +132,27 @@ func compile(from, to *tree) (*node, error) {
 	if !holds(from, to, false) {
 		return nil, misfit(from, to)
 	}
-	n.kind = from.kind
-	n.null = n.null || n.kind == shape.Time
-	switch n.kind {
-	case shape.List, shape.Map:
+	n.read(from)
+	switch n.form {
+	case formList, formMap:
 		elem, err := compile(from.elem, to.elem)
 		if err != nil {
 			return nil, err
 		}
 		n.elem, n.same = elem, elem.same
-	case shape.Struct:
+	case formStruct:
 		return n, n.compileFields(from.fields, to.fields)
 	default:
-		n.bits, _ = integer(n.kind)
 		n.same = true
 	}
 	return n, nil
+}
+
+// read says which items n reads.
+func (n *node) read(t *tree) {
+	n.form = forms[t.kind]
+	n.bits, _ = integer(t.kind)
+	n.null = n.null || n.form == formTime
 }
 
 // left returns the key and the value of the field to if a value has left out from, since it was
@@ -144,8 +175,8 @@ func (n *node) compileFields(from, to []*branch) error {
 		target[f.id] = i
 	}
 	kept := make([]bool, len(to))
-	n.same, n.sorted = true, true
-	last := -1
+	n.same = true
+	last, sorted := -1, true
 	for _, f := range from {
 		s := step{key: f.key, target: -1}
 		var err error
@@ -157,7 +188,7 @@ func (n *node) compileFields(from, to []*branch) error {
 			if to[i].key != f.key {
 				s.rename, n.same = to[i].key, false
 			}
-			n.sorted = n.sorted && i > last
+			sorted = sorted && i > last
 			last = i
 		} else {
 			s.drop, n.same = true, false
@@ -196,9 +227,19 @@ func (n *node) compileFields(from, to []*branch) error {
 		}
 		steps = append(steps, s)
 	}
-	err := addUntil(len(to))
+	if err := addUntil(len(to)); err != nil {
+		return err
+	}
 	n.steps = steps
-	return err
+	if !sorted {
+		for i, s := range steps {
+			if !s.drop {
+				n.order = append(n.order, i)
+			}
+		}
+		slices.SortFunc(n.order, func(a, b int) int { return cmp.Compare(steps[a].target, steps[b].target) })
+	}
+	return nil
 }
 
 // compileOpen returns the node that reads values by the names of their fields.
@@ -207,18 +248,17 @@ func compileOpen(t *tree) (*node, error) {
 	for ; t.kind == shape.Optional; t = t.elem {
 		n.null = true
 	}
-	n.kind = t.kind
-	n.null = n.null || n.kind == shape.Time
-	switch n.kind {
-	case shape.List, shape.Map:
+	n.read(t)
+	switch n.form {
+	case formList, formMap:
 		elem, err := compileOpen(t.elem)
 		if err != nil {
 			return nil, err
 		}
 		n.elem, n.same, n.structs = elem, elem.same, elem.structs
-	case shape.Struct:
-		n.open, n.sorted, n.structs = true, true, true
-		for i, f := range t.fields {
+	case formStruct:
+		n.open, n.structs = true, true
+		for _, f := range t.fields {
 			within, err := compileOpen(f.tree)
 			if err != nil {
 				return nil, err
@@ -227,7 +267,7 @@ func compileOpen(t *tree) (*node, error) {
 			if err != nil {
 				return nil, err
 			}
-			s := step{key: f.key, node: within, target: i}
+			s := step{key: f.key, node: within}
 			if value != "" {
 				s.add = f.key + value
 			}
@@ -237,7 +277,6 @@ func compileOpen(t *tree) (*node, error) {
 			n.steps = append(n.steps, s)
 		}
 	default:
-		n.bits, _ = integer(n.kind)
 		n.same = true
 	}
 	return n, nil

@@ -2,6 +2,7 @@ package reshape
 
 import (
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -138,4 +139,17 @@ func chain(t testing.TB, givenUp map[int][]string, shapes ...shape.Type) []Versi
 		history = append(history, v)
 	}
 	return history
+}
+
+// hasSimple reports whether a decoded value has a CBOR simple value that DAG-CBOR does not have.
+func hasSimple(v any) bool {
+	switch v := v.(type) {
+	case cbor.SimpleValue:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, hasSimple)
+	case object:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), hasSimple)
+	}
+	return false
 }

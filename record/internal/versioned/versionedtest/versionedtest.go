@@ -31,7 +31,15 @@ func Set(t testing.TB, store *datastore.Store, tree models.AnyTree, version byte
 	err := store.RunWrite(t.Context(), func(s *session.Session) error {
 		for primary, value := range rows {
 			key := append(bytes.Clone(s.Place(tree.Core()).Space), primary...)
-			row := format.AppendRowHeader(nil, format.Header{Schema: tree.Core().Schema})
+			stored, err := s.Read.Get(key)
+			if err != nil {
+				return err
+			}
+			old, err := format.ParseRow(key, stored)
+			if err != nil {
+				return err
+			}
+			row := format.AppendRowHeader(nil, old.Header)
 			row = append(append(row, version), value[1:]...)
 			if err := s.Put(key, format.AppendChecksum(row, key)); err != nil {
 				return err

@@ -71,7 +71,7 @@ func (c *Cursor) Move() bool {
 // advance moves committed and own beyond the current row, or to where the cursor
 // starts.
 func (c *Cursor) advance() {
-	if c.own == nil && c.set != nil && c.set.tree != nil {
+	if c.own == nil && c.set != nil && c.set.Len() > 0 {
 		c.own = newPlace(c.set, c.Span.Reverse)
 	}
 	switch c.State {

@@ -16,7 +16,7 @@ type place struct {
 
 func newPlace(s *Set, reverse bool) *place {
 	p := &place{reverse: reverse}
-	p.iter.Init(s.tree, false)
+	p.iter.Init(s.whole(), false)
 	return p
 }
 

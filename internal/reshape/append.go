@@ -35,7 +35,8 @@ type writer struct {
 	dst []byte
 	// done is how much of the source has been copied or left out.
 	done int
-	// lean says that fields that may be left out where they are empty are left out.
+	// lean leaves out all fields that are zero, of a plan that changes no names. Whether a value has
+	// them depends on who has written it.
 	lean bool
 }
 
@@ -178,16 +179,14 @@ func (w *writer) next(left int, key string) bool {
 
 // known reads a field that the plan knows, and reports whether the result has it.
 func (w *writer) known(s *step, depth int) (kept, ok bool) {
-	lean := w.lean && s.empty != ""
-	start := w.at
-	if s.drop || s.rename != "" || lean {
-		w.flush(start)
+	if s.drop || s.rename != "" || w.lean {
+		w.flush(w.at)
 	}
+	from := len(w.dst)
 	w.at += len(s.key)
 	if s.rename != "" {
 		w.dst, w.done = append(w.dst, s.rename...), w.at
 	}
-	from := len(w.dst)
 	if !w.value(s.node, depth+1) {
 		return false, false
 	}
@@ -195,9 +194,9 @@ func (w *writer) known(s *step, depth int) (kept, ok bool) {
 	case s.drop:
 		w.done = w.at
 		return false, true
-	case lean:
+	case w.lean:
 		w.flush(w.at)
-		if string(w.dst[from+len(s.key):]) == s.empty {
+		if value := (source{src: w.dst[from+len(s.key):]}); value.zero() {
 			w.dst = w.dst[:from]
 			return false, true
 		}

@@ -14,6 +14,13 @@ func TestBetween(t *testing.T) {
 	moment := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC).Format(time.RFC3339Nano)
 	town := structOf("Town", shape.String)
 	omit := func(name string) shape.Field { return shape.Field{Name: name, Omit: true} }
+	optionals := structOf()
+	for i, t := range []shape.Type{
+		shape.Of(shape.Uint64), shape.Of(shape.Bool), shape.Of(shape.Float64), shape.Of(shape.String), shape.Of(shape.Bytes),
+		shape.Of(shape.Time), shape.ListOf(town), shape.MapOf(town), town, town,
+	} {
+		optionals.Fields = append(optionals.Fields, shape.Field{Name: string(rune('a' + i)), Type: shape.OptionalOf(t)})
+	}
 	for name, c := range map[string]struct {
 		shapes    []shape.Type
 		givenUp   map[int][]string // by step
@@ -25,7 +32,7 @@ func TestBetween(t *testing.T) {
 				structOf("aa", shape.String, "bb", shape.Uint8, "cc", shape.Bool, "dd", shape.String, "ee", shape.Time),
 			},
 			src:  object{"bb": 7, "dd": "x"},
-			want: object{"aa": "", "bb": 7, "cc": false, "dd": "x", "ee": nil},
+			want: object{"bb": 7, "dd": "x"},
 		},
 		"zero of every kind": {
 			shapes: []shape.Type{
@@ -34,11 +41,8 @@ func TestBetween(t *testing.T) {
 					"f", shape.String, "g", shape.Bytes, "h", shape.Time, "i", shape.ListOf(town), "j", shape.MapOf(town),
 					"k", shape.OptionalOf(town), "l", town),
 			},
-			src: object{},
-			want: object{
-				"a": 0, "b": 0, "c": false, "d": 0.0, "e": 0.0, "f": "", "g": []byte{}, "h": nil, "i": []any{},
-				"j": object{}, "k": nil, "l": object{"Town": ""},
-			},
+			src:  object{},
+			want: object{},
 		},
 		"defaults": {
 			shapes: []shape.Type{
@@ -47,7 +51,7 @@ func TestBetween(t *testing.T) {
 					"d", structOf(defaulted("e", true), shape.Bool, "f", shape.String)),
 			},
 			src:  object{"a": -1},
-			want: object{"a": -1, "b": 5, "c": "x", "d": object{"e": true, "f": ""}},
+			want: object{"a": -1, "b": 5, "c": "x", "d": object{"e": true}},
 		},
 		"a default stays that of the version that brought it": {
 			shapes: []shape.Type{
@@ -66,7 +70,7 @@ func TestBetween(t *testing.T) {
 				structOf("a", shape.Int64, defaulted("b", 6), shape.Uint8),
 			},
 			src:  object{"a": 1},
-			want: object{"a": 1, "b": 0},
+			want: object{"a": 1},
 		},
 		"renamed and reordered": {
 			shapes: []shape.Type{
@@ -74,7 +78,7 @@ func TestBetween(t *testing.T) {
 				structOf(was("zz", "a"), shape.Int64, "b", shape.String, was("A", "c"), shape.Bool, "long", shape.Bytes),
 			},
 			src:  object{"a": 1, "b": "x", "c": true},
-			want: object{"zz": 1, "b": "x", "A": true, "long": []byte{}},
+			want: object{"zz": 1, "b": "x", "A": true},
 		},
 		"renamed again and again, and a new field of the old name": {
 			shapes: []shape.Type{
@@ -82,7 +86,7 @@ func TestBetween(t *testing.T) {
 				structOf("a", shape.String, was("c", "b"), shape.Int64),
 			},
 			src:  object{"a": 1},
-			want: object{"a": "", "c": 1},
+			want: object{"c": 1},
 		},
 		"given up": {
 			shapes:  []shape.Type{structOf("a", shape.Int64, "b", town, "c", shape.Bool), structOf("c", shape.Bool)},
@@ -94,7 +98,7 @@ func TestBetween(t *testing.T) {
 			shapes:  []shape.Type{structOf("a", shape.Int64), structOf(), structOf("a", shape.Int64, "b", shape.Bool)},
 			givenUp: map[int][]string{1: {"a"}},
 			src:     object{"a": 1},
-			want:    object{"a": 0, "b": false},
+			want:    object{},
 		},
 		"wider": {
 			shapes: []shape.Type{
@@ -135,12 +139,39 @@ func TestBetween(t *testing.T) {
 					shape.Field{Name: "f", Omit: true, Default: encode(0)}, shape.Uint8),
 			},
 			src:  object{"b": true, "c": 4},
-			want: object{"a": 0, "b": true, "c": 4, "e": 3},
+			want: object{"b": true, "c": 4, "e": 3},
+		},
+		"optional after it was added": {
+			shapes: []shape.Type{structOf(), structOf("a", shape.Uint8, "b", shape.Bool, "c", shape.Float32, "d", shape.String,
+				"e", shape.Bytes, "f", shape.Time, "g", shape.ListOf(town), "h", shape.MapOf(town), "i", town,
+				"j", shape.OptionalOf(town)), optionals},
+			src:  object{},
+			want: object{"a": 0, "b": false, "c": 0.0, "d": "", "h": object{}, "i": object{}},
+		},
+		"optional after it was left out": {
+			shapes: []shape.Type{structOf(omit("a"), shape.Uint8, omit("b"), shape.Bool, omit("c"), shape.Float32,
+				omit("d"), shape.String, omit("e"), shape.Bytes, omit("f"), shape.Time, omit("g"), shape.ListOf(town),
+				omit("h"), shape.MapOf(town), omit("i"), town, omit("j"), shape.OptionalOf(town)), optionals},
+			src:  object{},
+			want: object{"a": 0, "b": false, "c": 0.0, "d": "", "h": object{}, "i": object{}},
+		},
+		"a default within a struct that was left out": {
+			shapes: []shape.Type{
+				structOf(omit("a"), town), structOf(omit("a"), structOf("Town", shape.String, defaulted("b", 1), shape.Int8)),
+			},
+			src:  object{},
+			want: object{"a": object{"b": 1}},
 		},
 		"more fields than the head has room for": {
-			shapes: []shape.Type{numbered(20), numbered(30)},
+			shapes: []shape.Type{numbered(20), defaults(30)},
 			src:    zeros(20),
-			want:   zeros(30),
+			want: func() object {
+				value := zeros(30)
+				for i := 20; i < 30; i++ {
+					value[fmt.Sprintf("f%02d", i)] = 1
+				}
+				return value
+			}(),
 		},
 		"fewer": {
 			shapes: []shape.Type{structOf("x", numbered(30)), structOf("x", numbered(3))},
@@ -182,6 +213,15 @@ func numbered(n int) shape.Type {
 	return shape.StructOf(fields...)
 }
 
+// defaults is numbered with a default of 1 in all fields.
+func defaults(n int) shape.Type {
+	t := numbered(n)
+	for i := range t.Fields {
+		t.Fields[i].Default = encode(1)
+	}
+	return t
+}
+
 func zeros(n int) object {
 	value := object{}
 	for i := range n {
@@ -201,11 +241,9 @@ func TestByName(t *testing.T) {
 		"notes": object{"id": "kept", "name": "kept"}, "zzzzzz": 3, "": object{},
 	}))
 	same(t, got, encode(object{
-		"id": 1, "name": "nobody", "home": object{"town": "x"}, "tags": []any{object{"t": "1"}, object{"t": ""}},
+		"id": 1, "name": "nobody", "home": object{"town": "x"}, "tags": []any{object{"t": "1"}, object{}},
 		"notes": object{"id": "kept", "name": "kept"},
 	}))
 	same(t, rewrite(t, plan, got), got)
-	same(t, rewrite(t, plan, encode(object{})), encode(object{
-		"id": 0, "name": "nobody", "home": object{"town": ""}, "tags": []any{}, "notes": object{},
-	}))
+	same(t, rewrite(t, plan, encode(object{})), encode(object{"name": "nobody"}))
 }

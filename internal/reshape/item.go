@@ -29,6 +29,9 @@ const (
 	itemFloat64 = 0xFB
 )
 
+// emptyMap is a map of no keys, as one item.
+const emptyMap = majorMap << 5
+
 var majorNames = [8]string{
 	"an unsigned integer", "a negative integer", "a byte string", "text",
 	"a list", "a map", "a tag", "a simple value or float",
@@ -328,5 +331,32 @@ func (s *source) scalar(n *node) bool {
 			return s.fail("%.40q is not a time in its one form", string(text))
 		}
 		return ok
+	}
+}
+
+// zero reads an item that is canonical and reports whether it is the zero value of a type, perhaps of
+// an array.
+func (s *source) zero() bool {
+	if s.null() || s.src[s.at] == itemFalse {
+		return true
+	}
+	if s.src[s.at] == itemFloat64 {
+		v, _ := s.float()
+		return v == 0
+	}
+	major, arg, _ := s.head()
+	switch major {
+	case majorBytes:
+		data, _ := s.run(arg)
+		return len(bytes.Trim(data, "\x00")) == 0
+	case majorList:
+		for range arg {
+			if !s.zero() {
+				return false
+			}
+		}
+		return true
+	default: // an integer, text, a map
+		return major != majorNeg && major != majorSimple && arg == 0
 	}
 }

@@ -263,11 +263,12 @@ func (m *merger) list(n *node, depth int) bool {
 // elements are those of a list in the value before, by what is known of them.
 type elements struct {
 	plan  *Plan
-	known []byte // scratch
 	first map[[sha256.Size]byte]int
 	next  []int // the next element that is the same, or -1
 	at    []int
 	err   error
+
+	known, lean []byte // scratch
 }
 
 // elements reads the elements of a list in the value before.
@@ -296,8 +297,10 @@ func (m *merger) elements(n *node, count, depth int) (*elements, bool) {
 
 // sum hashes what is known of an element.
 func (e *elements) sum(element []byte) (sum [sha256.Size]byte, ok bool) {
-	e.known, e.err = e.plan.append(e.known[:0], element, true)
-	return sha256.Sum256(e.known), e.err == nil
+	if e.known, e.err = e.plan.append(e.known[:0], element, false); e.err == nil {
+		e.lean, e.err = e.plan.append(e.lean[:0], e.known, true)
+	}
+	return sha256.Sum256(e.lean), e.err == nil
 }
 
 // take returns where the first element lies that is the same as another as far as is known, and

@@ -1,7 +1,6 @@
 package reshape
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -89,9 +88,7 @@ const byFunction = "convert the rows by a function from the earlier type"
 //
 // A field keeps its number if the last version has a field of its name, or else of one of its
 // earlier names that no field of next has, and if the type fits. Its default stays that of the last
-// version: a default belongs to the version that brings in a field. A default is written out if it
-// would otherwise change with the type, so that a row is read as the same model whether or not it
-// was stored again in between.
+// version: a default belongs to the version that brings in a field.
 func Next(last Version, maxID uint32, next shape.Type, o Options) (Version, []Difference) {
 	c := comparison{Options: o, nextID: uint64(maxID) + 1}
 	stored, err := treeOf(last)
@@ -155,9 +152,8 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 			c.within(at, nil, f.tree)
 			continue
 		}
-		f.id = s.id
+		f.id, f.Default = s.id, s.Default
 		c.within(path+s.Name, s.tree, f.tree)
-		f.Default = carried(s, f)
 	}
 	for _, s := range stored {
 		at := path + s.Name
@@ -303,33 +299,4 @@ func integer(k shape.Kind) (bits int, signed bool) {
 		return 64, true
 	}
 	return 0, false
-}
-
-// carried returns the default of the field f, which follows s and has its numbers: the value that a
-// row gets that has neither, by way of s.
-func carried(s, f *branch) []byte {
-	value := s.Default
-	if value == nil {
-		missing, err := s.missing()
-		if err != nil {
-			return nil // Between reports it
-		}
-		value = []byte(missing)
-		if missing == "" {
-			value = s.appendZero(nil)
-		}
-	}
-	if n, err := compile(s.tree, f.tree); err == nil && !n.same {
-		if value, err = (&Plan{root: n}).Append(nil, value); err != nil {
-			return s.Default // Between reports it
-		}
-	}
-	if s.Default == nil {
-		plain := *f
-		plain.Default = nil
-		if itself, err := plain.appendMissing(nil); err == nil && bytes.Equal(itself, value) {
-			return nil
-		}
-	}
-	return value
 }

@@ -1,7 +1,6 @@
 package reshape
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -16,37 +15,49 @@ type Plan struct {
 }
 
 // Between returns the plan that rewrites values of the first version of history as values of the
-// last. What a value costs does not depend on how many versions lie between. A field takes the value
-// of the field with its number. If the first version has none, it takes its default, which is that
-// of the version that brought it in, or else the zero value; fields within it have their own
-// defaults. A field that the first version has, and that is missing in a value, is zero there. It
-// stays missing if it is zero in the last version, too.
+// last; history has those between, too. What a value costs does not depend on how many they are.
 //
-// History has at least one version. If it has one that does not pass Check, or the last does not
-// follow the first, every Append of the plan returns an error; see [Plan.Err].
+// A field takes the value of the field with its number. If the first version has none, it takes its
+// default, which is that of the version that brought it in. Fields within it have their own defaults.
+// Where there is no default it stays missing, which is how a value may have a zero. A field that is
+// optional by now, and was not when it was brought in, then is zero and not null, as if the value had
+// been stored in between. A byte string or list is null all the same, since an array's zero value
+// cannot be told from its type. All of this holds for a field that the first version has and a value
+// leaves out, but that this has no default.
+//
+// History has at least one version. If one does not pass Check, or the last does not follow the
+// first, every Append of the plan returns an error; see [Plan.Err].
 func Between(history []Version) *Plan {
-	from, err := treeOf(history[0])
-	if err != nil {
-		return &Plan{err: err}
+	c := compiler{optional: make(map[uint32]bool)}
+	var from, to *tree
+	for _, v := range history {
+		var err error
+		if to, err = treeOf(v); err != nil {
+			return &Plan{err: err}
+		}
+		if from == nil {
+			from = to
+		}
+		for f := range to.walk {
+			if _, ok := c.optional[f.id]; !ok {
+				c.optional[f.id] = f.tree.kind == shape.Optional
+			}
+		}
 	}
-	to, err := treeOf(history[len(history)-1])
-	if err != nil {
-		return &Plan{err: err}
-	}
-	n, err := compile(from, to)
+	n, err := c.compile(from, to)
 	return &Plan{n, err}
 }
 
 // ByName returns the plan that rewrites values of shapes that are not known as values of to. A
-// field takes the value of the field with its name, or else its default or zero value. Fields that
-// to does not have are left out; they may be anything canonical. A field that to has must have its
-// type.
+// field takes the value of the field with its name, or else its default. Without one it stays
+// missing, which is how a value may have a zero. Fields that to does not have are left out; they may
+// be anything canonical. A field that to has must have its type.
 func ByName(to shape.Type) *Plan {
 	t, err := new(builder).tree(to, 1)
 	if err != nil {
 		return &Plan{err: err}
 	}
-	n, err := compileOpen(t)
+	n, err := new(compiler).compileOpen(t)
 	return &Plan{n, err}
 }
 
@@ -113,12 +124,16 @@ type step struct {
 	add string
 	// target is the place of the field among those of the result.
 	target int
-	// empty is the zero value of a field that is left out of values where it is empty.
-	empty string
+}
+
+// compiler makes nodes.
+type compiler struct {
+	// optional tells by the number of a field whether it was optional when it was brought in.
+	optional map[uint32]bool
 }
 
 // compile returns the node that rewrites values of from as values of to.
-func compile(from, to *tree) (*node, error) {
+func (c *compiler) compile(from, to *tree) (*node, error) {
 	n := &node{}
 	for from.kind == shape.Optional {
 		if to.kind != shape.Optional {
@@ -126,22 +141,20 @@ func compile(from, to *tree) (*node, error) {
 		}
 		n.null, from, to = true, from.elem, to.elem
 	}
-	for to.kind == shape.Optional {
-		to = to.elem
-	}
+	to = to.bare()
 	if !holds(from, to, false) {
 		return nil, misfit(from, to)
 	}
 	n.read(from)
 	switch n.form {
 	case formList, formMap:
-		elem, err := compile(from.elem, to.elem)
+		elem, err := c.compile(from.elem, to.elem)
 		if err != nil {
 			return nil, err
 		}
 		n.elem, n.same = elem, elem.same
 	case formStruct:
-		return n, n.compileFields(from.fields, to.fields)
+		return n, c.compileFields(n, from.fields, to.fields)
 	default:
 		n.same = true
 	}
@@ -155,21 +168,11 @@ func (n *node) read(t *tree) {
 	n.null = n.null || n.form == formTime
 }
 
-// left returns the key and the value of the field to if a value has left out from, since it was
-// zero. It returns nothing if that is the zero value of to and may be left out as well.
-func left(from, to *branch, n *node) (string, error) {
-	value, err := (&Plan{root: n}).Append(nil, from.appendZero(nil))
-	if err != nil || (to.Omit || !from.Omit) && bytes.Equal(value, to.appendZero(nil)) {
-		return "", err
-	}
-	return to.key + string(value), nil
-}
-
 func misfit(from, to *tree) error {
 	return fmt.Errorf("%w: a %s does not follow a %s", shape.ErrInvalid, to.kind, from.kind)
 }
 
-func (n *node) compileFields(from, to []*branch) error {
+func (c *compiler) compileFields(n *node, from, to []*branch) error {
 	target := make(map[uint32]int, len(to))
 	for i, f := range to {
 		target[f.id] = i
@@ -182,7 +185,7 @@ func (n *node) compileFields(from, to []*branch) error {
 		var err error
 		if i, ok := target[f.id]; ok {
 			kept[i], s.target = true, i
-			if s.node, err = compile(f.tree, to[i].tree); err == nil {
+			if s.node, err = c.compile(f.tree, to[i].tree); err == nil {
 				s.add, err = left(f, to[i], s.node)
 			}
 			if to[i].key != f.key {
@@ -193,7 +196,7 @@ func (n *node) compileFields(from, to []*branch) error {
 		} else {
 			s.drop, n.same = true, false
 			n.more--
-			s.node, err = compile(f.tree, f.tree)
+			s.node, err = c.compile(f.tree, f.tree)
 		}
 		if err != nil {
 			return err
@@ -209,12 +212,12 @@ func (n *node) compileFields(from, to []*branch) error {
 			if kept[next] {
 				continue
 			}
-			value, err := to[next].missing()
+			entry, err := c.missing(to[next])
 			if err != nil {
 				return err
 			}
-			if value != "" {
-				steps = append(steps, step{add: to[next].key + value, target: next})
+			if entry != "" {
+				steps = append(steps, step{add: entry, target: next})
 				n.more++
 				n.same = false
 			}
@@ -243,7 +246,7 @@ func (n *node) compileFields(from, to []*branch) error {
 }
 
 // compileOpen returns the node that reads values by the names of their fields.
-func compileOpen(t *tree) (*node, error) {
+func (c *compiler) compileOpen(t *tree) (*node, error) {
 	n := &node{}
 	for ; t.kind == shape.Optional; t = t.elem {
 		n.null = true
@@ -251,7 +254,7 @@ func compileOpen(t *tree) (*node, error) {
 	n.read(t)
 	switch n.form {
 	case formList, formMap:
-		elem, err := compileOpen(t.elem)
+		elem, err := c.compileOpen(t.elem)
 		if err != nil {
 			return nil, err
 		}
@@ -259,22 +262,15 @@ func compileOpen(t *tree) (*node, error) {
 	case formStruct:
 		n.open, n.structs = true, true
 		for _, f := range t.fields {
-			within, err := compileOpen(f.tree)
+			within, err := c.compileOpen(f.tree)
 			if err != nil {
 				return nil, err
 			}
-			value, err := f.missing()
+			entry, err := c.missing(f)
 			if err != nil {
 				return nil, err
 			}
-			s := step{key: f.key, node: within}
-			if value != "" {
-				s.add = f.key + value
-			}
-			if f.Omit {
-				s.empty = string(f.appendZero(nil))
-			}
-			n.steps = append(n.steps, s)
+			n.steps = append(n.steps, step{key: f.key, node: within, add: entry})
 		}
 	default:
 		n.same = true
@@ -282,95 +278,105 @@ func compileOpen(t *tree) (*node, error) {
 	return n, nil
 }
 
-// missing returns the value of a field that a row does not have, or nothing if the field is then left
-// out of the row.
-func (f *branch) missing() (string, error) {
-	value, err := f.appendMissing(nil)
-	if err != nil || f.Omit && bytes.Equal(value, f.appendZero(nil)) {
-		return "", err
-	}
-	return string(value), nil
-}
-
-// appendMissing appends the default of a field, or else its zero value, with the defaults of the
-// fields within it.
-func (f *branch) appendMissing(dst []byte) ([]byte, error) {
-	if f.Default == nil {
-		if f.tree.kind == shape.Struct {
-			return f.tree.appendStruct(dst)
+// left returns the key and the value of the field to if a value has left out from, which is rewritten
+// by n. It returns nothing if the field stays missing.
+func left(from, to *branch, n *node) (string, error) {
+	var fields []byte
+	if n.form == formStruct {
+		var err error
+		if fields, err = (&Plan{root: n}).Append(nil, []byte{emptyMap}); err != nil {
+			return "", err
 		}
-		return f.appendZero(dst), nil
 	}
-	n, err := compile(f.tree, f.tree)
-	if err != nil {
-		return dst, err
-	}
-	if _, err := (&Plan{root: n}).Append(nil, f.Default); err != nil {
-		return dst, fmt.Errorf("default of the field %q: %w", f.Name, err)
-	}
-	return append(dst, f.Default...), nil
+	return to.withKey(to.zero(from.tree.kind == shape.Optional, fields)), nil
 }
 
-// appendStruct appends a struct whose fields are all missing.
-func (t *tree) appendStruct(dst []byte) ([]byte, error) {
-	var fields []string
-	for _, f := range t.fields {
-		value, err := f.missing()
+// missing returns the key and the value of a field that a value does not have, or nothing if the
+// field stays missing.
+func (c *compiler) missing(f *branch) (string, error) {
+	if f.Default != nil {
+		n, err := new(compiler).compile(f.tree, f.tree)
 		if err != nil {
-			return dst, err
+			return "", err
 		}
-		if value != "" {
-			fields = append(fields, f.key, value)
+		if _, err := (&Plan{root: n}).Append(nil, f.Default); err != nil {
+			return "", fmt.Errorf("default of the field %q: %w", f.Name, err)
+		}
+		if f.tree.kind != shape.Optional && string(f.Default) == zeroItems[forms[f.tree.kind]] {
+			return "", nil
+		}
+		return f.withKey(string(f.Default)), nil
+	}
+	var fields []byte
+	if t := f.tree.bare(); t.kind == shape.Struct {
+		var err error
+		if fields, err = c.missingFields(t.fields); err != nil {
+			return "", err
 		}
 	}
-	dst = appendHead(dst, majorMap, uint64(len(fields)/2))
-	for _, s := range fields {
-		dst = append(dst, s...)
-	}
-	return dst, nil
+	optional, ok := c.optional[f.id]
+	return f.withKey(f.zero(optional || !ok && f.tree.kind == shape.Optional, fields)), nil
 }
 
-// appendZero appends the zero value of a field. A byte string or a list may have one that is not
-// empty, that of an array; its default is then that value, since none can be declared.
-func (f *branch) appendZero(dst []byte) []byte {
-	if f.Default != nil && (f.tree.kind == shape.Bytes || f.tree.kind == shape.List) {
-		return append(dst, f.Default...)
+// missingFields returns a struct that a value does not have.
+func (c *compiler) missingFields(fields []*branch) ([]byte, error) {
+	count, entries := 0, ""
+	for _, f := range fields {
+		entry, err := c.missing(f)
+		if err != nil {
+			return nil, err
+		}
+		if entry != "" {
+			count, entries = count+1, entries+entry
+		}
 	}
-	return f.tree.appendZero(dst)
+	return append(appendHead(nil, majorMap, uint64(count)), entries...), nil
 }
 
-// appendZero appends the zero value of a type, without declared defaults.
-func (t *tree) appendZero(dst []byte) []byte {
-	switch t.kind {
-	case shape.Bool:
-		return append(dst, itemFalse)
-	case shape.Float32, shape.Float64:
-		return append(dst, itemFloat64, 0, 0, 0, 0, 0, 0, 0, 0)
-	case shape.String:
-		return appendHead(dst, majorText, 0)
-	case shape.Bytes:
-		return appendHead(dst, majorBytes, 0)
-	case shape.List:
-		return appendHead(dst, majorList, 0)
-	case shape.Map:
-		return appendHead(dst, majorMap, 0)
-	case shape.Time, shape.Optional:
-		return append(dst, itemNull)
+// zero returns what is written for a field that is zero in a type that was optional or not, or
+// nothing if the field stays missing. Fields are those of a struct that is zero but for their
+// defaults.
+func (f *branch) zero(wasOptional bool, fields []byte) string {
+	if wasOptional {
+		return ""
+	}
+	optional := f.tree.kind == shape.Optional
+	switch kind := f.tree.bare().kind; kind {
 	case shape.Struct:
-		count := 0
-		for _, f := range t.fields {
-			if !f.Omit {
-				count++
-			}
+		if optional || len(fields) > 1 {
+			return string(fields)
 		}
-		dst = appendHead(dst, majorMap, uint64(count))
-		for _, f := range t.fields {
-			if !f.Omit {
-				dst = f.appendZero(append(dst, f.key...))
-			}
+		return ""
+	case shape.Time, shape.Bytes, shape.List:
+		return ""
+	default:
+		if !optional {
+			return ""
 		}
-		return dst
-	default: // an integer
-		return appendHead(dst, majorUint, 0)
+		return zeroItems[forms[kind]]
 	}
+}
+
+// zeroItems are the zero values of scalars and maps.
+var zeroItems = map[form]string{
+	formUint: "\x00", formInt: "\x00", formBool: "\xF4", formFloat32: zeroFloat, formFloat64: zeroFloat,
+	formText: "\x60", formMap: "\xA0",
+}
+
+const zeroFloat = "\xFB\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// withKey returns the key of a field and a value, or nothing if there is no value.
+func (f *branch) withKey(value string) string {
+	if value == "" {
+		return ""
+	}
+	return f.key + value
+}
+
+// bare returns what an optional may hold, and other types as they are.
+func (t *tree) bare() *tree {
+	for t.kind == shape.Optional {
+		t = t.elem
+	}
+	return t
 }

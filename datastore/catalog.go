@@ -371,37 +371,68 @@ func (e *treeEntry) place(core *session.Tree) *session.Place {
 	return p
 }
 
-// catalogEntries returns the entries of all trees in the store, by full name,
-// those of definitions it was not opened with included.
-func (s *Store) catalogEntries(ctx context.Context) (map[string]*treeEntry, error) {
-	txn, err := s.db.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer txn.Discard()
-	return readTrees(txn)
+// wholeCatalog reads the catalog of an open store, the trees of definitions that it was not
+// opened with included.
+func wholeCatalog(txn engine.ReadTxn) (*catalog, error) {
+	c := &catalog{read: txn}
+	return c, c.open()
 }
 
-// readTrees reads the whole catalog but for the store's own entry.
+// readTrees reads the entries of all trees in the store, by full name, those of
+// definitions it was not opened with included. It leaves alone what later versions have
+// added to the catalog.
 func readTrees(txn engine.ReadTxn) (map[string]*treeEntry, error) {
-	c := txn.Cursor(engine.Range{
-		Lower: append(slices.Clone(storeKey), 0), Upper: format.PrefixEnd(format.Catalog.Append(nil)), KeysOnly: true,
-	})
+	c := txn.Cursor(engine.Range{Lower: treePrefix, Upper: format.PrefixEnd(treePrefix), KeysOnly: true})
 	defer c.Close()
 	trees := map[string]*treeEntry{}
 	for c.Next() {
 		key := slices.Clone(c.Key())
-		name, ok := bytes.CutPrefix(key, treePrefix)
-		if !ok {
-			return nil, fmt.Errorf("%w: the catalog has the key %x", models.ErrCorrupt, key)
-		}
 		entry := &treeEntry{}
 		if _, err := getCatalog(txn, key, treeCodec, entry); err != nil {
 			return nil, err
 		}
-		trees[string(name)] = entry
+		trees[string(bytes.TrimPrefix(key, treePrefix))] = entry
 	}
 	return trees, c.Err()
+}
+
+// isTree reports whether a key of the catalog is that of a tree.
+func isTree(key []byte) bool { return bytes.HasPrefix(key, treePrefix) }
+
+// mayBeKnown reports whether a key that belongs to no tree may belong to a version that is
+// newer than this one. Else nothing can have put it there.
+func (c *catalog) mayBeKnown(key []byte) bool {
+	space, _, err := format.CutSpace(key)
+	switch {
+	case err != nil || space == 0:
+		return false
+	case space < format.FirstFree:
+		return true
+	}
+	return space < c.store.Next && c.store.features().unknown()
+}
+
+// owns reports whether the space that a key belongs to is that of a tree or an index.
+func (c *catalog) owns(key []byte) bool {
+	space, _, err := format.CutSpace(key)
+	if err != nil {
+		return false
+	}
+	for _, entry := range c.trees {
+		if slices.Contains(entry.spaces(), space) {
+			return true
+		}
+	}
+	return false
+}
+
+// spaces are all that the tree has.
+func (e *treeEntry) spaces() []format.Space {
+	spaces := append([]format.Space{e.ID}, e.Retired...)
+	for _, ix := range e.Indexes {
+		spaces = append(spaces, ix.ID)
+	}
+	return spaces
 }
 
 func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], entry *E) (bool, error) {

@@ -23,6 +23,11 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 	if entry == nil {
 		return 0, nil // there are no rows either
 	}
+	for _, ix := range entry.Indexes {
+		if !ix.known() {
+			return 0, fmt.Errorf("index %s: %w: its kind is %q", ix.Name, ErrVersion, shortened(string(ix.Kind)))
+		}
+	}
 	goes, doomed := map[string]bool{}, [][]byte(nil)
 	space := entry.ID.Append(nil)
 	for i, primary := range keys {

@@ -32,7 +32,8 @@ const (
 // written anew meanwhile.
 //
 // Rows of definitions that the store was not opened with stay until it is opened
-// with them, and rows that do not decode stay for Repair. A row that is too
+// with them, rows that do not decode stay for Repair, and rows that a newer version
+// has written stay for that. A row that is too
 // large to be removed in a transaction of the engine, as configured now, stays
 // as well: all others are removed, and then Expire returns models.ErrTooLarge.
 // If there is an error, the number returned is still the number of removed rows.
@@ -118,20 +119,20 @@ func (s *Store) expireEntry(ses *session.Session, entry []byte) (removed bool, e
 	if err != nil {
 		return false, nil
 	}
+	core := s.spaces[space]
+	if core == nil {
+		return false, nil // another program or a newer version knows
+	}
 	row, found, err := readRow(ses.Read, rowKey)
 	switch {
-	case errors.Is(err, engine.ErrCorrupt):
-		return false, nil // left for Repair
+	case unreadable(err):
+		return false, nil // left for Repair, or for a newer version
 	case err != nil:
 		return false, err
 	case found && row.Expiry == expiry:
-		core := s.spaces[space]
-		if core == nil {
-			return false, nil
-		}
 		err := core.Remove(ses, primary)
-		if errors.Is(err, engine.ErrCorrupt) && ses.Failure() == nil {
-			return false, nil // it does not decode: left for Repair, too
+		if unreadable(err) && ses.Failure() == nil {
+			return false, nil // it does not decode: left, too
 		}
 		if err != nil {
 			return false, err

@@ -28,8 +28,9 @@ type InspectedRow struct {
 	Expires time.Time
 	// Size is the length of the stored key and value.
 	Size int
-	// Err tells what is wrong with the row, and matches models.ErrCorrupt. It
-	// is nil for a row that is whole, and Value is nil for one that is not.
+	// Err tells why the row cannot be read: it matches models.ErrCorrupt if the row is
+	// damaged, and models.ErrVersion if a newer version has written it. It is nil for a row
+	// that can be read, and Value is nil for one that cannot.
 	Err error
 }
 

@@ -23,6 +23,10 @@ type Report struct {
 	// decode, and keys that belong to no tree. Orphans counts index entries
 	// without a row, and Missing the entries that rows should have and do not.
 	BadRows, Orphans, Missing int64
+	// Unknown counts what belongs to a newer version, which this one cannot examine: rows
+	// and keys of spaces, of the catalog and of indexes. It is no damage, and Repair leaves
+	// it alone.
+	Unknown int64
 	// Repaired counts how many of these Repair has mended.
 	Repaired int64
 	// Engine is the damage that the engine has found in its own files, or nil
@@ -108,6 +112,8 @@ const (
 // a row for every entry, and in indexes other than a Multi as many entries as
 // there are rows.
 //
+// It only counts what a newer version has added to the store.
+//
 // The store may be in use meanwhile. Memory is bounded however large the store
 // is. The report is valid, as far as it got, even if there is an error. An
 // error does not mean damage: it means that Verify could not read on.
@@ -134,6 +140,9 @@ type verifier struct {
 	repair   bool
 	progress func(Report)
 	report   Report
+	// catalog is as it was when verifying began. Fresh is the one that the page which is
+	// being examined sees, nil if nobody has asked for it yet.
+	catalog, fresh *catalog
 }
 
 func (v *verifier) run(ctx context.Context) error {
@@ -143,22 +152,19 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.files(ctx); err != nil {
 		return err
 	}
-	entries, err := v.store.catalogEntries(ctx)
-	if err != nil {
+	if err := v.readCatalog(ctx); err != nil {
 		return err
 	}
+	entries := v.catalog.trees
 	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[name]
-		known = append(append(known, entry.ID), entry.Retired...)
-		for _, ix := range entry.Indexes {
-			known = append(known, ix.ID)
-		}
+		known = append(known, entry.spaces()...)
 		var core *session.Tree
 		if tree := v.store.trees[name]; tree != nil {
 			core = tree.Core()
 		}
-		rows := treeCheck{verifier: v, name: name, core: core}
+		rows := treeCheck{verifier: v, name: name, core: core, schema: entry.Schema}
 		if core != nil {
 			rows.place = entry.place(core)
 		} else {
@@ -168,10 +174,20 @@ func (v *verifier) run(ctx context.Context) error {
 		if err := v.pages(ctx, spaceRange(entry.ID), rows.row); err != nil {
 			return fmt.Errorf("rows of %s: %w", name, err)
 		}
-		whole := v.report.Rows - before.Rows - (v.report.BadRows - before.BadRows)
+		whole := v.report.Rows - before.Rows - (v.report.BadRows - before.BadRows) -
+			(v.report.Unknown - before.Unknown)
 		for _, ix := range entry.Indexes {
 			check := rows
 			check.index = ix
+			if !ix.known() {
+				if err := v.pages(ctx, spaceRange(ix.ID), check.newer); err != nil {
+					return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
+				}
+				continue
+			}
+			if ix.State != ready {
+				continue // it is filled anew before it is used
+			}
 			before := v.report
 			if err := v.pages(ctx, spaceRange(ix.ID), check.entry); err != nil {
 				return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
@@ -181,6 +197,10 @@ func (v *verifier) run(ctx context.Context) error {
 			}
 		}
 	}
+	nowhere := treeCheck{verifier: v}
+	if err := v.pages(ctx, spaceRange(format.Catalog), nowhere.catalogKey); err != nil {
+		return fmt.Errorf("catalog: %w", err)
+	}
 	queue := treeCheck{verifier: v, index: indexEntry{Name: expiryQueue}}
 	if err := v.pages(ctx, spaceRange(format.Expiry), queue.queueEntry); err != nil {
 		return fmt.Errorf("expiry queue: %w", err)
@@ -189,6 +209,16 @@ func (v *verifier) run(ctx context.Context) error {
 		return fmt.Errorf("sequences: %w", err)
 	}
 	return v.strays(ctx, known)
+}
+
+func (v *verifier) readCatalog(ctx context.Context) error {
+	txn, err := v.store.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	v.catalog, err = wholeCatalog(txn)
+	return err
 }
 
 // files has the engine examine what it keeps. To write where that is damaged may
@@ -212,11 +242,31 @@ const expiryQueue = "expiry"
 
 // counter examines the counter of a sequence. One that is set aside begins anew
 // behind the last row.
-func (t treeCheck) counter(_ page, key, stored []byte) ([]change, error) {
+func (t treeCheck) counter(p page, key, stored []byte) ([]change, error) {
 	if _, err := format.ParseCounter(key, stored); err != nil {
 		t.found(BadRow, "", key, err)
-		return t.setAside(key, stored), nil
+		return t.setAside(p, key, stored)
 	}
+	return nil, nil
+}
+
+// catalogKey examines a key of the catalog. Opening has examined those of the store and its
+// trees; others belong to newer versions.
+func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
+	if bytes.Equal(key, storeKey) || isTree(key) {
+		return nil, nil
+	}
+	if _, err := format.ParseRow(key, stored); errors.Is(err, engine.ErrCorrupt) {
+		t.report.Rows++
+		t.found(BadRow, "", key, err)
+		return t.setAside(p, key, stored)
+	}
+	return t.newer(p, key, stored)
+}
+
+// newer counts what belongs to a newer version.
+func (t treeCheck) newer(page, []byte, []byte) ([]change, error) {
+	t.report.Unknown++
 	return nil, nil
 }
 
@@ -296,6 +346,7 @@ func (v *verifier) page(
 		return nil, err
 	}
 	defer p.read.Discard()
+	v.fresh = nil
 	changes, next, err := p.examine(r, most, fn)
 	if err != nil || len(changes) == 0 {
 		return next, err
@@ -353,7 +404,9 @@ type treeCheck struct {
 	core    *session.Tree
 	place   *session.Place
 	untyped *untyped
-	index   indexEntry
+	// schema is the newest schema version of the tree.
+	schema uint32
+	index  indexEntry
 }
 
 // row examines one row and, from it, its entries.
@@ -362,14 +415,19 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 	row, err := format.ParseRow(key, stored)
 	switch {
 	case err != nil:
+	case row.Schema > t.schema:
+		err = fmt.Errorf("%w: the row has schema version %d, the catalog knows %d", ErrVersion, row.Schema, t.schema)
 	case t.core != nil:
 		err = t.core.Verify(key[len(t.place.Space):], row.Value)
 	default:
 		err = inspectRow(t.untyped.entry, t.untyped.keys, key, stored).Err
 	}
+	if errors.Is(err, ErrVersion) {
+		return t.newer(p, key, stored)
+	}
 	if err != nil {
 		t.found(BadRow, "", key, err)
-		return t.setAside(key, stored), nil
+		return t.setAside(p, key, stored)
 	}
 	if t.core == nil {
 		return nil, nil
@@ -421,8 +479,11 @@ func (t treeCheck) queueEntry(p page, key, stored []byte) ([]change, error) {
 	if _, err := format.CutChecksum(key, stored); err != nil || !ok {
 		return nil, nil
 	}
+	if !t.catalog.owns(rowKey) {
+		return nil, nil // a newer version may know
+	}
 	row, found, err := readRow(p.read, rowKey)
-	if errors.Is(err, engine.ErrCorrupt) || err == nil && found && row.Expiry == expiry {
+	if unreadable(err) || err == nil && found && row.Expiry == expiry {
 		return nil, nil
 	}
 	if err != nil {
@@ -460,14 +521,14 @@ func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
 	t.report.Entries++
 	err := t.checkEntry(p, key, stored)
 	switch {
-	case err == nil:
+	case err == nil || errors.Is(err, ErrVersion): // the latter is its row, which is counted
 		return nil, nil
 	case !errors.Is(err, engine.ErrCorrupt) && !errors.Is(err, models.ErrInvalid):
 		return nil, err
 	}
 	t.found(Orphan, t.index.Name, key, err)
 	if _, err := format.CutChecksum(key, stored); err != nil {
-		return t.setAside(key, stored), nil // it may be anything, a row gone astray too
+		return t.setAside(p, key, stored) // it may be anything, a row gone astray too
 	}
 	if !t.repair {
 		return nil, nil
@@ -476,20 +537,48 @@ func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
 	return []change{{key: key}}, nil
 }
 
-// stray sets aside what lies where no tree is.
-func (t treeCheck) stray(_ page, key, stored []byte) ([]change, error) {
+// stray examines a key that lay where no tree was when verifying began.
+func (t treeCheck) stray(p page, key, stored []byte) ([]change, error) {
+	if t.fresh == nil {
+		fresh, err := wholeCatalog(p.read)
+		if err != nil {
+			return nil, err
+		}
+		t.verifier.fresh = fresh
+	}
+	if t.fresh.owns(key) {
+		return nil, nil // it is new
+	}
+	if t.fresh.mayBeKnown(key) {
+		return t.newer(p, key, stored)
+	}
 	t.report.Rows++
 	t.found(BadRow, "", key, fmt.Errorf("%w: the key belongs to no tree", engine.ErrCorrupt))
-	return t.setAside(key, stored), nil
+	return t.setAside(p, key, stored)
 }
 
-// setAside moves what cannot be read to the quarantine.
-func (t treeCheck) setAside(key, stored []byte) []change {
+// setAside moves what cannot be read to the quarantine, unless that has other bytes of the
+// same key: they are not to be lost.
+func (t treeCheck) setAside(p page, key, stored []byte) ([]change, error) {
 	if !t.repair || len(key) >= engine.MaxKeySize {
-		return nil
+		return nil, nil
+	}
+	to := quarantined(key)
+	there, err := p.read.Get(to)
+	if err == nil && !bytes.Equal(there, stored) {
+		return nil, nil
+	}
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return nil, err
 	}
 	t.report.Repaired++
-	return []change{{key: key}, {key: quarantined(key), value: append(make([]byte, 0, len(stored)), stored...)}}
+	return []change{{key: key}, {key: to, value: append(make([]byte, 0, len(stored)), stored...)}}, nil
+}
+
+// unreadable reports whether err is about a row that this version cannot read, because it is
+// damaged or of a newer version. Such a row stays as it is.
+func unreadable(err error) bool {
+	return errors.Is(err, engine.ErrCorrupt) || errors.Is(err, ErrVersion)
 }
 
 func (t treeCheck) checkEntry(p page, key, stored []byte) error {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -34,9 +36,14 @@ those with "event":"row"
   key, value, schema, size,
   expires   when the row expires, if it does
 
-Either have "error" in place of what damage keeps from being read. Bytes and sizes are
-of stored keys and values. The last line is {"event":"summary", …} with trees, rows,
-bytes and damaged: how many of the trees or rows listed are.
+Either have "error" in place of what cannot be read. Bytes and sizes are of stored keys
+and values. The last line is {"event":"summary", …} with trees, rows, bytes, and
+
+  damaged   how many of the trees or rows listed are damaged
+  unknown   how many of them a newer version has written
+  id        the id of the store
+  format    the version of its format
+  compatible, readonly, incompatible   the names of its features
 
 The exit status is 0, or 1 if there is damage, or 2 if there is no store to look into,
 or no such tree in it; or for a faulty command line.`
@@ -80,6 +87,26 @@ type sights interface {
 type seen struct {
 	trees                int
 	rows, bytes, damaged int64
+	// newer counts what a newer version has written.
+	newer int64
+	store datastore.StoreInfo
+}
+
+// fault says what keeps a tree or a row from being read.
+func fault(err error) string {
+	if errors.Is(err, models.ErrVersion) {
+		return "unknown"
+	}
+	return "damaged"
+}
+
+// count counts a tree or a row that cannot be read.
+func (s *seen) count(err error) {
+	if errors.Is(err, models.ErrVersion) {
+		s.newer++
+	} else {
+		s.damaged++
+	}
 }
 
 // runInspect prints the trees of the store in dir, or the rows of the named tree.
@@ -93,6 +120,9 @@ func (p program) runInspect(ctx context.Context, dir string, tree []string, show
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	var sum seen
+	if sum.store, err = store.Store(ctx); err != nil {
+		return err
+	}
 	if len(tree) > 0 {
 		err = inspectRows(ctx, store, tree[0], shown, &sum)
 	} else {
@@ -122,7 +152,7 @@ func inspectTrees(ctx context.Context, store *datastore.Inspection, shown sights
 				return err
 			}
 		} else {
-			sum.damaged++
+			sum.count(t.Err)
 		}
 		sum.trees++
 		sum.rows += n.Rows
@@ -143,7 +173,7 @@ func inspectRows(ctx context.Context, store *datastore.Inspection, tree string, 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case row.Err != nil:
-			sum.damaged++
+			sum.count(row.Err)
 		}
 		sum.trees = 1
 		sum.rows++
@@ -158,7 +188,7 @@ type textSights struct{ program }
 
 func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 	if t.Err != nil {
-		fmt.Fprintf(s.out, "%s is damaged: %v\n", t.Name, t.Err)
+		fmt.Fprintf(s.out, "%s is %s: %v\n", t.Name, fault(t.Err), t.Err)
 		return
 	}
 	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows),
@@ -179,7 +209,7 @@ func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 func (s textSights) row(row datastore.InspectedRow) {
 	switch {
 	case row.Err != nil:
-		fmt.Fprintf(s.out, "%s is damaged: %v\n", row.Key, row.Err)
+		fmt.Fprintf(s.out, "%s is %s: %v\n", row.Key, fault(row.Err), row.Err)
 	case row.Expires.IsZero():
 		fmt.Fprintf(s.out, "%s %s\n", row.Key, row.Value)
 	default:
@@ -192,6 +222,13 @@ func (s textSights) summary(sum seen) {
 	fmt.Fprintf(s.err, "%s rows, %s", humanize.Comma(sum.rows), humanize.IBytes(uint64(sum.bytes)))
 	if sum.damaged > 0 {
 		fmt.Fprintf(s.err, "; %s damaged", humanize.Comma(sum.damaged))
+	}
+	if sum.newer > 0 {
+		fmt.Fprintf(s.err, "; %s of a newer version", humanize.Comma(sum.newer))
+	}
+	f := sum.store.Features
+	for _, name := range slices.Concat(f.Compatible, f.ReadOnly, f.Incompatible) {
+		fmt.Fprintf(s.err, "; feature %s", name)
 	}
 	fmt.Fprintln(s.err)
 }
@@ -255,8 +292,22 @@ func (s jsonSights) summary(sum seen) {
 		Rows    int64  `json:"rows"`
 		Bytes   int64  `json:"bytes"`
 		Damaged int64  `json:"damaged"`
-	}{"summary", sum.trees, sum.rows, sum.bytes, sum.damaged})
+		Unknown int64  `json:"unknown"`
+
+		ID           string   `json:"id"`
+		Format       uint64   `json:"format"`
+		Compatible   []string `json:"compatible"`
+		ReadOnly     []string `json:"readonly"`
+		Incompatible []string `json:"incompatible"`
+	}{
+		"summary", sum.trees, sum.rows, sum.bytes, sum.damaged, sum.newer, hex.EncodeToString(sum.store.ID[:]),
+		sum.store.Format, listed(sum.store.Features.Compatible), listed(sum.store.Features.ReadOnly),
+		listed(sum.store.Features.Incompatible),
+	})
 }
+
+// listed returns names as JSON has a list, which is not null if it is empty.
+func listed(names []string) []string { return append([]string{}, names...) }
 
 func errorText(err error) string {
 	if err == nil {

@@ -40,6 +40,7 @@ nothing is repaired: backup and restore carry what can be read to a sound store.
     orphans   index entries that are damaged or have no row
     missing   index entries that rows should have and do not
     repaired  how many of these three have been mended
+    unknown   rows and keys of a newer version, which are left alone
 
 A store that is too damaged to be read to the end has a line with "event":"error"
 before that.
@@ -134,8 +135,12 @@ func (f textFindings) summary(r datastore.Report, err error) {
 		fmt.Fprintln(f.out, "not examined to the end:", err)
 	}
 	fmt.Fprintf(f.out, "%s rows, %s index entries: ", humanize.Comma(r.Rows), humanize.Comma(r.Entries))
+	newer := ""
+	if r.Unknown > 0 {
+		newer = fmt.Sprintf("; %s rows and keys of a newer version, which were not examined", humanize.Comma(r.Unknown))
+	}
 	if r.Clean() && err == nil {
-		fmt.Fprintln(f.out, "clean")
+		fmt.Fprintln(f.out, "clean"+newer)
 		return
 	}
 	fmt.Fprintf(f.out, "%s bad rows, %s orphans, %s missing", humanize.Comma(r.BadRows), humanize.Comma(r.Orphans),
@@ -146,7 +151,7 @@ func (f textFindings) summary(r datastore.Report, err error) {
 	if f.repair {
 		fmt.Fprintf(f.out, "; %s repaired, %s left", humanize.Comma(r.Repaired), humanize.Comma(r.Left()))
 	}
-	fmt.Fprintln(f.out)
+	fmt.Fprintln(f.out, newer)
 }
 
 // jsonFindings prints JSON for programs.
@@ -161,10 +166,11 @@ type counts struct {
 	Orphans  int64  `json:"orphans"`
 	Missing  int64  `json:"missing"`
 	Repaired int64  `json:"repaired"`
+	Unknown  int64  `json:"unknown"`
 }
 
 func countsOf(event string, r datastore.Report) counts {
-	return counts{event, r.Rows, r.Entries, r.BadRows, r.Orphans, r.Missing, r.Repaired}
+	return counts{event, r.Rows, r.Entries, r.BadRows, r.Orphans, r.Missing, r.Repaired, r.Unknown}
 }
 
 func (f jsonFindings) progress(r datastore.Report) { _ = f.out.Encode(countsOf("progress", r)) }

@@ -71,7 +71,7 @@ func TestVerify(t *testing.T) {
 			store := write(t, eng(path))
 			want := event{
 				"event": "summary", "rows": 10., "entries": 10.,
-				"bad_rows": 0., "orphans": 0., "missing": 0., "repaired": 0.,
+				"bad_rows": 0., "orphans": 0., "missing": 0., "repaired": 0., "unknown": 0.,
 			}
 			if name == "badger" { // as after a kill; bolt's file is the same then
 				killed := filepath.Join(t.TempDir(), "killed")

@@ -54,6 +54,11 @@ const (
 // naming the field; until then every call of the codec returns an error that
 // matches [ErrDefinition].
 //
+// The tag netabase says how a field changed. With was=OldName it has the name
+// that the field had before. With default=5 it has the value of the field in rows
+// without it: an integer, a float, a bool, text, or a time of RFC 3339. The command
+// modelgen, whose other tags DagCBOR leaves to it, describes both.
+//
 // Append refuses, with [ErrInvalid], values that have no canonical form or
 // could not be read back: NaN and infinities, text that is not UTF-8, years
 // before 0 and after 9999, and lists or maps of more than 131 072 elements.

@@ -95,8 +95,8 @@ func TestDagCBORTypes(t *testing.T) {
 		{declared[asArray](), "models.asArray: a struct is encoded as a map, not as an array"},
 		{declared[struct{ A asArray }](), ".A: a struct is encoded as a map, not as an array"},
 		{declared[asIntegers](), "models.asIntegers.A: the names of fields are strings in DAG-CBOR"},
-		{declared[twoNames](), `models.twoNames: two fields are named "a"`},
-		{declared[hides](), `models.hides: two fields are named "Version"`},
+		{declared[twoNames](), `models.twoNames.a: two fields are named "a"; rename one of them`},
+		{declared[hides](), `models.hides.Version: two fields are named "Version"; rename one of them`},
 		{declared[embedsPointer](), "models.embedsPointer.base: embed the struct and not a pointer to it"},
 		{declared[namedBase](), "models.namedBase.base: an embedded struct that is not exported cannot be renamed"},
 		{declared[struct {

@@ -6,13 +6,13 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/newsnet-africa/netabase-go/models/internal/fieldtag"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
@@ -137,12 +137,8 @@ func (s *dagShape) structFields(t reflect.Type, path string, within []reflect.Ty
 	if err != nil {
 		return nil, err
 	}
-	names := make(map[string]bool, len(fields))
-	for _, f := range fields {
-		if names[f.Name] {
-			return nil, badType(path, "two fields are named "+strconv.Quote(f.Name))
-		}
-		names[f.Name] = true
+	if i, err := shape.CheckNames(fields); err != nil {
+		return nil, badType(path+"."+fields[i].Name, err.Error())
 	}
 	return fields, nil
 }
@@ -154,22 +150,22 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, skip := fieldTag(f)
-		if skip {
-			continue
-		}
 		path := path + "." + f.Name
 		embeds := f.Anonymous && name == ""
+		tagged := f.Tag.Get(fieldtag.Name) != ""
 		var err error
 		switch kind := f.Type.Kind(); {
-		case misplaced(f.Tag.Get("netabase")):
-			err = badType(path,
-				"its tag netabase is about keys only; a field is renamed and left out by the tag cbor or json")
+		case tagged && (skip || !f.IsExported() && !(embeds && kind == reflect.Struct)):
+			err = badType(path, "a field with the tag netabase has to be stored; export it and do not tag it `cbor:\"-\"`")
+		case skip:
 		case slices.Contains(options, "keyasint"):
 			err = badType(path, "the names of fields are strings in DAG-CBOR, not integers")
 		case !utf8.ValidString(name):
 			err = badType(path, "its name is not UTF-8")
 		case embeds && kind == reflect.Pointer && f.Type.Elem().Kind() == reflect.Struct:
 			err = badType(path, "embed the struct and not a pointer to it, or give it a name")
+		case embeds && kind == reflect.Struct && tagged:
+			err = badType(path, "the fields of an embedded struct count as the outer one's; tag them and not the struct")
 		case embeds && kind == reflect.Struct:
 			fields, err = s.appendFields(fields, f.Type, path, within)
 		case f.Anonymous && !f.IsExported() && kind == reflect.Struct:
@@ -185,6 +181,7 @@ func (s *dagShape) appendFields(fields []Field, t reflect.Type, path string, wit
 			field := Field{Name: name}
 			if field.Type, err = s.shape(f.Type, path, within); err == nil {
 				field.Omit = slices.Contains(options, "omitzero") || slices.Contains(options, "omitempty") && canBeEmpty(f.Type)
+				err = readTag(&field, f.Type, f.Tag, path)
 			}
 			fields = append(fields, field)
 		}
@@ -222,16 +219,33 @@ func canBeEmpty(t reflect.Type) bool {
 	return true
 }
 
-// misplaced reports whether a tag netabase is to rename a field or leave it out.
-// Modelgen refuses such a tag, too. If it were ignored, a field that is meant to
-// be left out would be stored.
-func misplaced(tag string) bool {
-	for item := range strings.SplitSeq(tag, ";") {
-		if item = strings.TrimSpace(item); item == "-" || strings.HasPrefix(item, "name=") {
-			return true
-		}
+// readTag reads the tag netabase of a field of type t. Its keys are modelgen's.
+func readTag(field *Field, t reflect.Type, tag reflect.StructTag, path string) error {
+	text := tag.Get(fieldtag.Name)
+	switch {
+	case fieldtag.Bare(string(tag)):
+		return badType(path, "the value of the tag netabase has to be in double quotes directly after the colon")
+	case text == "":
+		return nil
 	}
-	return false
+	parsed, err := fieldtag.Parse(text)
+	if err != nil {
+		return badType(path, err.Error())
+	}
+	if field.Was = parsed.Was; parsed.Default == nil {
+		return nil
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if own, _ := ownForm(t); own != "" && t != reflect.TypeFor[time.Time]() {
+		return badType(path, fmt.Sprintf("a tag cannot have the default of %s, which encodes itself; set it in a "+
+			"function from the model's earlier type", t))
+	}
+	if field.Default, err = field.Type.ParseText(*parsed.Default); err != nil {
+		return badType(path, fmt.Sprintf("tag netabase:%q: %v", text, err))
+	}
+	return nil
 }
 
 // fieldTag reads a field's tag as the encoder does.

@@ -26,7 +26,7 @@
 //
 // # Tags
 //
-// The tag netabase declares keys. Several are separated by semicolons.
+// The tag netabase declares keys. Several items are separated by semicolons.
 //
 //	primary                the primary key
 //	primary;sequence       an integer that Insert gives the next number where it
@@ -53,10 +53,26 @@
 // A composite multi index has one field that is a slice or array: the row is
 // found by each of its elements, together with the other fields.
 //
-// The tag netabase is about keys alone. The tag cbor or json says how a field is
-// encoded, as it does for models.DagCBOR, so that both codecs agree: it holds
-// the field's name and the options omitempty and omitzero, and "-" leaves the
-// field out. No other tags are read.
+// The same tag says how a model changed, on any field of a model or of a struct
+// in it. models.DagCBOR reads these two as well:
+//
+//	was=OldName            the name that the field had before; write it once for
+//	                       each earlier name
+//	default=5              the value of the field in rows and records that do not
+//	                       have it: an integer, a float, true or false, text, or a
+//	                       time of RFC 3339; without it, it is zero. Fields of
+//	                       these types and pointers to them can have one, but not
+//	                       types that marshal themselves
+//
+// Names are those under which fields are encoded. Text with a semicolon, and the
+// empty one, is written as a Go string literal:
+//
+//	Greeting string `netabase:"was=Salutation;default=\"Hello; welcome\""`
+//
+// The tag cbor or json says how a field is encoded, as it does for
+// models.DagCBOR, so that both codecs agree: it holds the field's name and the
+// options omitempty and omitzero, and "-" leaves the field out. No other tags are
+// read.
 //
 //	Summary string   `cbor:"summary,omitempty"`
 //	cache   []string // not exported, and so not stored

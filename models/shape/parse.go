@@ -3,7 +3,6 @@ package shape
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -224,17 +223,11 @@ func (t Type) check(b *bounds, path string) error {
 	if err := b.addFields(len(t.Fields)); err != nil {
 		return wrong("%w", err)
 	}
-	fields := sorted(t.Fields)
-	for i := range fields {
-		f := &fields[i]
-		switch {
-		case f.Name == "":
-			return wrong("a field has no name")
-		case !utf8.ValidString(f.Name):
-			return wrong("the name of the field %.40q is not UTF-8", f.Name)
-		case i > 0 && f.Name == fields[i-1].Name:
-			return wrong("two fields are named %.40q", f.Name)
-		}
+	if i, err := CheckNames(t.Fields); err != nil {
+		return wrong("field %.40q: %w", t.Fields[i].Name, err)
+	}
+	for i := range t.Fields {
+		f := &t.Fields[i]
 		at := join(path, f.Name)
 		if err := f.Type.check(b, at); err != nil {
 			return err
@@ -249,10 +242,41 @@ func (t Type) check(b *bounds, path string) error {
 	return nil
 }
 
+// CheckNames checks the names of the fields of one struct, and those that they Was. It returns the
+// number of the first field that is wrong in this, and what is wrong.
+func CheckNames(fields []Field) (int, error) {
+	names, were := make(map[string]bool, len(fields)), map[string]bool{}
+	for i, f := range fields {
+		switch {
+		case f.Name == "":
+			return i, errors.New("the field has no name")
+		case !utf8.ValidString(f.Name):
+			return i, errors.New("the name is not UTF-8")
+		case names[f.Name]:
+			return i, fmt.Errorf("two fields are named %.40q; rename one of them", f.Name)
+		}
+		names[f.Name] = true
+	}
+	for i, f := range fields {
+		for _, was := range f.Was {
+			switch {
+			case was == f.Name:
+				return i, fmt.Errorf("was=%.40s is the name that the field has; remove it", was)
+			case names[was]:
+				return i, fmt.Errorf("was=%.40s is the name of another field; rename that, or remove it here", was)
+			case were[was]:
+				return i, fmt.Errorf("was=%.40s is declared twice; keep it on one field", was)
+			}
+			were[was] = true
+		}
+	}
+	return 0, nil
+}
+
 // join adds a field to a path, as people read it: Address.Town, Homes[].Town, Rooms{}.Beds.
 func join(path, name string) string {
-	if len(name) > 40 {
-		name = strconv.Quote(name[:40]) + "…"
+	if len(name) > 40 || !utf8.ValidString(name) {
+		name = fmt.Sprintf("%.40q", name)
 	}
 	if path == "" {
 		return name

@@ -289,17 +289,78 @@ func TestCheckRefuses(t *testing.T) {
 			Name: "Homes", Type: shape.ListOf(in(shape.Field{Name: "Town", Type: shape.Of("city")})),
 		}),
 		"Rooms{}: a type of kind list needs": in(shape.Field{Name: "Rooms", Type: shape.MapOf(shape.Of(shape.List))}),
-		"At: two fields are named \"a\"": in(shape.Field{
+		`At: field "a": two fields are named "a"`: in(shape.Field{
 			Name: "At", Type: in(shape.Field{Name: "a", Type: shape.Of(shape.Bool)}, shape.Field{Name: "a", Type: shape.Of(shape.Time)}),
 		}),
-		"a field has no name":                       in(shape.Field{Type: shape.Of(shape.Bool)}),
-		`the name of the field "\xff" is not UTF-8`: in(shape.Field{Name: "\xff", Type: shape.Of(shape.Bool)}),
+		`field "": the field has no name`:     in(shape.Field{Type: shape.Of(shape.Bool)}),
+		`field "\xff": the name is not UTF-8`: in(shape.Field{Name: "\xff", Type: shape.Of(shape.Bool)}),
 		"ID: its default is no value of its type: byte 0: 256 is no uint8": in(shape.Field{
 			Name: "ID", Type: shape.Of(shape.Uint8), Default: []byte{0x19, 1, 0},
 		}),
+		`field "a": was=a is the name that the field has`: in(shape.Field{
+			Name: "a", Type: shape.Of(shape.Bool), Was: []string{"a"},
+		}),
+		`Home: field "b": was=a is the name of another field`: in(shape.Field{Name: "Home", Type: in(
+			shape.Field{Name: "a", Type: shape.Of(shape.Bool)},
+			shape.Field{Name: "b", Type: shape.Of(shape.Bool), Was: []string{"a"}},
+		)}),
 	} {
 		if err := s.Check(); !errors.Is(err, shape.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got error %v, want %s", err, want)
+		}
+	}
+}
+
+func TestParseText(t *testing.T) {
+	for _, c := range []struct {
+		kind       shape.Kind
+		text, want string // the DAG-CBOR in hex, or a part of the error
+	}{
+		{shape.Uint8, "0", "00"},
+		{shape.Uint8, "255", "18ff"},
+		{shape.Uint8, "256", `"256" is no uint8; write a number from 0 to 255`},
+		{shape.Uint64, "18446744073709551615", "1bffffffffffffffff"},
+		{shape.Uint64, "18446744073709551616", "from 0 to 18446744073709551615"},
+		{shape.Uint64, "-1", "no uint64"},
+		{shape.Uint64, "0x10", "no uint64"},
+		{shape.Int8, "-128", "387f"},
+		{shape.Int8, "128", `"128" is no int8; write a number from -128 to 127`},
+		{shape.Int64, "-9223372036854775808", "3b7fffffffffffffff"},
+		{shape.Int64, "9223372036854775807", "1b7fffffffffffffff"},
+		{shape.Int64, "", "from -9223372036854775808 to 9223372036854775807"},
+		{shape.Float64, "1.5", "fb3ff8000000000000"},
+		{shape.Float64, "-0", "fb8000000000000000"},
+		{shape.Float32, "0.1", "fb3fb99999a0000000"}, // the float32 nearest to it
+		{shape.Float32, "1e39", "no float32"},
+		{shape.Float64, "NaN", "finite"},
+		{shape.Float64, "-Inf", "finite"},
+		{shape.Bool, "true", "f5"},
+		{shape.Bool, "false", "f4"},
+		{shape.Bool, "True", "write true or false"},
+		{shape.String, "", "60"},
+		{shape.String, "é;", "63c3a93b"},
+		{shape.String, "\xff", "UTF-8"},
+		{shape.Time, "1970-01-01T01:00:00.5+01:00", "76" + hex.EncodeToString([]byte("1970-01-01T00:00:00.5Z"))},
+		{shape.Time, "0001-01-01T00:00:00Z", "f6"},
+		{shape.Time, "9999-12-31T23:00:00-02:00", "years 0 to 9999"},
+		{shape.Time, "1970-01-01", "write a time like"},
+		{shape.Bytes, "a", "a value of kind bytes cannot be written as text"},
+		{shape.List, "a", "cannot be written as text"},
+	} {
+		for _, s := range []shape.Type{shape.Of(c.kind), shape.OptionalOf(shape.Of(c.kind))} {
+			value, err := s.ParseText(c.text)
+			if err != nil {
+				if !errors.Is(err, shape.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%s %q: got error %v, want %s", c.kind, c.text, err, c.want)
+				}
+				continue
+			}
+			if got := hex.EncodeToString(value); got != c.want {
+				t.Errorf("%s %q: got %s, want %s", c.kind, c.text, got, c.want)
+			}
+			if err := s.CheckValue(value); err != nil {
+				t.Errorf("%s %q: %v", c.kind, c.text, err)
+			}
 		}
 	}
 }

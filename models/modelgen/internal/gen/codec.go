@@ -7,6 +7,8 @@ import (
 	"go/types"
 	"strconv"
 	"strings"
+
+	modelshape "github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 func (m *model) codecName() string { return m.name + "Codec" }
@@ -43,24 +45,25 @@ func (w *writer) codec(m *model) {
 func (w *writer) fieldsVar(st *structShape) {
 	w.p("var %s = []%s.Field{", w.declare(st.fieldsName(), w.models[0].pos), w.modelsPkg())
 	for _, f := range st.fields {
-		omit := ""
+		more := ""
 		if w.keep(f, "m") != "" {
-			omit = ", Omit: true"
+			more += ", Omit: true"
 		}
-		w.p("{Name: %q, Type: %s%s},", f.name, w.fieldType(f.shape), omit)
+		if f.value != nil {
+			more += ", Default: []byte(" + strconv.Quote(string(f.value)) + ")"
+		}
+		if f.was != nil {
+			more += fmt.Sprintf(", Was: %#v", f.was)
+		}
+		w.p("{Name: %q, Type: %s%s},", f.name, w.fieldType(f.shape), more)
 	}
 	w.p("}\n")
 }
 
-// fieldType returns an expression for a shape.Type.
+// fieldType returns an expression for the type of a field, a shape.Type.
 func (w *writer) fieldType(sh *shape) string {
 	pkg := w.pkg(shapePath, "shape")
-	bits := strconv.Itoa(cmp.Or(sh.bits, 64))
 	switch sh.kind {
-	case kindUint:
-		return pkg + ".Of(" + pkg + ".Uint" + bits + ")"
-	case kindInt:
-		return pkg + ".Of(" + pkg + ".Int" + bits + ")"
 	case kindOptional:
 		return pkg + ".OptionalOf(" + w.fieldType(sh.elem) + ")"
 	case kindList, kindArray:
@@ -70,14 +73,21 @@ func (w *writer) fieldType(sh *shape) string {
 	case kindStruct:
 		return pkg + ".StructOf(" + sh.fields.fieldsName() + "...)"
 	default:
-		return pkg + ".Of(" + pkg + "." + plainKinds[sh.kind] + ")"
+		return pkg + ".Of(" + pkg + "." + upperFirst(string(sh.plain().Kind)) + ")"
 	}
 }
 
-// plainKinds are the names in package shape of kinds that have no parts.
-var plainKinds = map[kind]string{
-	kindBool: "Bool", kindFloat32: "Float32", kindFloat64: "Float64", kindText: "String", kindMarshaledText: "String",
-	kindBytes: "Bytes", kindByteArray: "Bytes", kindBinary: "Bytes", kindTime: "Time",
+// plain returns the type of a field that may have a default, by its kind alone.
+func (sh *shape) plain() modelshape.Type {
+	kinds := map[kind]modelshape.Kind{
+		kindBool: modelshape.Bool, kindFloat32: modelshape.Float32, kindFloat64: modelshape.Float64,
+		kindText: modelshape.String, kindMarshaledText: modelshape.String, kindBytes: modelshape.Bytes,
+		kindByteArray: modelshape.Bytes, kindBinary: modelshape.Bytes, kindTime: modelshape.Time,
+		kindUint: modelshape.Kind("uint" + strconv.Itoa(cmp.Or(sh.bits, 64))),
+		kindInt:  modelshape.Kind("int" + strconv.Itoa(cmp.Or(sh.bits, 64))),
+		kindList: modelshape.List, kindArray: modelshape.List, kindMap: modelshape.Map, kindStruct: modelshape.Struct,
+	}
+	return modelshape.Of(kinds[sh.kind])
 }
 
 func (st *structShape) fieldsName() string { return "cborFields" + upperFirst(st.id) }

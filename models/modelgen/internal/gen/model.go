@@ -5,9 +5,10 @@ import (
 	"go/token"
 	"go/types"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/newsnet-africa/netabase-go/models/internal/fieldtag"
 )
 
 // model is a struct with trees.
@@ -146,36 +147,30 @@ func (s *source) model(
 		s.faultf(m.pos, "%s has more than %d fields, those of nested structs included; divide it into several models",
 			m.name, maxFields)
 	}
-	s.keys(m)
+	s.keys(m, faults)
 	if len(s.faults) > faults {
 		return nil
 	}
 	return m
 }
 
-// hasKeys reports whether a struct or a struct embedded in it has a netabase tag.
+// hasKeys reports whether a struct or a struct embedded in it has a netabase tag with a key, or a
+// faulty one.
 func hasKeys(t types.Type) bool {
 	u, ok := t.Underlying().(*types.Struct)
 	if !ok {
 		return false
 	}
 	for i := range u.NumFields() {
-		if _, ok := reflect.StructTag(u.Tag(i)).Lookup("netabase"); ok || hasBareTag(u.Tag(i)) ||
-			u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
+		if fieldtag.Bare(u.Tag(i)) || u.Field(i).Embedded() && hasKeys(u.Field(i).Type()) {
+			return true
+		}
+		text, ok := reflect.StructTag(u.Tag(i)).Lookup(fieldtag.Name)
+		if tag, err := fieldtag.Parse(text); ok && (err != nil || len(tag.Keys) > 0) {
 			return true
 		}
 	}
 	return false
-}
-
-// quoted matches the values of a struct tag.
-var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
-
-// hasBareTag reports whether a struct tag names netabase in a form that Go does not read:
-// without quotes, or with a space behind the colon.
-func hasBareTag(tag string) bool {
-	_, ok := reflect.StructTag(tag).Lookup("netabase")
-	return !ok && strings.Contains(quoted.ReplaceAllString(tag, ""), "netabase")
 }
 
 // hasPrimary reports whether a struct has a primary key of its own.
@@ -185,8 +180,8 @@ func hasPrimary(t types.Type) bool {
 		return false
 	}
 	for i := range u.NumFields() {
-		tags, err := parseTag(reflect.StructTag(u.Tag(i)).Get("netabase"))
-		if err == nil && slices.ContainsFunc(tags, func(k keyTag) bool { return k.role == "primary" }) {
+		tag, err := fieldtag.Parse(reflect.StructTag(u.Tag(i)).Get(fieldtag.Name))
+		if err == nil && slices.ContainsFunc(tag.Keys, func(k fieldtag.Key) bool { return k.Role == "primary" }) {
 			return true
 		}
 	}
@@ -236,7 +231,7 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 		case word != "tree" && word != "definition":
 			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or only %[1]sembedded",
 				directivePrefix, word)
-		case len(d.words) < 2 || len(d.words) > 3 || !isName(d.words[1]):
+		case len(d.words) < 2 || len(d.words) > 3 || !fieldtag.IsName(d.words[1]):
 			s.faultf(d.pos, "after %s%s write a name of 1 to 64 letters, digits, '_' and '-'; the name of a "+
 				"variable may follow", directivePrefix, word)
 		case len(d.words) == 3 && !token.IsIdentifier(d.words[2]):
@@ -267,28 +262,15 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 	return definitions
 }
 
-// keys reads the tags of a model's fields.
-func (s *source) keys(m *model) {
-	faults := len(s.faults)
+// keys takes the keys from the tags of a model's fields. There were so many faults before the
+// model's own.
+func (s *source) keys(m *model, faults int) {
 	var primary index
 	var sequence *field
 	byName := map[string]*index{}
 	for _, f := range m.shape.fields {
-		tag, ok := f.tag.Lookup("netabase")
-		if !ok {
-			if hasBareTag(string(f.tag)) {
-				s.faultf(f.pos, "%s.%s: the value of the tag netabase has to be in double quotes directly after the "+
-					"colon, as in netabase:\"primary\"", m.name, f.path)
-			}
-			continue
-		}
-		tags, err := parseTag(tag)
-		if err != nil {
-			s.faultf(f.pos, "%s.%s: %v", m.name, f.path, err)
-			continue
-		}
-		for _, k := range tags {
-			switch k.role {
+		for _, k := range f.keys {
+			switch k.Role {
 			case "primary":
 				s.addPart(m, &primary, f, k)
 			case "sequence":
@@ -303,30 +285,30 @@ func (s *source) keys(m *model) {
 				}
 			default:
 				name, label := snake(f.goName), strings.TrimSuffix(f.goName, "ID")
-				if k.name != "" {
-					name, label = k.name, camelName(strings.TrimSuffix(k.name, "_id"))
+				if k.Name != "" {
+					name, label = k.Name, camelName(strings.TrimSuffix(k.Name, "_id"))
 				}
 				if label == "" {
 					label = "ID"
 				}
 				ix := byName[name]
 				if ix == nil {
-					ix = &index{name: name, role: k.role, label: label, pos: f.pos}
+					ix = &index{name: name, role: k.Role, label: label, pos: f.pos}
 					byName[name] = ix
 					m.indexes = append(m.indexes, ix)
-				} else if ix.role != k.role {
+				} else if ix.role != k.Role {
 					s.faultf(f.pos, "%s.%s: another field declares the index %s as %s; use one word on both or give them "+
 						"different names", m.name, f.path, name, ix.role)
 				}
 				s.addPart(m, ix, f, k)
-				if k.optional {
+				if k.Optional {
 					ix.optional = append(ix.optional, f)
 				}
 			}
 		}
 	}
 	if len(primary.fields) == 0 {
-		if len(s.faults) > faults {
+		if len(s.faults) > faults || slices.ContainsFunc(m.shape.fields, func(f *field) bool { return f.faulty }) {
 			return // it may be one of them
 		}
 		s.faultf(m.pos, "%s has no primary key; tag a field `netabase:\"primary\"`", m.name)
@@ -349,15 +331,15 @@ func (s *source) keys(m *model) {
 }
 
 // addPart puts a field in its place in a composite key, or makes it the whole of a simple one.
-func (s *source) addPart(m *model, ix *index, f *field, k keyTag) {
-	at := max(k.part-1, 0)
-	if len(ix.fields) > at && ix.fields[at] != nil || k.part == 0 && len(ix.fields) > 0 {
+func (s *source) addPart(m *model, ix *index, f *field, k fieldtag.Key) {
+	at := max(k.Part-1, 0)
+	if len(ix.fields) > at && ix.fields[at] != nil || k.Part == 0 && len(ix.fields) > 0 {
 		what := "the primary key"
 		if ix.name != "" {
 			what = "the index " + ix.name
 		}
 		s.faultf(f.pos, "%s.%s: %s already has this part; number the parts of a composite key from 1, as in %s,2",
-			m.name, f.path, what, k.role)
+			m.name, f.path, what, k.Role)
 		return
 	}
 	for len(ix.fields) <= at {

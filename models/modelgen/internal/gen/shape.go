@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/newsnet-africa/netabase-go/models/internal/fieldtag"
 	modelshape "github.com/newsnet-africa/netabase-go/models/shape"
 )
 
@@ -78,9 +79,15 @@ type field struct {
 	path                string
 	goName              string
 	pos                 token.Pos
-	tag                 reflect.StructTag
 	shape               *shape
 	omitEmpty, omitZero bool
+	// keys, was and value are what its tag declares: keys, earlier names, and the DAG-CBOR of its
+	// value in rows that do not have it, nil for zero.
+	keys  []fieldtag.Key
+	was   []string
+	value []byte
+	// faulty says that its tag cannot be read.
+	faulty bool
 }
 
 // encoded returns the fields in the order of the encoding.
@@ -258,13 +265,8 @@ func (s *shaper) structShape(t types.Type, a at) (_ *structShape, err error) {
 	if err := s.appendFields(st, t, "", a); err != nil {
 		return nil, err
 	}
-	names := map[string]bool{}
-	for _, f := range st.fields {
-		if names[f.name] {
-			return nil, s.fault(at{pos: f.pos, path: a.path},
-				"two fields are named %q; rename one of them in its tag, as in `cbor:\"name\"`", f.name)
-		}
-		names[f.name] = true
+	if err := s.checkNames(st, a); err != nil {
+		return nil, err
 	}
 	s.structs[key] = st
 	s.order = append(s.order, st)
@@ -290,8 +292,9 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 		_, isStruct := v.Type().Underlying().(*types.Struct)
 		switch embeds := v.Embedded() && name == ""; {
 		case skip || !v.Exported() && !(v.Embedded() && isStruct):
-			if _, tagged := tag.Lookup("netabase"); tagged {
-				return s.fault(fieldAt, "a key has to be stored in the row; export the field and do not tag it `cbor:\"-\"`")
+			if _, tagged := tag.Lookup(fieldtag.Name); tagged {
+				return s.fault(fieldAt, "a field with the tag netabase has to be stored in the row; export it and do not tag "+
+					"it `cbor:\"-\"`")
 			}
 		case slices.Contains(options, "keyasint"):
 			return s.fault(fieldAt, "the names of fields are strings in DAG-CBOR; remove the option keyasint")
@@ -299,6 +302,8 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 			return s.fault(fieldAt, "the name in its tag is not UTF-8; choose another")
 		case embeds && pointer && isStructPointer(v.Type()):
 			return s.fault(fieldAt, "embed the struct and not a pointer to it, or give it a name, as in `cbor:\"name\"`")
+		case embeds && isStruct && tag.Get(fieldtag.Name) != "":
+			return s.fault(fieldAt, "the fields of an embedded struct count as the outer one's; tag them and not the struct")
 		case embeds && isStruct:
 			if err := s.appendFields(st, v.Type(), s.selectEmbedded(selector, v), fieldAt); err != nil {
 				return err
@@ -315,15 +320,67 @@ func (s *shaper) appendFields(st *structShape, t types.Type, selector string, a 
 				return err
 			}
 			f := &field{
-				name: name, path: selector + v.Name(), goName: v.Name(), pos: fieldAt.pos, tag: tag, shape: sh,
+				name: name, path: selector + v.Name(), goName: v.Name(), pos: fieldAt.pos, shape: sh,
 				omitEmpty: slices.Contains(options, "omitempty"), omitZero: slices.Contains(options, "omitzero"),
 			}
 			if f.omitZero && !canTestZero(sh.typ, s.src.pkg.Types) {
 				return s.fault(fieldAt, "generated code cannot test whether %s is zero; use omitempty or a pointer in "+
 					"place of omitzero", s.describe(sh.typ))
 			}
+			s.readTag(f, tag, fieldAt)
 			st.fields = append(st.fields, f)
 		}
+	}
+	return nil
+}
+
+// readTag reads the tag netabase of a field. It notes a fault and goes on, so that those of other
+// fields are found, too.
+func (s *shaper) readTag(f *field, tag reflect.StructTag, a at) {
+	text, ok := tag.Lookup(fieldtag.Name)
+	switch {
+	case ok:
+	case fieldtag.Bare(string(tag)):
+		_ = s.fault(a, "the value of the tag netabase has to be in double quotes directly after the colon, as in "+
+			"netabase:\"primary\"")
+		f.faulty = true
+		return
+	default:
+		return
+	}
+	t, err := fieldtag.Parse(text)
+	if err != nil {
+		_ = s.fault(a, "%v", err)
+		f.faulty = true
+		return
+	}
+	f.keys, f.was = t.Keys, t.Was
+	if t.Default == nil {
+		return
+	}
+	sh := f.shape
+	if sh.kind == kindOptional {
+		sh = sh.elem
+	}
+	if sh.kind == kindBinary || sh.kind == kindMarshaledText {
+		_ = s.fault(a, "a tag cannot have the default of %s, which encodes itself; set it in a function from the "+
+			"model's earlier type", s.describe(sh.typ))
+		return
+	}
+	if f.value, err = sh.plain().ParseText(*t.Default); err != nil {
+		_ = s.fault(a, "tag netabase:%q: %v", text, err)
+	}
+}
+
+// checkNames refuses names of fields, and earlier ones, that cannot be.
+func (s *shaper) checkNames(st *structShape, a at) error {
+	fields := make([]modelshape.Field, len(st.fields))
+	for i, f := range st.fields {
+		fields[i] = modelshape.Field{Name: f.name, Was: f.was}
+	}
+	i, err := modelshape.CheckNames(fields)
+	if err != nil {
+		return s.fault(at{pos: st.fields[i].pos, path: a.path + "." + st.fields[i].path}, "%v", err)
 	}
 	return nil
 }

@@ -258,3 +258,23 @@ type Ticket struct {
 	Level  int32   `netabase:"index=place,3"`
 	Price  int64   `netabase:"index=place,4;clock"`
 }
+
+// Changed has the tags that say how it was before.
+type Changed struct {
+	ID    uint64    `netabase:"primary;was=Number"`
+	Name  string    `netabase:"index; was=Title ;was=\"a;b\";default=\"x; \\\"y\\\"\""`
+	Age   *uint8    `netabase:"default=18"`
+	Since time.Time `netabase:"default=2020-01-01T01:00:00+01:00"`
+	Never time.Time `netabase:"default=0001-01-01T00:00:00Z"`
+	Ratio float32   `netabase:"default=0.1" cbor:"ratio,omitempty"`
+	Score Score     `netabase:"was=score;default=-300"`
+	On    bool      `netabase:"default=true"`
+	Stops []Stop
+	Last  *Stop
+}
+
+// Stop has no keys, so it is no model.
+type Stop struct {
+	Town string `netabase:"was=City;default=Rome"`
+	Zip  string `netabase:"default=00100, or none"`
+}

@@ -106,8 +106,14 @@ var (
 		return models2.MakeQuad(m.Row, m.Place, m.Level, m.Price)
 	})
 
-	// Wide is the definition that holds items, Everything, Optionals and Tickets.
-	Wide = models2.NewDefinition("wide", items, Everything, Optionals, Tickets)
+	// Changeds is the tree wide.changed of Changed, with the primary key ID.
+	Changeds = models2.NewTree("changed", models2.Uint64, func(m *Changed) uint64 { return m.ID },
+		models2.WithCodec[Changed](ChangedCodec{}))
+	// ChangedByName finds rows of Changeds by Name.
+	ChangedByName = models2.NewIndex(Changeds, "name", models2.String, func(m *Changed) string { return m.Name })
+
+	// Wide is the definition that holds items, Everything, Optionals, Tickets and Changeds.
+	Wide = models2.NewDefinition("wide", items, Everything, Optionals, Tickets, Changeds)
 
 	// Spare is the definition that holds SpareOptionals.
 	Spare = models2.NewDefinition("spare", SpareOptionals)
@@ -255,6 +261,42 @@ func (TicketCodec) DecodeValue(src []byte) (m Ticket, err error) {
 	r := dagcbor.NewReader(src)
 	cborReadTicket(&r, &m)
 	return m, r.End("wide.Ticket")
+}
+
+// ChangedCodec encodes models of type Changed as models2.DagCBOR does, without
+// reflection. It decodes no other encoding. A field that is missing stays zero.
+type ChangedCodec struct{}
+
+var _ models2.Codec[Changed] = ChangedCodec{}
+
+// Name returns the name of the encoding.
+func (ChangedCodec) Name() string { return "dag-cbor" }
+
+// Fields describes the fields in the order of their declaration.
+func (ChangedCodec) Fields() []models2.Field { return cborFieldsChanged }
+
+// Append implements models2.Codec.
+func (ChangedCodec) Append(dst []byte, m *Changed) ([]byte, error) {
+	grown, err := cborAppendChanged(dst, m)
+	if err != nil {
+		return dst, dagcbor.AppendError("wide.Changed", err)
+	}
+	return grown, nil
+}
+
+// Decode implements models2.Codec.
+func (ChangedCodec) Decode(src []byte, m *Changed) error {
+	*m = Changed{}
+	r := dagcbor.NewReader(src)
+	cborReadChanged(&r, m)
+	return r.End("wide.Changed")
+}
+
+// DecodeValue implements models2.ValueDecoder.
+func (ChangedCodec) DecodeValue(src []byte) (m Changed, err error) {
+	r := dagcbor.NewReader(src)
+	cborReadChanged(&r, &m)
+	return m, r.End("wide.Changed")
 }
 
 var cborFieldsDagcborValue = []models2.Field{
@@ -4107,6 +4149,267 @@ func cborBorrowTicket(r *dagcbor.BorrowReader, v *BorrowedTicket) {
 	r.EndFields(left)
 }
 
+var cborFieldsStop = []models2.Field{
+	{Name: "Town", Type: shape.Of(shape.String), Default: []byte("dRome"), Was: []string{"City"}},
+	{Name: "Zip", Type: shape.Of(shape.String), Default: []byte("n00100, or none")},
+}
+
+func cborAppendStop(dst []byte, m *Stop) (_ []byte, err error) {
+	dst = append(dst, "\xa2\x63Zip"...)
+	if dst, err = dagcbor.AppendText(dst, m.Zip); err != nil {
+		return nil, dagcbor.FieldError("Zip", err)
+	}
+	dst = append(dst, "\x64Town"...)
+	if dst, err = dagcbor.AppendText(dst, m.Town); err != nil {
+		return nil, dagcbor.FieldError("Town", err)
+	}
+	return dst, nil
+}
+
+func cborReadStop(r *dagcbor.Reader, m *Stop) {
+	left := r.Map()
+	if r.Field(left, "\x63Zip") {
+		left--
+		m.Zip = r.Text()
+	}
+	if r.Field(left, "\x64Town") {
+		left--
+		m.Town = r.Text()
+	}
+	r.EndFields(left)
+}
+
+// BorrowedStop is Stop in borrowed memory.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
+type BorrowedStop struct {
+	Town models2.BorrowedString
+	Zip  models2.BorrowedString
+}
+
+func cborBorrowStop(r *dagcbor.BorrowReader, v *BorrowedStop) {
+	left := r.Map()
+	if r.Field(left, "\x63Zip") {
+		left--
+		v.Zip = r.BorrowText()
+	}
+	if r.Field(left, "\x64Town") {
+		left--
+		v.Town = r.BorrowText()
+	}
+	r.EndFields(left)
+}
+
+var cborFieldsChanged = []models2.Field{
+	{Name: "ID", Type: shape.Of(shape.Uint64), Was: []string{"Number"}},
+	{Name: "Name", Type: shape.Of(shape.String), Default: []byte("fx; \"y\""), Was: []string{"Title", "a;b"}},
+	{Name: "Age", Type: shape.OptionalOf(shape.Of(shape.Uint8)), Default: []byte("\x12")},
+	{Name: "Since", Type: shape.Of(shape.Time), Default: []byte("t2020-01-01T00:00:00Z")},
+	{Name: "Never", Type: shape.Of(shape.Time), Default: []byte("\xf6")},
+	{Name: "ratio", Type: shape.Of(shape.Float32), Omit: true, Default: []byte("\xfb?\xb9\x99\x99\xa0\x00\x00\x00")},
+	{Name: "Score", Type: shape.Of(shape.Int64), Default: []byte("9\x01+"), Was: []string{"score"}},
+	{Name: "On", Type: shape.Of(shape.Bool), Default: []byte("\xf5")},
+	{Name: "Stops", Type: shape.ListOf(shape.StructOf(cborFieldsStop...))},
+	{Name: "Last", Type: shape.OptionalOf(shape.StructOf(cborFieldsStop...))},
+}
+
+func cborAppendChanged(dst []byte, m *Changed) (_ []byte, err error) {
+	n := 9
+	keep1 := m.Ratio != 0
+	if keep1 {
+		n++
+	}
+	dst = dagcbor.AppendFields(dst, n)
+	dst = append(dst, "\x62ID"...)
+	dst = dagcbor.AppendUint(dst, m.ID)
+	dst = append(dst, "\x62On"...)
+	dst = dagcbor.AppendBool(dst, m.On)
+	dst = append(dst, "\x63Age"...)
+	if m.Age == nil {
+		dst = dagcbor.AppendNull(dst)
+	} else {
+		dst = dagcbor.AppendUint(dst, uint64((*m.Age)))
+	}
+	dst = append(dst, "\x64Last"...)
+	if m.Last == nil {
+		dst = dagcbor.AppendNull(dst)
+	} else {
+		if dst, err = cborAppendStop(dst, m.Last); err != nil {
+			return nil, dagcbor.FieldError("Last", err)
+		}
+	}
+	dst = append(dst, "\x64Name"...)
+	if dst, err = dagcbor.AppendText(dst, m.Name); err != nil {
+		return nil, dagcbor.FieldError("Name", err)
+	}
+	dst = append(dst, "\x65Never"...)
+	if dst, err = dagcbor.AppendTime(dst, m.Never); err != nil {
+		return nil, dagcbor.FieldError("Never", err)
+	}
+	dst = append(dst, "\x65Score"...)
+	dst = dagcbor.AppendInt(dst, int64(m.Score))
+	dst = append(dst, "\x65Since"...)
+	if dst, err = dagcbor.AppendTime(dst, m.Since); err != nil {
+		return nil, dagcbor.FieldError("Since", err)
+	}
+	dst = append(dst, "\x65Stops"...)
+	if dst, err = dagcbor.AppendList(dst, len(m.Stops)); err != nil {
+		return nil, dagcbor.FieldError("Stops", err)
+	}
+	for i2 := range m.Stops {
+		if dst, err = cborAppendStop(dst, &m.Stops[i2]); err != nil {
+			return nil, dagcbor.FieldError("Stops", err)
+		}
+	}
+	if keep1 {
+		dst = append(dst, "\x65ratio"...)
+		if dst, err = dagcbor.AppendFloat(dst, float64(m.Ratio)); err != nil {
+			return nil, dagcbor.FieldError("ratio", err)
+		}
+	}
+	return dst, nil
+}
+
+func cborReadChanged(r *dagcbor.Reader, m *Changed) {
+	left := r.Map()
+	if r.Field(left, "\x62ID") {
+		left--
+		m.ID = r.Uint(64)
+	}
+	if r.Field(left, "\x62On") {
+		left--
+		m.On = r.Bool()
+	}
+	if r.Field(left, "\x63Age") {
+		left--
+		if r.Null() {
+			m.Age = nil
+		} else {
+			v1 := new(uint8)
+			*v1 = uint8(r.Uint(8))
+			m.Age = v1
+		}
+	}
+	if r.Field(left, "\x64Last") {
+		left--
+		if r.Null() {
+			m.Last = nil
+		} else {
+			v2 := new(Stop)
+			cborReadStop(r, v2)
+			m.Last = v2
+		}
+	}
+	if r.Field(left, "\x64Name") {
+		left--
+		m.Name = r.Text()
+	}
+	if r.Field(left, "\x65Never") {
+		left--
+		m.Never = r.Time()
+	}
+	if r.Field(left, "\x65Score") {
+		left--
+		m.Score = Score(r.Int(strconv2.IntSize))
+	}
+	if r.Field(left, "\x65Since") {
+		left--
+		m.Since = r.Time()
+	}
+	if r.Field(left, "\x65Stops") {
+		left--
+		if n3 := r.List(); !r.Failed() {
+			m.Stops = make([]Stop, n3)
+			for i4 := range m.Stops {
+				cborReadStop(r, &m.Stops[i4])
+				if r.Failed() {
+					break
+				}
+			}
+		}
+	}
+	if r.Field(left, "\x65ratio") {
+		left--
+		m.Ratio = r.Float32()
+	}
+	r.EndFields(left)
+}
+
+// BorrowedChanged is Changed in borrowed memory.
+// Its text, byte strings, lists and maps share the memory of the row that it is
+// decoded from, and may be used as long as that row.
+type BorrowedChanged struct {
+	ID    uint64
+	Name  models2.BorrowedString
+	Age   dagcbor.Optional[uint8]
+	Since time.Time
+	Never time.Time
+	Ratio float32
+	Score Score
+	On    bool
+	Stops dagcbor.List[BorrowedStop]
+	Last  dagcbor.Optional[BorrowedStop]
+}
+
+// Decode sets *v to the value of a row. Its error matches models2.ErrInvalid.
+func (v *BorrowedChanged) Decode(value models2.BorrowedBytes) error {
+	*v = BorrowedChanged{}
+	r := dagcbor.NewBorrowReader(value)
+	cborBorrowChanged(&r, v)
+	return r.End("wide.Changed")
+}
+
+func cborBorrowChanged(r *dagcbor.BorrowReader, v *BorrowedChanged) {
+	left := r.Map()
+	if r.Field(left, "\x62ID") {
+		left--
+		v.ID = r.Uint(64)
+	}
+	if r.Field(left, "\x62On") {
+		left--
+		v.On = r.Bool()
+	}
+	if r.Field(left, "\x63Age") {
+		left--
+		if !r.Null() {
+			v.Age.Present = true
+			v.Age.Value = uint8(r.Uint(8))
+		}
+	}
+	if r.Field(left, "\x64Last") {
+		left--
+		if !r.Null() {
+			v.Last.Present = true
+			cborBorrowStop(r, &v.Last.Value)
+		}
+	}
+	if r.Field(left, "\x64Name") {
+		left--
+		v.Name = r.BorrowText()
+	}
+	if r.Field(left, "\x65Never") {
+		left--
+		v.Never = r.Time()
+	}
+	if r.Field(left, "\x65Score") {
+		left--
+		v.Score = Score(r.Int(strconv2.IntSize))
+	}
+	if r.Field(left, "\x65Since") {
+		left--
+		v.Since = r.Time()
+	}
+	if r.Field(left, "\x65Stops") {
+		left--
+		v.Stops = dagcbor.BorrowList(r, cborElementStop)
+	}
+	if r.Field(left, "\x65ratio") {
+		left--
+		v.Ratio = r.Float32()
+	}
+	r.EndFields(left)
+}
+
 func cborElementModels2BorrowedString(b models2.BorrowedBytes) (models2.BorrowedString, int, error) {
 	r := dagcbor.NewBorrowReader(b)
 	var v models2.BorrowedString
@@ -4253,6 +4556,13 @@ func cborElementDagcborOptionalModels2BorrowedString(b models2.BorrowedBytes) (d
 		v.Present = true
 		v.Value = r.BorrowText()
 	}
+	return v, r.Offset(), r.Err()
+}
+
+func cborElementStop(b models2.BorrowedBytes) (BorrowedStop, int, error) {
+	r := dagcbor.NewBorrowReader(b)
+	var v BorrowedStop
+	cborBorrowStop(&r, &v)
 	return v, r.Offset(), r.Err()
 }
 

@@ -1,6 +1,9 @@
 package tags
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 type NoPrimary struct { // fault: NoPrimary has no primary key; tag a field `netabase:"primary"`
 	ID   uint64
@@ -20,7 +23,7 @@ type Gap struct {
 
 type Unknown struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, sequence, index, unique, multi or clock
+	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, sequence, index, unique, multi or clock, was or default
 }
 
 type Nameless struct {
@@ -40,11 +43,11 @@ type Skipping struct {
 
 type Hidden struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"index" cbor:"-"` // fault: Hidden.B: a key has to be stored in the row
+	B uint64 `netabase:"index" cbor:"-"` // fault: Hidden.B: a field with the tag netabase has to be stored in the row
 }
 
 type Private struct {
-	id uint64 `netabase:"primary"` // fault: Private.id: a key has to be stored in the row; export the field
+	id uint64 `netabase:"primary"` // fault: Private.id: a field with the tag netabase has to be stored in the row; export it
 }
 
 type Keys struct {
@@ -128,3 +131,68 @@ type Optional struct {
 type Numbered struct {
 	A string `netabase:"primary;sequence"` // fault: Numbered.A: a sequence needs one integer as the whole primary key
 }
+
+type Defaults struct {
+	A uint64            `netabase:"primary"`
+	B uint8             `netabase:"default=256"`         // fault: Defaults.B: tag netabase:"default=256": "256" is no uint8; write a number from 0 to 255
+	C *int16            `netabase:"default=x"`           // fault: Defaults.C: tag netabase:"default=x": "x" is no int16; write a number from -32768 to 32767
+	D bool              `netabase:"default=1"`           // fault: Defaults.D: tag netabase:"default=1": "1" is no bool; write true or false
+	E float32           `netabase:"default=1e99"`        // fault: Defaults.E: tag netabase:"default=1e99": "1e99" is no float32; write a finite number
+	F time.Time         `netabase:"default=today"`       // fault: Defaults.F: tag netabase:"default=today": "today" is no time; write a time like 2026-
+	G []string          `netabase:"default=a"`           // fault: Defaults.G: tag netabase:"default=a": a value of kind list cannot be written as text
+	H map[string]string `netabase:"default=a"`           // fault: Defaults.H: tag netabase:"default=a": a value of kind map cannot be written as text
+	I struct{ X int }   `netabase:"default=a"`           // fault: Defaults.I: tag netabase:"default=a": a value of kind struct cannot be written as text
+	J []byte            `netabase:"default=a"`           // fault: Defaults.J: tag netabase:"default=a": a value of kind bytes cannot be written as text
+	K netip.Addr        `netabase:"default=::1"`         // fault: Defaults.K: a tag cannot have the default of netip.Addr, which encodes itself
+	L string            `netabase:"default="`            // fault: default needs a value, as in default=5
+	M string            `netabase:"default"`             // fault: default needs a value, as in default=5
+	N string            `netabase:"default=a;default=b"` // fault: default is there twice
+	O string            `netabase:"default=\"a"`         // fault: the literal in default="a does not end
+	P string            `netabase:"default=\"a\"b"`      // fault: "b" follows the literal in default="a"
+}
+
+type Unstored struct {
+	A uint64 `netabase:"primary"`
+	B string `netabase:"default=a" cbor:"-"` // fault: Unstored.B: a field with the tag netabase has to be stored in the row
+}
+
+type Was struct {
+	A uint64 `netabase:"primary"`
+	B string `netabase:"was"`           // fault: was needs the field's earlier name, as in was=OldName
+	C string `netabase:"was="`          // fault: was needs the field's earlier name, as in was=OldName
+	D string `netabase:"was=x,y"`       // fault: was=x,y has a comma; write was= once for each earlier name
+	E string `netabase:"was=x;was=x"`   // fault: was=x is there twice
+	F string `netabase:"was=\"\\xff\""` // fault: was="\xff" is not UTF-8
+}
+
+type WasItself struct {
+	A uint64 `netabase:"primary;was=A"` // fault: WasItself.A: was=A is the name that the field has; remove it
+}
+
+type WasAnother struct {
+	A uint64 `netabase:"primary"`
+	B string `netabase:"was=A"` // fault: WasAnother.B: was=A is the name of another field; rename that, or remove it here
+}
+
+type WasTwice struct {
+	A uint64 `netabase:"primary"`
+	B string `netabase:"was=x"`
+	C string `netabase:"was=x"` // fault: WasTwice.C: was=x is declared twice; keep it on one field
+}
+
+type Inside struct {
+	A uint64 `netabase:"primary"`
+	B []Inner
+}
+
+type Inner struct {
+	X uint8  `netabase:"default=-1"` // fault: Inside.B[].X: tag netabase:"default=-1": "-1" is no uint8
+	Y string `netabase:"wsa=X"`      // fault: Inside.B[].Y: tag netabase:"wsa=X": "wsa" is not known
+}
+
+type Whole struct {
+	A     uint64             `netabase:"primary"`
+	Plain `netabase:"was=B"` // fault: Whole.Plain: the fields of an embedded struct count as the outer one's
+}
+
+type Plain struct{ B string }

@@ -95,7 +95,7 @@ func Next(last Version, maxID uint32, next shape.Type, o Options) (Version, []Di
 	if err != nil {
 		return Version{}, []Difference{unusable("the stored shape is damaged", err)}
 	}
-	defined, err := new(builder).tree(next, 1)
+	defined, err := new(builder).tree(next, 0)
 	if err != nil {
 		return Version{}, []Difference{unusable("declare a smaller model", err)}
 	}

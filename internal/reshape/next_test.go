@@ -180,24 +180,29 @@ func TestWider(t *testing.T) {
 
 // TestDamagedVersions checks that versions that fit together in no way give errors.
 func TestDamagedVersions(t *testing.T) {
-	deep := shape.Of(shape.Bool)
-	for range 40 {
-		deep = shape.ListOf(deep)
+	deep := shape.OptionalOf(shape.Of(shape.Bool))
+	for range shape.MaxDepth - 1 {
+		deep = shape.OptionalOf(shape.ListOf(deep))
 	}
+	if err := First(structOf("a", deep)).Check(); err != nil {
+		t.Error(err)
+	}
+	deep = shape.ListOf(deep)
 	good := First(structOf("a", shape.Bool, "b", shape.Uint64))
 	for name, v := range map[string]Version{
-		"none":             {},
-		"too few numbers":  {good.Shape, []uint32{1}},
-		"too many numbers": {good.Shape, []uint32{1, 2, 3}},
-		"a number twice":   {good.Shape, []uint32{1, 1}},
-		"the number 0":     {good.Shape, []uint32{0, 1}},
-		"no elements":      {structOf("a", shape.Kind(shape.List)), []uint32{1}},
-		"an unknown kind":  {structOf("a", shape.Kind("x")), []uint32{1}},
-		"too deep":         {structOf("a", deep), []uint32{1}},
-		"too many fields":  {numbered(5000), make([]uint32, 5000)},
-		"a name twice":     {structOf("a", shape.Bool, "a", shape.Bool), []uint32{1, 2}},
-		"not a struct":     {shape.Of(shape.Bool), nil},
-		"other types":      {structOf("a", shape.Uint8, "b", shape.Uint8), []uint32{1, 2}},
+		"none":              {},
+		"too few numbers":   {good.Shape, []uint32{1}},
+		"too many numbers":  {good.Shape, []uint32{1, 2, 3}},
+		"a number twice":    {good.Shape, []uint32{1, 1}},
+		"the number 0":      {good.Shape, []uint32{0, 1}},
+		"no elements":       {structOf("a", shape.Kind(shape.List)), []uint32{1}},
+		"an unknown kind":   {structOf("a", shape.Kind("x")), []uint32{1}},
+		"an optional twice": {structOf("a", shape.OptionalOf(shape.OptionalOf(deep))), []uint32{1}},
+		"too deep":          {structOf("a", deep), []uint32{1}},
+		"too many fields":   {numbered(5000), make([]uint32, 5000)},
+		"a name twice":      {structOf("a", shape.Bool, "a", shape.Bool), []uint32{1, 2}},
+		"not a struct":      {shape.Of(shape.Bool), nil},
+		"other types":       {structOf("a", shape.Uint8, "b", shape.Uint8), []uint32{1, 2}},
 		"a default of another type": {
 			shape.StructOf(shape.Field{Name: "c", Type: shape.Of(shape.Bool), Default: encode("text")}), []uint32{3},
 		},

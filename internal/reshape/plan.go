@@ -53,7 +53,7 @@ func Between(history []Version) *Plan {
 // missing, which is how a value may have a zero. Fields that to does not have are left out; they may
 // be anything canonical. A field that to has must have its type.
 func ByName(to shape.Type) *Plan {
-	t, err := new(builder).tree(to, 1)
+	t, err := new(builder).tree(to, 0)
 	if err != nil {
 		return &Plan{err: err}
 	}

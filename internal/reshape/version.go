@@ -9,10 +9,8 @@ import (
 )
 
 const (
-	// maxDepth is how deep a value and a shape may nest, the model included.
-	maxDepth = 32
-	// maxFields is how many fields a shape may have in all.
-	maxFields = 4096
+	// maxDepth is how deep structs, lists and maps may nest, in a value as in a shape.
+	maxDepth = shape.MaxDepth
 	// maxElements is how many elements a list or map may have.
 	maxElements = 131_072
 )
@@ -28,15 +26,15 @@ type Version struct {
 }
 
 // First returns the first version of a tree. Its fields are numbered from 1 on. Its shape has its
-// fields in the order in which they are stored, and nothing of earlier names.
+// fields in the order in which they are stored, and nothing of earlier names. The first version of a
+// shape that is no model's does not pass Check.
 func First(t shape.Type) Version {
 	v, _ := Next(Version{Shape: shape.StructOf()}, 0, t, Options{})
 	return v
 }
 
 // Check returns an error that matches [shape.ErrInvalid] for a version that cannot be used: a shape
-// out of bounds, two fields of one name, or numbers that do not belong to the fields. Versions from
-// [First] and [Next] need it no more than their shapes did before; stored ones do.
+// out of bounds, two fields of one name, or numbers that do not belong to the fields.
 func (v Version) Check() error {
 	_, err := treeOf(v)
 	return err
@@ -60,7 +58,7 @@ type branch struct {
 // treeOf returns the tree of a version.
 func treeOf(v Version) (*tree, error) {
 	b := builder{}
-	t, err := b.tree(v.Shape, 1)
+	t, err := b.tree(v.Shape, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -82,32 +80,38 @@ func treeOf(v Version) (*tree, error) {
 // builder makes trees. It counts their fields, and numbers them for want of better numbers.
 type builder struct{ fields int }
 
+// tree returns the tree of a type. Depth is that of the structs, lists and maps around it.
 func (b *builder) tree(t shape.Type, depth int) (*tree, error) {
-	if depth > maxDepth+1 { // a scalar may lie in the deepest list, map or struct
-		return nil, fmt.Errorf("%w: a shape is nested more than %d deep", shape.ErrInvalid, maxDepth)
-	}
 	out := &tree{kind: t.Kind}
 	switch t.Kind {
 	case shape.Uint8, shape.Uint16, shape.Uint32, shape.Uint64, shape.Int8, shape.Int16, shape.Int32, shape.Int64,
 		shape.Bool, shape.Float32, shape.Float64, shape.String, shape.Bytes, shape.Time:
 		return out, nil
-	case shape.List, shape.Map, shape.Optional:
-		if t.Elem == nil {
-			return nil, fmt.Errorf("%w: the type %s has no elements", shape.ErrInvalid, t.Kind)
+	case shape.Optional:
+		if t.Elem != nil && t.Elem.Kind == shape.Optional {
+			return nil, fmt.Errorf("%w: an optional holds an optional", shape.ErrInvalid)
 		}
-		elem, err := b.tree(*t.Elem, depth+1)
-		out.elem = elem
-		return out, err
-	case shape.Struct:
+	case shape.List, shape.Map, shape.Struct:
+		if depth++; depth > maxDepth {
+			return nil, fmt.Errorf("%w: a shape nests more than %d deep", shape.ErrInvalid, maxDepth)
+		}
 	default:
 		return nil, fmt.Errorf("%w: no type is of the kind %.40q", shape.ErrInvalid, t.Kind)
 	}
+	if t.Kind != shape.Struct {
+		if t.Elem == nil {
+			return nil, fmt.Errorf("%w: the type %s has no elements", shape.ErrInvalid, t.Kind)
+		}
+		elem, err := b.tree(*t.Elem, depth)
+		out.elem = elem
+		return out, err
+	}
 	out.fields = make([]*branch, len(t.Fields))
 	for i, f := range t.Fields {
-		if b.fields == maxFields {
-			return nil, fmt.Errorf("%w: a shape has more than %d fields", shape.ErrInvalid, maxFields)
+		if b.fields == shape.MaxFields {
+			return nil, fmt.Errorf("%w: a shape has more than %d fields", shape.ErrInvalid, shape.MaxFields)
 		}
-		within, err := b.tree(f.Type, depth+1)
+		within, err := b.tree(f.Type, depth)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/routing"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 )
 
 // Resolve gets the row with the primary key from the DHT. It returns the best of the
@@ -19,27 +20,39 @@ import (
 // Resolve stores nothing: kad-dht places records by their keys, not on the peers that
 // ask for them.
 func Resolve[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (M, error) {
-	tree, err := n.records.registered(t)
+	c, err := find(ctx, n, t, key)
 	if err != nil {
 		return *new(M), err
 	}
-	defer n.records.metrics.took(ctx, opResolve, time.Now())
-	fail := func(err error) (M, error) {
-		return *new(M), &models.Error{Op: "resolve", Tree: t.Name(), Key: t.FormatKey(key), Err: err}
+	return decodeFound(t, key, &c)
+}
+
+// find gets the best record with the primary key from the DHT, which may be a tombstone.
+func find[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (policy.Candidate, error) {
+	tree, err := n.records.registered(t)
+	if err != nil {
+		return policy.Candidate{}, err
 	}
+	defer n.records.metrics.took(ctx, opResolve, time.Now())
 	data, err := n.dht.GetValue(ctx, Key(t, key))
 	if err != nil {
 		if errors.Is(err, routing.ErrNotFound) {
 			err = fmt.Errorf("%w: %w", models.ErrNotFound, err)
 		}
-		return fail(err)
+		return policy.Candidate{}, resolveError(t, key, err)
 	}
-	c, err := tree.checkRecord(Key(t, key), data)
-	if err != nil {
-		return *new(M), err
-	}
+	return tree.checkRecord(Key(t, key), data)
+}
+
+// decodeFound returns the model of a record that find has returned.
+func decodeFound[M, K any](t *models.Tree[M, K], key K, c *policy.Candidate) (M, error) {
 	if c.Retracted {
-		return fail(fmt.Errorf("%w: its owner has retracted it", models.ErrNotFound))
+		err := fmt.Errorf("%w: its owner has retracted it", models.ErrNotFound)
+		return *new(M), resolveError(t, key, err)
 	}
 	return t.Decode(c.Key, c.Value)
+}
+
+func resolveError[M, K any](t *models.Tree[M, K], key K, err error) error {
+	return &models.Error{Op: "resolve", Tree: t.Name(), Key: t.FormatKey(key), Err: err}
 }

@@ -10,9 +10,12 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"math"
+	"reflect"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // ErrBackup is returned for a stream that is not an intact backup.
@@ -27,10 +30,13 @@ type BackupProgress struct {
 
 const (
 	backupMagic   = "NETABASE BACKUP\n"
-	backupVersion = 1
+	backupVersion = 2
 
-	chunkPairs = 1
-	chunkEnd   = 2
+	chunkHeader = 0
+	chunkPairs  = 1
+	chunkEnd    = 2
+	// maxBackupHeader is how many bytes the payload of the header may have.
+	maxBackupHeader = 1 << 20
 	// backupChunk is how much a chunk has, but for one key that is longer.
 	backupChunk = 1 << 20
 	// chunkHead is the kind and the length of a chunk, endBytes the payload of
@@ -38,6 +44,26 @@ const (
 	chunkHead = 5
 	endBytes  = 16 + sha256.Size
 )
+
+// backupHeader says whose rows a backup has, and who can read them.
+type backupHeader struct {
+	ID           []byte   `json:"id"`
+	Format       uint64   `json:"format"`
+	Compatible   []string `json:"compatible"`
+	ReadOnly     []string `json:"readonly"`
+	Incompatible []string `json:"incompatible"`
+	// Sequence is the number of the last commit, 0 for a store that does not number them.
+	Sequence uint64 `json:"sequence"`
+}
+
+var headerCodec = models.DagCBOR[backupHeader]()
+
+// backupHeader returns the header of the store's backups.
+func (e *storeEntry) backupHeader() backupHeader {
+	return backupHeader{
+		ID: e.ID, Format: e.Format, Compatible: e.Compatible, ReadOnly: e.ReadOnly, Incompatible: e.Incompatible,
+	}
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -61,6 +87,9 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 	defer txn.Discard()
 	b := backupWriter{w: w, digest: sha256.New()}
 	if err := b.write(append([]byte(backupMagic), backupVersion)); err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
+	if err := b.header(txn); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	b.begin()
@@ -153,6 +182,20 @@ func (b *backupWriter) write(p []byte) error {
 	return err
 }
 
+// header writes the header of a store.
+func (b *backupWriter) header(txn engine.ReadTxn) (err error) {
+	c := catalog{read: txn}
+	if _, err := c.openStore(); err != nil {
+		return err
+	}
+	h := c.store.backupHeader()
+	b.begin()
+	if b.chunk, err = headerCodec.Append(b.chunk, &h); err != nil {
+		return err
+	}
+	return b.end(chunkHeader)
+}
+
 // begin begins a chunk, of which end fills in the head.
 func (b *backupWriter) begin() { b.chunk = append(b.chunk[:0], make([]byte, chunkHead)...) }
 
@@ -172,6 +215,8 @@ type backupReader struct {
 	// last is the greatest key so far, and read counts what came with it.
 	last []byte
 	read BackupProgress
+	// head is the header.
+	head backupHeader
 }
 
 // damaged says where in the stream something is wrong.
@@ -190,7 +235,8 @@ func (b *backupReader) fill(n int64) error {
 	return nil
 }
 
-// header reads the magic and the version.
+// header reads what comes before the first key, and refuses a backup that this version
+// cannot restore.
 func (b *backupReader) header() error {
 	if err := b.fill(int64(len(backupMagic)) + 1); err != nil {
 		return err
@@ -201,33 +247,64 @@ func (b *backupReader) header() error {
 		return fmt.Errorf("%w: it begins with %q", ErrBackup, magic)
 	case version > backupVersion:
 		return fmt.Errorf("%w: the version of the backup is %d, this one knows %d", ErrVersion, version, backupVersion)
-	case version == 0:
-		return fmt.Errorf("%w: it has version 0", ErrBackup)
+	case version < backupVersion:
+		return fmt.Errorf("%w: it has version %d, which no released version has written", ErrBackup, version)
 	}
 	b.digest.Write(b.chunk.Bytes())
-	return nil
+	kind, payload, err := b.frame(maxBackupHeader)
+	if err != nil {
+		return err
+	}
+	if kind != chunkHeader {
+		return fmt.Errorf("%w: it has no header", ErrBackup)
+	}
+	b.digest.Write(b.chunk.Bytes())
+	// Later versions may add fields. Features say what a program has to know.
+	if err := inspectDecoding.Unmarshal(payload, &b.head); err != nil {
+		return fmt.Errorf("%w: its header: %w", ErrBackup, err)
+	}
+	switch {
+	case b.head.Format > format.Version:
+		return fmt.Errorf("%w: the format of its store is %d, this version knows %d", ErrVersion, b.head.Format,
+			format.Version)
+	case b.head.Format < format.Version || len(b.head.ID) != idSize:
+		return fmt.Errorf("%w: its header has format %d and an id of %d bytes", ErrBackup, b.head.Format, len(b.head.ID))
+	}
+	features := Features{b.head.Compatible, b.head.ReadOnly, b.head.Incompatible}
+	return features.check(true)
+}
+
+// frame reads a chunk, of at most so many bytes, and checks its checksum.
+func (b *backupReader) frame(most uint32) (kind byte, payload []byte, err error) {
+	b.chunk.Reset()
+	if err := b.fill(chunkHead); err != nil {
+		return 0, nil, err
+	}
+	kind, size := b.chunk.Bytes()[0], binary.BigEndian.Uint32(b.chunk.Bytes()[1:])
+	if size > most {
+		return 0, nil, b.damaged(fmt.Sprintf("a chunk of kind %d has %d bytes", kind, size))
+	}
+	if err := b.fill(int64(size) + crc32.Size); err != nil {
+		return 0, nil, err
+	}
+	chunk := b.chunk.Bytes()
+	body, sum := chunk[:len(chunk)-crc32.Size], chunk[len(chunk)-crc32.Size:]
+	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(sum) {
+		return 0, nil, b.damaged("the checksum of a chunk is wrong")
+	}
+	return kind, body[chunkHead:], nil
 }
 
 // next reads a chunk and calls put for every key of it, which is borrowed, until
 // the last, for which more is false.
 func (b *backupReader) next(put func(key, value []byte) error) (more bool, err error) {
-	b.chunk.Reset()
-	if err := b.fill(chunkHead); err != nil {
+	kind, payload, err := b.frame(math.MaxUint32)
+	if err != nil {
 		return false, err
 	}
-	kind, size := b.chunk.Bytes()[0], binary.BigEndian.Uint32(b.chunk.Bytes()[1:])
-	if err := b.fill(int64(size) + crc32.Size); err != nil {
-		return false, err
-	}
-	chunk := b.chunk.Bytes()
-	body, sum := chunk[:len(chunk)-crc32.Size], chunk[len(chunk)-crc32.Size:]
-	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(sum) {
-		return false, b.damaged("the checksum of a chunk is wrong")
-	}
-	payload := body[chunkHead:]
 	switch kind {
 	case chunkPairs:
-		b.digest.Write(chunk)
+		b.digest.Write(b.chunk.Bytes())
 		return true, b.pairs(payload, put)
 	case chunkEnd:
 		return false, b.finish(payload)
@@ -269,6 +346,23 @@ func cutSized(src []byte) (b, rest []byte, ok bool) {
 	}
 	end := n + int(size)
 	return src[n:end:end], src[end:], true
+}
+
+// checkStore compares the header with the store's own entry, as it is stored.
+func (b *backupReader) checkStore(stored []byte) error {
+	row, err := format.ParseRow(storeKey, stored)
+	if err != nil {
+		return err
+	}
+	entry, err := parseStore(row.Value)
+	if err != nil {
+		return err
+	}
+	h := entry.backupHeader()
+	if h.Sequence = b.head.Sequence; !reflect.DeepEqual(h, b.head) {
+		return fmt.Errorf("%w: its header is that of another store", ErrBackup)
+	}
+	return nil
 }
 
 // finish compares what was read with what the end says.

@@ -3,10 +3,15 @@ package datastore_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -281,10 +286,108 @@ func TestDamagedBackups(t *testing.T) {
 	}
 	refusesRestored(t, bytes.NewReader(append(bytes.Clone(stream), 0)), "with more behind it", datastore.ErrBackup)
 	newer := bytes.Clone(stream)
-	newer[16] = 2
+	newer[16] = 3
 	refusesRestored(t, bytes.NewReader(newer), "of a newer version", datastore.ErrVersion)
+	newer[16] = 1
+	refusesRestored(t, bytes.NewReader(newer), "of the first version", datastore.ErrBackup)
 	failing := errors.New("the tape is torn")
 	refusesRestored(t, io.MultiReader(bytes.NewReader(stream[:len(stream)/2]), iotest.ErrReader(failing)), "with a reader that fails", failing)
+}
+
+// headerFields is the header of a backup as docs/format.md describes it.
+type headerFields struct {
+	ID           []byte   `json:"id"`
+	Format       uint64   `json:"format"`
+	Compatible   []string `json:"compatible"`
+	ReadOnly     []string `json:"readonly"`
+	Incompatible []string `json:"incompatible"`
+	Sequence     uint64   `json:"sequence"`
+}
+
+// Where the header of a backup lies.
+const headerAt = len("NETABASE BACKUP\n") + 1
+
+// headerOf returns the header of a backup.
+func headerOf(t testing.TB, stream []byte) (h headerFields) {
+	t.Helper()
+	end := headerAt + 5 + int(binary.BigEndian.Uint32(stream[headerAt+1:]))
+	if err := models.DagCBOR[headerFields]().Decode(stream[headerAt+5:end], &h); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// withHeader puts another header into a backup, with the checksums that belong to it.
+func withHeader(stream []byte, h headerFields) []byte {
+	old := 5 + int(binary.BigEndian.Uint32(stream[headerAt+1:])) + 4
+	payload, err := models.DagCBOR[headerFields]().Append(nil, &h)
+	if err != nil {
+		panic(err)
+	}
+	sealed := func(chunk []byte) []byte {
+		return binary.BigEndian.AppendUint32(chunk, crc32.Checksum(chunk, crc32.MakeTable(crc32.Castagnoli)))
+	}
+	header := sealed(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(payload))), payload...))
+	end := len(stream) - (5 + 48 + 4)
+	changed := slices.Concat(stream[:headerAt], header, stream[headerAt+old:end])
+	digest := sha256.Sum256(changed)
+	return append(changed, sealed(slices.Concat(stream[end:end+5+16], digest[:]))...)
+}
+
+// A backup says whose rows it has, and is refused before anything is written if this version
+// cannot read them.
+func TestBackupHeader(t *testing.T) {
+	ctx := t.Context()
+	source := memory.Engine()
+	newerStore(t, source, datastore.Features{Compatible: []string{"sparkle"}})
+	s, err := datastore.Open(ctx, source, town)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, id := backup(t, s), s.ID()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	head := headerOf(t, stream)
+	if want := (headerFields{ID: id[:], Format: 2, Compatible: []string{"sparkle"}, ReadOnly: []string{}, Incompatible: []string{}}); !reflect.DeepEqual(head, want) {
+		t.Errorf("the header is %+v, want %+v", head, want)
+	}
+	if !bytes.Equal(withHeader(stream, head), stream) {
+		t.Error("the header is written in another way")
+	}
+	target := memory.Engine()
+	if _, err := datastore.Restore(ctx, target, bytes.NewReader(stream)); err != nil {
+		t.Error(err)
+	}
+	if restored := datastore.Temp(t, target, town); restored.ID() != id {
+		t.Errorf("the id is %x, it was %x", restored.ID(), id)
+	}
+	for what, c := range map[string]struct {
+		change func(*headerFields)
+		want   error
+		opens  bool
+	}{
+		"a read-only feature":     {func(h *headerFields) { h.ReadOnly = []string{"later"} }, datastore.ErrVersion, false},
+		"an incompatible feature": {func(h *headerFields) { h.Incompatible = []string{"later"} }, datastore.ErrVersion, false},
+		"a later format":          {func(h *headerFields) { h.Format = 3 }, datastore.ErrVersion, false},
+		"an earlier format":       {func(h *headerFields) { h.Format = 1 }, datastore.ErrBackup, false},
+		"a short id":              {func(h *headerFields) { h.ID = h.ID[1:] }, datastore.ErrBackup, false},
+		"another id":              {func(h *headerFields) { h.ID = make([]byte, 16) }, datastore.ErrBackup, true},
+		"another feature":         {func(h *headerFields) { h.Compatible = nil }, datastore.ErrBackup, true},
+	} {
+		h := head
+		c.change(&h)
+		changed := withHeader(stream, h)
+		target := memory.Engine()
+		_, err := datastore.Restore(ctx, target, bytes.NewReader(changed))
+		if !errors.Is(err, c.want) || c.want == datastore.ErrVersion && h.Format == 2 && !strings.Contains(err.Error(), `"later"`) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if keys := dump(t, target); (len(keys) > 0) != c.opens {
+			t.Errorf("%s: %d keys were written", what, len(keys))
+		}
+		refusesRestored(t, bytes.NewReader(changed), what, c.want)
+	}
 }
 
 func TestRestoreRefuses(t *testing.T) {
@@ -357,7 +460,8 @@ func FuzzRestore(f *testing.F) {
 	stream := smallBackup(f)
 	f.Add(stream)
 	f.Add(stream[:40])
-	f.Add([]byte("NETABASE BACKUP\n\x01\x01\xff\xff\xff\xff"))
+	f.Add([]byte("NETABASE BACKUP\n\x02\x00\xff\xff\xff\xff"))
+	f.Add(withHeader(stream, headerFields{ID: make([]byte, 16), Format: 2, Incompatible: []string{"x"}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var target engine.Engine
 		var err error

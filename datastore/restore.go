@@ -20,8 +20,9 @@ var ErrNotEmpty = errors.New("the database is not empty")
 // which it leaves closed: a store for Open then. The engine may be another than
 // the one that was backed up.
 //
-// It returns ErrBackup for a stream that is no backup or is damaged, ErrVersion
-// for one of a newer version, ErrNotEmpty for a database with anything in it, and
+// It returns ErrBackup for a stream that is no backup or is damaged, ErrVersion for one
+// of a newer version or of a store with a feature that this version does not know, which
+// it refuses before it opens eng, ErrNotEmpty for a database with anything in it, and
 // ErrTooLarge for a value that the engine does not take. Before it reads on it marks
 // the database as one that is being restored. So after an error, and if the process
 // ends before Restore does, the database is no store: Open refuses it with
@@ -64,6 +65,12 @@ func restore(ctx context.Context, db engine.DB, in *backupReader, progress func(
 		if progress != nil {
 			progress(in.read)
 		}
+	}
+	if w.store == nil {
+		return fmt.Errorf("%w: it has no catalog", ErrBackup)
+	}
+	if err := in.checkStore(w.store); err != nil {
+		return err
 	}
 	return w.finish()
 }
@@ -164,9 +171,6 @@ func (w *restoreWriter) discard() {
 
 // finish makes the rest durable, and then the database a store.
 func (w *restoreWriter) finish() error {
-	if w.store == nil {
-		return fmt.Errorf("%w: it has no catalog", ErrBackup)
-	}
 	if err := w.commit(engine.Relaxed); err != nil {
 		return err
 	}

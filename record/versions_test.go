@@ -87,12 +87,19 @@ func TestRowsOfANewerVersion(t *testing.T) {
 			if len(before) == 0 {
 				t.Fatal("it has no rows")
 			}
+			report, err := record.Verify(ctx, store)
+			if err != nil && !errors.Is(err, models.ErrVersion) || !report.Clean() || report.Unknown == 0 {
+				t.Errorf("Verify says %+v, %v", report, err)
+			}
 			for _, age := range []time.Duration{24 * time.Hour, time.Nanosecond} {
 				opts.MaxRecordAge, opts.ProviderValidity, opts.RepublishInterval = age, age, -1
 				err := useAll(t, store, opts, fill, ada)
 				if !errors.Is(err, models.ErrVersion) || errors.Is(err, models.ErrCorrupt) {
 					t.Errorf("using it: %v", err)
 				}
+			}
+			if _, err := record.Repair(ctx, store); err != nil && !errors.Is(err, models.ErrVersion) {
+				t.Errorf("Repair: %v", err)
 			}
 			after := versionedtest.Rows(t, store, tree)
 			maps.DeleteFunc(after, func(key string, _ []byte) bool { return before[key] == nil }) // which are new
@@ -103,7 +110,7 @@ func TestRowsOfANewerVersion(t *testing.T) {
 	}
 }
 
-// useAll reads, puts, expires, evicts and deletes all records of a store, and returns all
+// useAll reads, puts, expires, evicts, repairs and deletes all records of a store, and returns all
 // errors.
 func useAll(
 	t *testing.T, store *datastore.Store, opts record.Options, fill func(*record.Records, time.Time) error, ada trader,
@@ -126,7 +133,7 @@ func useAll(
 		errs = append(errs, err, take(t, r, ada.recordKey(i), offer(t, ada, i, 9, "two")))
 	}
 	_, err = r.Expire(ctx)
-	errs = append(errs, err, Offers.Clear(ctx, session.Trusted{Writer: store}))
+	errs = append(errs, err, r.Scrub(ctx), Offers.Clear(ctx, session.Trusted{Writer: store}))
 	for i := range uint64(5) {
 		errs = append(errs, r.Delete(ctx, dsKey("pk", fmt.Sprint("/pk/", i))),
 			r.Delete(ctx, dsKey("market.offer", ada.recordKey(i))),

@@ -27,7 +27,6 @@ func TestRowsOfANewerVersion(t *testing.T) {
 		}
 	}
 	versionedtest.Set(t, store, tree, 2)
-	defer versionedtest.Set(t, store, tree, 1)
 	before := versionedtest.Rows(t, store, tree)
 	_, get := k.Get(t.Context(), "")
 	_, put := k.Put(t.Context(), hashes(0, 20)...)

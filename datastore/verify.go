@@ -412,16 +412,7 @@ type treeCheck struct {
 // row examines one row and, from it, its entries.
 func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error) {
 	t.report.Rows++
-	row, err := format.ParseRow(key, stored)
-	switch {
-	case err != nil:
-	case row.Schema > t.schema:
-		err = fmt.Errorf("%w: the row has schema version %d, the catalog knows %d", ErrVersion, row.Schema, t.schema)
-	case t.core != nil:
-		err = t.core.Verify(key[len(t.place.Space):], row.Value)
-	default:
-		err = inspectRow(t.untyped.entry, t.untyped.keys, key, stored).Err
-	}
+	row, err := t.readRow(key, stored)
 	if errors.Is(err, ErrVersion) {
 		return t.newer(p, key, stored)
 	}
@@ -465,6 +456,21 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 		return nil
 	})
 	return changes, err
+}
+
+// readRow reads the row stored at key, and checks that it decodes and belongs there.
+func (t treeCheck) readRow(key, stored []byte) (format.Row, error) {
+	row, err := format.ParseRow(key, stored)
+	switch {
+	case err != nil:
+	case row.Schema > t.schema:
+		err = fmt.Errorf("%w: the row has schema version %d, the catalog knows %d", ErrVersion, row.Schema, t.schema)
+	case t.core != nil:
+		err = t.core.Verify(key[len(t.place.Space):], row.Value)
+	default:
+		err = inspectRow(t.untyped.entry, t.untyped.keys, key, stored).Err
+	}
+	return row, err
 }
 
 // queueEntry examines an entry of the expiry queue. One whose row has another

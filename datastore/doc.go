@@ -6,8 +6,9 @@
 // that View and Update lend. [Store.Datastore] and [Store.Tree] show the same rows
 // as a go-datastore ([Face]), and [OpenDatastore] opens a store for a program that only
 // wants one. [Import] stores rows by the million. [Verify]
-// examines a store, [Repair] mends it, [Inspect] reads one without its Go types,
-// and [Temp] opens one for a test.
+// examines a store, [Repair] mends it and sets aside what it cannot read, for
+// [Store.Quarantine]; [Inspect] reads a store without its Go types, and [Temp] opens one
+// for a test.
 //
 //	store, err := datastore.Open(ctx, badger.Engine("./my_db"), blog.Blog)
 //	defer store.Close()

@@ -69,15 +69,18 @@ func (b *bounds) addFields(n int) error {
 	return nil
 }
 
+// maxTypes is how deep types can nest: MaxDepth of them, a last one, and an optional around each.
+// Readers count all types, because the kind, which says whether a type counts for the depth, may
+// come behind its elements.
+const maxTypes = 2 * (MaxDepth + 1)
+
 // parse reads a type. It leaves to Check what does not depend on the bytes.
 func (p *parser) parse() (t Type, err error) {
 	left, err := p.count(majorMap, 2, 1)
 	if err != nil {
 		return t, err
 	}
-	// The kind, which says whether the type counts for the depth, comes behind its elements. So
-	// the parser counts all types: those that count, a last one, and an optional around each.
-	if p.depth == 2*(MaxDepth+1) {
+	if p.depth == maxTypes {
 		return t, p.fail("its structs, lists and maps nest more than %d deep", MaxDepth)
 	}
 	p.depth++

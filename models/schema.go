@@ -1,0 +1,17 @@
+package models
+
+import "github.com/newsnet-africa/netabase-go/models/shape"
+
+// Schema describes the tree for other programs, languages and peers. Its Write
+// writes a schema file. The definition that the tree belongs to has to be
+// declared before, because the tree's full name begins with the definition's.
+func (t *Tree[M, K]) Schema() shape.Schema {
+	s := shape.Schema{
+		Tree: t.core.Name, Key: t.core.Key, Codec: t.core.Codec, Policy: t.core.Policy,
+		Shape: shape.StructOf(t.core.Fields...), Indexes: make([]shape.Index, len(t.core.Indexes)),
+	}
+	for i, ix := range t.core.Indexes {
+		s.Indexes[i] = shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial}
+	}
+	return s
+}

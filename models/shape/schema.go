@@ -1,0 +1,341 @@
+package shape
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/newsnet-africa/netabase-go/internal/format"
+)
+
+// Schema describes a tree, so that other programs, languages and peers can read its rows and
+// records without its Go type. docs/format.md describes the file that it is written to, under
+// "Schema files".
+type Schema struct {
+	// Tree is the tree's full name, "blog.user".
+	Tree string
+	// Key and Codec name the codecs of primary keys and values.
+	Key, Codec string
+	// Policy is the name of the tree's policy: local, open, signed or immutable.
+	Policy string
+	// Shape is the shape of the model, a Struct. The Was of its fields is not written.
+	Shape Type
+	// Indexes are the tree's indexes.
+	Indexes []Index
+}
+
+// Index describes an index of a tree.
+type Index struct {
+	// Name is the index's own, "email".
+	Name string
+	// Kind is index, unique, multi or claim, as in the store's catalog.
+	Kind string
+	// Key names the codec of index keys.
+	Key string
+	// Partial says that the index leaves out some rows.
+	Partial bool
+}
+
+// MaxSchemaSize is how many bytes a schema file may have. 4 096 fields, each nested as deep as
+// may be, take less if their names and defaults have 1 000 bytes each.
+const MaxSchemaSize = 16 << 20
+
+// schemaVersion is the version of schema files that this package writes. It reads no other.
+const schemaVersion = 1
+
+// ErrOtherTree is returned where a schema describes another tree than the one that is asked about.
+var ErrOtherTree = errors.New("schema of another tree")
+
+// Check returns an error that matches [ErrInvalid] for a schema that no tree can have.
+func (s Schema) Check() error {
+	if err := s.check(); err != nil {
+		return fmt.Errorf("%w: schema: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+func (s Schema) check() error {
+	definition, tree, _ := strings.Cut(s.Tree, ".")
+	switch {
+	case !isName(definition) || !isName(tree):
+		return fmt.Errorf("tree: %.140q is not the full name of a tree, as in blog.user", s.Tree)
+	case !slices.Contains([]string{"local", "open", "signed", "immutable"}, s.Policy):
+		return fmt.Errorf("policy: %.40q is unknown; it is local, open, signed or immutable", s.Policy)
+	case s.Shape.Kind != Struct:
+		return fmt.Errorf("shape: the kind of a model is struct, not %.40q", string(s.Shape.Kind))
+	}
+	if err := checkCodec("key", s.Key); err != nil {
+		return err
+	}
+	if err := checkCodec("codec", s.Codec); err != nil {
+		return err
+	}
+	names := make(map[string]bool, len(s.Indexes))
+	for i, ix := range s.Indexes {
+		path := fmt.Sprintf("indexes[%d].", i)
+		switch {
+		case !isName(ix.Name):
+			return fmt.Errorf("%sname: %.80q is not the name of an index", path, ix.Name)
+		case names[ix.Name]:
+			return fmt.Errorf("%sname: two indexes are named %s", path, ix.Name)
+		case !slices.Contains([]string{"index", "unique", "multi", "claim"}, ix.Kind):
+			return fmt.Errorf("%skind: %.40q is unknown; it is index, unique, multi or claim", path, ix.Kind)
+		}
+		names[ix.Name] = true
+		if err := checkCodec(path+"key", ix.Key); err != nil {
+			return err
+		}
+	}
+	if err := s.Shape.check(&bounds{}, ""); err != nil {
+		return fmt.Errorf("shape: %w", err)
+	}
+	return nil
+}
+
+// isName reports whether name can be that of a definition, tree or index.
+func isName(name string) bool {
+	return name != "" && len(name) <= 64 && !strings.ContainsFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-')
+	})
+}
+
+// maxCodecName is the longest name of a codec that a schema can have, in bytes. Those of composite
+// keys have the names of their parts.
+const maxCodecName = 1_024
+
+// checkCodec checks the name of a codec, which is printable ASCII.
+func checkCodec(path, name string) error {
+	if name == "" || len(name) > maxCodecName ||
+		strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("%s: %.40q is not the name of a codec", path, name)
+	}
+	return nil
+}
+
+// Compare says how the schema next of a tree relates to s, as [Compare] does for their shapes.
+// Next is newer as well if it has more indexes. Schemas diverge if they differ in a key, a codec,
+// the policy, or an index that both have. Compare returns an error that matches [ErrOtherTree] if
+// they are of different trees.
+func (s Schema) Compare(next Schema) (Relation, error) {
+	if s.Tree != next.Tree {
+		return Diverged, fmt.Errorf("%w: %s in place of %s", ErrOtherTree, next.Tree, s.Tree)
+	}
+	if s.Key != next.Key || s.Codec != next.Codec || s.Policy != next.Policy {
+		return Diverged, nil
+	}
+	shapes, indexes := Compare(s.Shape, next.Shape), compareIndexes(s.Indexes, next.Indexes)
+	switch {
+	case indexes == Same || indexes == shapes:
+		return shapes, nil
+	case shapes == Same:
+		return indexes, nil
+	default:
+		return Diverged, nil
+	}
+}
+
+func compareIndexes(old, next []Index) Relation {
+	named := make(map[string]Index, len(old))
+	for _, ix := range old {
+		named[ix.Name] = ix
+	}
+	both := 0
+	for _, ix := range next {
+		switch before, found := named[ix.Name]; {
+		case !found:
+		case before != ix:
+			return Diverged
+		default:
+			both++
+		}
+	}
+	switch {
+	case both == len(old) && both == len(next):
+		return Same
+	case both == len(old):
+		return Newer
+	case both == len(next):
+		return Older
+	default:
+		return Diverged
+	}
+}
+
+// MarshalJSON writes a schema as a schema file has it, without white space.
+func (s Schema) MarshalJSON() ([]byte, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	hash := s.Shape.Hash()
+	dst := fmt.Appendf(nil, `{"netabase":"schema","version":%d`, schemaVersion)
+	for _, member := range [][2]string{
+		{"tree", s.Tree},
+		{"key", s.Key},
+		{"codec", s.Codec},
+		{"policy", s.Policy},
+		{"hash", hex.EncodeToString(hash[:])},
+	} {
+		dst = appendJSONText(fmt.Appendf(dst, ",%q:", member[0]), member[1])
+	}
+	dst = s.Shape.appendJSON(append(dst, `,"shape":`...))
+	dst = append(dst, `,"indexes":[`...)
+	for i, ix := range s.Indexes {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendJSONText(append(dst, `{"name":`...), ix.Name)
+		dst = appendJSONText(append(dst, `,"kind":`...), ix.Kind)
+		dst = appendJSONText(append(dst, `,"key":`...), ix.Key)
+		dst = fmt.Appendf(dst, `,"partial":%t}`, ix.Partial)
+	}
+	return append(dst, "]}"...), nil
+}
+
+// Write writes a schema file, with a line for each member. A schema for which Check returns an
+// error, or whose file would be larger than [MaxSchemaSize], gives an error that matches
+// [ErrInvalid].
+func (s Schema) Write(w io.Writer) error {
+	compact, err := s.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	if err := json.Indent(&file, compact, "", "\t"); err != nil {
+		return err
+	}
+	file.WriteByte('\n')
+	if file.Len() > MaxSchemaSize {
+		return fmt.Errorf("%w: schema: the file would have %d bytes, more than %d", ErrInvalid, file.Len(), MaxSchemaSize)
+	}
+	_, err = w.Write(file.Bytes())
+	return err
+}
+
+// ReadSchema reads a schema file, at most [MaxSchemaSize] bytes of r and one. A file that is
+// malformed, has members that are unknown, repeated or missing, or has another hash than its shape,
+// gives an error that matches [ErrInvalid] and says what is wrong in which line and member. A file
+// of a later version gives an error that matches models.ErrVersion.
+func ReadSchema(r io.Reader) (s Schema, err error) {
+	src, err := io.ReadAll(io.LimitReader(r, MaxSchemaSize+1))
+	if err != nil {
+		return s, fmt.Errorf("read schema: %w", err)
+	}
+	if len(src) > MaxSchemaSize {
+		return s, fmt.Errorf("%w: schema: the file has more than %d bytes", ErrInvalid, MaxSchemaSize)
+	}
+	err = s.UnmarshalJSON(src)
+	return s, err
+}
+
+// UnmarshalJSON reads what [Schema.Write] writes, as [ReadSchema] does.
+func (s *Schema) UnmarshalJSON(src []byte) error {
+	read, err := readSchema(src)
+	switch {
+	case errors.Is(err, format.ErrVersion):
+		return fmt.Errorf("schema: %w", err)
+	case err != nil:
+		return fmt.Errorf("%w: schema: %w", ErrInvalid, err)
+	}
+	*s = read
+	return nil
+}
+
+func readSchema(src []byte) (s Schema, err error) {
+	if err := checkVersion(src); err != nil {
+		return s, err
+	}
+	r := newJSONReader(src)
+	var hash []byte
+	required := []string{"netabase", "version", "tree", "key", "codec", "policy", "hash", "shape", "indexes"}
+	err = r.object("", required, func(name, path string) (_ bool, err error) {
+		switch name {
+		case "netabase", "version":
+			_, err = r.token(path) // checkVersion has seen them
+		case "tree":
+			s.Tree, err = r.text(path)
+		case "key":
+			s.Key, err = r.text(path)
+		case "codec":
+			s.Codec, err = r.text(path)
+		case "policy":
+			s.Policy, err = r.text(path)
+		case "hash":
+			hash, err = r.bytes(path)
+		case "shape":
+			s.Shape, err = r.readType(path)
+		case "indexes":
+			err = r.list(path, func(path string) error {
+				ix, err := r.readIndex(path)
+				s.Indexes = append(s.Indexes, ix)
+				return err
+			})
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+	if err == nil {
+		err = r.end()
+	}
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return s, err
+	}
+	if want := s.Shape.Hash(); !bytes.Equal(hash, want[:]) {
+		return s, fmt.Errorf("hash: %.64x is not that of the shape, which is %x", hash, want)
+	}
+	return s, nil
+}
+
+// checkVersion refuses what is no schema file of this version. A later one may have other members,
+// and in another order.
+func checkVersion(src []byte) error {
+	var head struct {
+		Netabase string          `json:"netabase"`
+		Version  json.RawMessage `json:"version"`
+	}
+	err := json.Unmarshal(src, &head)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		line := 1 + bytes.Count(src[:min(int(syntax.Offset), len(src))], []byte("\n"))
+		return fmt.Errorf("line %d: it is not JSON: %w", line, err)
+	case err != nil || head.Netabase != "schema":
+		return errors.New(`it is not a schema file, which has the members "netabase": "schema" and "version": 1`)
+	}
+	var version uint32
+	if err := json.Unmarshal(head.Version, &version); err != nil || version == 0 {
+		return fmt.Errorf("version: %.40q is not a number from 1 on", head.Version)
+	}
+	if version > schemaVersion {
+		return fmt.Errorf("%w: its version is %d, this program knows %d", format.ErrVersion, version, schemaVersion)
+	}
+	return nil
+}
+
+func (r *jsonReader) readIndex(path string) (ix Index, err error) {
+	required := []string{"name", "kind", "key", "partial"}
+	err = r.object(path, required, func(name, path string) (_ bool, err error) {
+		switch name {
+		case "name":
+			ix.Name, err = r.text(path)
+		case "kind":
+			ix.Kind, err = r.text(path)
+		case "key":
+			ix.Key, err = r.text(path)
+		case "partial":
+			ix.Partial, err = r.bool(path)
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+	return ix, err
+}

@@ -18,7 +18,8 @@ type Codec[M any] interface {
 	// does not open under another.
 	Name() string
 	// Fields describes the model for the catalog, and so for programs that read
-	// the store without the Go type. It may be empty. The result is only read.
+	// the store without the Go type. It may be empty. The result is only read. A
+	// struct of the fields has to pass [shape.Type.Check].
 	Fields() []Field
 	// Append appends the encoding of m, which it does not change and does not
 	// keep. Equal models have equal encodings, whichever process writes them:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Tree is the handle of a typed tree: rows of type M, each under one primary
@@ -121,6 +122,9 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	if c, ok := o.codec.(interface{ Err() error }); ok && c.Err() != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, c.Err())
+	}
+	if err := shape.StructOf(t.core.Fields...).Check(); err != nil {
+		t.core.Fault = fmt.Errorf("tree %q: %w: fields of the codec: %w", name, ErrDefinition, err)
 	}
 	if o.setKey == nil {
 		t.values, _ = o.codec.(ValueDecoder[M])

@@ -31,8 +31,8 @@ type long struct {
 }
 
 // withStore calls fn with a store that it opens and closes.
-func withStore(ctx context.Context, eng engine.Engine, d *models.Definition, fn func(*datastore.Store) error) error {
-	s, err := datastore.Open(ctx, eng, d)
+func withStore(ctx context.Context, eng engine.Engine, o datastore.OpenOption, fn func(*datastore.Store) error) error {
+	s, err := datastore.Open(ctx, eng, o)
 	if err != nil {
 		return err
 	}
@@ -60,6 +60,9 @@ func isClean(ctx context.Context, s *datastore.Store) error {
 func longOperations() map[string]long {
 	var group *models.Index[item, uint64, uint64]
 	bare, without := items("shop", nil)
+	dropping := datastore.OpenOptions{
+		Definitions: []*models.Definition{without}, DropIndexes: []string{"shop.item/group"},
+	}
 	_, with := items("shop", func(tree *models.Tree[item, uint64]) {
 		group = models.NewIndex(tree, "group", models.Uint64, itemGroup)
 	})
@@ -72,9 +75,9 @@ func longOperations() map[string]long {
 			return bare.PutMany(ctx, s, all)
 		})
 	}
-	openWith := func(d *models.Definition, fn func(context.Context, *datastore.Store) error) func(context.Context, engine.Engine) error {
+	openWith := func(o datastore.OpenOption, fn func(context.Context, *datastore.Store) error) func(context.Context, engine.Engine) error {
 		return func(ctx context.Context, eng engine.Engine) error {
-			return withStore(ctx, eng, d, func(s *datastore.Store) error { return fn(ctx, s) })
+			return withStore(ctx, eng, o, func(s *datastore.Store) error { return fn(ctx, s) })
 		}
 	}
 	nothing := func(context.Context, *datastore.Store) error { return nil }
@@ -101,8 +104,8 @@ func longOperations() map[string]long {
 			func(ctx context.Context, eng engine.Engine) error {
 				return errors.Join(putItems(ctx, eng), openWith(with, nothing)(ctx, eng))
 			},
-			openWith(without, nothing),
-			openWith(without, func(ctx context.Context, s *datastore.Store) error {
+			openWith(dropping, nothing),
+			openWith(dropping, func(ctx context.Context, s *datastore.Store) error {
 				report, err := datastore.Verify(ctx, s)
 				if err != nil || !report.Clean() || report.Rows != longRows || report.Entries != 0 {
 					return fmt.Errorf("%+v, %w", report, err)

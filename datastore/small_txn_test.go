@@ -213,9 +213,20 @@ func TestIndexesInSmallTransactions(t *testing.T) {
 	if err := errors.Join(txn.Commit(ctx, engine.Durable), db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	s = datastore.Temp(t, eng, definition)
+	if s, err = datastore.Open(ctx, eng, definition); err != nil {
+		t.Fatal(err)
+	}
 	if report, err := datastore.Repair(ctx, s); lost != 300 || report.Missing != 300 || report.Repaired != 300 || err != nil {
 		t.Errorf("%d were lost: %+v, %v", lost, report, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	_, definition = newNotes()
+	s = datastore.Temp(t, eng, definition, datastore.OpenOptions{DropIndexes: []string{"notes.note/text"}})
+	if report, err := datastore.Verify(ctx, s); report.Rows != 300 || report.Entries != 0 || !report.Clean() || err != nil {
+		t.Errorf("without the index: %+v, %v", report, err)
 	}
 }
 

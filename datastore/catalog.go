@@ -47,30 +47,16 @@ const idSize = 16
 
 // treeEntry describes one tree of the store.
 type treeEntry struct {
-	ID      format.Space `json:"id"`
-	Key     string       `json:"key"`
-	Codec   string       `json:"codec"`
-	Policy  string       `json:"policy"`
+	ID     format.Space `json:"id"`
+	Key    string       `json:"key"`
+	Codec  string       `json:"codec"`
+	Policy string       `json:"policy"`
+	// Schema is the newest schema version, Oldest the lowest that a row may have.
 	Schema  uint32       `json:"schema"`
-	Fields  []fieldEntry `json:"fields"`
+	Oldest  uint32       `json:"oldest"`
 	Indexes []indexEntry `json:"indexes"`
 	// Retired has the spaces of dropped indexes that are still to be cleared.
 	Retired []format.Space `json:"retired"`
-}
-
-// fieldEntry describes a field of a model, its type as people read it.
-type fieldEntry struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
-
-// fieldEntries describes the fields of a model.
-func fieldEntries(fields []session.Field) []fieldEntry {
-	var entries []fieldEntry
-	for _, f := range fields {
-		entries = append(entries, fieldEntry{Name: f.Name, Type: f.Type.String()})
-	}
-	return entries
 }
 
 type indexEntry struct {
@@ -108,7 +94,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	if err != nil {
 		return err
 	}
-	entries, err := s.readCatalog(ctx, drops)
+	c, entries, err := s.readCatalog(ctx, drops)
 	if err != nil {
 		return err
 	}
@@ -116,17 +102,19 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	s.spaces = make(map[format.Space]*session.Tree, len(entries))
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
-		if err := s.finishIndexes(ctx, core, entry, o.Progress); err != nil {
+		place := entry.place(core, c.histories[name])
+		if err := s.finishIndexes(ctx, core, entry, place, o.Progress); err != nil {
 			return err
 		}
-		s.places[core], s.spaces[entry.ID] = entry.place(core), core
+		s.places[core], s.spaces[entry.ID] = place, core
 	}
 	return nil
 }
 
 // readCatalog returns the entries of the trees the store is opened with, after
-// it has added what is new and retired the indexes to drop. A store opened to be read has to have it all.
-func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (map[string]*treeEntry, error) {
+// it has added what is new and retired the indexes to drop. A store opened to be read
+// has to have it all.
+func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (*catalog, map[string]*treeEntry, error) {
 	var c catalog
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
@@ -135,7 +123,7 @@ func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (map
 		c.read, c.write = txn, txn
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer c.read.Discard()
 	entries, err := c.update(s.trees, drops)
@@ -143,10 +131,10 @@ func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (map
 		err = c.write.Commit(ctx, engine.Durable)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.id = [idSize]byte(c.store.ID)
-	return entries, nil
+	return &c, entries, nil
 }
 
 // catalog is the catalog within one transaction.
@@ -157,17 +145,19 @@ type catalog struct {
 	store   storeEntry
 	trees   map[string]*treeEntry
 	changed bool
+	// histories has the schema versions of the trees that update was given, by full name.
+	histories map[string]history
 	// differences are those of all trees.
 	differences []Difference
 }
 
 // update returns the entries of the trees, with what is new added, and the indexes to drop
 // retired.
-func (c *catalog) update(trees map[string]models.AnyTree, drops map[string][]string) (map[string]*treeEntry, error) {
+func (c *catalog) update(trees map[string]models.AnyTree, drops map[string][]string) (entries map[string]*treeEntry, err error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	entries := make(map[string]*treeEntry, len(trees))
+	entries, c.histories = make(map[string]*treeEntry, len(trees)), make(map[string]history, len(trees))
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
 		entry, err := c.tree(trees[name].Core(), drops[name])
 		if err != nil {
@@ -261,26 +251,24 @@ func (c *catalog) create() error {
 // retired. It adds to c.differences where the definition does not fit.
 func (c *catalog) tree(core *session.Tree, drop []string) (*treeEntry, error) {
 	entry, found := c.trees[core.Name]
+	known := len(c.differences)
 	if found {
 		if err := entry.checkKnown(core, drop, c.write != nil && !c.store.features().unknown()); err != nil {
 			return nil, err
 		}
-		if differences := entry.differences(core, drop); differences != nil {
-			c.differences = append(c.differences, differences...)
-			return entry, nil
-		}
+		c.differences = append(c.differences, entry.differences(core, drop)...)
 	} else {
 		c.store.Trees++
-		entry = &treeEntry{
-			ID: c.allocate(), Key: core.Key, Codec: core.Codec,
-			Policy: core.Policy, Schema: core.Schema, Fields: fieldEntries(core.Fields),
-		}
+		entry = &treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Policy: core.Policy}
 	}
 	if c.write == nil {
 		c.differences = append(c.differences, entry.unwritten(core, drop, found)...)
-		return entry, nil
 	}
-	if !entry.matchIndexes(core, drop, c.allocate, found) && found {
+	changed, err := c.matchShape(core, entry)
+	if err != nil || len(c.differences) > known || c.write == nil {
+		return entry, err
+	}
+	if !entry.matchIndexes(core, drop, c.allocate, found) && !changed {
 		return entry, nil
 	}
 	c.changed = true
@@ -291,36 +279,6 @@ func (c *catalog) allocate() format.Space {
 	space := c.store.Next
 	c.store.Next++
 	return space
-}
-
-// differentField describes the first field that the definition has otherwise, or
-// returns "". The order of fields is that of a struct, which DAG-CBOR does not
-// keep; another codec may depend on it.
-func (e *treeEntry) differentField(defined []fieldEntry) string {
-	named := func(fields []fieldEntry, name string) *fieldEntry {
-		i := slices.IndexFunc(fields, func(f fieldEntry) bool { return f.Name == name })
-		if i < 0 {
-			return nil
-		}
-		return &fields[i]
-	}
-	for _, f := range e.Fields {
-		switch d := named(defined, f.Name); {
-		case d == nil:
-			return fmt.Sprintf("a field %s, %s, in the store that the definition lacks", f.Name, f.Type)
-		case d.Type != f.Type:
-			return fmt.Sprintf("a field %s that is %s in the store and %s in the definition", f.Name, f.Type, d.Type)
-		}
-	}
-	for _, d := range defined {
-		if named(e.Fields, d.Name) == nil {
-			return fmt.Sprintf("a field %s, %s, in the definition that the store lacks", d.Name, d.Type)
-		}
-	}
-	if e.Codec != dagCBOR && !slices.Equal(e.Fields, defined) {
-		return fmt.Sprintf("its fields in the order %v in the store and %v in the definition", e.Fields, defined)
-	}
-	return ""
 }
 
 // matchIndexes adds the indexes that are new, to be filled if the tree may have
@@ -362,9 +320,14 @@ func (e *treeEntry) index(name string) *indexEntry {
 	return nil
 }
 
-// place says where the tree and its indexes, in the order of the handle, are.
-func (e *treeEntry) place(core *session.Tree) *session.Place {
-	p := &session.Place{Space: e.ID.Append(nil), Sequence: new(session.Sequence)}
+// place says where the tree and its indexes, in the order of the handle, are, and how its
+// rows are read.
+func (e *treeEntry) place(core *session.Tree, h history) *session.Place {
+	p := &session.Place{
+		Space: e.ID.Append(nil), Sequence: new(session.Sequence), Schema: uint32(len(h)),
+		Foreign: h.foreign(core),
+	}
+	p.Older, _ = h.upgrades(core, e.Oldest)
 	for _, ix := range core.Indexes {
 		p.Indexes = append(p.Indexes, e.index(ix.Name).ID.Append(nil))
 	}
@@ -391,13 +354,15 @@ func readTrees(txn engine.ReadTxn) (map[string]*treeEntry, error) {
 		if _, err := getCatalog(txn, key, treeCodec, entry); err != nil {
 			return nil, err
 		}
-		trees[string(bytes.TrimPrefix(key, treePrefix))] = entry
+		trees[string(key[len(treePrefix):])] = entry
 	}
 	return trees, c.Err()
 }
 
-// isTree reports whether a key of the catalog is that of a tree.
-func isTree(key []byte) bool { return bytes.HasPrefix(key, treePrefix) }
+// isTree reports whether a key of the catalog is that of a tree or of a schema version of one.
+func isTree(key []byte) bool {
+	return bytes.HasPrefix(key, treePrefix) || bytes.HasPrefix(key, schemaPrefix)
+}
 
 // mayBeKnown reports whether a key that belongs to no tree may belong to a version that is
 // newer than this one. Else nothing can have put it there.

@@ -75,10 +75,6 @@ func (e *treeEntry) differences(core *session.Tree, drop []string) (all []Differ
 	differ("primary key", e.Key, core.Key, restore)
 	differ("codec", e.Codec, core.Codec, restore)
 	differ("policy", e.Policy, core.Policy, restore)
-	differ("schema version", fmt.Sprint(e.Schema), fmt.Sprint(core.Schema), restore)
-	if difference := e.differentField(fieldEntries(core.Fields)); difference != "" {
-		add("", "has "+difference, restore)
-	}
 	for _, stored := range e.Indexes {
 		path := "index " + stored.Name
 		i := slices.IndexFunc(core.Indexes, func(ix *session.Index) bool { return ix.Name == stored.Name })

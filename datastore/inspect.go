@@ -104,10 +104,12 @@ type TreeInfo struct {
 	Key, Codec string
 	// Policy is the name of the tree's policy, as models.Policy.String gives it.
 	Policy string
-	// Schema is the newest schema version of the rows.
-	Schema uint32
-	// Fields are the model's. Codecs that cannot tell give none.
+	// Schema is the newest schema version, and Oldest the lowest that a row may have.
+	Schema, Oldest uint32
+	// Fields are those of the newest version of the model. Codecs that cannot tell give none.
 	Fields []models.Field
+	// Shapes has the shape of each schema version, version 1 at index 0.
+	Shapes []shape.Type
 	// Indexes are in the order of their declaration.
 	Indexes []IndexInfo
 	// Err tells what is wrong with the catalog's entry, of which nothing but
@@ -145,8 +147,13 @@ func (in *Inspection) Trees(ctx context.Context) ([]TreeInfo, error) {
 	for c.Next() {
 		key := bytes.Clone(c.Key())
 		entry := &treeEntry{}
+		name := string(key[len(treePrefix):])
+		var h history
 		_, err := getCatalog(txn, key, treeCodec, entry)
-		trees = append(trees, entry.info(string(key[len(treePrefix):]), err))
+		if err == nil {
+			h, err = readHistory(txn, name, entry)
+		}
+		trees = append(trees, entry.info(name, h, err))
 	}
 	err = c.Err()
 	if err == nil {
@@ -166,15 +173,15 @@ func (in *Inspection) checkCount(txn engine.ReadTxn, trees int) error {
 	return c.checkCount(trees)
 }
 
-func (e *treeEntry) info(name string, err error) TreeInfo {
+func (e *treeEntry) info(name string, h history, err error) TreeInfo {
 	definition, _, _ := strings.Cut(name, ".")
 	info := TreeInfo{Name: name, Definition: definition, Err: err}
 	if err != nil {
 		return info
 	}
-	info.Key, info.Codec, info.Policy, info.Schema = e.Key, e.Codec, e.Policy, e.Schema
-	for _, f := range e.Fields {
-		info.Fields = append(info.Fields, models.Field{Name: f.Name, Type: shape.Of(shape.Kind(f.Type))})
+	info.Key, info.Codec, info.Policy, info.Schema, info.Oldest = e.Key, e.Codec, e.Policy, e.Schema, e.Oldest
+	for _, v := range h {
+		info.Shapes, info.Fields = append(info.Shapes, v.Shape), v.Shape.Fields
 	}
 	for _, ix := range e.Indexes {
 		info.Indexes = append(info.Indexes,

@@ -173,7 +173,7 @@ func (s *Store) wasAt(c *catalog, key []byte) treeCheck {
 		t.name, t.schema = name, entry.Schema
 		if tree := s.trees[name]; tree != nil {
 			t.core = tree.Core()
-			t.place = entry.place(t.core)
+			t.place = s.places[t.core]
 		} else {
 			t.untyped = newUntyped(entry)
 		}

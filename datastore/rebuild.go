@@ -26,7 +26,7 @@ const (
 // finishIndexes clears the spaces of dropped indexes and fills those that are
 // new, or that an earlier open has left unfinished.
 func (s *Store) finishIndexes(
-	ctx context.Context, core *session.Tree, entry *treeEntry, progress func(OpenProgress),
+	ctx context.Context, core *session.Tree, entry *treeEntry, place *session.Place, progress func(OpenProgress),
 ) error {
 	for len(entry.Retired) > 0 {
 		if err := s.clearSpace(ctx, entry.Retired[0]); err != nil {
@@ -45,7 +45,7 @@ func (s *Store) finishIndexes(
 		if err := s.clearSpace(ctx, state.ID); err != nil {
 			return fmt.Errorf("index %s of tree %s is not finished: %w", ix.Name, core.Name, err)
 		}
-		if err := s.fillIndex(ctx, core, entry, number, progress); err != nil {
+		if err := s.fillIndex(ctx, core, entry, place, number, progress); err != nil {
 			return err
 		}
 		state.State = ready
@@ -114,9 +114,10 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (d
 // its tree. Rows that have expired it removes: nobody can read them, and in a unique
 // index they would be in the way.
 func (s *Store) fillIndex(
-	ctx context.Context, core *session.Tree, entry *treeEntry, number int, progress func(OpenProgress),
+	ctx context.Context, core *session.Tree, entry *treeEntry, place *session.Place, number int,
+	progress func(OpenProgress),
 ) error {
-	f := filling{store: s, core: core, entry: entry, place: entry.place(core), number: number, progress: progress}
+	f := filling{store: s, core: core, entry: entry, place: place, number: number, progress: progress}
 	for {
 		f.now = time.Now().UnixNano()
 		err := f.run(ctx)
@@ -204,7 +205,7 @@ func (f *filling) row(w *countedWrites, key, stored []byte) error {
 	}
 	primary := key[len(f.place.Space):]
 	if row.Expiry == 0 || row.Expiry > f.now {
-		return f.core.Entries(primary, row.Value, func(i int, index []byte) error {
+		return f.core.Entries(f.place, primary, row, func(i int, index []byte) error {
 			if i != f.number {
 				return nil
 			}
@@ -213,7 +214,7 @@ func (f *filling) row(w *countedWrites, key, stored []byte) error {
 	}
 	// It has no entry in this index, nor in others that are still to be filled,
 	// where another row may have one under its key.
-	err = f.core.Entries(primary, row.Value, func(i int, index []byte) error {
+	err = f.core.Entries(f.place, primary, row, func(i int, index []byte) error {
 		if f.entry.index(f.core.Indexes[i].Name).State != ready {
 			return nil
 		}

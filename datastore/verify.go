@@ -166,7 +166,7 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		rows := treeCheck{verifier: v, name: name, core: core, schema: entry.Schema}
 		if core != nil {
-			rows.place = entry.place(core)
+			rows.place = v.store.places[core]
 		} else {
 			rows.untyped = newUntyped(entry)
 		}
@@ -416,7 +416,7 @@ type treeCheck struct {
 func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error) {
 	t.report.Rows++
 	row, err := t.readRow(key, stored)
-	if errors.Is(err, ErrVersion) {
+	if isUnknown(err) {
 		return t.newer(p, key, stored)
 	}
 	if err != nil {
@@ -432,7 +432,7 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 		}
 	}
 	primary := key[len(t.place.Space):]
-	err = t.core.Entries(primary, row.Value, func(i int, index []byte) error {
+	err = t.core.Entries(t.place, primary, row, func(i int, index []byte) error {
 		unique := t.core.Indexes[i].Kind == session.Unique
 		entry, value := format.Entry(t.place.Indexes[i], index, primary, unique)
 		have, err := p.read.Get(entry)
@@ -461,6 +461,10 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 	return changes, err
 }
 
+// isUnknown reports whether an error is about what this program does not understand, and not
+// about damage: it is of a newer version, or the program's function does not take the row.
+func isUnknown(err error) bool { return errors.Is(err, ErrVersion) || errors.Is(err, models.ErrUpgrade) }
+
 // readRow reads the row stored at key, and checks that it decodes and belongs there.
 func (t treeCheck) readRow(key, stored []byte) (format.Row, error) {
 	row, err := format.ParseRow(key, stored)
@@ -469,7 +473,7 @@ func (t treeCheck) readRow(key, stored []byte) (format.Row, error) {
 	case row.Schema > t.schema:
 		err = fmt.Errorf("%w: the row has schema version %d, the catalog knows %d", ErrVersion, row.Schema, t.schema)
 	case t.core != nil:
-		err = t.core.Verify(key[len(t.place.Space):], row.Value)
+		err = t.core.Verify(t.place, key[len(t.place.Space):], row)
 	default:
 		err = inspectRow(t.untyped.entry, t.untyped.keys, key, stored).Err
 	}
@@ -530,7 +534,7 @@ func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
 	t.report.Entries++
 	err := t.checkEntry(p, key, stored)
 	switch {
-	case err == nil || errors.Is(err, ErrVersion): // the latter is its row, which is counted
+	case err == nil || isUnknown(err): // the latter is its row, which is counted
 		return nil, nil
 	case !errors.Is(err, engine.ErrCorrupt) && !errors.Is(err, models.ErrInvalid):
 		return nil, err
@@ -615,7 +619,7 @@ func (t treeCheck) checkEntry(p page, key, stored []byte) error {
 		return err
 	}
 	found := false
-	err = t.core.Entries(primary, row, func(i int, k []byte) error {
+	err = t.core.Entries(t.place, primary, row, func(i int, k []byte) error {
 		found = found || i == number && bytes.Equal(k, index)
 		return nil
 	})
@@ -625,20 +629,19 @@ func (t treeCheck) checkEntry(p page, key, stored []byte) error {
 	return err
 }
 
-// rowOf returns the value of an entry's row.
-func rowOf(p page, key []byte) ([]byte, error) {
+// rowOf returns an entry's row.
+func rowOf(p page, key []byte) (row format.Row, err error) {
 	stored, err := p.read.Get(key)
 	if errors.Is(err, engine.ErrNotFound) {
-		return nil, fmt.Errorf("%w: it has no row", engine.ErrCorrupt)
+		return row, fmt.Errorf("%w: it has no row", engine.ErrCorrupt)
 	}
 	if err != nil {
-		return nil, err
+		return row, err
 	}
-	row, err := format.ParseRow(key, stored)
-	if err != nil {
-		return nil, fmt.Errorf("its row: %w", err)
+	if row, err = format.ParseRow(key, stored); err != nil {
+		err = fmt.Errorf("its row: %w", err)
 	}
-	return row.Value, nil
+	return row, err
 }
 
 func (t treeCheck) found(kind DamageKind, index string, key []byte, err error) {

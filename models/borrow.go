@@ -106,7 +106,7 @@ func (t *Tree[M, K]) borrow(s *session.Session, key K) (row BorrowedRow, err err
 
 // borrowRow lends the row stored at key.
 func (t *Tree[M, K]) borrowRow(_ *session.Session, p *session.Place, key, stored []byte) (BorrowedRow, error) {
-	row, err := t.parse(key, stored)
+	row, err := parse(p, key, stored)
 	if err != nil {
 		return BorrowedRow{}, err
 	}

@@ -12,6 +12,9 @@ import (
 
 // Errors of declaring and opening.
 var (
+	// ErrUpgrade is returned for a row of an earlier version of a model that cannot be made one of
+	// the newest. The row stays as it is.
+	ErrUpgrade = errors.New("row of an earlier version cannot be upgraded")
 	// ErrDefinition is returned where a definition is faulty or does not fit
 	// what the store's catalog says of it.
 	ErrDefinition = errors.New("definition does not fit")

@@ -316,7 +316,7 @@ func (ix *shared[M, K, I]) follow(s *session.Session, p *session.Place, primary 
 	if err != nil {
 		return format.Row{}, err
 	}
-	return ix.tree.parse(s.Scratch, stored)
+	return parse(p, s.Scratch, stored)
 }
 
 // split takes an entry of this index apart, as splitEntry.

@@ -26,7 +26,7 @@ type Raw struct {
 // rawTree is the interface that a Raw needs of its tree.
 type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
-	parse(key, stored []byte) (format.Row, error)
+	parseRaw(p *session.Place, key, stored []byte) (format.Row, error)
 	check(primary, value []byte) (clock uint64, err error)
 	storeValue(s *session.Session, primary, value []byte, w writing) error
 	expiryAt(s *session.Session, primary []byte) (int64, error)
@@ -185,7 +185,7 @@ func (r *Raw) Keys(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 		scan(ctx, from, w, r.bounds(rng),
 			func(_ *session.Session, p *session.Place, key, stored []byte) (_ []byte, err error) {
 				if expire {
-					_, err = r.tree.parse(key, stored)
+					_, err = r.tree.parseRaw(p, key, stored)
 				}
 				return bytes.Clone(key[len(p.Space):]), err
 			}, yield)
@@ -211,7 +211,7 @@ func (r *Raw) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq
 	return func(yield func(RawRow, error) bool) {
 		scan(ctx, from, r.walk(), r.bounds(rng),
 			func(_ *session.Session, p *session.Place, key, stored []byte) (RawRow, error) {
-				row, err := r.tree.parse(key, stored)
+				row, err := r.tree.parseRaw(p, key, stored)
 				if err != nil {
 					return RawRow{}, err
 				}
@@ -234,7 +234,7 @@ func (r *Raw) Sizes(ctx context.Context, from Reader, rng Range[[]byte]) iter.Se
 	return func(yield func(RawSize, error) bool) {
 		scan(ctx, from, r.walk(), r.bounds(rng),
 			func(_ *session.Session, p *session.Place, key, stored []byte) (RawSize, error) {
-				row, err := r.tree.parse(key, stored)
+				row, err := r.tree.parseRaw(p, key, stored)
 				return RawSize{
 					Key: bytes.Clone(key[len(p.Space):]), Size: len(row.Value), Expiry: timeOf(row.Expiry),
 				}, err
@@ -334,11 +334,24 @@ func (r *Raw) row(s *session.Session, key []byte) (format.Row, error) {
 	if err != nil {
 		return format.Row{}, err
 	}
-	return r.tree.parse(s.Scratch, stored)
+	return r.tree.parseRaw(place, s.Scratch, stored)
 }
 
 func (r *Raw) failAt(op string, key []byte, err error) error {
 	return &Error{Op: op, Tree: r.core.Name, Key: r.core.FormatKey(key), Err: err}
+}
+
+// parseRaw is parse for code that sees values as bytes. A tree whose rows travel shows each value
+// as its record has it, of whichever version: records are compared, signed and hashed as bytes.
+func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row, error) {
+	if t.policy == Local {
+		return parse(p, key, stored)
+	}
+	row, err := format.ParseRow(key, stored)
+	if err == nil && expired(row) {
+		err = ErrNotFound
+	}
+	return row, err
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {

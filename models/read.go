@@ -30,9 +30,9 @@ func (t *Tree[M, K]) Has(ctx context.Context, r Reader, key K) (bool, error) {
 		return false, t.failAt("has", key, err)
 	}
 	defer s.End()
-	_, stored, err := t.stored(s, key)
+	p, stored, err := t.stored(s, key)
 	if err == nil {
-		_, err = t.parse(s.Scratch, stored)
+		_, err = parse(p, s.Scratch, stored)
 	}
 	if isNotFound(err) {
 		return false, nil
@@ -132,7 +132,7 @@ func (t *Tree[M, K]) load(s *session.Session, key K) (m M, err error) {
 
 // row reads the row stored at key.
 func (t *Tree[M, K]) row(_ *session.Session, p *session.Place, key, stored []byte) (m M, err error) {
-	row, err := t.parse(key, stored)
+	row, err := parse(p, key, stored)
 	if err != nil {
 		return m, err
 	}

@@ -59,6 +59,9 @@ type treeOptions[M any] struct {
 	codec  Codec[M]
 	clock  func(*M) uint64
 	policy Policy
+	// givenUp and earlier are of WithGivenUp and WithEarlier.
+	givenUp []string
+	earlier []Earlier[M]
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
 	// sequence is a *sequence[M, K], or nil.
@@ -94,8 +97,8 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	t := &Tree[M, K]{
 		core: &session.Tree{
-			Name: name, Key: key.Name(), Codec: o.codec.Name(), Policy: o.policy.String(), Schema: 1,
-			Fields: o.codec.Fields(),
+			Name: name, Key: key.Name(), Codec: o.codec.Name(), Policy: o.policy.String(),
+			Fields: o.codec.Fields(), GivenUp: o.givenUp,
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
 	}
@@ -131,7 +134,13 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }
-	t.core.Entries, t.core.Verify = t.entries, t.verify
+	t.core.Entries, t.core.Verify, t.core.Modernize = t.entries, t.verify, t.modernize
+	for _, e := range o.earlier {
+		t.core.Earlier = append(t.core.Earlier, e.erase(t.codec)...)
+		if err := e.fault(); err != nil {
+			t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, err)
+		}
+	}
 	t.core.Prepare, t.core.Store, t.core.Remove = t.prepare, t.storePrepared, t.remove
 	t.core.Encode, t.core.PutRow = t.encodeValue, t.putRow
 	t.core.FormatKey = func(key []byte) string { return formatKey(t.key.DecodeLast, t.key, key) }
@@ -171,20 +180,27 @@ func placeOf(s *session.Session, t *session.Tree) (*session.Place, error) {
 }
 
 // parse checks and takes apart the row stored at key, whose memory the result
-// shares. A row that has expired counts as absent.
-func (t *Tree[M, K]) parse(key, stored []byte) (format.Row, error) {
+// shares. Its value is that of the newest schema version. A row that has expired
+// counts as absent.
+func parse(p *session.Place, key, stored []byte) (format.Row, error) {
 	row, err := format.ParseRow(key, stored)
 	if err != nil {
 		return row, err
 	}
-	if row.Schema != t.core.Schema {
-		return row, fmt.Errorf("%w: row has schema version %d, the definition has %d", ErrDefinition, row.Schema,
-			t.core.Schema)
-	}
 	if expired(row) {
 		return row, ErrNotFound
 	}
-	return row, nil
+	row.Value, err = valueOf(p, row)
+	return row, err
+}
+
+// valueOf returns the value of a row as the newest schema version of its tree has it.
+func valueOf(p *session.Place, row format.Row) ([]byte, error) {
+	value, err := p.Value(row)
+	if err != nil && !errors.Is(err, ErrUpgrade) {
+		err = corruptValue(err)
+	}
+	return value, err
 }
 
 func expired(row format.Row) bool {
@@ -230,10 +246,14 @@ func corruptValue(err error) error {
 	return fmt.Errorf("%w: value does not decode: %w", ErrCorrupt, err)
 }
 
-// verify checks that a value decodes and belongs under the encoded primary key.
-func (t *Tree[M, K]) verify(primary, value []byte) error {
+// verify checks that a row decodes and belongs under the encoded primary key.
+func (t *Tree[M, K]) verify(p *session.Place, primary []byte, row format.Row) error {
 	m := t.models.Get().(*M)
 	defer func() { *m = *new(M); t.models.Put(m) }()
+	value, err := valueOf(p, row)
+	if err != nil {
+		return err
+	}
 	if err := t.decodeTo(m, primary, value); err != nil {
 		return err
 	}
@@ -248,14 +268,16 @@ func (t *Tree[M, K]) checkKey(m *M, primary []byte) error {
 	return nil
 }
 
-func (t *Tree[M, K]) entries(primary, value []byte, emit func(int, []byte) error) error {
+func (t *Tree[M, K]) entries(
+	p *session.Place, primary []byte, row format.Row, emit func(int, []byte) error,
+) error {
 	if len(t.indexes) == 0 {
 		return nil
 	}
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
-	err := t.readOld(d, &d.model, primary, value)
+	err := t.readOld(d, &d.model, p, primary, row)
 	d.model = *new(M)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func (t *Tree[M, K]) encodeValue(
 	}
 	buf := roomFor(len(place.Space)+len(primary), value)
 	buf = append(append(buf, place.Space...), primary...)
-	return t.seal(buf, value, expiry), nil
+	return seal(place, buf, value, expiry), nil
 }
 
 // roomFor returns empty memory that holds a stored key of some bytes and the row of a
@@ -42,9 +42,9 @@ func roomFor(key int, value []byte) []byte {
 }
 
 // seal appends the row of a value to its stored key, which is all of buf.
-func (t *Tree[M, K]) seal(buf, value []byte, expiry int64) session.Row {
+func seal(place *session.Place, buf, value []byte, expiry int64) session.Row {
 	end := len(buf)
-	buf = append(format.AppendRowHeader(buf, format.Header{Schema: t.core.Schema, Expiry: expiry}), value...)
+	buf = append(format.AppendRowHeader(buf, format.Header{Schema: place.Schema, Expiry: expiry}), value...)
 	buf = format.Seal(buf)
 	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: expiry}
 }

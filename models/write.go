@@ -148,7 +148,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	}
 	m, live := new(M), found && !expired(row)
 	if found {
-		if err := t.readOld(d, m, at[len(place.Space):], row.Value); err != nil {
+		if err := t.readOld(d, m, place, at[len(place.Space):], row); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	}
 	if s.Writes != writes { // change has written too, perhaps this very row
 		d.fit(len(t.indexes))
-		if found, _, err = t.old(s, d, at, len(place.Space)); err != nil {
+		if found, _, err = t.old(s, d, place, at); err != nil {
 			return err
 		}
 	}
@@ -250,11 +250,11 @@ func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) 
 	buf := t.key.AppendLast(append(d.buf[:0], place.Space...), t.primary(m))
 	if w.value != nil {
 		d.buf = buf
-		stored := t.seal(append(roomFor(len(buf), w.value), buf...), w.value, w.expiry)
+		stored := seal(place, append(roomFor(len(buf), w.value), buf...), w.value, w.expiry)
 		key, row = stored.Key, stored.Stored
 	} else {
 		end := len(buf)
-		buf = format.AppendRowHeader(buf, format.Header{Schema: t.core.Schema, Expiry: w.expiry})
+		buf = format.AppendRowHeader(buf, format.Header{Schema: place.Schema, Expiry: w.expiry})
 		if buf, err = t.codec.Append(buf, m); err != nil {
 			return nil, nil, err
 		}
@@ -280,7 +280,7 @@ func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Pla
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
-	_, live, err := t.old(s, d, key, len(place.Space))
+	_, live, err := t.old(s, d, place, key)
 	switch {
 	case err != nil:
 		return err
@@ -364,7 +364,7 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 		if err := t.oldExpiry(s, d, place, key); err != nil {
 			return err
 		}
-	} else if found, _, err := t.old(s, d, key, len(place.Space)); err != nil || !found {
+	} else if found, _, err := t.old(s, d, place, key); err != nil || !found {
 		return err
 	}
 	return t.removeOld(s, d, place, key)
@@ -398,17 +398,18 @@ func (d *draft[M]) fit(indexes int) {
 	}
 }
 
-// old fills d.old with the index keys of the row stored at key, whose space
-// number has the given length, and d.oldExpiry and d.oldSize. It reports whether
-// there is one and whether it is live: a row that has expired still has its
-// entries.
-func (t *Tree[M, K]) old(s *session.Session, d *draft[M], key []byte, space int) (found, live bool, err error) {
+// old fills d.old with the index keys of the row stored at key, and d.oldExpiry and
+// d.oldSize. It reports whether there is one and whether it is live: a row that has
+// expired still has its entries.
+func (t *Tree[M, K]) old(
+	s *session.Session, d *draft[M], place *session.Place, key []byte,
+) (found, live bool, err error) {
 	row, found, err := t.oldRow(s, d, key)
 	if !found || err != nil {
 		return false, false, err
 	}
 	if len(t.indexes) > 0 {
-		err = t.readOld(d, &d.model, key[space:], row.Value)
+		err = t.readOld(d, &d.model, place, key[len(place.Space):], row)
 		d.model = *new(M)
 	}
 	return true, !expired(row), err
@@ -453,7 +454,11 @@ func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row fo
 
 // readOld decodes the row under the encoded primary key, and fills d.old with its
 // index keys.
-func (t *Tree[M, K]) readOld(d *draft[M], into *M, primary, value []byte) error {
+func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []byte, row format.Row) error {
+	value, err := valueOf(p, row)
+	if err != nil {
+		return err
+	}
 	if err := t.decodeTo(into, primary, value); err != nil {
 		return corruptValue(err)
 	}

@@ -4,8 +4,11 @@
 package session
 
 import (
+	"fmt"
 	"sync/atomic"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
@@ -22,9 +25,11 @@ type Tree struct {
 	Key, Codec string
 	// Policy is the name of the tree's policy.
 	Policy string
-	// Schema is the version of the shape in which rows are written.
-	Schema uint32
 	Fields []Field
+	// GivenUp has the paths of fields that the model no longer has, on purpose.
+	GivenUp []string
+	// Earlier are the earlier types of the model that the program knows, with functions to it.
+	Earlier []Earlier
 	// Indexes are in the order of their declaration.
 	Indexes []*Index
 	// Fault is an error of the declaration, reported on opening.
@@ -33,12 +38,13 @@ type Tree struct {
 	// declarations do not affect open stores.
 	Late atomic.Pointer[error]
 
-	// Verify checks that a value decodes and belongs under the encoded primary
-	// key.
-	Verify func(primary, value []byte) error
+	// Verify checks that a row decodes and belongs under the encoded primary key.
+	Verify func(p *Place, primary []byte, row format.Row) error
 	// Entries calls emit with the key, in delimited form, of every index entry of the row under
 	// the encoded primary key. Emit must not keep the keys.
-	Entries func(primary, value []byte, emit func(index int, key []byte) error) error
+	Entries func(p *Place, primary []byte, row format.Row, emit func(index int, key []byte) error) error
+	// Modernize returns what is to be stored in place of a row of an earlier schema version.
+	Modernize func(p *Place, primary []byte, row format.Row) (format.Row, error)
 	// Prepare encodes a model, which is a *M. Store writes the encoded model, and replaces the
 	// row with the same primary key if there is one.
 	Prepare func(model any) (Prepared, error)
@@ -61,6 +67,19 @@ type Tree struct {
 
 // Field is a field of a model as the catalog describes it.
 type Field = shape.Field
+
+// Earlier is an earlier Go type of a model, with its types erased.
+type Earlier struct {
+	// Fields are those of the earlier type, and Type is its name in Go.
+	Fields []Field
+	Type   string
+	// Upgrade appends a value of the model, made of a value of the earlier type.
+	Upgrade Upgrade
+}
+
+// Upgrade appends to dst the value of the newest version of a model, made of a value of another
+// one. It keeps neither slice.
+type Upgrade func(dst, value []byte) ([]byte, error)
 
 // Index is an index with its types erased.
 type Index struct {
@@ -103,6 +122,14 @@ type Place struct {
 	Space []byte
 	// Indexes are the spaces of the tree's indexes, in the order of Tree.Indexes.
 	Indexes [][]byte
+	// Schema is the schema version in which rows are written.
+	Schema uint32
+	// Older turns values of earlier schema versions into values of Schema. Its index is the
+	// version. Versions that no row can have are nil.
+	Older []Upgrade
+	// Foreign turns the value of a peer whose model has other fields into one of Schema. It is
+	// nil if the tree's codec does not allow that.
+	Foreign Upgrade
 	// Expires is set once a row of the tree may have an expiry. Until then a write to a tree
 	// without indexes need not read the row that it replaces. It is set before the row is
 	// written, and stays set if that fails.
@@ -116,4 +143,31 @@ type Place struct {
 	Changed atomic.Pointer[func(s *Session, primary, value []byte) error]
 	// Sequence numbers the tree's rows, if the tree has a sequence.
 	Sequence *Sequence
+}
+
+// Value returns the value of a row as the newest schema version has it: that of the row itself,
+// or memory of its own if the row has another version.
+func (p *Place) Value(row format.Row) ([]byte, error) {
+	if row.Schema == p.Schema && !row.Foreign {
+		return row.Value, nil
+	}
+	return p.upgrade(row)
+}
+
+// growth is how much longer than the old one the value of a newer version usually is, at most.
+const growth = 64
+
+func (p *Place) upgrade(row format.Row) ([]byte, error) {
+	if row.Foreign && p.Foreign != nil { // of whichever version: its fields have the names that peers use
+		return p.Foreign(make([]byte, 0, len(row.Value)+growth), row.Value)
+	}
+	if row.Schema > p.Schema {
+		return nil, fmt.Errorf("%w: row has schema version %d, the catalog knows %d", engine.ErrCorrupt, row.Schema,
+			p.Schema)
+	}
+	if int(row.Schema) >= len(p.Older) || p.Older[row.Schema] == nil {
+		return nil, fmt.Errorf("%w: row has schema version %d, all rows of which were said to be migrated",
+			engine.ErrCorrupt, row.Schema)
+	}
+	return p.Older[row.Schema](make([]byte, 0, len(row.Value)+growth), row.Value)
 }

@@ -80,7 +80,7 @@ func (d Difference) String() string {
 	}
 }
 
-const byFunction = "convert the rows by a function from the earlier type"
+const byFunction = "convert the rows by a function with models.WithEarlier"
 
 // Next returns the version whose shape is next, after a version that passed Check, and every
 // difference that keeps the automatic rules from carrying values over. It is of use only if there
@@ -166,7 +166,7 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 		}
 		c.differs(Difference{
 			Path: at, Kind: Missing, Stored: s.typeText(),
-			Remedy: fmt.Sprintf("%sif its values are no longer needed, give up %q; or %s", rename, at, byFunction),
+			Remedy: fmt.Sprintf("%sif its values are no longer needed, give it up with models.WithGivenUp(%q); or %s", rename, at, byFunction),
 		})
 	}
 }

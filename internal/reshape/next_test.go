@@ -252,6 +252,6 @@ func ExampleDifference() {
 	// Output:
 	// Address.Town is missing in the definition:
 	// if it was renamed, tag the field `netabase:"was=Town"`;
-	// if its values are no longer needed, give up "Address.Town";
-	// or convert the rows by a function from the earlier type
+	// if its values are no longer needed, give it up with models.WithGivenUp("Address.Town");
+	// or convert the rows by a function with models.WithEarlier
 }

@@ -463,7 +463,9 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 
 // isUnknown reports whether an error is about what this program does not understand, and not
 // about damage: it is of a newer version, or the program's function does not take the row.
-func isUnknown(err error) bool { return errors.Is(err, ErrVersion) || errors.Is(err, models.ErrUpgrade) }
+func isUnknown(err error) bool {
+	return errors.Is(err, ErrVersion) || errors.Is(err, models.ErrUpgrade)
+}
 
 // readRow reads the row stored at key, and checks that it decodes and belongs there.
 func (t treeCheck) readRow(key, stored []byte) (format.Row, error) {

@@ -70,7 +70,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Backup writes a snapshot of everything in the store to w, as docs/format.md
 // describes, in a form that [Restore] reads into any engine. The store may be in
 // use meanwhile. Backup copies rows as they are, so that a damaged row is
-// damaged in the backup, too; Verify finds it. Keys that damage has put out of
+// damaged in the backup, too; Verify finds it. Only compression is undone: rows of a backup
+// need nothing but themselves. Keys that damage has put out of
 // order are left out.
 //
 // A transaction is open until Backup returns. Meanwhile bolt cannot use freed
@@ -105,7 +106,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 		b.begin()
 		return ctx.Err()
 	}
-	add := func(key, value []byte) error {
+	copyTo := func(key, value []byte) error {
 		size := len(key) + len(value)
 		if len(b.chunk) > chunkHead && len(b.chunk)+size > backupChunk {
 			if err := flush(); err != nil {
@@ -116,6 +117,16 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 		done.Keys++
 		done.Bytes += int64(size)
 		return nil
+	}
+	plain, err := newPlainRows(txn)
+	if err != nil {
+		return done, fmt.Errorf("backup: %w", err)
+	}
+	add := func(key, stored []byte) error {
+		if stored = plain.of(key, stored); stored == nil {
+			return nil
+		}
+		return copyTo(key, stored)
 	}
 	// One key is held back until the next shows that it is in its place.
 	var held struct{ key, value []byte }
@@ -188,6 +199,7 @@ func (b *backupWriter) header(txn engine.ReadTxn) (err error) {
 	if _, err := c.openStore(); err != nil {
 		return err
 	}
+	c.store.Incompatible = withoutCompression(c.store.Incompatible)
 	h := c.store.backupHeader()
 	b.begin()
 	if b.chunk, err = headerCodec.Append(b.chunk, &h); err != nil {

@@ -100,9 +100,13 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	}
 	s.places = make(map[*session.Tree]*session.Place, len(entries))
 	s.spaces = make(map[format.Space]*session.Tree, len(entries))
+	compressed := slices.Contains(c.store.Incompatible, compression)
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
 		place := entry.place(core, c.histories[name])
+		if err := s.compress(ctx, core, entry, place, compressed, c.write != nil); err != nil {
+			return err
+		}
 		if err := s.finishIndexes(ctx, core, entry, place, o.Progress); err != nil {
 			return err
 		}
@@ -147,6 +151,8 @@ type catalog struct {
 	changed bool
 	// histories has the schema versions of the trees that update was given, by full name.
 	histories map[string]history
+	// dictionaries are those of trees with compressed rows, by full name.
+	dictionaries map[string]*session.Dictionaries
 	// differences are those of all trees.
 	differences []Difference
 }
@@ -338,7 +344,18 @@ func (e *treeEntry) place(core *session.Tree, h history) *session.Place {
 // opened with included.
 func wholeCatalog(txn engine.ReadTxn) (*catalog, error) {
 	c := &catalog{read: txn}
-	return c, c.open()
+	if err := c.open(); err != nil || !slices.Contains(c.store.Incompatible, compression) {
+		return c, err
+	}
+	c.dictionaries = make(map[string]*session.Dictionaries, len(c.trees))
+	for name, entry := range c.trees {
+		read, err := readDictionaries(txn, name, entry.ID)
+		if err != nil {
+			return c, err
+		}
+		c.dictionaries[name] = read.Dictionaries
+	}
+	return c, nil
 }
 
 // readTrees reads the entries of all trees in the store, by full name, those of
@@ -431,9 +448,15 @@ func catalogValue(txn engine.ReadTxn, key []byte) (value []byte, found bool, err
 }
 
 func putCatalog[E any](txn engine.WriteTxn, key []byte, codec models.Codec[E], entry *E) error {
-	row, err := codec.Append(format.AppendRowHeader(nil, format.Header{Schema: catalogSchema}), entry)
+	row, err := catalogRow(key, codec, entry)
 	if err != nil {
 		return err
 	}
-	return txn.Put(slices.Clone(key), format.AppendChecksum(row, key))
+	return txn.Put(slices.Clone(key), row)
+}
+
+// catalogRow returns what is stored of a catalog entry.
+func catalogRow[E any](key []byte, codec models.Codec[E], entry *E) ([]byte, error) {
+	row, err := codec.Append(format.AppendRowHeader(nil, format.Header{Schema: catalogSchema}), entry)
+	return format.AppendChecksum(row, key), err
 }

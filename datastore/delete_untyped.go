@@ -28,6 +28,10 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 			return 0, fmt.Errorf("index %s: %w: its kind is %q", ix.Name, ErrVersion, shortened(string(ix.Kind)))
 		}
 	}
+	read, err := readDictionaries(s.Read, tree, entry.ID)
+	if err != nil {
+		return 0, err
+	}
 	goes, doomed := map[string]bool{}, [][]byte(nil)
 	space := entry.ID.Append(nil)
 	for i, primary := range keys {
@@ -40,6 +44,9 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 			return 0, err
 		}
 		row, err := format.ParseRow(key, stored)
+		if err == nil {
+			row, err = read.Plain(row)
+		}
 		if err != nil {
 			return 0, err
 		}

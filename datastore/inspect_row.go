@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -46,7 +47,7 @@ func (in *Inspection) Rows(ctx context.Context, name string) iter.Seq2[Inspected
 	return func(yield func(InspectedRow, error) bool) {
 		entry, err := in.tree(ctx, name)
 		if err == nil {
-			err = in.rows(ctx, entry, yield)
+			err = in.rows(ctx, name, entry, yield)
 		}
 		if err != nil {
 			yield(InspectedRow{}, fmt.Errorf("inspect rows of %s: %w", name, err))
@@ -55,12 +56,16 @@ func (in *Inspection) Rows(ctx context.Context, name string) iter.Seq2[Inspected
 }
 
 // rows returns nil once yield has asked to stop.
-func (in *Inspection) rows(ctx context.Context, entry *treeEntry, yield func(InspectedRow, error) bool) error {
+func (in *Inspection) rows(ctx context.Context, name string, entry *treeEntry, yield func(InspectedRow, error) bool) error {
 	keys, _ := models.KeyCodecNamed(entry.Key)
+	read, err := in.dictionaries(ctx, name, entry)
+	if err != nil {
+		return err
+	}
 	var page []InspectedRow
 	stopped := false
-	err := in.pages(ctx, entry.ID, func(key, stored []byte) {
-		page = append(page, inspectRow(entry, keys, key, stored))
+	err = in.pages(ctx, entry.ID, func(key, stored []byte) {
+		page = append(page, inspectRow(entry, keys, read, key, stored))
 	}, func() bool {
 		for i := range page {
 			if !yield(page[i], nil) {
@@ -79,7 +84,9 @@ func (in *Inspection) rows(ctx context.Context, entry *treeEntry, yield func(Ins
 }
 
 // inspectRow reads the row stored at key, both of which are borrowed.
-func inspectRow(entry *treeEntry, keys models.KeyCodec[any], key, stored []byte) InspectedRow {
+func inspectRow(
+	entry *treeEntry, keys models.KeyCodec[any], dictionaries *session.Dictionaries, key, stored []byte,
+) InspectedRow {
 	seen := InspectedRow{Key: hex.EncodeToString(key), Size: len(key) + len(stored)}
 	_, primary, err := format.CutSpace(key)
 	if err != nil {
@@ -95,6 +102,9 @@ func inspectRow(entry *treeEntry, keys models.KeyCodec[any], key, stored []byte)
 		seen.Key = keys.Format(primary)
 	}
 	row, err := format.ParseRow(key, stored)
+	if err == nil {
+		row, err = dictionaries.Plain(row)
+	}
 	if err != nil {
 		seen.Err = err
 		return seen

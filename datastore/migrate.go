@@ -134,8 +134,18 @@ func (m *migration) prepare(ctx context.Context) error {
 	if len(differences) > 0 {
 		return fmt.Errorf("%w: %s", models.ErrUpgrade, differences[0])
 	}
-	m.place = &session.Place{Space: m.entry.ID.Append(nil), Schema: m.entry.Schema, Older: upgrades}
+	read, err := readDictionaries(txn, m.name, m.entry.ID)
+	if err != nil {
+		return err
+	}
+	m.place = &session.Place{
+		Space: m.entry.ID.Append(nil), Schema: m.entry.Schema, Older: upgrades, Dictionaries: read.Dictionaries,
+	}
 	m.rewrite = func(p *session.Place, _ []byte, row format.Row) (format.Row, error) {
+		row, err := p.Dictionaries.Plain(row)
+		if err != nil {
+			return row, err
+		}
 		value, err := p.Value(row)
 		if err == nil && m.entry.Policy == models.Local.String() {
 			row.Value = value
@@ -197,7 +207,11 @@ func (m *migration) row(ses *session.Session, key, stored []byte) (rewritten boo
 		return false, fmt.Errorf("row %s: %w", m.formatKey(primary), err)
 	}
 	key = bytes.Clone(key)
-	return true, ses.Put(key, format.AppendChecksum(append(format.AppendRowHeader(nil, row.Header), row.Value...), key))
+	stored, err = m.place.AppendRow(ses, nil, row.Header, row.Value)
+	if err != nil {
+		return false, err
+	}
+	return true, ses.Put(key, format.AppendChecksum(stored, key))
 }
 
 func (m *migration) formatKey(primary []byte) string {

@@ -152,6 +152,9 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 	}
 	// Package record may know the row.
 	if tell := s.places[at.core].Changed.Load(); tell != nil {
+		if row, err = at.place.Dictionaries.Plain(row); err != nil {
+			return err
+		}
 		return (*tell)(ses, key[len(at.place.Space):], row.Value)
 	}
 	return nil
@@ -175,7 +178,7 @@ func (s *Store) wasAt(c *catalog, key []byte) treeCheck {
 			t.core = tree.Core()
 			t.place = s.places[t.core]
 		} else {
-			t.untyped = newUntyped(entry)
+			t.untyped = newUntyped(entry, c.dictionaries[name])
 		}
 		if i >= 0 {
 			t.index = entry.Indexes[i]

@@ -87,7 +87,7 @@ func newerStore(t *testing.T, eng engine.Engine, features datastore.Features) (n
 		{[]byte{63, 255}, []byte{0}},
 		stored([]byte{4, 0, 0, 1}, []byte("log")),
 		stored([]byte{1, 4, 9}, []byte{0, 1, 0xA0}),
-		stored([]byte{1, 3, 'x'}, []byte{0x40, 7, 1, 2, 3}),
+		stored([]byte{1, 5, 'x'}, []byte{0x40, 7, 1, 2, 3}),
 		stored([]byte{index, 'a'}, []byte("an entry")),
 		{[]byte{index, 'b'}, []byte("in another form")},
 		stored([]byte{other, 'c'}, []byte("of a tree to come")),

@@ -168,7 +168,7 @@ func (v *verifier) run(ctx context.Context) error {
 		if core != nil {
 			rows.place = v.store.places[core]
 		} else {
-			rows.untyped = newUntyped(entry)
+			rows.untyped = newUntyped(entry, v.catalog.dictionaries[name])
 		}
 		before := v.report
 		if err := v.pages(ctx, spaceRange(entry.ID), rows.row); err != nil {
@@ -253,10 +253,10 @@ func (t treeCheck) counter(p page, key, stored []byte) ([]change, error) {
 	return nil, nil
 }
 
-// catalogKey examines a key of the catalog. Opening has examined those of the store and its
-// trees; others belong to newer versions.
+// catalogKey examines a key of the catalog. Those of the store, its trees and their dictionaries
+// have been examined; others belong to newer versions.
 func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
-	if bytes.Equal(key, storeKey) || isTree(key) {
+	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) {
 		return nil, nil
 	}
 	if _, err := format.ParseRow(key, stored); errors.Is(err, engine.ErrCorrupt) {
@@ -477,7 +477,7 @@ func (t treeCheck) readRow(key, stored []byte) (format.Row, error) {
 	case t.core != nil:
 		err = t.core.Verify(t.place, key[len(t.place.Space):], row)
 	default:
-		err = inspectRow(t.untyped.entry, t.untyped.keys, key, stored).Err
+		err = inspectRow(t.untyped.entry, t.untyped.keys, t.untyped.dictionaries, key, stored).Err
 	}
 	return row, err
 }

@@ -16,11 +16,13 @@ type untyped struct {
 	space []byte
 	// keys is nil for a codec of primary keys that is not known.
 	keys models.KeyCodec[any]
+	// dictionaries are those of compressed rows.
+	dictionaries *session.Dictionaries
 }
 
-func newUntyped(entry *treeEntry) *untyped {
+func newUntyped(entry *treeEntry, dictionaries *session.Dictionaries) *untyped {
 	keys, _ := models.KeyCodecNamed(entry.Key)
-	return &untyped{entry: entry, space: entry.ID.Append(nil), keys: keys}
+	return &untyped{entry: entry, space: entry.ID.Append(nil), keys: keys, dictionaries: dictionaries}
 }
 
 // untypedEntry checks that an entry of an index has a row.

@@ -65,15 +65,18 @@ func (t *Tree[M, K]) mayWrite(s *session.Session) error {
 }
 
 // mayStore returns ErrPolicy where an ordinary call may not store row at key.
-func (t *Tree[M, K]) mayStore(s *session.Session, space int, key, row []byte) error {
+func (t *Tree[M, K]) mayStore(s *session.Session, place *session.Place, key, row []byte) error {
 	if t.policy != Immutable || s.Trusted {
 		return nil
 	}
 	parsed, err := format.ParseRow(key, row)
+	if err == nil {
+		parsed, err = place.Dictionaries.Plain(parsed)
+	}
 	if err != nil {
 		return err
 	}
-	if hash := sha256.Sum256(parsed.Value); !bytes.Equal(hash[:], key[space:]) {
+	if hash := sha256.Sum256(parsed.Value); !bytes.Equal(hash[:], key[len(place.Space):]) {
 		return fmt.Errorf("%w: the tree is immutable, and the value has the hash %x; record.Identify gives a "+
 			"model its key",
 			ErrPolicy, hash)

@@ -64,6 +64,9 @@ func (t *Tree[M, K]) storePrepared(s *session.Session, p session.Prepared) error
 	size := len(place.Space) + len(p.Primary) + format.MaxRowHeader + len(p.Value) + format.ChecksumSize
 	buf := append(append(make([]byte, 0, size), place.Space...), p.Primary...)
 	key := buf[:len(buf):len(buf)]
-	buf = append(format.AppendRowHeader(buf, format.Header{Schema: place.Schema}), p.Value...)
+	buf, err = place.AppendRow(s, buf, format.Header{Schema: place.Schema}, p.Value)
+	if err != nil {
+		return err
+	}
 	return t.replace(s, d, place, key, format.AppendChecksum(buf[len(key):], key), writing{})
 }

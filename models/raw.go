@@ -351,7 +351,10 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 	if err == nil && expired(row) {
 		err = ErrNotFound
 	}
-	return row, err
+	if err != nil {
+		return row, err
+	}
+	return p.Dictionaries.Plain(row)
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {

@@ -59,6 +59,8 @@ type treeOptions[M any] struct {
 	codec  Codec[M]
 	clock  func(*M) uint64
 	policy Policy
+	// compressed is of WithCompression.
+	compressed bool
 	// givenUp and earlier are of WithGivenUp and WithEarlier.
 	givenUp []string
 	earlier []Earlier[M]
@@ -98,7 +100,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	t := &Tree[M, K]{
 		core: &session.Tree{
 			Name: name, Key: key.Name(), Codec: o.codec.Name(), Policy: o.policy.String(),
-			Fields: o.codec.Fields(), GivenUp: o.givenUp,
+			Fields: o.codec.Fields(), GivenUp: o.givenUp, Compressed: o.compressed,
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
 	}

@@ -1,6 +1,8 @@
 package models
 
 import (
+	"bytes"
+
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
@@ -32,7 +34,7 @@ func (t *Tree[M, K]) encodeValue(
 	}
 	buf := roomFor(len(place.Space)+len(primary), value)
 	buf = append(append(buf, place.Space...), primary...)
-	return seal(place, buf, value, expiry), nil
+	return seal(nil, place, buf, value, expiry)
 }
 
 // roomFor returns empty memory that holds a stored key of some bytes and the row of a
@@ -42,11 +44,17 @@ func roomFor(key int, value []byte) []byte {
 }
 
 // seal appends the row of a value to its stored key, which is all of buf.
-func seal(place *session.Place, buf, value []byte, expiry int64) session.Row {
+func seal(s *session.Session, place *session.Place, buf, value []byte, expiry int64) (row session.Row, err error) {
 	end := len(buf)
-	buf = append(format.AppendRowHeader(buf, format.Header{Schema: place.Schema, Expiry: expiry}), value...)
+	buf, err = place.AppendRow(s, buf, format.Header{Schema: place.Schema, Expiry: expiry}, value)
+	if err != nil {
+		return row, err
+	}
 	buf = format.Seal(buf)
-	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: expiry}
+	if place.Compressor != nil {
+		buf = bytes.Clone(buf) // there was room for the whole value
+	}
+	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: expiry}, nil
 }
 
 // putRow stores what encodeValue made. It may be called again, in another transaction.
@@ -54,6 +62,11 @@ func (t *Tree[M, K]) putRow(s *session.Session, row session.Row) error {
 	place, err := t.writePlace(s)
 	if err != nil {
 		return err
+	}
+	if place.Compressor != nil {
+		if err := place.Compressor.Keep(s); err != nil {
+			return err
+		}
 	}
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)

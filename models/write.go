@@ -142,7 +142,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 
 	at := t.key.AppendLast(bytes.Clone(place.Space), key)
 	at = at[:len(at):len(at)]
-	row, found, err := t.oldRow(s, d, at)
+	row, found, err := t.oldRow(s, d, place, at)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	if !expired(format.Row{Header: format.Header{Expiry: d.oldExpiry}}) {
 		how.expiry = d.oldExpiry
 	}
-	stored, encoded, err := t.encode(d, place, m, how)
+	stored, encoded, err := t.encode(s, d, place, m, how)
 	if err != nil {
 		return err
 	}
@@ -206,8 +206,9 @@ type draft[M any] struct {
 	// oldExpiry and oldSize, of the value, are those of the row that d.old is of.
 	oldExpiry int64
 	oldSize   int
-	// buf is for building what has a size that is not known before.
-	buf []byte
+	// buf is for building what has a size that is not known before, and value for the value of a row
+	// that is to be compressed.
+	buf, value []byte
 }
 
 // writePlace finds the tree in the session's store for an ordinary call to write
@@ -229,7 +230,7 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, w writing) error {
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
 
-	key, row, err := t.encode(d, place, m, w)
+	key, row, err := t.encode(s, d, place, m, w)
 	if err != nil {
 		return err
 	}
@@ -246,11 +247,22 @@ func (t *Tree[M, K]) replace(s *session.Session, d *draft[M], place *session.Pla
 
 // encode returns the key and the row of m, which lie in one piece of memory that
 // the engine gets, and fills d.new with its index keys.
-func (t *Tree[M, K]) encode(d *draft[M], place *session.Place, m *M, w writing) (key, row []byte, err error) {
+func (t *Tree[M, K]) encode(
+	s *session.Session, d *draft[M], place *session.Place, m *M, w writing,
+) (key, row []byte, err error) {
 	buf := t.key.AppendLast(append(d.buf[:0], place.Space...), t.primary(m))
+	if w.value == nil && place.Compressor != nil {
+		if d.value, err = t.codec.Append(d.value[:0], m); err != nil {
+			return nil, nil, err
+		}
+		w.value = d.value
+	}
 	if w.value != nil {
 		d.buf = buf
-		stored := seal(place, append(roomFor(len(buf), w.value), buf...), w.value, w.expiry)
+		stored, err := seal(s, place, append(roomFor(len(buf), w.value), buf...), w.value, w.expiry)
+		if err != nil {
+			return nil, nil, err
+		}
 		key, row = stored.Key, stored.Stored
 	} else {
 		end := len(buf)
@@ -302,7 +314,7 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
-	if err := t.mayStore(s, len(place.Space), key, row); err != nil {
+	if err := t.mayStore(s, place, key, row); err != nil {
 		return err
 	}
 	primary := key[len(place.Space):]
@@ -333,6 +345,9 @@ func changed(s *session.Session, place *session.Place, key, row []byte) error {
 	var value []byte
 	if row != nil {
 		parsed, err := format.ParseRow(key, row)
+		if err == nil {
+			parsed, err = place.Dictionaries.Plain(parsed)
+		}
 		if err != nil {
 			return err
 		}
@@ -404,7 +419,7 @@ func (d *draft[M]) fit(indexes int) {
 func (t *Tree[M, K]) old(
 	s *session.Session, d *draft[M], place *session.Place, key []byte,
 ) (found, live bool, err error) {
-	row, found, err := t.oldRow(s, d, key)
+	row, found, err := t.oldRow(s, d, place, key)
 	if !found || err != nil {
 		return false, false, err
 	}
@@ -439,7 +454,9 @@ func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.P
 }
 
 // oldRow reads the row stored at key.
-func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row format.Row, found bool, err error) {
+func (t *Tree[M, K]) oldRow(
+	s *session.Session, d *draft[M], place *session.Place, key []byte,
+) (row format.Row, found bool, err error) {
 	stored, err := s.Read.Get(key)
 	if isNotFound(err) {
 		return row, false, nil
@@ -447,8 +464,10 @@ func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row fo
 	if err != nil {
 		return row, false, err
 	}
-	row, err = format.ParseRow(key, stored)
-	d.oldExpiry, d.oldSize = row.Expiry, len(row.Value)
+	if row, err = format.ParseRow(key, stored); err == nil {
+		d.oldSize, err = place.Dictionaries.Size(row)
+	}
+	d.oldExpiry = row.Expiry
 	return row, true, err
 }
 

@@ -59,10 +59,12 @@ func TestRows(t *testing.T) {
 		{Header{Schema: 1, Foreign: true}, []byte("value")},
 		{Header{Schema: math.MaxUint32, Expiry: math.MinInt64}, []byte{}},
 		{Header{Schema: 128, Foreign: true, Expiry: 1}, bytes.Repeat([]byte{0xFF}, 1000)},
+		{Header{Schema: 1, Dictionary: 1}, []byte("frame")},
+		{Header{Schema: 300, Foreign: true, Dictionary: math.MaxUint32, Expiry: 7}, []byte{}},
 	} {
 		stored := seal("key", want.Header, string(want.Value))
 		got, err := ParseRow([]byte("key"), stored)
-		if len(stored) > MaxRowHeader+len(want.Value)+ChecksumSize {
+		if want.Dictionary == 0 && len(stored) > MaxRowHeader+len(want.Value)+ChecksumSize {
 			t.Errorf("%+v has a header of more than %d bytes", want, MaxRowHeader)
 		}
 		if err != nil || got.Header != want.Header || !bytes.Equal(got.Value, want.Value) {
@@ -88,6 +90,11 @@ func TestRowsThatAreNone(t *testing.T) {
 		"a schema version without end": stored(0, 0x80),
 		"a schema version too large":   stored(0, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F),
 		"half an expiry":               stored(1, 1, 0, 0, 0),
+		"no dictionary":                stored(4, 1),
+		"dictionary zero":              stored(4, 1, 0, 7),
+		"half a dictionary":            stored(5, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x80),
+		"a dictionary too long":        stored(4, 1, 0x81, 0x00, 7),
+		"a dictionary too large":       stored(4, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 7),
 		"an expiry of zero":            stored(1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
 	} {
 		if got, err := ParseRow([]byte("key"), row); !errors.Is(err, engine.ErrCorrupt) {
@@ -102,8 +109,8 @@ func TestRowsThatAreNone(t *testing.T) {
 // A row with a bit that this version does not know is not damaged, unless its checksum is wrong.
 func TestRowsOfNewerVersions(t *testing.T) {
 	key := []byte("key")
-	for bit := 2; bit < 8; bit++ {
-		for known := range byte(4) {
+	for bit := 3; bit < 8; bit++ {
+		for known := range byte(8) {
 			row := AppendChecksum([]byte{1<<bit | known, 1}, key)
 			if got, err := ParseRow(key, row); !errors.Is(err, ErrVersion) || errors.Is(err, engine.ErrCorrupt) {
 				t.Errorf("container %#02x: reads as %+v, %v", row[0], got, err)
@@ -155,7 +162,8 @@ func TestExpiryKeysSortByTime(t *testing.T) {
 func FuzzParseRow(f *testing.F) {
 	f.Add([]byte("key"), seal("key", Header{Schema: 1}, "value"), false)
 	f.Add([]byte("key"), AppendRowHeader(nil, Header{Schema: 300, Foreign: true, Expiry: 7}), true)
-	f.Add([]byte("key"), []byte{4, 1}, true)
+	f.Add([]byte("key"), AppendRowHeader(nil, Header{Schema: 1, Dictionary: 300}), true)
+	f.Add([]byte("key"), []byte{8, 1}, true)
 	f.Fuzz(func(t *testing.T, key, row []byte, sealIt bool) {
 		if sealIt {
 			row = AppendChecksum(slices.Clone(row), key)

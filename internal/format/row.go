@@ -20,15 +20,16 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrVersion is returned for stored bytes that a newer version has written. They are not damaged.
 var ErrVersion = errors.New("written by a newer version")
 
-// MaxRowHeader is the most bytes that come before a row's value: container, schema
-// version and expiry.
+// MaxRowHeader is the most bytes that come before the value of a row that is not compressed:
+// container, schema version and expiry.
 const MaxRowHeader = 1 + binary.MaxVarintLen32 + 8
 
 // The bits of a container.
 const (
-	bitExpiry  = 1 << 0
-	bitForeign = 1 << 1
-	knownBits  = bitExpiry | bitForeign
+	bitExpiry     = 1 << 0
+	bitForeign    = 1 << 1
+	bitCompressed = 1 << 2
+	knownBits     = bitExpiry | bitForeign | bitCompressed
 )
 
 // Header is what comes before a row's value.
@@ -37,6 +38,9 @@ type Header struct {
 	Schema uint32
 	// Foreign says that the value came from a peer whose model has other fields.
 	Foreign bool
+	// Dictionary is the number of the dictionary that the value is compressed with, zero if it is
+	// not compressed.
+	Dictionary uint32
 	// Expiry is unix time in nanoseconds, zero if the row does not expire.
 	Expiry int64
 }
@@ -53,11 +57,20 @@ func AppendRowHeader(dst []byte, h Header) []byte {
 	if h.Foreign {
 		container = bitForeign
 	}
-	if h.Expiry == 0 {
-		return binary.AppendUvarint(append(dst, container), uint64(h.Schema))
+	if h.Dictionary != 0 {
+		container |= bitCompressed
 	}
-	dst = binary.AppendUvarint(append(dst, container|bitExpiry), uint64(h.Schema))
-	return binary.BigEndian.AppendUint64(dst, uint64(h.Expiry))
+	if h.Expiry != 0 {
+		container |= bitExpiry
+	}
+	dst = binary.AppendUvarint(append(dst, container), uint64(h.Schema))
+	if h.Expiry != 0 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(h.Expiry))
+	}
+	if h.Dictionary != 0 {
+		dst = binary.AppendUvarint(dst, uint64(h.Dictionary))
+	}
+	return dst
 }
 
 // AppendChecksum ends the stored bytes of a row or entry. Body is all of them and lies at key.
@@ -86,16 +99,10 @@ func ParseRow(key, stored []byte) (Row, error) {
 	if container&^knownBits != 0 {
 		return Row{}, fmt.Errorf("%w: the row has container %#02x", ErrVersion, container)
 	}
-	row := Row{Value: body[2:]}
+	var row Row
 	row.Foreign = container&bitForeign != 0
-	if body[1] < 0x80 {
-		row.Schema = uint32(body[1])
-	} else {
-		schema, n := binary.Uvarint(body[1:])
-		if n <= 0 || schema > math.MaxUint32 || body[n] == 0 {
-			return Row{}, fmt.Errorf("%w: row has an invalid schema version", engine.ErrCorrupt)
-		}
-		row.Schema, row.Value = uint32(schema), body[1+n:]
+	if row.Schema, row.Value, err = cutNumber(body[1:], "schema version"); err != nil {
+		return Row{}, err
 	}
 	if container&bitExpiry != 0 {
 		if len(row.Value) < 8 {
@@ -107,7 +114,28 @@ func ParseRow(key, stored []byte) (Row, error) {
 			return Row{}, fmt.Errorf("%w: row has an expiry that says never", engine.ErrCorrupt)
 		}
 	}
+	if container&bitCompressed != 0 {
+		row.Dictionary, row.Value, err = cutNumber(row.Value, "dictionary")
+		if err == nil && row.Dictionary == 0 {
+			err = fmt.Errorf("%w: row is compressed with dictionary 0", engine.ErrCorrupt)
+		}
+		if err != nil {
+			return Row{}, err
+		}
+	}
 	return row, nil
+}
+
+// cutNumber reads the number at the front of src, in its shortest form.
+func cutNumber(src []byte, what string) (number uint32, rest []byte, err error) {
+	if len(src) > 0 && src[0] < 0x80 {
+		return uint32(src[0]), src[1:], nil
+	}
+	long, n := binary.Uvarint(src)
+	if n <= 0 || long > math.MaxUint32 || src[n-1] == 0 {
+		return 0, nil, fmt.Errorf("%w: row has an invalid %s", engine.ErrCorrupt, what)
+	}
+	return uint32(long), src[n:], nil
 }
 
 // CutChecksum checks the checksum of the row or entry stored at key and returns the bytes

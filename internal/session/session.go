@@ -35,6 +35,8 @@ type Session struct {
 	Committed []func()
 	// blocks has the numbers of sequences that the transaction has reserved.
 	blocks []block
+	// kept are the dictionaries that the transaction has written to the catalog.
+	kept []*numbered
 
 	places map[*Tree]*Place
 	// tree and place are those of the last lookup.
@@ -171,6 +173,6 @@ func (s *Session) Reset() bool {
 	s.Read, s.Write, s.Held, s.Trusted, s.Due, s.failure = nil, nil, false, false, 0, nil
 	clear(s.Committed)
 	s.Committed = s.Committed[:0]
-	s.blocks = s.blocks[:0]
+	s.blocks, s.kept = s.blocks[:0], nil
 	return true
 }

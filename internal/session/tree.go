@@ -28,6 +28,8 @@ type Tree struct {
 	Fields []Field
 	// GivenUp has the paths of fields that the model no longer has, on purpose.
 	GivenUp []string
+	// Compressed says that rows are to be compressed.
+	Compressed bool
 	// Earlier are the earlier types of the model that the program knows, with functions to it.
 	Earlier []Earlier
 	// Indexes are in the order of their declaration.
@@ -130,6 +132,10 @@ type Place struct {
 	// Foreign turns the value of a peer whose model has other fields into one of Schema. It is
 	// nil if the tree's codec does not allow that.
 	Foreign Upgrade
+	// Dictionaries are those of compressed rows. Compressor compresses the rows that are written,
+	// and is nil in a tree that is not compressed.
+	Dictionaries *Dictionaries
+	Compressor   *Compressor
 	// Expires is set once a row of the tree may have an expiry. Until then a write to a tree
 	// without indexes need not read the row that it replaces. It is set before the row is
 	// written, and stays set if that fails.
@@ -148,7 +154,7 @@ type Place struct {
 // Value returns the value of a row as the newest schema version has it: that of the row itself,
 // or memory of its own if the row has another version.
 func (p *Place) Value(row format.Row) ([]byte, error) {
-	if row.Schema == p.Schema && !row.Foreign {
+	if row.Schema == p.Schema && !row.Foreign && row.Dictionary == 0 {
 		return row.Value, nil
 	}
 	return p.upgrade(row)
@@ -158,6 +164,10 @@ func (p *Place) Value(row format.Row) ([]byte, error) {
 const growth = 64
 
 func (p *Place) upgrade(row format.Row) ([]byte, error) {
+	row, err := p.Dictionaries.Plain(row)
+	if err != nil || row.Schema == p.Schema && !row.Foreign {
+		return row.Value, err
+	}
 	if row.Foreign && p.Foreign != nil { // of whichever version: its fields have the names that peers use
 		return p.Foreign(make([]byte, 0, len(row.Value)+growth), row.Value)
 	}
@@ -170,4 +180,14 @@ func (p *Place) upgrade(row format.Row) ([]byte, error) {
 			engine.ErrCorrupt, row.Schema)
 	}
 	return p.Older[row.Schema](make([]byte, 0, len(row.Value)+growth), row.Value)
+}
+
+// AppendRow appends the header and the value of a row that is to be stored in the place. It
+// compresses the value if the tree is compressed, for which the caller writes the row in the
+// transaction of s. Without s it uses no dictionary that is not in the store yet.
+func (p *Place) AppendRow(s *Session, dst []byte, h format.Header, value []byte) ([]byte, error) {
+	if p.Compressor != nil {
+		return p.Compressor.appendRow(s, dst, h, value)
+	}
+	return append(format.AppendRowHeader(dst, h), value...), nil
 }

@@ -121,7 +121,10 @@ func mustMode[Mode any](mode Mode, err error) Mode {
 	return mode
 }
 
-func (c *dagCBOR[M]) Name() string { return "dag-cbor" }
+// dagCBORName names [DagCBOR], and the codecs of modelgen, which write the same bytes.
+const dagCBORName = "dag-cbor"
+
+func (c *dagCBOR[M]) Name() string { return dagCBORName }
 
 func (c *dagCBOR[M]) Fields() []Field { return c.fields }
 

@@ -3,8 +3,6 @@ package models
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 	"time"
 
@@ -28,6 +26,7 @@ type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
 	parseRaw(p *session.Place, key, stored []byte) (format.Row, error)
 	check(primary, value []byte) (clock uint64, err error)
+	withUnknown(primary, value, before []byte) ([]byte, error)
 	storeValue(s *session.Session, primary, value []byte, w writing) error
 	expiryAt(s *session.Session, primary []byte) (int64, error)
 	setExpiryAt(s *session.Session, primary []byte, expiry int64) error
@@ -73,8 +72,11 @@ func (r *Raw) ParsePathText(text string) ([]byte, error) { return r.core.ParsePa
 
 // Validate examines a value that another peer says belongs under key. The value
 // has to decode, to be exactly the bytes that the codec writes for the decoded
-// model, and to have that key. It returns the clock that [WithClock] declares,
-// zero without one. Its error matches ErrInvalid.
+// model, and to have that key. In a tree that travels and has the codec [DagCBOR],
+// or one of modelgen, it may have fields that the model does not have, and lack
+// some that it has: it then has to be canonical DAG-CBOR, and a field that both
+// have has to have the model's type. Validate returns the clock that [WithClock]
+// declares, zero without one. Its error matches ErrInvalid.
 func (r *Raw) Validate(key, value []byte) (clock uint64, err error) {
 	clock, err = r.tree.check(key, value)
 	if err != nil {
@@ -148,7 +150,7 @@ func (r *Raw) Has(ctx context.Context, from Reader, key []byte) (bool, error) {
 }
 
 // Put checks key and value as Validate does and stores the row, index entries
-// included.
+// included. It stores the value byte for byte.
 func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
 	return r.put(ctx, w, key, value, writing{})
 }
@@ -358,7 +360,7 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
-	m, err := t.decodeStranger(primary, value)
+	m, _, err := t.decodeStranger(primary, value)
 	if err != nil || t.clock == nil {
 		return 0, err
 	}
@@ -378,25 +380,10 @@ func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, w wri
 		}
 		return t.putRow(s, row)
 	}
-	m, err := t.decodeStranger(primary, value)
+	m, foreign, err := t.decodeStranger(primary, value)
 	if err != nil {
 		return err
 	}
-	w.value = value
+	w.value, w.foreign = value, foreign
 	return t.store(s, m, w)
-}
-
-// decodeStranger decodes a value as Validate describes.
-func (t *Tree[M, K]) decodeStranger(primary, value []byte) (*M, error) {
-	m := new(M)
-	if err := t.decodeTo(m, primary, value); err != nil {
-		if !errors.Is(err, ErrInvalid) {
-			err = fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
-		return nil, err
-	}
-	if err := checkCanonical(t.codec, value, m, nil); err != nil {
-		return nil, err
-	}
-	return m, t.checkKey(m, primary)
 }

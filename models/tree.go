@@ -33,7 +33,9 @@ type Tree[M, K any] struct {
 	sequence *sequence[M, K]
 	policy   Policy
 	indexes  []indexer[M]
-	raw      *Raw
+	// foreign returns how values of other versions of the model are read: see foreignShapeOf.
+	foreign func() *foreignShape
+	raw     *Raw
 
 	// values is the codec if it can return models; otherwise models holds *M to
 	// decode into: decoding through an interface makes its target escape, and
@@ -105,6 +107,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
 	}
 	t.raw = &Raw{core: t.core, tree: t}
+	t.foreign = foreignShapeOf(t.core, o.policy)
 	if err := checkName(name); err != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
 	}

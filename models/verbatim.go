@@ -34,7 +34,7 @@ func (t *Tree[M, K]) encodeValue(
 	}
 	buf := roomFor(len(place.Space)+len(primary), value)
 	buf = append(append(buf, place.Space...), primary...)
-	return seal(nil, place, buf, value, expiry)
+	return seal(nil, place, buf, value, format.Header{Schema: place.Schema, Expiry: expiry})
 }
 
 // roomFor returns empty memory that holds a stored key of some bytes and the row of a
@@ -44,17 +44,16 @@ func roomFor(key int, value []byte) []byte {
 }
 
 // seal appends the row of a value to its stored key, which is all of buf.
-func seal(s *session.Session, place *session.Place, buf, value []byte, expiry int64) (row session.Row, err error) {
+func seal(s *session.Session, place *session.Place, buf, value []byte, h format.Header) (row session.Row, err error) {
 	end := len(buf)
-	buf, err = place.AppendRow(s, buf, format.Header{Schema: place.Schema, Expiry: expiry}, value)
-	if err != nil {
+	if buf, err = place.AppendRow(s, buf, h, value); err != nil {
 		return row, err
 	}
 	buf = format.Seal(buf)
 	if place.Compressor != nil {
 		buf = bytes.Clone(buf) // there was room for the whole value
 	}
-	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: expiry}, nil
+	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: h.Expiry}, nil
 }
 
 // putRow stores what encodeValue made. It may be called again, in another transaction.

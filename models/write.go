@@ -97,7 +97,8 @@ func (t *Tree[M, K]) Delete(ctx context.Context, w Writer, key K) error {
 
 // Modify reads the row with the primary key, lets change alter it, and stores
 // it, in one transaction: no other write comes in between. The row keeps its
-// expiry. It returns ErrNotFound if there is no such row, ErrInvalid if change
+// expiry, and the fields of a record from another peer that the model does not
+// have. It returns ErrNotFound if there is no such row, ErrInvalid if change
 // altered the primary key, and change's own error, with nothing written. Given
 // a store, Modify may call change again, with the row read anew, if another
 // write was faster.
@@ -152,8 +153,11 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 			return err
 		}
 	}
+	var more *unknown
 	if !live {
 		*m = *new(M)
+	} else if more, err = t.unknownOf(place, row, m); err != nil {
+		return err
 	}
 	writes := s.Writes
 	keep, err := change(m, live)
@@ -179,6 +183,11 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	if !expired(format.Row{Header: format.Header{Expiry: d.oldExpiry}}) {
 		how.expiry = d.oldExpiry
 	}
+	if more != nil {
+		if how.value, how.foreign, err = t.merge(more, m); err != nil {
+			return err
+		}
+	}
 	stored, encoded, err := t.encode(s, d, place, m, how)
 	if err != nil {
 		return err
@@ -190,8 +199,10 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 type writing struct {
 	how mode
 	// value is the model as the codec writes it, where the caller has it
-	// already.
-	value []byte
+	// already. Foreign says that it is one of another version of the model, as a
+	// peer has written it.
+	value   []byte
+	foreign bool
 	// expiry is as in format.Row.
 	expiry int64
 	// allow, if set, is asked before anything is written, with the length of the
@@ -259,7 +270,8 @@ func (t *Tree[M, K]) encode(
 	}
 	if w.value != nil {
 		d.buf = buf
-		stored, err := seal(s, place, append(roomFor(len(buf), w.value), buf...), w.value, w.expiry)
+		stored, err := seal(s, place, append(roomFor(len(buf), w.value), buf...), w.value,
+			format.Header{Schema: place.Schema, Foreign: w.foreign, Expiry: w.expiry})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -34,7 +34,9 @@
 //	models.Immutable  anyone, but the key is the hash of the value: see HashKey and Identify
 //
 // A peer takes a record if its value decodes, is canonical and has the key of the record
-// key, if the policy allows it, and if it is better than the row that is stored. If the
+// key, if the policy allows it, and if it is better than the row that is stored. A value may
+// have fields that this peer's model does not have, and lack some that it has: see
+// "Peers with other versions of a model". If the
 // rows of an open tree change, its model should declare a clock: without one, every peer
 // refuses a change whose bytes are smaller. A clock does not protect a row: any peer can
 // put a record with the highest clock.
@@ -60,6 +62,20 @@
 // Published. In a signed tree ordinary writes return models.ErrPolicy: use Publish and
 // Retract. In an immutable tree a row that is put is Local until it is published, and
 // Delete works as in an open one.
+//
+// # Peers with other versions of a model
+//
+// Peers never change their models at the same moment. So fields can be added to a model of a
+// tree that travels, and given up, at any time, if its codec is models.DagCBOR or one of
+// modelgen. A record that has fields which this peer's model does not have, at any depth, is
+// stored and served on byte for byte, and counts for the bounds with all its bytes. A field
+// that a record lacks has its default. Peers of all versions so hold the same record and choose
+// the same of two. Modify, Upsert and Publish keep the fields that they do not know; Put and
+// Replace store the model alone.
+//
+// The type of a field must not change under one name, or peers refuse each other's records, and
+// a renamed field is a new one. A model that needs more gets a tree of another name: see
+// [Successor].
 //
 // # Refusals
 //

@@ -284,10 +284,10 @@ func hostile(t testing.TB) map[string]struct {
 	}
 	wrapped := func(value []byte) put { return at(recordKey, value) }
 	good := encode(t, &User{ID: 1, Version: 9})
-	// A map with one more field, shallow and deep, one with a field twice, and
-	// one with a number that is longer than it has to be.
+	// A map with one more field, which is longer than it has to be or too deep, one
+	// with a field twice, and one with a number that is longer than it has to be.
 	more := append([]byte{good[0] + 1}, append(bytes.Clone(good[1:]), "\x69zzzzzzzzz"...)...)
-	extra := append(bytes.Clone(more), 0x00)
+	extra := append(bytes.Clone(more), 0x18, 0x00)
 	deep := append(append(bytes.Clone(more), bytes.Repeat([]byte{0x81}, 60000)...), 0x80)
 	twice := append([]byte{good[0] + 1}, append([]byte("\x62ID\x01"), good[1:]...)...)
 	long := bytes.Replace(good, []byte("\x62ID\x01"), []byte("\x62ID\x18\x01"), 1)
@@ -312,7 +312,7 @@ func hostile(t testing.TB) map[string]struct {
 		"nothing":                 {dsKey("blog.user", recordKey), nil, models.ErrInvalid, where},
 		"an empty value":          wrapped(nil),
 		"a trailing byte":         wrapped(append(bytes.Clone(good), 0)),
-		"an unknown field":        wrapped(extra),
+		"a longer unknown field":  wrapped(extra),
 		"a field twice":           wrapped(twice),
 		"a longer number":         wrapped(long),
 		"too deep":                wrapped(deep),

@@ -356,7 +356,7 @@ func TestImmutable(t *testing.T) {
 			}
 		}
 		// Also what has the hash has to be a photo.
-		odd := []byte("\xa1\x61x\x01")
+		odd := []byte("\xa1\x65Title\x01")
 		if err := take(t, r, fmt.Sprintf("/market.photo/%x", sha256.Sum256(odd)), odd); !errors.Is(err, models.ErrInvalid) {
 			t.Errorf("no photo: %v", err)
 		}

@@ -17,7 +17,9 @@ func Key[M, K any](t *models.Tree[M, K], key K) string { return "/" + t.Name() +
 
 // Publish stores m as a row of t and puts it into the DHT as this peer's own record. It
 // sends the record to the peers closest to its key, and the report says which of them
-// took it. The row and its receipt are durable before the record is sent. t has to be in
+// took it. If the stored row has fields that M does not have, which a newer version of the
+// program has written, they are kept.
+// The row and its receipt are durable before the record is sent. t has to be in
 // the Options.Models of the node's records; otherwise Publish returns
 // models.ErrUnknownTree.
 //
@@ -41,7 +43,12 @@ func Publish[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], m *M)
 	if value == nil {
 		value = []byte{} // for nil is a tombstone's
 	}
-	return n.publish(ctx, tree, key, func(*rowState) ([]byte, error) { return value, nil })
+	return n.publish(ctx, tree, key, func(old *rowState) ([]byte, error) {
+		if old.Value == nil || tree.rules.Policy() == models.Immutable {
+			return value, nil
+		}
+		return tree.raw.WithUnknown(key, value, old.Value)
+	})
 }
 
 // Retract takes back this peer's own record with the primary key. It deletes the row,

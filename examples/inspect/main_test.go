@@ -12,8 +12,8 @@ func Example() {
 	// Output:
 	// album.photo by string, dag-cbor: 2 rows
 	//   field Name: string
-	//   field Taken: int64
 	//   field Tags: list(string)
+	//   field Taken: int64
 	//   field Thumb: bytes
 	//   multi tag by string: 3 entries
 	//   index taken by int64: 2 entries

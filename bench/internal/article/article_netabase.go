@@ -29,7 +29,7 @@ var _ models.Codec[Article] = ArticleCodec{}
 func (ArticleCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (ArticleCodec) Fields() []models.Field { return cborFieldsArticle }
+func (ArticleCodec) Fields() []models.Field { return cborFieldsArticle() }
 
 // Append implements models.Codec.
 func (ArticleCodec) Append(dst []byte, m *Article) ([]byte, error) {
@@ -55,11 +55,13 @@ func (ArticleCodec) DecodeValue(src []byte) (m Article, err error) {
 	return m, r.End("article.Article")
 }
 
-var cborFieldsArticle = []models.Field{
-	{Name: "ID", Type: shape.Of(shape.Uint64)},
-	{Name: "Title", Type: shape.Of(shape.String)},
-	{Name: "Content", Type: shape.Of(shape.String)},
-	{Name: "AuthorID", Type: shape.Of(shape.Uint64)},
+func cborFieldsArticle() []models.Field {
+	return []models.Field{
+		{Name: "ID", Type: shape.Of(shape.Uint64)},
+		{Name: "Title", Type: shape.Of(shape.String)},
+		{Name: "Content", Type: shape.Of(shape.String)},
+		{Name: "AuthorID", Type: shape.Of(shape.Uint64)},
+	}
 }
 
 func cborAppendArticle(dst []byte, m *Article) (_ []byte, err error) {

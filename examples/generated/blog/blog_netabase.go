@@ -49,7 +49,7 @@ var _ models.Codec[User] = UserCodec{}
 func (UserCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (UserCodec) Fields() []models.Field { return cborFieldsUser }
+func (UserCodec) Fields() []models.Field { return cborFieldsUser() }
 
 // Append implements models.Codec.
 func (UserCodec) Append(dst []byte, m *User) ([]byte, error) {
@@ -85,7 +85,7 @@ var _ models.Codec[Post] = PostCodec{}
 func (PostCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (PostCodec) Fields() []models.Field { return cborFieldsPost }
+func (PostCodec) Fields() []models.Field { return cborFieldsPost() }
 
 // Append implements models.Codec.
 func (PostCodec) Append(dst []byte, m *Post) ([]byte, error) {
@@ -111,10 +111,12 @@ func (PostCodec) DecodeValue(src []byte) (m Post, err error) {
 	return m, r.End("blog.Post")
 }
 
-var cborFieldsUser = []models.Field{
-	{Name: "ID", Type: shape.Of(shape.Uint64)},
-	{Name: "Username", Type: shape.Of(shape.String)},
-	{Name: "Email", Type: shape.Of(shape.String)},
+func cborFieldsUser() []models.Field {
+	return []models.Field{
+		{Name: "ID", Type: shape.Of(shape.Uint64)},
+		{Name: "Username", Type: shape.Of(shape.String)},
+		{Name: "Email", Type: shape.Of(shape.String)},
+	}
 }
 
 func cborAppendUser(dst []byte, m *User) (_ []byte, err error) {
@@ -182,13 +184,15 @@ func cborBorrowUser(r *dagcbor.BorrowReader, v *BorrowedUser) {
 	r.EndFields(left)
 }
 
-var cborFieldsPost = []models.Field{
-	{Name: "ID", Type: shape.Of(shape.Uint64)},
-	{Name: "AuthorID", Type: shape.Of(shape.Uint64)},
-	{Name: "Created", Type: shape.Of(shape.Time)},
-	{Name: "Title", Type: shape.Of(shape.String)},
-	{Name: "Content", Type: shape.Of(shape.String)},
-	{Name: "Tags", Type: shape.ListOf(shape.Of(shape.String))},
+func cborFieldsPost() []models.Field {
+	return []models.Field{
+		{Name: "ID", Type: shape.Of(shape.Uint64)},
+		{Name: "AuthorID", Type: shape.Of(shape.Uint64)},
+		{Name: "Created", Type: shape.Of(shape.Time)},
+		{Name: "Title", Type: shape.Of(shape.String)},
+		{Name: "Content", Type: shape.Of(shape.String)},
+		{Name: "Tags", Type: shape.ListOf(shape.Of(shape.String))},
+	}
 }
 
 func cborAppendPost(dst []byte, m *Post) (_ []byte, err error) {

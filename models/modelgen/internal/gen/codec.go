@@ -24,7 +24,7 @@ func (w *writer) codec(m *model) {
 	w.p("// Name returns the name of the encoding.")
 	w.p("func (%s) Name() string { return \"dag-cbor\" }\n", name)
 	w.p("// Fields describes the fields in the order of their declaration.")
-	w.p("func (%s) Fields() []%s.Field { return %s }\n", name, mp, m.shape.fieldsName())
+	w.p("func (%s) Fields() []%s.Field { return %s() }\n", name, mp, m.shape.fieldsName())
 	w.p("// Append implements %s.Codec.", mp)
 	w.p("func (%s) Append(dst []byte, m *%s) ([]byte, error) {", name, m.name)
 	if m.shape.fallible() {
@@ -41,9 +41,10 @@ func (w *writer) codec(m *model) {
 	w.p("r := %s.NewReader(src)\n%s(&r, &m)\nreturn m, r.End(%q)\n}\n", dp, m.shape.readName(), full)
 }
 
-// fieldsVar writes the variable that describes the fields of a struct.
-func (w *writer) fieldsVar(st *structShape) {
-	w.p("var %s = []%s.Field{", w.declare(st.fieldsName(), w.models[0].pos), w.modelsPkg())
+// fieldsFunc writes the function that describes the fields of a struct. It is a function because
+// trees are declared by variables, which may be initialised before another variable is.
+func (w *writer) fieldsFunc(st *structShape) {
+	w.p("func %s() []%s.Field {\nreturn []%[2]s.Field{", w.declare(st.fieldsName(), w.models[0].pos), w.modelsPkg())
 	for _, f := range st.fields {
 		more := ""
 		if w.keep(f, "m") != "" {
@@ -57,7 +58,7 @@ func (w *writer) fieldsVar(st *structShape) {
 		}
 		w.p("{Name: %q, Type: %s%s},", f.name, w.fieldType(f.shape), more)
 	}
-	w.p("}\n")
+	w.p("}\n}\n")
 }
 
 // fieldType returns an expression for the type of a field, a shape.Type.
@@ -71,7 +72,7 @@ func (w *writer) fieldType(sh *shape) string {
 	case kindMap:
 		return pkg + ".MapOf(" + w.fieldType(sh.elem) + ")"
 	case kindStruct:
-		return pkg + ".StructOf(" + sh.fields.fieldsName() + "...)"
+		return pkg + ".StructOf(" + sh.fields.fieldsName() + "()...)"
 	default:
 		return pkg + ".Of(" + pkg + "." + upperFirst(string(sh.plain().Kind)) + ")"
 	}

@@ -73,7 +73,7 @@ func (w *writer) file() ([]byte, error) {
 		w.codec(m)
 	}
 	for _, st := range w.structs {
-		w.fieldsVar(st)
+		w.fieldsFunc(st)
 		w.appendFunc(st)
 		w.readFunc(st)
 		w.borrowedType(st)

@@ -129,7 +129,7 @@ var _ models2.Codec[item] = itemCodec{}
 func (itemCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (itemCodec) Fields() []models2.Field { return cborFieldsItem }
+func (itemCodec) Fields() []models2.Field { return cborFieldsItem() }
 
 // Append implements models2.Codec.
 func (itemCodec) Append(dst []byte, m *item) ([]byte, error) {
@@ -165,7 +165,7 @@ var _ models2.Codec[Thing] = ThingCodec{}
 func (ThingCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (ThingCodec) Fields() []models2.Field { return cborFieldsThing }
+func (ThingCodec) Fields() []models2.Field { return cborFieldsThing() }
 
 // Append implements models2.Codec.
 func (ThingCodec) Append(dst []byte, m *Thing) ([]byte, error) {
@@ -201,7 +201,7 @@ var _ models2.Codec[Optional] = OptionalCodec{}
 func (OptionalCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (OptionalCodec) Fields() []models2.Field { return cborFieldsOptional }
+func (OptionalCodec) Fields() []models2.Field { return cborFieldsOptional() }
 
 // Append implements models2.Codec.
 func (OptionalCodec) Append(dst []byte, m *Optional) ([]byte, error) {
@@ -237,7 +237,7 @@ var _ models2.Codec[Ticket] = TicketCodec{}
 func (TicketCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (TicketCodec) Fields() []models2.Field { return cborFieldsTicket }
+func (TicketCodec) Fields() []models2.Field { return cborFieldsTicket() }
 
 // Append implements models2.Codec.
 func (TicketCodec) Append(dst []byte, m *Ticket) ([]byte, error) {
@@ -273,7 +273,7 @@ var _ models2.Codec[Changed] = ChangedCodec{}
 func (ChangedCodec) Name() string { return "dag-cbor" }
 
 // Fields describes the fields in the order of their declaration.
-func (ChangedCodec) Fields() []models2.Field { return cborFieldsChanged }
+func (ChangedCodec) Fields() []models2.Field { return cborFieldsChanged() }
 
 // Append implements models2.Codec.
 func (ChangedCodec) Append(dst []byte, m *Changed) ([]byte, error) {
@@ -299,8 +299,10 @@ func (ChangedCodec) DecodeValue(src []byte) (m Changed, err error) {
 	return m, r.End("wide.Changed")
 }
 
-var cborFieldsDagcborValue = []models2.Field{
-	{Name: "Text", Type: shape.Of(shape.String)},
+func cborFieldsDagcborValue() []models2.Field {
+	return []models2.Field{
+		{Name: "Text", Type: shape.Of(shape.String)},
+	}
 }
 
 func cborAppendDagcborValue(dst []byte, m *dagcbor2.Value) (_ []byte, err error) {
@@ -336,9 +338,11 @@ func cborBorrowDagcborValue(r *dagcbor.BorrowReader, v *borrowedDagcborValue) {
 	r.EndFields(left)
 }
 
-var cborFieldsStrconv = []models2.Field{
-	{Name: "Decode", Type: shape.Of(shape.String)},
-	{Name: "Path", Type: shape.Of(shape.String)},
+func cborFieldsStrconv() []models2.Field {
+	return []models2.Field{
+		{Name: "Decode", Type: shape.Of(shape.String)},
+		{Name: "Path", Type: shape.Of(shape.String)},
+	}
 }
 
 func cborAppendStrconv(dst []byte, m *strconv) (_ []byte, err error) {
@@ -387,9 +391,11 @@ func cborBorrowStrconv(r *dagcbor.BorrowReader, v *borrowedStrconv) {
 	r.EndFields(left)
 }
 
-var cborFieldsItemList = []models2.Field{
-	{Name: "A", Type: shape.ListOf(shape.Of(shape.String))},
-	{Name: "B", Type: shape.ListOf(shape.Of(shape.String))},
+func cborFieldsItemList() []models2.Field {
+	return []models2.Field{
+		{Name: "A", Type: shape.ListOf(shape.Of(shape.String))},
+		{Name: "B", Type: shape.ListOf(shape.Of(shape.String))},
+	}
 }
 
 func cborAppendItemList(dst []byte, m *struct {
@@ -472,10 +478,12 @@ func cborBorrowItemList(r *dagcbor.BorrowReader, v *borrowedItemList) {
 	r.EndFields(left)
 }
 
-var cborFieldsItemInner = []models2.Field{
-	{Name: "Decode", Type: shape.Of(shape.String)},
-	{Name: "Path", Type: shape.Of(shape.String)},
-	{Name: "Time", Type: shape.OptionalOf(shape.Of(shape.Time))},
+func cborFieldsItemInner() []models2.Field {
+	return []models2.Field{
+		{Name: "Decode", Type: shape.Of(shape.String)},
+		{Name: "Path", Type: shape.Of(shape.String)},
+		{Name: "Time", Type: shape.OptionalOf(shape.Of(shape.Time))},
+	}
 }
 
 func cborAppendItemInner(dst []byte, m *struct {
@@ -558,8 +566,10 @@ func cborBorrowItemInner(r *dagcbor.BorrowReader, v *borrowedItemInner) {
 	r.EndFields(left)
 }
 
-var cborFieldsItemOther = []models2.Field{
-	{Name: "Decode", Type: shape.Of(shape.Int64)},
+func cborFieldsItemOther() []models2.Field {
+	return []models2.Field{
+		{Name: "Decode", Type: shape.Of(shape.Int64)},
+	}
 }
 
 func cborAppendItemOther(dst []byte, m *struct{ Decode int },
@@ -595,15 +605,17 @@ func cborBorrowItemOther(r *dagcbor.BorrowReader, v *borrowedItemOther) {
 	r.EndFields(left)
 }
 
-var cborFieldsItem = []models2.Field{
-	{Name: "clé \"1\"", Type: shape.Of(shape.Int64)},
-	{Name: "Größe", Type: shape.Of(shape.Uint64)},
-	{Name: "Value", Type: shape.StructOf(cborFieldsDagcborValue...)},
-	{Name: "Nested", Type: shape.MapOf(shape.ListOf(shape.MapOf(shape.StructOf(cborFieldsStrconv...))))},
-	{Name: "List", Type: shape.ListOf(shape.StructOf(cborFieldsItemList...))},
-	{Name: "Inner", Type: shape.StructOf(cborFieldsItemInner...)},
-	{Name: "Decode", Type: shape.Of(shape.String)},
-	{Name: "Other", Type: shape.StructOf(cborFieldsItemOther...)},
+func cborFieldsItem() []models2.Field {
+	return []models2.Field{
+		{Name: "clé \"1\"", Type: shape.Of(shape.Int64)},
+		{Name: "Größe", Type: shape.Of(shape.Uint64)},
+		{Name: "Value", Type: shape.StructOf(cborFieldsDagcborValue()...)},
+		{Name: "Nested", Type: shape.MapOf(shape.ListOf(shape.MapOf(shape.StructOf(cborFieldsStrconv()...))))},
+		{Name: "List", Type: shape.ListOf(shape.StructOf(cborFieldsItemList()...))},
+		{Name: "Inner", Type: shape.StructOf(cborFieldsItemInner()...)},
+		{Name: "Decode", Type: shape.Of(shape.String)},
+		{Name: "Other", Type: shape.StructOf(cborFieldsItemOther()...)},
+	}
 }
 
 func cborAppendItem(dst []byte, m *item) (_ []byte, err error) {
@@ -805,9 +817,11 @@ func cborBorrowItem(r *dagcbor.BorrowReader, v *borrowedItem) {
 	r.EndFields(left)
 }
 
-var cborFieldsGeoPoint = []models2.Field{
-	{Name: "lat", Type: shape.Of(shape.Float64)},
-	{Name: "lon", Type: shape.Of(shape.Float64)},
+func cborFieldsGeoPoint() []models2.Field {
+	return []models2.Field{
+		{Name: "lat", Type: shape.Of(shape.Float64)},
+		{Name: "lon", Type: shape.Of(shape.Float64)},
+	}
 }
 
 func cborAppendGeoPoint(dst []byte, m *geo.Point) (_ []byte, err error) {
@@ -856,10 +870,12 @@ func cborBorrowGeoPoint(r *dagcbor.BorrowReader, v *borrowedGeoPoint) {
 	r.EndFields(left)
 }
 
-var cborFieldsAddress = []models2.Field{
-	{Name: "Street", Type: shape.Of(shape.String)},
-	{Name: "geo", Type: shape.StructOf(cborFieldsGeoPoint...)},
-	{Name: "Lines", Type: shape.ListOf(shape.Of(shape.String))},
+func cborFieldsAddress() []models2.Field {
+	return []models2.Field{
+		{Name: "Street", Type: shape.Of(shape.String)},
+		{Name: "geo", Type: shape.StructOf(cborFieldsGeoPoint()...)},
+		{Name: "Lines", Type: shape.ListOf(shape.Of(shape.String))},
+	}
 }
 
 func cborAppendAddress(dst []byte, m *Address) (_ []byte, err error) {
@@ -934,10 +950,12 @@ func cborBorrowAddress(r *dagcbor.BorrowReader, v *BorrowedAddress) {
 	r.EndFields(left)
 }
 
-var cborFieldsGeoShape = []models2.Field{
-	{Name: "Corners", Type: shape.ListOf(shape.StructOf(cborFieldsGeoPoint...))},
-	{Name: "Named", Type: shape.MapOf(shape.StructOf(cborFieldsGeoPoint...))},
-	{Name: "Centre", Type: shape.OptionalOf(shape.StructOf(cborFieldsGeoPoint...)), Omit: true},
+func cborFieldsGeoShape() []models2.Field {
+	return []models2.Field{
+		{Name: "Corners", Type: shape.ListOf(shape.StructOf(cborFieldsGeoPoint()...))},
+		{Name: "Named", Type: shape.MapOf(shape.StructOf(cborFieldsGeoPoint()...))},
+		{Name: "Centre", Type: shape.OptionalOf(shape.StructOf(cborFieldsGeoPoint()...)), Omit: true},
+	}
 }
 
 func cborAppendGeoShape(dst []byte, m *geo.Shape) (_ []byte, err error) {
@@ -1055,9 +1073,11 @@ func cborBorrowGeoShape(r *dagcbor.BorrowReader, v *borrowedGeoShape) {
 	r.EndFields(left)
 }
 
-var cborFieldsGeoWell = []models2.Field{
-	{Name: "Depth", Type: shape.Of(shape.Uint16)},
-	{Name: "Name", Type: shape.Of(shape.String)},
+func cborFieldsGeoWell() []models2.Field {
+	return []models2.Field{
+		{Name: "Depth", Type: shape.Of(shape.Uint16)},
+		{Name: "Name", Type: shape.Of(shape.String)},
+	}
 }
 
 func cborAppendGeoWell(dst []byte, m *geo.Well) (_ []byte, err error) {
@@ -1104,10 +1124,12 @@ func cborBorrowGeoWell(r *dagcbor.BorrowReader, v *borrowedGeoWell) {
 	r.EndFields(left)
 }
 
-var cborFieldsThingAnon = []models2.Field{
-	{Name: "X", Type: shape.Of(shape.Int64)},
-	{Name: "Y", Type: shape.Of(shape.Int64)},
-	{Name: "note", Type: shape.Of(shape.String)},
+func cborFieldsThingAnon() []models2.Field {
+	return []models2.Field{
+		{Name: "X", Type: shape.Of(shape.Int64)},
+		{Name: "Y", Type: shape.Of(shape.Int64)},
+		{Name: "note", Type: shape.Of(shape.String)},
+	}
 }
 
 func cborAppendThingAnon(dst []byte, m *struct {
@@ -1175,9 +1197,11 @@ func cborBorrowThingAnon(r *dagcbor.BorrowReader, v *BorrowedThingAnon) {
 	r.EndFields(left)
 }
 
-var cborFieldsGeoTaggedCount = []models2.Field{
-	{Name: "Tag", Type: shape.Of(shape.String)},
-	{Name: "Value", Type: shape.Of(shape.Uint16)},
+func cborFieldsGeoTaggedCount() []models2.Field {
+	return []models2.Field{
+		{Name: "Tag", Type: shape.Of(shape.String)},
+		{Name: "Value", Type: shape.Of(shape.Uint16)},
+	}
 }
 
 func cborAppendGeoTaggedCount(dst []byte, m *geo.Tagged[Count]) (_ []byte, err error) {
@@ -1224,9 +1248,11 @@ func cborBorrowGeoTaggedCount(r *dagcbor.BorrowReader, v *borrowedGeoTaggedCount
 	r.EndFields(left)
 }
 
-var cborFieldsGeoTaggedString = []models2.Field{
-	{Name: "Tag", Type: shape.Of(shape.String)},
-	{Name: "Value", Type: shape.ListOf(shape.Of(shape.String))},
+func cborFieldsGeoTaggedString() []models2.Field {
+	return []models2.Field{
+		{Name: "Tag", Type: shape.Of(shape.String)},
+		{Name: "Value", Type: shape.ListOf(shape.Of(shape.String))},
+	}
 }
 
 func cborAppendGeoTaggedString(dst []byte, m *geo.Tagged[[]string]) (_ []byte, err error) {
@@ -1288,7 +1314,9 @@ func cborBorrowGeoTaggedString(r *dagcbor.BorrowReader, v *borrowedGeoTaggedStri
 	r.EndFields(left)
 }
 
-var cborFieldsThingEmpty = []models2.Field{}
+func cborFieldsThingEmpty() []models2.Field {
+	return []models2.Field{}
+}
 
 func cborAppendThingEmpty(dst []byte, m *struct{},
 ) []byte {
@@ -1312,82 +1340,84 @@ func cborBorrowThingEmpty(r *dagcbor.BorrowReader, v *BorrowedThingEmpty) {
 	r.EndFields(left)
 }
 
-var cborFieldsThing = []models2.Field{
-	{Name: "ID", Type: shape.Of(shape.Uint64)},
-	{Name: "Created", Type: shape.Of(shape.Time)},
-	{Name: "U8", Type: shape.Of(shape.Uint8)},
-	{Name: "U16", Type: shape.Of(shape.Uint16)},
-	{Name: "U32", Type: shape.Of(shape.Uint32)},
-	{Name: "U64", Type: shape.Of(shape.Uint64)},
-	{Name: "U", Type: shape.Of(shape.Uint64)},
-	{Name: "I8", Type: shape.Of(shape.Int8)},
-	{Name: "I16", Type: shape.Of(shape.Int16)},
-	{Name: "I32", Type: shape.Of(shape.Int32)},
-	{Name: "I64", Type: shape.Of(shape.Int64)},
-	{Name: "I", Type: shape.Of(shape.Int64)},
-	{Name: "B", Type: shape.Of(shape.Bool)},
-	{Name: "F32", Type: shape.Of(shape.Float32)},
-	{Name: "F64", Type: shape.Of(shape.Float64)},
-	{Name: "S", Type: shape.Of(shape.String)},
-	{Name: "Data", Type: shape.Of(shape.Bytes)},
-	{Name: "T", Type: shape.Of(shape.Time)},
-	{Name: "Arr", Type: shape.ListOf(shape.Of(shape.Int16))},
-	{Name: "ID16", Type: shape.Of(shape.Bytes)},
-	{Name: "None", Type: shape.ListOf(shape.Of(shape.String))},
-	{Name: "Count", Type: shape.Of(shape.Uint16)},
-	{Name: "Offset", Type: shape.Of(shape.Int32)},
-	{Name: "Flag", Type: shape.Of(shape.Bool)},
-	{Name: "Ratio", Type: shape.Of(shape.Float32)},
-	{Name: "Email", Type: shape.Of(shape.String)},
-	{Name: "Blob", Type: shape.Of(shape.Bytes)},
-	{Name: "Octets", Type: shape.Of(shape.Bytes)},
-	{Name: "Octet4", Type: shape.Of(shape.Bytes)},
-	{Name: "Labels", Type: shape.ListOf(shape.Of(shape.String))},
-	{Name: "Settings", Type: shape.MapOf(shape.Of(shape.Float32))},
-	{Name: "Moment", Type: shape.Of(shape.Time)},
-	{Name: "Strings", Type: shape.ListOf(shape.Of(shape.String))},
-	{Name: "Lists", Type: shape.ListOf(shape.ListOf(shape.Of(shape.Int64)))},
-	{Name: "Blobs", Type: shape.ListOf(shape.Of(shape.Bytes))},
-	{Name: "Hashes", Type: shape.ListOf(shape.Of(shape.Bytes))},
-	{Name: "Times", Type: shape.ListOf(shape.Of(shape.Time))},
-	{Name: "Addresses", Type: shape.ListOf(shape.StructOf(cborFieldsAddress...))},
-	{Name: "Pairs", Type: shape.ListOf(shape.StructOf(cborFieldsGeoPoint...))},
-	{Name: "Grid", Type: shape.ListOf(shape.ListOf(shape.Of(shape.String)))},
-	{Name: "Ints", Type: shape.MapOf(shape.Of(shape.Int64))},
-	{Name: "MapLists", Type: shape.MapOf(shape.ListOf(shape.Of(shape.String)))},
-	{Name: "Maps", Type: shape.MapOf(shape.MapOf(shape.Of(shape.Bool)))},
-	{Name: "Places", Type: shape.MapOf(shape.StructOf(cborFieldsAddress...))},
-	{Name: "Optionals", Type: shape.MapOf(shape.OptionalOf(shape.Of(shape.String)))},
-	{Name: "PInt", Type: shape.OptionalOf(shape.Of(shape.Int64))},
-	{Name: "PStr", Type: shape.OptionalOf(shape.Of(shape.String))},
-	{Name: "PTime", Type: shape.OptionalOf(shape.Of(shape.Time))},
-	{Name: "PBytes", Type: shape.OptionalOf(shape.Of(shape.Bytes))},
-	{Name: "PList", Type: shape.OptionalOf(shape.Of(shape.Bytes))},
-	{Name: "PNames", Type: shape.OptionalOf(shape.ListOf(shape.Of(shape.String)))},
-	{Name: "PAddr", Type: shape.OptionalOf(shape.StructOf(cborFieldsAddress...))},
-	{Name: "PLevel", Type: shape.OptionalOf(shape.Of(shape.String))},
-	{Name: "PPoint", Type: shape.OptionalOf(shape.StructOf(cborFieldsGeoPoint...))},
-	{Name: "Ptrs", Type: shape.ListOf(shape.OptionalOf(shape.StructOf(cborFieldsAddress...)))},
-	{Name: "Home", Type: shape.StructOf(cborFieldsAddress...)},
-	{Name: "Shape", Type: shape.StructOf(cborFieldsGeoShape...)},
-	{Name: "Well", Type: shape.StructOf(cborFieldsGeoWell...)},
-	{Name: "Anon", Type: shape.StructOf(cborFieldsThingAnon...)},
-	{Name: "Tagged", Type: shape.StructOf(cborFieldsGeoTaggedCount...)},
-	{Name: "Texts", Type: shape.StructOf(cborFieldsGeoTaggedString...)},
-	{Name: "Empty", Type: shape.StructOf(cborFieldsThingEmpty...)},
-	{Name: "Units", Type: shape.ListOf(shape.StructOf(cborFieldsThingEmpty...))},
-	{Name: "Level", Type: shape.Of(shape.String)},
-	{Name: "Levels", Type: shape.ListOf(shape.Of(shape.String))},
-	{Name: "ByLevel", Type: shape.MapOf(shape.Of(shape.String))},
-	{Name: "Secret", Type: shape.Of(shape.Bytes)},
-	{Name: "Secrets", Type: shape.ListOf(shape.Of(shape.Bytes))},
-	{Name: "Addr", Type: shape.Of(shape.Bytes)},
-	{Name: "Link", Type: shape.Of(shape.Bytes)},
-	{Name: "Big", Type: shape.Of(shape.String)},
-	{Name: "Links", Type: shape.MapOf(shape.OptionalOf(shape.Of(shape.Bytes)))},
-	{Name: "r", Type: shape.Of(shape.String)},
-	{Name: "from_json", Type: shape.Of(shape.String)},
-	{Name: "a b", Type: shape.Of(shape.String)},
+func cborFieldsThing() []models2.Field {
+	return []models2.Field{
+		{Name: "ID", Type: shape.Of(shape.Uint64)},
+		{Name: "Created", Type: shape.Of(shape.Time)},
+		{Name: "U8", Type: shape.Of(shape.Uint8)},
+		{Name: "U16", Type: shape.Of(shape.Uint16)},
+		{Name: "U32", Type: shape.Of(shape.Uint32)},
+		{Name: "U64", Type: shape.Of(shape.Uint64)},
+		{Name: "U", Type: shape.Of(shape.Uint64)},
+		{Name: "I8", Type: shape.Of(shape.Int8)},
+		{Name: "I16", Type: shape.Of(shape.Int16)},
+		{Name: "I32", Type: shape.Of(shape.Int32)},
+		{Name: "I64", Type: shape.Of(shape.Int64)},
+		{Name: "I", Type: shape.Of(shape.Int64)},
+		{Name: "B", Type: shape.Of(shape.Bool)},
+		{Name: "F32", Type: shape.Of(shape.Float32)},
+		{Name: "F64", Type: shape.Of(shape.Float64)},
+		{Name: "S", Type: shape.Of(shape.String)},
+		{Name: "Data", Type: shape.Of(shape.Bytes)},
+		{Name: "T", Type: shape.Of(shape.Time)},
+		{Name: "Arr", Type: shape.ListOf(shape.Of(shape.Int16))},
+		{Name: "ID16", Type: shape.Of(shape.Bytes)},
+		{Name: "None", Type: shape.ListOf(shape.Of(shape.String))},
+		{Name: "Count", Type: shape.Of(shape.Uint16)},
+		{Name: "Offset", Type: shape.Of(shape.Int32)},
+		{Name: "Flag", Type: shape.Of(shape.Bool)},
+		{Name: "Ratio", Type: shape.Of(shape.Float32)},
+		{Name: "Email", Type: shape.Of(shape.String)},
+		{Name: "Blob", Type: shape.Of(shape.Bytes)},
+		{Name: "Octets", Type: shape.Of(shape.Bytes)},
+		{Name: "Octet4", Type: shape.Of(shape.Bytes)},
+		{Name: "Labels", Type: shape.ListOf(shape.Of(shape.String))},
+		{Name: "Settings", Type: shape.MapOf(shape.Of(shape.Float32))},
+		{Name: "Moment", Type: shape.Of(shape.Time)},
+		{Name: "Strings", Type: shape.ListOf(shape.Of(shape.String))},
+		{Name: "Lists", Type: shape.ListOf(shape.ListOf(shape.Of(shape.Int64)))},
+		{Name: "Blobs", Type: shape.ListOf(shape.Of(shape.Bytes))},
+		{Name: "Hashes", Type: shape.ListOf(shape.Of(shape.Bytes))},
+		{Name: "Times", Type: shape.ListOf(shape.Of(shape.Time))},
+		{Name: "Addresses", Type: shape.ListOf(shape.StructOf(cborFieldsAddress()...))},
+		{Name: "Pairs", Type: shape.ListOf(shape.StructOf(cborFieldsGeoPoint()...))},
+		{Name: "Grid", Type: shape.ListOf(shape.ListOf(shape.Of(shape.String)))},
+		{Name: "Ints", Type: shape.MapOf(shape.Of(shape.Int64))},
+		{Name: "MapLists", Type: shape.MapOf(shape.ListOf(shape.Of(shape.String)))},
+		{Name: "Maps", Type: shape.MapOf(shape.MapOf(shape.Of(shape.Bool)))},
+		{Name: "Places", Type: shape.MapOf(shape.StructOf(cborFieldsAddress()...))},
+		{Name: "Optionals", Type: shape.MapOf(shape.OptionalOf(shape.Of(shape.String)))},
+		{Name: "PInt", Type: shape.OptionalOf(shape.Of(shape.Int64))},
+		{Name: "PStr", Type: shape.OptionalOf(shape.Of(shape.String))},
+		{Name: "PTime", Type: shape.OptionalOf(shape.Of(shape.Time))},
+		{Name: "PBytes", Type: shape.OptionalOf(shape.Of(shape.Bytes))},
+		{Name: "PList", Type: shape.OptionalOf(shape.Of(shape.Bytes))},
+		{Name: "PNames", Type: shape.OptionalOf(shape.ListOf(shape.Of(shape.String)))},
+		{Name: "PAddr", Type: shape.OptionalOf(shape.StructOf(cborFieldsAddress()...))},
+		{Name: "PLevel", Type: shape.OptionalOf(shape.Of(shape.String))},
+		{Name: "PPoint", Type: shape.OptionalOf(shape.StructOf(cborFieldsGeoPoint()...))},
+		{Name: "Ptrs", Type: shape.ListOf(shape.OptionalOf(shape.StructOf(cborFieldsAddress()...)))},
+		{Name: "Home", Type: shape.StructOf(cborFieldsAddress()...)},
+		{Name: "Shape", Type: shape.StructOf(cborFieldsGeoShape()...)},
+		{Name: "Well", Type: shape.StructOf(cborFieldsGeoWell()...)},
+		{Name: "Anon", Type: shape.StructOf(cborFieldsThingAnon()...)},
+		{Name: "Tagged", Type: shape.StructOf(cborFieldsGeoTaggedCount()...)},
+		{Name: "Texts", Type: shape.StructOf(cborFieldsGeoTaggedString()...)},
+		{Name: "Empty", Type: shape.StructOf(cborFieldsThingEmpty()...)},
+		{Name: "Units", Type: shape.ListOf(shape.StructOf(cborFieldsThingEmpty()...))},
+		{Name: "Level", Type: shape.Of(shape.String)},
+		{Name: "Levels", Type: shape.ListOf(shape.Of(shape.String))},
+		{Name: "ByLevel", Type: shape.MapOf(shape.Of(shape.String))},
+		{Name: "Secret", Type: shape.Of(shape.Bytes)},
+		{Name: "Secrets", Type: shape.ListOf(shape.Of(shape.Bytes))},
+		{Name: "Addr", Type: shape.Of(shape.Bytes)},
+		{Name: "Link", Type: shape.Of(shape.Bytes)},
+		{Name: "Big", Type: shape.Of(shape.String)},
+		{Name: "Links", Type: shape.MapOf(shape.OptionalOf(shape.Of(shape.Bytes)))},
+		{Name: "r", Type: shape.Of(shape.String)},
+		{Name: "from_json", Type: shape.Of(shape.String)},
+		{Name: "a b", Type: shape.Of(shape.String)},
+	}
 }
 
 func cborAppendThing(dst []byte, m *Thing) (_ []byte, err error) {
@@ -2933,12 +2963,14 @@ func cborBorrowThing(r *dagcbor.BorrowReader, v *BorrowedThing) {
 	r.EndFields(left)
 }
 
-var cborFieldsMaybe = []models2.Field{
-	{Name: "A", Type: shape.Of(shape.String), Omit: true},
-	{Name: "B", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
-	{Name: "C", Type: shape.MapOf(shape.Of(shape.Int64)), Omit: true},
-	{Name: "D", Type: shape.OptionalOf(shape.Of(shape.Bool)), Omit: true},
-	{Name: "E", Type: shape.Of(shape.Bytes), Omit: true},
+func cborFieldsMaybe() []models2.Field {
+	return []models2.Field{
+		{Name: "A", Type: shape.Of(shape.String), Omit: true},
+		{Name: "B", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
+		{Name: "C", Type: shape.MapOf(shape.Of(shape.Int64)), Omit: true},
+		{Name: "D", Type: shape.OptionalOf(shape.Of(shape.Bool)), Omit: true},
+		{Name: "E", Type: shape.Of(shape.Bytes), Omit: true},
+	}
 }
 
 func cborAppendMaybe(dst []byte, m *Maybe) (_ []byte, err error) {
@@ -3100,9 +3132,11 @@ func cborBorrowMaybe(r *dagcbor.BorrowReader, v *BorrowedMaybe) {
 	r.EndFields(left)
 }
 
-var cborFieldsLoose = []models2.Field{
-	{Name: "Names", Type: shape.ListOf(shape.Of(shape.String))},
-	{Name: "Count", Type: shape.Of(shape.Int64)},
+func cborFieldsLoose() []models2.Field {
+	return []models2.Field{
+		{Name: "Names", Type: shape.ListOf(shape.Of(shape.String))},
+		{Name: "Count", Type: shape.Of(shape.Int64)},
+	}
 }
 
 func cborAppendLoose(dst []byte, m *Loose) (_ []byte, err error) {
@@ -3162,43 +3196,45 @@ func cborBorrowLoose(r *dagcbor.BorrowReader, v *BorrowedLoose) {
 	r.EndFields(left)
 }
 
-var cborFieldsOptional = []models2.Field{
-	{Name: "Name", Type: shape.Of(shape.String), Omit: true},
-	{Name: "Part", Type: shape.Of(shape.Uint8)},
-	{Name: "EB", Type: shape.Of(shape.Bool), Omit: true},
-	{Name: "EI", Type: shape.Of(shape.Int64), Omit: true},
-	{Name: "EU", Type: shape.Of(shape.Uint8), Omit: true},
-	{Name: "EF", Type: shape.Of(shape.Float64), Omit: true},
-	{Name: "ES", Type: shape.Of(shape.String), Omit: true},
-	{Name: "ED", Type: shape.Of(shape.Bytes), Omit: true},
-	{Name: "EL", Type: shape.ListOf(shape.Of(shape.String)), Omit: true},
-	{Name: "EA", Type: shape.ListOf(shape.Of(shape.Int64))},
-	{Name: "EZ", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
-	{Name: "EM", Type: shape.MapOf(shape.Of(shape.String)), Omit: true},
-	{Name: "EP", Type: shape.OptionalOf(shape.Of(shape.Int64)), Omit: true},
-	{Name: "ET", Type: shape.Of(shape.Time)},
-	{Name: "EY", Type: shape.StructOf(cborFieldsMaybe...), Omit: true},
-	{Name: "EX", Type: shape.Of(shape.Bytes), Omit: true},
-	{Name: "EV", Type: shape.Of(shape.String), Omit: true},
-	{Name: "EN", Type: shape.StructOf(cborFieldsThingEmpty...), Omit: true},
-	{Name: "EG", Type: shape.StructOf(cborFieldsAddress...)},
-	{Name: "ZB", Type: shape.Of(shape.Bool), Omit: true},
-	{Name: "ZI", Type: shape.Of(shape.Int64), Omit: true},
-	{Name: "ZF", Type: shape.Of(shape.Float32), Omit: true},
-	{Name: "ZS", Type: shape.Of(shape.String), Omit: true},
-	{Name: "ZD", Type: shape.Of(shape.Bytes), Omit: true},
-	{Name: "ZL", Type: shape.ListOf(shape.Of(shape.String)), Omit: true},
-	{Name: "ZA", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
-	{Name: "ZM", Type: shape.MapOf(shape.Of(shape.String)), Omit: true},
-	{Name: "ZP", Type: shape.OptionalOf(shape.Of(shape.Int64)), Omit: true},
-	{Name: "ZQ", Type: shape.OptionalOf(shape.Of(shape.String)), Omit: true},
-	{Name: "ZT", Type: shape.Of(shape.Time), Omit: true},
-	{Name: "ZY", Type: shape.StructOf(cborFieldsLoose...), Omit: true},
-	{Name: "ZG", Type: shape.StructOf(cborFieldsGeoPoint...), Omit: true},
-	{Name: "ZX", Type: shape.Of(shape.Bytes), Omit: true},
-	{Name: "ZV", Type: shape.Of(shape.String), Omit: true},
-	{Name: "ZC", Type: shape.Of(shape.Int64), Omit: true},
-	{Name: "ZE", Type: shape.Of(shape.Int64), Omit: true},
+func cborFieldsOptional() []models2.Field {
+	return []models2.Field{
+		{Name: "Name", Type: shape.Of(shape.String), Omit: true},
+		{Name: "Part", Type: shape.Of(shape.Uint8)},
+		{Name: "EB", Type: shape.Of(shape.Bool), Omit: true},
+		{Name: "EI", Type: shape.Of(shape.Int64), Omit: true},
+		{Name: "EU", Type: shape.Of(shape.Uint8), Omit: true},
+		{Name: "EF", Type: shape.Of(shape.Float64), Omit: true},
+		{Name: "ES", Type: shape.Of(shape.String), Omit: true},
+		{Name: "ED", Type: shape.Of(shape.Bytes), Omit: true},
+		{Name: "EL", Type: shape.ListOf(shape.Of(shape.String)), Omit: true},
+		{Name: "EA", Type: shape.ListOf(shape.Of(shape.Int64))},
+		{Name: "EZ", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
+		{Name: "EM", Type: shape.MapOf(shape.Of(shape.String)), Omit: true},
+		{Name: "EP", Type: shape.OptionalOf(shape.Of(shape.Int64)), Omit: true},
+		{Name: "ET", Type: shape.Of(shape.Time)},
+		{Name: "EY", Type: shape.StructOf(cborFieldsMaybe()...), Omit: true},
+		{Name: "EX", Type: shape.Of(shape.Bytes), Omit: true},
+		{Name: "EV", Type: shape.Of(shape.String), Omit: true},
+		{Name: "EN", Type: shape.StructOf(cborFieldsThingEmpty()...), Omit: true},
+		{Name: "EG", Type: shape.StructOf(cborFieldsAddress()...)},
+		{Name: "ZB", Type: shape.Of(shape.Bool), Omit: true},
+		{Name: "ZI", Type: shape.Of(shape.Int64), Omit: true},
+		{Name: "ZF", Type: shape.Of(shape.Float32), Omit: true},
+		{Name: "ZS", Type: shape.Of(shape.String), Omit: true},
+		{Name: "ZD", Type: shape.Of(shape.Bytes), Omit: true},
+		{Name: "ZL", Type: shape.ListOf(shape.Of(shape.String)), Omit: true},
+		{Name: "ZA", Type: shape.ListOf(shape.Of(shape.Int64)), Omit: true},
+		{Name: "ZM", Type: shape.MapOf(shape.Of(shape.String)), Omit: true},
+		{Name: "ZP", Type: shape.OptionalOf(shape.Of(shape.Int64)), Omit: true},
+		{Name: "ZQ", Type: shape.OptionalOf(shape.Of(shape.String)), Omit: true},
+		{Name: "ZT", Type: shape.Of(shape.Time), Omit: true},
+		{Name: "ZY", Type: shape.StructOf(cborFieldsLoose()...), Omit: true},
+		{Name: "ZG", Type: shape.StructOf(cborFieldsGeoPoint()...), Omit: true},
+		{Name: "ZX", Type: shape.Of(shape.Bytes), Omit: true},
+		{Name: "ZV", Type: shape.Of(shape.String), Omit: true},
+		{Name: "ZC", Type: shape.Of(shape.Int64), Omit: true},
+		{Name: "ZE", Type: shape.Of(shape.Int64), Omit: true},
+	}
 }
 
 func cborAppendOptional(dst []byte, m *Optional) (_ []byte, err error) {
@@ -3994,17 +4030,19 @@ func cborBorrowOptional(r *dagcbor.BorrowReader, v *BorrowedOptional) {
 	r.EndFields(left)
 }
 
-var cborFieldsTicket = []models2.Field{
-	{Name: "Number", Type: shape.Of(shape.Uint32)},
-	{Name: "Seat", Type: shape.Of(shape.String)},
-	{Name: "Hall", Type: shape.Of(shape.Uint8)},
-	{Name: "Day", Type: shape.Of(shape.Time)},
-	{Name: "Token", Type: shape.Of(shape.Bytes)},
-	{Name: "Gate", Type: shape.Of(shape.Bytes)},
-	{Name: "Row", Type: shape.Of(shape.Int8)},
-	{Name: "Place", Type: shape.Of(shape.Int16)},
-	{Name: "Level", Type: shape.Of(shape.Int32)},
-	{Name: "Price", Type: shape.Of(shape.Int64)},
+func cborFieldsTicket() []models2.Field {
+	return []models2.Field{
+		{Name: "Number", Type: shape.Of(shape.Uint32)},
+		{Name: "Seat", Type: shape.Of(shape.String)},
+		{Name: "Hall", Type: shape.Of(shape.Uint8)},
+		{Name: "Day", Type: shape.Of(shape.Time)},
+		{Name: "Token", Type: shape.Of(shape.Bytes)},
+		{Name: "Gate", Type: shape.Of(shape.Bytes)},
+		{Name: "Row", Type: shape.Of(shape.Int8)},
+		{Name: "Place", Type: shape.Of(shape.Int16)},
+		{Name: "Level", Type: shape.Of(shape.Int32)},
+		{Name: "Price", Type: shape.Of(shape.Int64)},
+	}
 }
 
 func cborAppendTicket(dst []byte, m *Ticket) (_ []byte, err error) {
@@ -4149,9 +4187,11 @@ func cborBorrowTicket(r *dagcbor.BorrowReader, v *BorrowedTicket) {
 	r.EndFields(left)
 }
 
-var cborFieldsStop = []models2.Field{
-	{Name: "Town", Type: shape.Of(shape.String), Default: []byte("dRome"), Was: []string{"City"}},
-	{Name: "Zip", Type: shape.Of(shape.String), Default: []byte("n00100, or none")},
+func cborFieldsStop() []models2.Field {
+	return []models2.Field{
+		{Name: "Town", Type: shape.Of(shape.String), Default: []byte("dRome"), Was: []string{"City"}},
+		{Name: "Zip", Type: shape.Of(shape.String), Default: []byte("n00100, or none")},
+	}
 }
 
 func cborAppendStop(dst []byte, m *Stop) (_ []byte, err error) {
@@ -4200,17 +4240,19 @@ func cborBorrowStop(r *dagcbor.BorrowReader, v *BorrowedStop) {
 	r.EndFields(left)
 }
 
-var cborFieldsChanged = []models2.Field{
-	{Name: "ID", Type: shape.Of(shape.Uint64), Was: []string{"Number"}},
-	{Name: "Name", Type: shape.Of(shape.String), Default: []byte("fx; \"y\""), Was: []string{"Title", "a;b"}},
-	{Name: "Age", Type: shape.OptionalOf(shape.Of(shape.Uint8)), Default: []byte("\x12")},
-	{Name: "Since", Type: shape.Of(shape.Time), Default: []byte("t2020-01-01T00:00:00Z")},
-	{Name: "Never", Type: shape.Of(shape.Time), Default: []byte("\xf6")},
-	{Name: "ratio", Type: shape.Of(shape.Float32), Omit: true, Default: []byte("\xfb?\xb9\x99\x99\xa0\x00\x00\x00")},
-	{Name: "Score", Type: shape.Of(shape.Int64), Default: []byte("9\x01+"), Was: []string{"score"}},
-	{Name: "On", Type: shape.Of(shape.Bool), Default: []byte("\xf5")},
-	{Name: "Stops", Type: shape.ListOf(shape.StructOf(cborFieldsStop...))},
-	{Name: "Last", Type: shape.OptionalOf(shape.StructOf(cborFieldsStop...))},
+func cborFieldsChanged() []models2.Field {
+	return []models2.Field{
+		{Name: "ID", Type: shape.Of(shape.Uint64), Was: []string{"Number"}},
+		{Name: "Name", Type: shape.Of(shape.String), Default: []byte("fx; \"y\""), Was: []string{"Title", "a;b"}},
+		{Name: "Age", Type: shape.OptionalOf(shape.Of(shape.Uint8)), Default: []byte("\x12")},
+		{Name: "Since", Type: shape.Of(shape.Time), Default: []byte("t2020-01-01T00:00:00Z")},
+		{Name: "Never", Type: shape.Of(shape.Time), Default: []byte("\xf6")},
+		{Name: "ratio", Type: shape.Of(shape.Float32), Omit: true, Default: []byte("\xfb?\xb9\x99\x99\xa0\x00\x00\x00")},
+		{Name: "Score", Type: shape.Of(shape.Int64), Default: []byte("9\x01+"), Was: []string{"score"}},
+		{Name: "On", Type: shape.Of(shape.Bool), Default: []byte("\xf5")},
+		{Name: "Stops", Type: shape.ListOf(shape.StructOf(cborFieldsStop()...))},
+		{Name: "Last", Type: shape.OptionalOf(shape.StructOf(cborFieldsStop()...))},
+	}
 }
 
 func cborAppendChanged(dst []byte, m *Changed) (_ []byte, err error) {

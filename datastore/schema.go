@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
@@ -138,18 +137,9 @@ func (h history) next(core *session.Tree) (*version, []Difference) {
 		})
 	}
 	for _, d := range found {
-		differences = append(differences, Difference{Tree: core.Name, Path: d.Path, What: whatDiffers(d), Remedy: d.Remedy})
+		differences = append(differences, Difference{Tree: core.Name, Path: d.Path, What: d.What(), Remedy: d.Remedy})
 	}
 	return nil, differences
-}
-
-// whatDiffers says what differs, without the path.
-func whatDiffers(d reshape.Difference) string {
-	what := d.String()
-	if d.Path != "" {
-		what = strings.TrimPrefix(what, d.Path+" ")
-	}
-	return what
 }
 
 // maxID returns the highest number that a field of the tree has had.

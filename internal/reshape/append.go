@@ -3,6 +3,8 @@ package reshape
 import (
 	"slices"
 	"sync"
+
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
 
 // Append appends the value src, rewritten, to dst. The result is as canonical as src, which is only
@@ -59,7 +61,7 @@ func (w *writer) value(n *node, depth int) bool {
 	}
 	switch n.form {
 	case formList:
-		count, ok := w.count(majorList, 1)
+		count, ok := w.count(cbor.List, 1)
 		if !ok || depth >= maxDepth {
 			return w.tooDeep()
 		}
@@ -70,7 +72,7 @@ func (w *writer) value(n *node, depth int) bool {
 		}
 		return true
 	case formMap:
-		count, ok := w.count(majorMap, 2)
+		count, ok := w.count(cbor.Map, 2)
 		if !ok || depth >= maxDepth {
 			return w.tooDeep()
 		}
@@ -91,7 +93,7 @@ func (w *writer) value(n *node, depth int) bool {
 // fields reads a struct.
 func (w *writer) fields(n *node, depth int) bool {
 	start := w.at
-	left, ok := w.count(majorMap, 2)
+	left, ok := w.count(cbor.Map, 2)
 	if !ok || depth >= maxDepth {
 		return w.tooDeep()
 	}
@@ -100,7 +102,7 @@ func (w *writer) fields(n *node, depth int) bool {
 		w.flush(start)
 		w.done = w.at
 		head = len(w.dst)
-		w.dst = appendHead(w.dst, majorMap, uint64(max(0, left+n.more)))
+		w.dst = cbor.AppendHead(w.dst, cbor.Map, uint64(max(0, left+n.more)))
 	}
 	first := len(w.dst)
 	var fields *[]span // of the result, by the number of the step
@@ -241,7 +243,7 @@ func (w *writer) sort(first int, fields []span, order []int) {
 // counted. The first field begins at first.
 func setHead(dst []byte, head, first, fields int) []byte {
 	var buf [9]byte
-	right := appendHead(buf[:0], majorMap, uint64(fields))
+	right := cbor.AppendHead(buf[:0], cbor.Map, uint64(fields))
 	if len(right) != first-head {
 		return slices.Replace(dst, head, first, right...)
 	}

@@ -7,55 +7,12 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
-// Major types, the top three bits of a head.
-const (
-	majorUint   = 0
-	majorNeg    = 1
-	majorBytes  = 2
-	majorText   = 3
-	majorList   = 4
-	majorMap    = 5
-	majorSimple = 7
-)
-
-// Whole items of major type 7.
-const (
-	itemFalse   = 0xF4
-	itemTrue    = 0xF5
-	itemNull    = 0xF6
-	itemFloat64 = 0xFB
-)
-
 // emptyMap is a map of no keys, as one item.
-const emptyMap = majorMap << 5
-
-var majorNames = [8]string{
-	"an unsigned integer", "a negative integer", "a byte string", "text",
-	"a list", "a map", "a tag", "a simple value or float",
-}
-
-func appendHead(dst []byte, major byte, arg uint64) []byte {
-	major <<= 5
-	switch {
-	case arg < 24:
-		return append(dst, major|byte(arg))
-	case arg <= math.MaxUint8:
-		return append(dst, major|24, byte(arg))
-	case arg <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(arg))
-	case arg <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(arg))
-	default:
-		return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
-	}
-}
-
-func appendText(dst []byte, text string) []byte {
-	return append(appendHead(dst, majorText, uint64(len(text))), text...)
-}
+const emptyMap = cbor.Map << 5
 
 // source is a value that is read from front to back. Its methods report whether they found what they
 // were to read; the first fault is kept.
@@ -108,38 +65,19 @@ func (s *source) head() (major byte, arg uint64, ok bool) {
 		s.at++
 		return major, arg, true
 	}
-	arg, ok = s.long(arg)
-	return major, arg, ok
-}
-
-// long reads a head of more than one byte.
-func (s *source) long(info uint64) (arg uint64, ok bool) {
-	rest, least := s.src[s.at+1:], uint64(24)
-	if info > 27 || len(rest) < 1<<(info-24) {
-		return 0, s.fail("a head is cut off or of indefinite length")
+	arg, size, err := cbor.Long(arg, s.src[s.at+1:])
+	if err != nil {
+		return 0, 0, s.fail("%w", err)
 	}
-	switch info {
-	case 24:
-		arg = uint64(rest[0])
-	case 25:
-		arg, least = uint64(binary.BigEndian.Uint16(rest)), math.MaxUint8+1
-	case 26:
-		arg, least = uint64(binary.BigEndian.Uint32(rest)), math.MaxUint16+1
-	default:
-		arg, least = binary.BigEndian.Uint64(rest), math.MaxUint32+1
-	}
-	if arg < least {
-		return 0, s.fail("%d is not written in its shortest form", arg)
-	}
-	s.at += 1 + 1<<(info-24)
-	return arg, true
+	s.at += 1 + size
+	return major, arg, true
 }
 
 // typed reads the head of an item of a major type.
 func (s *source) typed(want byte) (arg uint64, ok bool) {
 	major, arg, ok := s.head()
 	if ok && major != want {
-		return 0, s.fail("there is %s in place of %s", majorNames[major], majorNames[want])
+		return 0, s.fail("there is %s in place of %s", cbor.Names[major], cbor.Names[want])
 	}
 	return arg, ok
 }
@@ -172,7 +110,7 @@ func (s *source) run(size uint64) ([]byte, bool) {
 
 // text reads text.
 func (s *source) text() ([]byte, bool) {
-	size, ok := s.typed(majorText)
+	size, ok := s.typed(cbor.Text)
 	if !ok {
 		return nil, false
 	}
@@ -211,11 +149,11 @@ func (s *source) null() bool {
 	return true
 }
 
-func (s *source) nullNext() bool { return s.at < len(s.src) && s.src[s.at] == itemNull }
+func (s *source) nullNext() bool { return s.at < len(s.src) && s.src[s.at] == cbor.Null }
 
 // float reads a float that is neither NaN nor infinite.
 func (s *source) float() (v float64, ok bool) {
-	if len(s.src)-s.at < 9 || s.src[s.at] != itemFloat64 {
+	if len(s.src)-s.at < 9 || s.src[s.at] != cbor.Float64 {
 		return 0, s.fail("there is no float of 8 bytes")
 	}
 	v = math.Float64frombits(binary.BigEndian.Uint64(s.src[s.at+1:]))
@@ -228,9 +166,9 @@ func (s *source) float() (v float64, ok bool) {
 
 // any reads an item of any kind. Depth is that of the maps and lists around it.
 func (s *source) any(depth int) bool {
-	if s.at < len(s.src) && s.src[s.at]>>5 == majorSimple {
+	if s.at < len(s.src) && s.src[s.at]>>5 == cbor.Simple {
 		switch s.src[s.at] {
-		case itemFalse, itemTrue, itemNull:
+		case cbor.False, cbor.True, cbor.Null:
 			s.at++
 			return true
 		}
@@ -242,31 +180,31 @@ func (s *source) any(depth int) bool {
 		return false
 	}
 	switch major {
-	case majorUint, majorNeg:
+	case cbor.Uint, cbor.Neg:
 		return true
-	case majorBytes:
+	case cbor.Bytes:
 		_, ok = s.run(arg)
 		return ok
-	case majorText:
+	case cbor.Text:
 		_, ok = s.utf8(arg)
 		return ok
-	case majorList, majorMap:
+	case cbor.List, cbor.Map:
 		return s.anyWithin(major, arg, depth)
 	}
-	return s.fail("there is %s", majorNames[major])
+	return s.fail("there is %s", cbor.Names[major])
 }
 
 func (s *source) anyWithin(major byte, arg uint64, depth int) bool {
 	if depth >= maxDepth {
 		return s.tooDeep()
 	}
-	n, ok := s.counted(arg, uint64(major-majorList)+1)
+	n, ok := s.counted(arg, uint64(major-cbor.List)+1)
 	if !ok {
 		return false
 	}
 	var key []byte
 	for range n {
-		if major == majorMap {
+		if major == cbor.Map {
 			if key, ok = s.key(key); !ok {
 				return false
 			}
@@ -286,19 +224,19 @@ func (s *source) tooDeep() bool {
 func (s *source) scalar(n *node) bool {
 	switch n.form {
 	case formUint:
-		v, ok := s.typed(majorUint)
+		v, ok := s.typed(cbor.Uint)
 		if ok && n.bits < 64 && v>>n.bits != 0 {
 			return s.fail("%d does not fit in %d bits", v, n.bits)
 		}
 		return ok
 	case formInt:
 		major, arg, ok := s.head()
-		if ok && (major > majorNeg || arg>>(n.bits-1) != 0) {
+		if ok && (major > cbor.Neg || arg>>(n.bits-1) != 0) {
 			return s.fail("there is no integer of %d bits", n.bits)
 		}
 		return ok
 	case formBool:
-		if s.at >= len(s.src) || s.src[s.at] != itemFalse && s.src[s.at] != itemTrue {
+		if s.at >= len(s.src) || s.src[s.at] != cbor.False && s.src[s.at] != cbor.True {
 			return s.fail("there is no boolean")
 		}
 		s.at++
@@ -316,18 +254,18 @@ func (s *source) scalar(n *node) bool {
 		_, ok := s.text()
 		return ok
 	case formBytes:
-		size, ok := s.typed(majorBytes)
+		size, ok := s.typed(cbor.Bytes)
 		if ok {
 			_, ok = s.run(size)
 		}
 		return ok
 	default: // a time
-		size, ok := s.typed(majorText)
+		size, ok := s.typed(cbor.Text)
 		if !ok {
 			return false
 		}
 		text, ok := s.run(size)
-		if ok && !isTime(text) {
+		if ok && !cbor.IsTime(text) {
 			return s.fail("%.40q is not a time in its one form", string(text))
 		}
 		return ok
@@ -337,19 +275,19 @@ func (s *source) scalar(n *node) bool {
 // zero reads an item that is canonical and reports whether it is the zero value of a type, perhaps of
 // an array.
 func (s *source) zero() bool {
-	if s.null() || s.src[s.at] == itemFalse {
+	if s.null() || s.src[s.at] == cbor.False {
 		return true
 	}
-	if s.src[s.at] == itemFloat64 {
+	if s.src[s.at] == cbor.Float64 {
 		v, _ := s.float()
 		return v == 0
 	}
 	major, arg, _ := s.head()
 	switch major {
-	case majorBytes:
+	case cbor.Bytes:
 		data, _ := s.run(arg)
 		return len(bytes.Trim(data, "\x00")) == 0
-	case majorList:
+	case cbor.List:
 		for range arg {
 			if !s.zero() {
 				return false
@@ -357,6 +295,6 @@ func (s *source) zero() bool {
 		}
 		return true
 	default: // an integer, text, a map
-		return major != majorNeg && major != majorSimple && arg == 0
+		return major != cbor.Neg && major != cbor.Simple && arg == 0
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
@@ -98,8 +99,8 @@ func (e *entry) read() bool {
 // maps reads the heads of two maps.
 func (m *merger) maps() (known, before entry, ok bool) {
 	known, before = entry{source: &m.known}, entry{source: &m.before}
-	if known.left, ok = m.known.count(majorMap, 2); ok {
-		before.left, ok = m.before.count(majorMap, 2)
+	if known.left, ok = m.known.count(cbor.Map, 2); ok {
+		before.left, ok = m.before.count(cbor.Map, 2)
 	}
 	return known, before, ok
 }
@@ -126,7 +127,7 @@ func (m *merger) entries(n *node, depth int) bool {
 	if !ok {
 		return false
 	}
-	m.dst = appendHead(m.dst, majorMap, uint64(known.left))
+	m.dst = cbor.AppendHead(m.dst, cbor.Map, uint64(known.left))
 	for {
 		order, end, ok := m.step(&known, &before)
 		switch {
@@ -155,7 +156,7 @@ func (m *merger) fields(n *node, depth int) bool {
 		return false
 	}
 	head, written, steps := len(m.dst), 0, n.steps
-	m.dst = appendHead(m.dst, majorMap, uint64(known.left+before.left))
+	m.dst = cbor.AppendHead(m.dst, cbor.Map, uint64(known.left+before.left))
 	first := len(m.dst)
 	for {
 		order, end, ok := m.step(&known, &before)
@@ -214,15 +215,15 @@ func (m *merger) failedIn(key string) bool {
 
 // list merges two lists.
 func (m *merger) list(n *node, depth int) bool {
-	count, ok := m.known.count(majorList, 1)
+	count, ok := m.known.count(cbor.List, 1)
 	if !ok {
 		return false
 	}
-	had, ok := m.before.count(majorList, 1)
+	had, ok := m.before.count(cbor.List, 1)
 	if !ok {
 		return false
 	}
-	m.dst = appendHead(m.dst, majorList, uint64(count))
+	m.dst = cbor.AppendHead(m.dst, cbor.List, uint64(count))
 	if count == had {
 		for range count {
 			if !m.value(n.elem, depth+1) {

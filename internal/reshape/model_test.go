@@ -412,8 +412,8 @@ func (w *world) value(t *mtype) any {
 		}
 		return out
 	}
-	bits, signed := integer(t.kind)
-	if signed {
+	bits := integerBits(t.kind)
+	if forms[t.kind] == formInt {
 		return rapid.Int64Range(-1<<(bits-1), 1<<(bits-1)-1).Draw(w.T, "int")
 	}
 	return rapid.Uint64Range(0, 1<<bits-1).Draw(w.T, "uint")

@@ -58,25 +58,29 @@ type Difference struct {
 	detail string
 }
 
-// String says what differs, without the remedy.
+// String says what differs and where, without the remedy.
 func (d Difference) String() string {
-	where := d.Path
-	if where == "" {
-		where = "the model"
+	if d.Path == "" {
+		return "the model " + d.What()
 	}
+	return d.Path + " " + d.What()
+}
+
+// What says what differs, in words that follow the path.
+func (d Difference) What() string {
 	switch d.Kind {
 	case Missing:
-		return where + " is missing in the definition"
+		return "is missing in the definition"
 	case Changed:
-		return fmt.Sprintf("%s is stored as %s, and defined as %s", where, d.Stored, d.Defined)
+		return fmt.Sprintf("is stored as %s, and defined as %s", d.Stored, d.Defined)
 	case Renamed:
-		return fmt.Sprintf("%s is stored as %s, and rows of this tree travel", where, d.detail)
+		return fmt.Sprintf("is stored as %s, and rows of this tree travel", d.detail)
 	case Claimed:
-		return fmt.Sprintf("%s and %s both have its earlier name", where, d.detail)
+		return fmt.Sprintf("and %s both have its earlier name", d.detail)
 	case Contradicted:
-		return where + " is given up, and defined"
+		return "is given up, and defined"
 	default:
-		return where + " cannot be used: " + d.detail
+		return "cannot be used: " + d.detail
 	}
 }
 
@@ -166,7 +170,8 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 		}
 		c.differs(Difference{
 			Path: at, Kind: Missing, Stored: s.typeText(),
-			Remedy: fmt.Sprintf("%sif its values are no longer needed, give it up with models.WithGivenUp(%q); or %s", rename, at, byFunction),
+			Remedy: fmt.Sprintf("%sif its values are no longer needed, give it up with models.WithGivenUp(%q); or %s",
+				rename, at, byFunction),
 		})
 	}
 }
@@ -270,33 +275,20 @@ func holds(from, to *tree, alike bool) bool {
 	if to.kind == shape.Optional {
 		return holds(from, to.elem, alike)
 	}
-	if from.kind == shape.Float32 && to.kind == shape.Float64 {
-		return true
-	}
-	fromBits, fromSigned := integer(from.kind)
-	toBits, toSigned := integer(to.kind)
-	return fromBits > 0 && toBits > fromBits && (toSigned || !fromSigned)
+	return to.kind.Widens(from.kind)
 }
 
-// integer returns the bits of a kind of integers, its sign included, and 0 for all others.
-func integer(k shape.Kind) (bits int, signed bool) {
+// integerBits returns the bits of a kind of integers, and 0 for all others.
+func integerBits(k shape.Kind) int {
 	switch k {
-	case shape.Uint8:
-		return 8, false
-	case shape.Uint16:
-		return 16, false
-	case shape.Uint32:
-		return 32, false
-	case shape.Uint64:
-		return 64, false
-	case shape.Int8:
-		return 8, true
-	case shape.Int16:
-		return 16, true
-	case shape.Int32:
-		return 32, true
-	case shape.Int64:
-		return 64, true
+	case shape.Uint8, shape.Int8:
+		return 8
+	case shape.Uint16, shape.Int16:
+		return 16
+	case shape.Uint32, shape.Int32:
+		return 32
+	case shape.Uint64, shape.Int64:
+		return 64
 	}
-	return 0, false
+	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
@@ -164,7 +165,7 @@ func (c *compiler) compile(from, to *tree) (*node, error) {
 // read says which items n reads.
 func (n *node) read(t *tree) {
 	n.form = forms[t.kind]
-	n.bits, _ = integer(t.kind)
+	n.bits = integerBits(t.kind)
 	n.null = n.null || n.form == formTime
 }
 
@@ -330,7 +331,7 @@ func (c *compiler) missingFields(fields []*branch) ([]byte, error) {
 			count, entries = count+1, entries+entry
 		}
 	}
-	return append(appendHead(nil, majorMap, uint64(count)), entries...), nil
+	return append(cbor.AppendHead(nil, cbor.Map, uint64(count)), entries...), nil
 }
 
 // zero returns what is written for a field that is zero in a type that was optional or not, or

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
@@ -116,7 +117,7 @@ func (b *builder) tree(t shape.Type, depth int) (*tree, error) {
 			return nil, err
 		}
 		b.fields++
-		out.fields[i] = &branch{Field: f, key: string(appendText(nil, f.Name)), id: uint32(b.fields), tree: within}
+		out.fields[i] = &branch{Field: f, key: string(cbor.AppendText(nil, f.Name)), id: uint32(b.fields), tree: within}
 	}
 	slices.SortFunc(out.fields, func(a, b *branch) int { return strings.Compare(a.key, b.key) })
 	for i := 1; i < len(out.fields); i++ {

@@ -12,74 +12,41 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // MaxElements is how many elements a list or map may have.
 const MaxElements = 131_072
 
-// Major types, the top three bits of a head.
-const (
-	majorUint  = 0
-	majorNeg   = 1
-	majorBytes = 2
-	majorText  = 3
-	majorList  = 4
-	majorMap   = 5
-)
-
-// Whole items of major type 7.
-const (
-	itemFalse   = 0xF4
-	itemTrue    = 0xF5
-	itemNull    = 0xF6
-	itemFloat64 = 0xFB
-)
-
-func appendHead(dst []byte, major byte, arg uint64) []byte {
-	major <<= 5
-	switch {
-	case arg < 24:
-		return append(dst, major|byte(arg))
-	case arg <= math.MaxUint8:
-		return append(dst, major|24, byte(arg))
-	case arg <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(arg))
-	case arg <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(arg))
-	default:
-		return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
-	}
-}
-
 // AppendUint appends an unsigned integer.
-func AppendUint(dst []byte, v uint64) []byte { return appendHead(dst, majorUint, v) }
+func AppendUint(dst []byte, v uint64) []byte { return cbor.AppendHead(dst, cbor.Uint, v) }
 
 // AppendInt appends a signed integer.
 func AppendInt(dst []byte, v int64) []byte {
 	if v < 0 {
-		return appendHead(dst, majorNeg, uint64(^v))
+		return cbor.AppendHead(dst, cbor.Neg, uint64(^v))
 	}
-	return appendHead(dst, majorUint, uint64(v))
+	return cbor.AppendHead(dst, cbor.Uint, uint64(v))
 }
 
 // AppendBool appends a boolean.
 func AppendBool(dst []byte, v bool) []byte {
 	if v {
-		return append(dst, itemTrue)
+		return append(dst, cbor.True)
 	}
-	return append(dst, itemFalse)
+	return append(dst, cbor.False)
 }
 
 // AppendNull appends null, which stands for a nil pointer.
-func AppendNull(dst []byte) []byte { return append(dst, itemNull) }
+func AppendNull(dst []byte) []byte { return append(dst, cbor.Null) }
 
 // AppendFloat appends a float in 8 bytes. NaN and the infinities cannot be encoded.
 func AppendFloat(dst []byte, v float64) ([]byte, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return dst, fmt.Errorf("DAG-CBOR cannot encode %v", v)
 	}
-	return binary.BigEndian.AppendUint64(append(dst, itemFloat64), math.Float64bits(v)), nil
+	return binary.BigEndian.AppendUint64(append(dst, cbor.Float64), math.Float64bits(v)), nil
 }
 
 // AppendText appends text, which has to be UTF-8.
@@ -87,12 +54,12 @@ func AppendText(dst []byte, text string) ([]byte, error) {
 	if !utf8.ValidString(text) {
 		return dst, fmt.Errorf("text %.40q is not UTF-8", text)
 	}
-	return append(appendHead(dst, majorText, uint64(len(text))), text...), nil
+	return append(cbor.AppendHead(dst, cbor.Text, uint64(len(text))), text...), nil
 }
 
 // AppendBytes appends a byte string.
 func AppendBytes[E ~uint8](dst []byte, v []E) []byte {
-	return append(appendHead(dst, majorBytes, uint64(len(v))), plain(v)...)
+	return append(cbor.AppendHead(dst, cbor.Bytes, uint64(len(v))), plain(v)...)
 }
 
 // plain returns v as a slice of the plain type, in the same memory.
@@ -112,24 +79,24 @@ func AppendTime(dst []byte, t time.Time) ([]byte, error) {
 	}
 	var buf [len(time.RFC3339Nano)]byte
 	text := t.AppendFormat(buf[:0], time.RFC3339Nano)
-	return append(appendHead(dst, majorText, uint64(len(text))), text...), nil
+	return append(cbor.AppendHead(dst, cbor.Text, uint64(len(text))), text...), nil
 }
 
 // AppendList appends the head of a list of n elements, which follow it.
-func AppendList(dst []byte, n int) ([]byte, error) { return appendCount(dst, majorList, n) }
+func AppendList(dst []byte, n int) ([]byte, error) { return appendCount(dst, cbor.List, n) }
 
 // AppendMap appends the head of a map of n keys, each followed by its value. Keys
 // are text, in the order of their lengths and then of their bytes.
-func AppendMap(dst []byte, n int) ([]byte, error) { return appendCount(dst, majorMap, n) }
+func AppendMap(dst []byte, n int) ([]byte, error) { return appendCount(dst, cbor.Map, n) }
 
 // AppendFields appends the head of a struct's map of n fields.
-func AppendFields(dst []byte, n int) []byte { return appendHead(dst, majorMap, uint64(n)) }
+func AppendFields(dst []byte, n int) []byte { return cbor.AppendHead(dst, cbor.Map, uint64(n)) }
 
 func appendCount(dst []byte, major byte, n int) ([]byte, error) {
 	if n > MaxElements {
 		return dst, fmt.Errorf("a list or map has %d elements, more than %d", n, MaxElements)
 	}
-	return appendHead(dst, major, uint64(n)), nil
+	return cbor.AppendHead(dst, major, uint64(n)), nil
 }
 
 // AppendBinary appends the bytes that v marshals itself to, as a byte string.
@@ -150,7 +117,7 @@ func AppendMarshaledText(dst []byte, v encoding.TextMarshaler) ([]byte, error) {
 	if !utf8.Valid(data) {
 		return dst, fmt.Errorf("text %.40q is not UTF-8", data)
 	}
-	return append(appendHead(dst, majorText, uint64(len(data))), data...), nil
+	return append(cbor.AppendHead(dst, cbor.Text, uint64(len(data))), data...), nil
 }
 
 // EmptyBinary reports whether v marshals itself to no bytes, so that omitempty

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/internal/borrow"
 )
@@ -24,7 +25,7 @@ func NewBorrowReader(value models.BorrowedBytes) BorrowReader {
 func (r *BorrowReader) BorrowText() models.BorrowedString { return r.behind(len(r.text())).Text() }
 
 // BorrowBytes reads a byte string without copying it.
-func (r *BorrowReader) BorrowBytes() models.BorrowedBytes { return r.behind(len(r.run(majorBytes))) }
+func (r *BorrowReader) BorrowBytes() models.BorrowedBytes { return r.behind(len(r.run(cbor.Bytes))) }
 
 // behind returns the last size bytes read.
 func (r *BorrowReader) behind(size int) models.BorrowedBytes { return r.from.Slice(r.at-size, r.at) }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -77,45 +78,25 @@ func (r *Reader) head(want, or byte) (major byte, arg uint64) {
 	initial := r.src[r.at]
 	major, arg = initial>>5, uint64(initial&0x1F)
 	if major != want && major != or {
-		r.fail("there is %s in place of %s", majorNames[major], majorNames[want])
+		r.fail("there is %s in place of %s", cbor.Names[major], cbor.Names[want])
 		return want, 0
 	}
 	if arg < 24 {
 		r.at++
 		return major, arg
 	}
-	rest, least := r.src[r.at+1:], uint64(24)
-	size := 1 << (arg - 24)
-	if arg > 27 || len(rest) < size {
-		r.fail("a head is cut off or of indefinite length")
-		return want, 0
-	}
-	switch size {
-	case 1:
-		arg = uint64(rest[0])
-	case 2:
-		arg, least = uint64(binary.BigEndian.Uint16(rest)), math.MaxUint8+1
-	case 4:
-		arg, least = uint64(binary.BigEndian.Uint32(rest)), math.MaxUint16+1
-	default:
-		arg, least = binary.BigEndian.Uint64(rest), math.MaxUint32+1
-	}
-	if arg < least {
-		r.fail("%d is not written in its shortest form", arg)
+	arg, size, err := cbor.Long(arg, r.src[r.at+1:])
+	if err != nil {
+		r.failWith(err)
 		return want, 0
 	}
 	r.at += 1 + size
 	return major, arg
 }
 
-var majorNames = [8]string{
-	"an unsigned integer", "a negative integer", "a byte string", "text",
-	"a list", "a map", "a tag", "a simple value or float",
-}
-
 // Uint reads an unsigned integer that fits in so many bits.
 func (r *Reader) Uint(bits int) uint64 {
-	_, v := r.head(majorUint, majorUint)
+	_, v := r.head(cbor.Uint, cbor.Uint)
 	if bits < 64 && v>>bits != 0 {
 		r.fail("%d does not fit in %d bits", v, bits)
 		return 0
@@ -125,12 +106,12 @@ func (r *Reader) Uint(bits int) uint64 {
 
 // Int reads an integer that fits in so many bits, the sign included.
 func (r *Reader) Int(bits int) int64 {
-	major, arg := r.head(majorUint, majorNeg)
+	major, arg := r.head(cbor.Uint, cbor.Neg)
 	if arg>>(bits-1) != 0 {
 		r.fail("an integer does not fit in %d bits", bits)
 		return 0
 	}
-	if major == majorNeg {
+	if major == cbor.Neg {
 		return ^int64(arg)
 	}
 	return int64(arg)
@@ -147,11 +128,11 @@ func (r *Reader) item(a, b byte, what string) byte {
 }
 
 // Bool reads a boolean.
-func (r *Reader) Bool() bool { return r.item(itemFalse, itemTrue, "boolean") == itemTrue }
+func (r *Reader) Bool() bool { return r.item(cbor.False, cbor.True, "boolean") == cbor.True }
 
 // Null reads null if null comes next, and reports whether it did.
 func (r *Reader) Null() bool {
-	if r.at >= len(r.src) || r.src[r.at] != itemNull {
+	if r.at >= len(r.src) || r.src[r.at] != cbor.Null {
 		return false
 	}
 	r.at++
@@ -160,7 +141,7 @@ func (r *Reader) Null() bool {
 
 // Float64 reads a float of 8 bytes that is neither NaN nor infinite.
 func (r *Reader) Float64() float64 {
-	if len(r.src)-r.at < 9 || r.src[r.at] != itemFloat64 {
+	if len(r.src)-r.at < 9 || r.src[r.at] != cbor.Float64 {
 		r.fail("there is no float of 8 bytes")
 		return 0
 	}
@@ -188,7 +169,7 @@ func (r *Reader) Float32() float32 {
 func (r *Reader) run(major byte) []byte {
 	_, size := r.head(major, major)
 	if size > uint64(len(r.src)-r.at) {
-		r.fail("%s of %d bytes is cut off", majorNames[major], size)
+		r.fail("%s of %d bytes is cut off", cbor.Names[major], size)
 		return nil
 	}
 	start := r.at
@@ -198,7 +179,7 @@ func (r *Reader) run(major byte) []byte {
 
 // text reads text and returns its bytes, in the memory of what is read.
 func (r *Reader) text() []byte {
-	text := r.run(majorText)
+	text := r.run(cbor.Text)
 	if !utf8.Valid(text) {
 		r.fail("text %.40q is not UTF-8", text)
 		return nil
@@ -211,7 +192,7 @@ func (r *Reader) Text() string { return string(r.text()) }
 
 // ReadBytes reads a byte string. It is never nil, except after an error.
 func ReadBytes[S ~[]E, E ~uint8](r *Reader) S {
-	data := r.run(majorBytes)
+	data := r.run(cbor.Bytes)
 	if r.Failed() {
 		return nil
 	}
@@ -222,7 +203,7 @@ func ReadBytes[S ~[]E, E ~uint8](r *Reader) S {
 
 // ReadByteArray reads a byte string of just the length of dst, into dst.
 func ReadByteArray[E ~uint8](r *Reader, dst []E) {
-	data := r.run(majorBytes)
+	data := r.run(cbor.Bytes)
 	if len(data) != len(dst) {
 		r.fail("a byte string has %d bytes, not %d", len(data), len(dst))
 		return
@@ -253,7 +234,7 @@ func (r *Reader) Time() (t time.Time) {
 
 // Binary reads a byte string into v.
 func (r *Reader) Binary(v encoding.BinaryUnmarshaler) {
-	data := r.run(majorBytes)
+	data := r.run(cbor.Bytes)
 	if r.Failed() {
 		return
 	}
@@ -275,7 +256,7 @@ func (r *Reader) MarshaledText(v encoding.TextUnmarshaler) {
 
 // List reads the head of a list and returns how many elements follow, no more
 // than there are bytes for.
-func (r *Reader) List() int { return r.count(majorList, 1) }
+func (r *Reader) List() int { return r.count(cbor.List, 1) }
 
 // Array reads the head of a list of just n elements.
 func (r *Reader) Array(n int) {
@@ -286,14 +267,14 @@ func (r *Reader) Array(n int) {
 
 // Map reads the head of a map and returns how many keys follow, no more than
 // there are bytes for.
-func (r *Reader) Map() int { return r.count(majorMap, 2) }
+func (r *Reader) Map() int { return r.count(cbor.Map, 2) }
 
 // count reads the head of a list or map, whose elements have at least so many
 // bytes each.
 func (r *Reader) count(major byte, least int) int {
 	_, n := r.head(major, major)
 	if n > MaxElements || n*uint64(least) > uint64(len(r.src)-r.at) {
-		r.fail("%s of %d elements is cut off or has more than %d", majorNames[major], n, MaxElements)
+		r.fail("%s of %d elements is cut off or has more than %d", cbor.Names[major], n, MaxElements)
 		return 0
 	}
 	return int(n)

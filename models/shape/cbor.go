@@ -2,57 +2,11 @@ package shape
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"unicode/utf8"
+
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
-
-// Package dagcbor, which generated codecs use, imports package models and so this package. So
-// shapes have the few functions that they need of their own.
-
-// Major types, the top three bits of the head of an item.
-const (
-	majorUint  = 0
-	majorNeg   = 1
-	majorBytes = 2
-	majorText  = 3
-	majorList  = 4
-	majorMap   = 5
-)
-
-// Whole items of major type 7.
-const (
-	itemFalse   = 0xF4
-	itemTrue    = 0xF5
-	itemNull    = 0xF6
-	itemFloat64 = 0xFB
-)
-
-var majorNames = [8]string{
-	"an unsigned integer", "a negative integer", "a byte string", "text",
-	"a list", "a map", "a tag", "a simple value or float",
-}
-
-func appendHead(dst []byte, major byte, arg uint64) []byte {
-	major <<= 5
-	switch {
-	case arg < 24:
-		return append(dst, major|byte(arg))
-	case arg <= math.MaxUint8:
-		return append(dst, major|24, byte(arg))
-	case arg <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(arg))
-	case arg <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(arg))
-	default:
-		return binary.BigEndian.AppendUint64(append(dst, major|27), arg)
-	}
-}
-
-func appendText(dst []byte, text string) []byte {
-	return append(appendHead(dst, majorText, uint64(len(text))), text...)
-}
 
 // compareKeys orders the keys of a DAG-CBOR map: by length, then bytewise.
 func compareKeys(a, b []byte) int {
@@ -62,7 +16,8 @@ func compareKeys(a, b []byte) int {
 	return bytes.Compare(a, b)
 }
 
-// reader reads canonical DAG-CBOR from front to back.
+// reader reads canonical DAG-CBOR from front to back. Package dagcbor has another, which shapes cannot
+// use: it imports package models, and so this package.
 type reader struct {
 	src []byte
 	at  int
@@ -88,30 +43,16 @@ func (r *reader) head(major byte) (uint64, error) {
 		return 0, err
 	}
 	if initial>>5 != major {
-		return 0, r.fail("there is %s in place of %s", majorNames[initial>>5], majorNames[major])
+		return 0, r.fail("there is %s in place of %s", cbor.Names[initial>>5], cbor.Names[major])
 	}
 	arg := uint64(initial & 0x1F)
 	if arg < 24 {
 		r.at++
 		return arg, nil
 	}
-	rest, least := r.src[r.at+1:], uint64(24)
-	size := 1 << (arg - 24)
-	if arg > 27 || len(rest) < size {
-		return 0, r.fail("a head is cut off or of indefinite length")
-	}
-	switch size {
-	case 1:
-		arg = uint64(rest[0])
-	case 2:
-		arg, least = uint64(binary.BigEndian.Uint16(rest)), math.MaxUint8+1
-	case 4:
-		arg, least = uint64(binary.BigEndian.Uint32(rest)), math.MaxUint16+1
-	default:
-		arg, least = binary.BigEndian.Uint64(rest), math.MaxUint32+1
-	}
-	if arg < least {
-		return 0, r.fail("%d is not written in its shortest form", arg)
+	arg, size, err := cbor.Long(arg, r.src[r.at+1:])
+	if err != nil {
+		return 0, r.fail("%w", err)
 	}
 	r.at += 1 + size
 	return arg, nil
@@ -127,7 +68,7 @@ func (r *reader) count(major byte, limit, least int) (int, error) {
 	}
 	if n > uint64(limit) || n*uint64(least) > uint64(len(r.src)-r.at) {
 		r.at = start
-		return 0, r.fail("%s of %d elements is cut off or has more than %d", majorNames[major], n, limit)
+		return 0, r.fail("%s of %d elements is cut off or has more than %d", cbor.Names[major], n, limit)
 	}
 	return int(n), nil
 }
@@ -141,7 +82,7 @@ func (r *reader) run(major byte) ([]byte, error) {
 	}
 	if size > uint64(len(r.src)-r.at) {
 		r.at = start
-		return nil, r.fail("%s of %d bytes is cut off", majorNames[major], size)
+		return nil, r.fail("%s of %d bytes is cut off", cbor.Names[major], size)
 	}
 	run := r.src[r.at : r.at+int(size)]
 	r.at += int(size)
@@ -151,7 +92,7 @@ func (r *reader) run(major byte) ([]byte, error) {
 // text reads text. The result lies in the memory of what is read.
 func (r *reader) text() ([]byte, error) {
 	start := r.at
-	text, err := r.run(majorText)
+	text, err := r.run(cbor.Text)
 	if err == nil && !utf8.Valid(text) {
 		r.at = start
 		return nil, r.fail("text %.40q is not UTF-8", text)
@@ -163,7 +104,7 @@ func (r *reader) text() ([]byte, error) {
 // keys that are yet to come.
 func (r *reader) key(left *int, name string) bool {
 	probe := *r
-	if text, err := probe.run(majorText); *left == 0 || err != nil || string(text) != name {
+	if text, err := probe.run(cbor.Text); *left == 0 || err != nil || string(text) != name {
 		return false
 	}
 	*r = probe

@@ -49,7 +49,7 @@ func (t Type) Holds(old Type) bool {
 	case t.Kind == Optional:
 		return t.Elem.Holds(old)
 	case t.Kind != old.Kind:
-		return t.Kind.widens(old.Kind)
+		return t.Kind.Widens(old.Kind)
 	case t.Kind == List || t.Kind == Map:
 		return t.Elem.Holds(*old.Elem)
 	case t.Kind != Struct:
@@ -70,8 +70,8 @@ func (t Type) Holds(old Type) bool {
 	})
 }
 
-// widens reports whether a number of kind k can be every number of another kind.
-func (k Kind) widens(old Kind) bool {
+// Widens reports whether k is a kind of wider numbers than old is: every number of old is one of k.
+func (k Kind) Widens(old Kind) bool {
 	switch old {
 	case Uint8, Uint16, Uint32:
 		return (k.unsigned() || k.signed()) && k.bits() > old.bits()

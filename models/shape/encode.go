@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"slices"
+
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
 
 // Append appends the DAG-CBOR of a type, as docs/format.md describes it under "Shapes". The
@@ -23,15 +25,15 @@ func (t Type) append(dst []byte, whole bool) []byte {
 	if t.Kind == Struct {
 		members++
 	}
-	dst = appendHead(dst, majorMap, members)
+	dst = cbor.AppendHead(dst, cbor.Map, members)
 	if t.Elem != nil {
-		dst = t.Elem.append(appendText(dst, "elem"), whole)
+		dst = t.Elem.append(cbor.AppendText(dst, "elem"), whole)
 	}
-	dst = appendText(appendText(dst, "kind"), string(t.Kind))
+	dst = cbor.AppendText(cbor.AppendText(dst, "kind"), string(t.Kind))
 	if t.Kind != Struct {
 		return dst
 	}
-	dst = appendHead(appendText(dst, "fields"), majorList, uint64(len(t.Fields)))
+	dst = cbor.AppendHead(cbor.AppendText(dst, "fields"), cbor.List, uint64(len(t.Fields)))
 	for _, f := range sorted(t.Fields) {
 		dst = f.append(dst, whole)
 	}
@@ -46,14 +48,14 @@ func (f *Field) append(dst []byte, whole bool) []byte {
 	if whole && f.Default != nil {
 		members++
 	}
-	dst = appendHead(dst, majorMap, members)
-	dst = appendText(appendText(dst, "name"), f.Name)
+	dst = cbor.AppendHead(dst, cbor.Map, members)
+	dst = cbor.AppendText(cbor.AppendText(dst, "name"), f.Name)
 	if whole && f.Omit {
-		dst = append(appendText(dst, "omit"), itemTrue)
+		dst = append(cbor.AppendText(dst, "omit"), cbor.True)
 	}
-	dst = f.Type.append(appendText(dst, "type"), whole)
+	dst = f.Type.append(cbor.AppendText(dst, "type"), whole)
 	if whole && f.Default != nil {
-		dst = appendHead(appendText(dst, "default"), majorBytes, uint64(len(f.Default)))
+		dst = cbor.AppendHead(cbor.AppendText(dst, "default"), cbor.Bytes, uint64(len(f.Default)))
 		dst = append(dst, f.Default...)
 	}
 	return dst

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
 
 // Bounds of a shape. They are part of the format.
@@ -76,7 +78,7 @@ const maxTypes = 2 * (MaxDepth + 1)
 
 // parse reads a type. It leaves to Check what does not depend on the bytes.
 func (p *parser) parse() (t Type, err error) {
-	left, err := p.count(majorMap, 2, 1)
+	left, err := p.count(cbor.Map, 2, 1)
 	if err != nil {
 		return t, err
 	}
@@ -113,7 +115,7 @@ func (p *parser) parse() (t Type, err error) {
 
 func (p *parser) parseFields() ([]Field, error) {
 	// A field has at least the names of its members and of a kind.
-	n, err := p.count(majorList, MaxFields, len("\xA2\x64name\x61a\x64type\xA1\x64kind\x64bool"))
+	n, err := p.count(cbor.List, MaxFields, len("\xA2\x64name\x61a\x64type\xA1\x64kind\x64bool"))
 	if err == nil {
 		err = p.addFields(n)
 	}
@@ -133,7 +135,7 @@ func (p *parser) parseFields() ([]Field, error) {
 }
 
 func (p *parser) parseField(f *Field) error {
-	left, err := p.count(majorMap, 4, 1)
+	left, err := p.count(cbor.Map, 4, 1)
 	if err != nil {
 		return err
 	}
@@ -146,7 +148,7 @@ func (p *parser) parseField(f *Field) error {
 	}
 	f.Name = string(name)
 	if p.key(&left, "omit") {
-		if item, err := p.next(); err != nil || item != itemTrue {
+		if item, err := p.next(); err != nil || item != cbor.True {
 			return p.fail("the member \"omit\" of field %.40q is not true", f.Name)
 		}
 		p.at++
@@ -159,7 +161,7 @@ func (p *parser) parseField(f *Field) error {
 		return err
 	}
 	if p.key(&left, "default") {
-		value, err := p.run(majorBytes)
+		value, err := p.run(cbor.Bytes)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
 
 // ParseText returns the DAG-CBOR of a value of the type, as tags and people write it: an integer
@@ -23,7 +25,7 @@ func (t Type) ParseText(text string) ([]byte, error) {
 		if err != nil {
 			return nil, no(fmt.Sprintf("a number from 0 to %d", uint64(math.MaxUint64)>>(64-t.Kind.bits())))
 		}
-		return appendHead(nil, majorUint, v), nil
+		return cbor.AppendHead(nil, cbor.Uint, v), nil
 	case Int8, Int16, Int32, Int64:
 		v, err := strconv.ParseInt(text, 10, t.Kind.bits())
 		if err != nil {
@@ -31,37 +33,37 @@ func (t Type) ParseText(text string) ([]byte, error) {
 			return nil, no(fmt.Sprintf("a number from %d to %d", -most-1, most))
 		}
 		if v < 0 {
-			return appendHead(nil, majorNeg, uint64(^v)), nil
+			return cbor.AppendHead(nil, cbor.Neg, uint64(^v)), nil
 		}
-		return appendHead(nil, majorUint, uint64(v)), nil
+		return cbor.AppendHead(nil, cbor.Uint, uint64(v)), nil
 	case Float32, Float64:
 		v, err := strconv.ParseFloat(text, t.Kind.bits())
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, no("a finite number in its range")
 		}
-		return binary.BigEndian.AppendUint64([]byte{itemFloat64}, math.Float64bits(v)), nil
+		return binary.BigEndian.AppendUint64([]byte{cbor.Float64}, math.Float64bits(v)), nil
 	case Bool:
 		switch text {
 		case "true":
-			return []byte{itemTrue}, nil
+			return []byte{cbor.True}, nil
 		case "false":
-			return []byte{itemFalse}, nil
+			return []byte{cbor.False}, nil
 		}
 		return nil, no("true or false")
 	case String:
 		if !utf8.ValidString(text) {
 			return nil, no("UTF-8")
 		}
-		return appendText(nil, text), nil
+		return cbor.AppendText(nil, text), nil
 	case Time:
 		v, err := time.Parse(time.RFC3339Nano, text)
 		if v = v.UTC(); err != nil || v.Year() < 0 || v.Year() > 9999 {
 			return nil, no("a time like 2026-11-28T10:00:00Z, of the years 0 to 9999 in UTC")
 		}
 		if v.IsZero() {
-			return []byte{itemNull}, nil
+			return []byte{cbor.Null}, nil
 		}
-		return appendText(nil, v.Format(time.RFC3339Nano)), nil
+		return cbor.AppendText(nil, v.Format(time.RFC3339Nano)), nil
 	default:
 		return nil, textError(fmt.Sprintf("a value of kind %s cannot be written as text; only numbers, booleans, strings "+
 			"and times can", t.Kind))

@@ -1,11 +1,11 @@
 package shape
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
-	"time"
+
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
 
 // maxElements is how many elements a list or map may have in a value.
@@ -39,8 +39,8 @@ func (r *reader) value(t *Type) error {
 		return r.signed(t.Kind)
 	case Bool:
 		item, err := r.next()
-		if err == nil && item != itemFalse && item != itemTrue {
-			err = r.fail("there is %s in place of a boolean", majorNames[item>>5])
+		if err == nil && item != cbor.False && item != cbor.True {
+			err = r.fail("there is %s in place of a boolean", cbor.Names[item>>5])
 		}
 		r.at++
 		return err
@@ -50,18 +50,18 @@ func (r *reader) value(t *Type) error {
 		_, err := r.text()
 		return err
 	case Bytes:
-		_, err := r.run(majorBytes)
+		_, err := r.run(cbor.Bytes)
 		return err
 	case Time:
 		return r.time()
 	case Optional:
-		if item, err := r.next(); err != nil || item != itemNull {
+		if item, err := r.next(); err != nil || item != cbor.Null {
 			return r.value(t.Elem)
 		}
 		r.at++
 		return nil
 	case List:
-		n, err := r.count(majorList, maxElements, 1)
+		n, err := r.count(cbor.List, maxElements, 1)
 		for range n {
 			if err == nil {
 				err = r.value(t.Elem)
@@ -91,7 +91,7 @@ func (k Kind) bits() int {
 
 func (r *reader) unsigned(k Kind) error {
 	start := r.at
-	v, err := r.head(majorUint)
+	v, err := r.head(cbor.Uint)
 	if err == nil && k.bits() < 64 && v>>k.bits() != 0 {
 		r.at = start
 		return r.fail("%d is no %s", v, k)
@@ -100,9 +100,9 @@ func (r *reader) unsigned(k Kind) error {
 }
 
 func (r *reader) signed(k Kind) error {
-	start, major := r.at, byte(majorUint)
-	if item, err := r.next(); err == nil && item>>5 == majorNeg {
-		major = majorNeg
+	start, major := r.at, byte(cbor.Uint)
+	if item, err := r.next(); err == nil && item>>5 == cbor.Neg {
+		major = cbor.Neg
 	}
 	v, err := r.head(major)
 	if err == nil && v>>(k.bits()-1) != 0 {
@@ -115,7 +115,7 @@ func (r *reader) signed(k Kind) error {
 func (r *reader) float(k Kind) error {
 	if item, err := r.next(); err != nil {
 		return err
-	} else if item != itemFloat64 || len(r.src)-r.at < 9 {
+	} else if item != cbor.Float64 || len(r.src)-r.at < 9 {
 		return r.fail("there is no float of 8 bytes")
 	}
 	v := math.Float64frombits(binary.BigEndian.Uint64(r.src[r.at+1:]))
@@ -128,7 +128,7 @@ func (r *reader) float(k Kind) error {
 
 // time reads an instant in its one form: null is the zero time.
 func (r *reader) time() error {
-	if item, err := r.next(); err == nil && item == itemNull {
+	if item, err := r.next(); err == nil && item == cbor.Null {
 		r.at++
 		return nil
 	}
@@ -137,10 +137,7 @@ func (r *reader) time() error {
 	if err != nil {
 		return err
 	}
-	var t time.Time
-	var buf [len(time.RFC3339Nano)]byte
-	if t.UnmarshalText(text) != nil || t.IsZero() ||
-		!bytes.Equal(t.UTC().AppendFormat(buf[:0], time.RFC3339Nano), text) {
+	if !cbor.IsTime(text) {
 		r.at = start
 		return r.fail("%.40q is no time of RFC 3339 in UTC in its one form", text)
 	}
@@ -149,7 +146,7 @@ func (r *reader) time() error {
 
 // entries reads a map.
 func (r *reader) entries(elem *Type) error {
-	n, err := r.count(majorMap, maxElements, 2)
+	n, err := r.count(cbor.Map, maxElements, 2)
 	var before []byte
 	for i := 0; i < n && err == nil; i++ {
 		start := r.at
@@ -168,7 +165,7 @@ func (r *reader) entries(elem *Type) error {
 
 // fields reads a struct.
 func (r *reader) fields(t *Type) error {
-	left, err := r.count(majorMap, MaxFields, 2)
+	left, err := r.count(cbor.Map, MaxFields, 2)
 	if err != nil {
 		return err
 	}

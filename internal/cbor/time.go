@@ -1,10 +1,10 @@
-package reshape
+package cbor
 
 import "time"
 
-// isTime reports whether text is how [time.RFC3339Nano] writes an instant in UTC other than the zero
+// IsTime reports whether text is how [time.RFC3339Nano] writes an instant in UTC other than the zero
 // time. Parsing the time would take several times as long.
-func isTime(text []byte) bool {
+func IsTime(text []byte) bool {
 	const form = "0000-00-00T00:00:00Z"
 	if len(text) < len(form) || len(text) > len(form)+len(".000000000") {
 		return false

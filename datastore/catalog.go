@@ -159,7 +159,9 @@ type catalog struct {
 
 // update returns the entries of the trees, with what is new added, and the indexes to drop
 // retired.
-func (c *catalog) update(trees map[string]models.AnyTree, drops map[string][]string) (entries map[string]*treeEntry, err error) {
+func (c *catalog) update(
+	trees map[string]models.AnyTree, drops map[string][]string,
+) (entries map[string]*treeEntry, err error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
@@ -338,6 +340,19 @@ func (e *treeEntry) place(core *session.Tree, h history) *session.Place {
 		p.Indexes = append(p.Indexes, e.index(ix.Name).ID.Append(nil))
 	}
 	return p
+}
+
+// catalogNow reads the catalog in a transaction of its own.
+func (s *Store) catalogNow(ctx context.Context) (*catalog, error) {
+	if err := s.checkNested(ctx); err != nil {
+		return nil, err
+	}
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer txn.Discard()
+	return wholeCatalog(txn)
 }
 
 // wholeCatalog reads the catalog of an open store, the trees of definitions that it was not

@@ -43,20 +43,18 @@ type MigrateProgress struct {
 // A row that a function refuses ends the migration of its tree with the function's error. Rows of
 // trees that travel keep their values byte for byte.
 func Migrate(ctx context.Context, s *Store, options ...MigrateOptions) (rewritten int64, err error) {
-	if err := s.checkNested(ctx); err != nil {
-		return 0, err
-	}
 	progress := given(options).Progress
-	entries, err := s.entries(ctx)
+	c, err := s.catalogNow(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("migrate: %w", err)
 	}
 	var failed error
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		if entries[name].Oldest == entries[name].Schema {
+	for _, name := range slices.Sorted(maps.Keys(c.trees)) {
+		entry := c.trees[name]
+		if entry.Oldest == entry.Schema {
 			continue
 		}
-		m := migration{store: s, name: name, entry: entries[name], progress: progress}
+		m := migration{store: s, name: name, entry: entry, progress: progress}
 		err := m.run(ctx)
 		rewritten += m.done.Rewritten
 		if ctx.Err() != nil {
@@ -67,17 +65,6 @@ func Migrate(ctx context.Context, s *Store, options ...MigrateOptions) (rewritte
 		}
 	}
 	return rewritten, failed
-}
-
-// entries returns the entries of all trees of the store.
-func (s *Store) entries(ctx context.Context) (map[string]*treeEntry, error) {
-	txn, err := s.db.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer txn.Discard()
-	c, err := wholeCatalog(txn)
-	return c.trees, err
 }
 
 // migration is the migration of one tree.

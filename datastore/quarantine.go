@@ -97,18 +97,6 @@ func (s *Store) DropQuarantined(ctx context.Context, key []byte) error {
 	return nil
 }
 
-func (s *Store) catalogNow(ctx context.Context) (*catalog, error) {
-	if err := s.checkNested(ctx); err != nil {
-		return nil, err
-	}
-	txn, err := s.db.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer txn.Discard()
-	return wholeCatalog(txn)
-}
-
 func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 	stored, err := ses.Read.Get(quarantined(key))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
@@ -81,7 +82,10 @@ func (e *schemaEntry) version() (version, error) {
 	if string(v.hash[:]) != string(e.Hash) {
 		return version{}, fmt.Errorf("%w: it has hash %x, and its shape has %x", models.ErrCorrupt, e.Hash, v.hash)
 	}
-	return v, v.Check()
+	if err := v.Check(); err != nil {
+		return version{}, fmt.Errorf("%w: %w", models.ErrCorrupt, err)
+	}
+	return v, nil
 }
 
 // putVersion adds a schema version of a tree to the catalog.
@@ -208,11 +212,20 @@ func between(h history) session.Upgrade {
 	if len(h) == 1 {
 		return nil
 	}
-	versions := make([]reshape.Version, len(h))
-	for i := range h {
-		versions[i] = h[i].Version
-	}
-	return reshape.Between(versions).Append
+	return planned(func() *reshape.Plan {
+		versions := make([]reshape.Version, len(h))
+		for i := range h {
+			versions[i] = h[i].Version
+		}
+		return reshape.Between(versions)
+	})
+}
+
+// planned returns what the plan that make returns does. The plan is made when it is used first: most
+// versions of most trees have no rows.
+func planned(make func() *reshape.Plan) session.Upgrade {
+	plan := sync.OnceValue(make)
+	return func(dst, value []byte) ([]byte, error) { return plan().Append(dst, value) }
 }
 
 // through puts two upgrades together. The first one may be nil.
@@ -235,7 +248,7 @@ func (h history) foreign(core *session.Tree) session.Upgrade {
 	if core.Codec != dagCBOR {
 		return nil
 	}
-	return reshape.ByName(h.newest().Shape).Append
+	return planned(func() *reshape.Plan { return reshape.ByName(h.newest().Shape) })
 }
 
 // matchShape adds a schema version to a tree whose model has changed, and the first one to a new

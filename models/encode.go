@@ -12,7 +12,7 @@ func (t *Tree[M, K]) Encode(m *M) (key, value []byte, err error) {
 // Decode returns the model of a row that came from elsewhere, checked as
 // [Raw.Validate] does. Its error matches ErrInvalid.
 func (t *Tree[M, K]) Decode(key, value []byte) (M, error) {
-	m, _, err := t.decodeStranger(key, value)
+	m, _, err := t.decodeStranger(nil, key, value)
 	if err != nil {
 		return *new(M), t.raw.failAt("decode", key, err)
 	}

@@ -38,8 +38,10 @@ func foreignShapeOf(core *session.Tree, policy Policy) func() *foreignShape {
 // foreignRoom is by how many bytes a value usually grows at most where fields are added to it.
 const foreignRoom = 64
 
-// decodeStranger decodes a value as Validate describes, and reports whether it is foreign.
-func (t *Tree[M, K]) decodeStranger(primary, value []byte) (m *M, foreign bool, err error) {
+// decodeStranger decodes a value as Validate describes, and reports whether it is foreign. For a
+// value that is to be stored, p is its place, and nil otherwise: a store keeps the defaults that
+// fields had when they were added, and reads the row with those.
+func (t *Tree[M, K]) decodeStranger(p *session.Place, primary, value []byte) (m *M, foreign bool, err error) {
 	m = new(M)
 	if err = t.decodeTo(m, primary, value); err == nil {
 		err = checkCanonical(t.codec, value, m, nil)
@@ -47,7 +49,11 @@ func (t *Tree[M, K]) decodeStranger(primary, value []byte) (m *M, foreign bool, 
 	if err != nil {
 		if f := t.foreign(); f != nil {
 			*m, foreign = *new(M), true
-			err = t.decodeForeign(f, m, primary, value)
+			known := f.plan.Append
+			if p != nil && p.Foreign != nil {
+				known = p.Foreign
+			}
+			err = t.decodeForeign(known, m, primary, value)
 		}
 	}
 	if err != nil {
@@ -61,8 +67,10 @@ func (t *Tree[M, K]) decodeStranger(primary, value []byte) (m *M, foreign bool, 
 
 // decodeForeign decodes the fields of a foreign value that are known, into m, which is zero. All
 // of the value has to be canonical.
-func (t *Tree[M, K]) decodeForeign(f *foreignShape, m *M, primary, value []byte) error {
-	known, err := f.plan.Append(make([]byte, 0, len(value)+foreignRoom), value)
+func (t *Tree[M, K]) decodeForeign(
+	upgrade func(dst, value []byte) ([]byte, error), m *M, primary, value []byte,
+) error {
+	known, err := upgrade(make([]byte, 0, len(value)+foreignRoom), value)
 	if err != nil {
 		return err
 	}
@@ -121,7 +129,7 @@ func (r *Raw) WithUnknown(key, value, before []byte) ([]byte, error) {
 }
 
 func (t *Tree[M, K]) withUnknown(primary, value, before []byte) ([]byte, error) {
-	m, foreign, err := t.decodeStranger(primary, before)
+	m, foreign, err := t.decodeStranger(nil, primary, before)
 	if err != nil || !foreign {
 		return value, err
 	}

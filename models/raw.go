@@ -360,7 +360,7 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
-	m, _, err := t.decodeStranger(primary, value)
+	m, _, err := t.decodeStranger(nil, primary, value)
 	if err != nil || t.clock == nil {
 		return 0, err
 	}
@@ -369,18 +369,18 @@ func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
 
 // storeValue checks a value and stores it as w says.
 func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, w writing) error {
+	place, err := t.writePlace(s)
+	if err != nil {
+		return err
+	}
 	if t.isVerbatim() {
-		place, err := t.writePlace(s)
-		if err != nil {
-			return err
-		}
 		row, err := t.encodeValue(place, primary, value, w.expiry)
 		if err != nil {
 			return err
 		}
 		return t.putRow(s, row)
 	}
-	m, foreign, err := t.decodeStranger(primary, value)
+	m, foreign, err := t.decodeStranger(place, primary, value)
 	if err != nil {
 		return err
 	}

@@ -172,7 +172,7 @@ func (p *Place) upgrade(row format.Row) ([]byte, error) {
 		return p.Foreign(make([]byte, 0, len(row.Value)+growth), row.Value)
 	}
 	if row.Schema > p.Schema {
-		return nil, fmt.Errorf("%w: row has schema version %d, the catalog knows %d", engine.ErrCorrupt, row.Schema,
+		return nil, fmt.Errorf("%w: the row has schema version %d, the catalog knows %d", format.ErrVersion, row.Schema,
 			p.Schema)
 	}
 	if int(row.Schema) >= len(p.Older) || p.Older[row.Schema] == nil {

@@ -62,7 +62,7 @@ func (p *plainRows) of(key, stored []byte) []byte {
 	case bytes.HasPrefix(key, dictionaryPrefix):
 		return nil
 	}
-	// What is in quarantine is there as it was under its own key.
+	// The quarantine holds rows as they were under their own keys.
 	own := bytes.TrimPrefix(key, quarantined(nil))
 	space, _, err := format.CutSpace(own)
 	if err != nil || p.trees[space] == nil {

@@ -254,7 +254,7 @@ func TestEveryDifference(t *testing.T) {
 	}
 }
 
-// What cannot be dropped is refused, and nothing is.
+// An index that cannot be dropped is refused, and nothing is dropped.
 func TestDropIndexesRefused(t *testing.T) {
 	eng := memory.Engine()
 	withIndex := func(tree *models.Tree[item, uint64]) { models.NewIndex(tree, "group", models.Uint64, itemGroup) }

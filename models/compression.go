@@ -12,7 +12,7 @@ package models
 // each.
 //
 // The option belongs to the program, not to the definition: a store opened without it reads all
-// rows, and compresses no more. What travels is not compressed, nor are backups. The first
+// rows, and compresses no more. Records in the DHT and backups are not compressed. The first
 // compressed row gives the store the feature "compression", which programs that do not know it
 // refuse to open.
 func WithCompression[M any]() TreeOption[M] {

@@ -89,7 +89,7 @@ type match struct {
 	gain int
 }
 
-// What a sequence costs in bits beside its offset, and what one with the last offset costs.
+// The cost of a sequence in bits beside its offset, and the cost of one with the last offset.
 const (
 	sequenceCost = 15
 	repeatCost   = 13

@@ -66,7 +66,7 @@ func (d Difference) String() string {
 	return d.Path + " " + d.What()
 }
 
-// What says what differs, in words that follow the path.
+// What describes the difference, in words that follow the path.
 func (d Difference) What() string {
 	switch d.Kind {
 	case Missing:

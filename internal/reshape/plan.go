@@ -16,7 +16,7 @@ type Plan struct {
 }
 
 // Between returns the plan that rewrites values of the first version of history as values of the
-// last; history has those between, too. What a value costs does not depend on how many they are.
+// last; history has those between, too. The cost of a value does not depend on their number.
 //
 // A field takes the value of the field with its number. If the first version has none, it takes its
 // default, which is that of the version that brought it in. Fields within it have their own defaults.

@@ -15,15 +15,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// The first release.
+// ContactV1 is the model of the first release.
 type ContactV1 struct {
 	ID   uint64
 	Name string
 	Town string
 }
 
-// The second release adds a country and renames Town. The store does both by itself, since the
-// tags say how.
+// ContactV2 is the model of the second release, which adds a country and renames Town. The store
+// does both by itself, since the tags say how.
 type ContactV2 struct {
 	ID      uint64
 	Name    string
@@ -31,7 +31,8 @@ type ContactV2 struct {
 	Country string `netabase:"default=ZA"`
 }
 
-// The third release splits the name. That takes a function, and the type of the second release.
+// ContactV3 is the model of the third release, which splits the name. That takes a function, and
+// the type of the second release.
 type ContactV3 struct {
 	ID      uint64
 	First   string
@@ -45,8 +46,8 @@ func splitName(c *ContactV2) (ContactV3, error) {
 	return ContactV3{ID: c.ID, First: first, Last: last, City: c.City, Country: c.Country}, nil
 }
 
-// The fourth release gives the city up. The tree says so, because the store would refuse to lose
-// it otherwise.
+// ContactV4 is the model of the fourth release, which gives the city up. The tree says so, because
+// the store would refuse to lose it otherwise.
 type ContactV4 struct {
 	ID      uint64
 	First   string

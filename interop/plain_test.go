@@ -151,7 +151,7 @@ func connect(t *testing.T, a, b *dht.IpfsDHT) {
 
 func TestPlainPeer(t *testing.T) {
 	for name, engineAt := range engines {
-		t.Run(name, func(t *testing.T) { exchange(t, newPeerOn(t, engineAt(t.TempDir())), newPlainPeer(t)) })
+		t.Run(name, func(t *testing.T) { exchange(t, newPeerOn(t, engineAt(t.TempDir()), Shop), newPlainPeer(t)) })
 	}
 }
 
@@ -221,12 +221,12 @@ func exchange(t *testing.T, ours *peer, plain *dht.IpfsDHT) {
 func TestDatastores(t *testing.T) {
 	for name, engineAt := range engines {
 		t.Run("one, "+name, func(t *testing.T) {
-			records, _ := newRecords(t, engineAt(t.TempDir()))
+			records, _ := newRecords(t, engineAt(t.TempDir()), Shop)
 			keep(t, records, records, dht.Datastore(records))
 		})
 		t.Run("separate, "+name, func(t *testing.T) {
-			values, _ := newRecords(t, engineAt(t.TempDir()))
-			providers, _ := newRecords(t, engineAt(t.TempDir()))
+			values, _ := newRecords(t, engineAt(t.TempDir()), Shop)
+			providers, _ := newRecords(t, engineAt(t.TempDir()), Shop)
 			keep(t, values, providers, dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
 				dht.ValueDatastore(values), dht.ProviderDatastore(providers))
 			if values.ProviderUsage().Rows != 0 || providers.RecordUsage().Rows != 0 {

@@ -85,13 +85,14 @@ func (p *process) put(t *testing.T, do string, command map[string]any) int {
 // connect makes the peer and ours know each other.
 func (p *process) connect(t *testing.T, ours *peer) {
 	t.Helper()
+	before := ours.dht.RoutingTable().Size()
 	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
 	var id string
 	if err := p.do(map[string]any{"do": "dial", "address": address}, &id); err != nil ||
 		id != ours.dht.PeerID().String() {
 		t.Fatal(id, err)
 	}
-	for i := 0; ours.dht.RoutingTable().Size() == 0; i++ {
+	for i := 0; ours.dht.RoutingTable().Size() == before; i++ {
 		if i == 100 {
 			t.Fatal("the peer does not come into the routing table")
 		}

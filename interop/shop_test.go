@@ -75,11 +75,11 @@ func newHost(t *testing.T) host.Host {
 	return h
 }
 
-// newRecords opens a store with records. It is verified at the end.
-func newRecords(t *testing.T, eng engine.Engine) (*record.Records, *datastore.Store) {
+// newRecords opens a store with records of a shop. It is verified at the end.
+func newRecords(t *testing.T, eng engine.Engine, shop *models.Definition) (*record.Records, *datastore.Store) {
 	t.Helper()
-	store := datastore.Temp(t, eng, record.Definition, Shop)
-	records, err := record.New(t.Context(), store, record.Options{Models: []*models.Definition{Shop}})
+	store := datastore.Temp(t, eng, record.Definition, shop)
+	records, err := record.New(t.Context(), store, record.Options{Models: []*models.Definition{shop}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +108,12 @@ func newDHT(t *testing.T, opts ...dht.Option) *dht.IpfsDHT {
 // newPeer starts a peer with its records in memory.
 func newPeer(t *testing.T) *peer {
 	t.Helper()
-	return newPeerOn(t, memory.Engine())
+	return newPeerOn(t, memory.Engine(), Shop)
 }
 
-func newPeerOn(t *testing.T, eng engine.Engine) *peer {
+func newPeerOn(t *testing.T, eng engine.Engine, shop *models.Definition) *peer {
 	t.Helper()
-	records, store := newRecords(t, eng)
+	records, store := newRecords(t, eng, shop)
 	d := newDHT(t, records.DHTOptions()...)
 	node, err := record.Join(records, d)
 	if err != nil {

@@ -78,7 +78,8 @@ func exchangeVersions(t *testing.T, earlier, later *process) {
 			t.Errorf("peer %d reads %v", i, got)
 		}
 	}
-	if got, err := record.Resolve(ctx, second.node, Coloureds, 2); err != nil || got.Colour != "red" || got.Name != "wing nut" {
+	got, err := record.Resolve(ctx, second.node, Coloureds, 2)
+	if err != nil || got.Colour != "red" || got.Name != "wing nut" {
 		t.Errorf("resolved %+v, %v", got, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // AnyTree is a [Tree] of any types. Only this module's types implement it.
@@ -14,6 +15,8 @@ type AnyTree interface {
 	Raw() *Raw
 	// Policy returns the policy that the tree was declared with.
 	Policy() Policy
+	// Schema describes the tree for other programs, languages and peers.
+	Schema() shape.Schema
 	// Core gives the stores of this module the tree with its types erased.
 	Core() *session.Tree
 }

@@ -75,7 +75,7 @@
 //
 // The type of a field must not change under one name, or peers refuse each other's records, and
 // a renamed field is a new one. A model that needs more gets a tree of another name: see
-// [Successor].
+// [Successor]. [Node.Schemas] says which of two peers has the newer model.
 //
 // # Refusals
 //

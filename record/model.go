@@ -11,6 +11,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
@@ -20,6 +21,8 @@ import (
 type modelTree struct {
 	raw  *models.Raw
 	core *session.Tree
+	// schema is what other peers are told of the tree.
+	schema shape.Schema
 	// total is how many of its records came from the DHT.
 	total total
 	// place is where the tree lives in the store.

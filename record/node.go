@@ -19,7 +19,8 @@ type Node struct {
 }
 
 // Join returns the node of records and of d, a DHT that was made with their DHTOptions.
-// A second call with the same DHT returns the same node.
+// A second call with the same DHT returns the same node. From then on, until the Records are closed,
+// the DHT's host answers other peers that ask for the schemas of Options.Models: see [Node.Schemas].
 //
 // Join returns models.ErrUnknownTree if the DHT was not made with DHTOptions and so has
 // no validator for one of Options.Models. It returns [ErrInUse] while the records are
@@ -41,11 +42,16 @@ func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
+	schemas, err := newSchemas(records.trees)
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
 	records.joining.Lock()
 	defer records.joining.Unlock()
 	switch joined := records.node; {
 	case joined == nil, joined.dht != d && isClosed(joined.dht):
 		records.node = &Node{records, d, messages}
+		d.Host().SetStreamHandler(SchemaProtocol, schemas.answer)
 	case joined.dht != d:
 		return nil, fmt.Errorf("join: %w by another DHT, which has to be closed first", ErrInUse)
 	}

@@ -102,7 +102,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	for _, d := range opts.Models {
 		for _, t := range d.Trees() {
 			r.trees[t.Name()] = &modelTree{
-				raw: t.Raw(), core: t.Core(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
+				raw: t.Raw(), core: t.Core(), schema: t.Schema(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
 				rules: policy.For(t, opts.MaxRecordAge),
 			}
 		}
@@ -183,6 +183,7 @@ func (r *Records) Close() error {
 		return nil
 	}
 	close(r.done)
+	r.leaveHost()
 	r.sweeper.Stop()
 	r.watchers.close()
 	r.deaf()

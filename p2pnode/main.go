@@ -85,7 +85,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		FlagSet:    newFlags("p2pnode"),
 		Subcommands: []*ffcli.Command{
 			p.demo(newFlags("p2pnode demo")), p.inspect(newFlags("p2pnode inspect")),
-			p.verify(newFlags("p2pnode verify")), p.quarantine(newFlags("p2pnode quarantine")),
+			p.verify(newFlags("p2pnode verify")), p.migrate(newFlags("p2pnode migrate")), p.quarantine(newFlags("p2pnode quarantine")),
 			p.backup(newFlags("p2pnode backup")), p.restore(newFlags("p2pnode restore")),
 		},
 		Exec: func(_ context.Context, args []string) error {

@@ -62,6 +62,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return runBlocks(ctx, args[1:], out, notes)
 	case "header":
 		return runHeader(ctx, args[1:], out, notes)
+	case "change":
+		return runChange(ctx, args[1:], out, notes)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(out, usage)
 		return nil

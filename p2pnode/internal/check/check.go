@@ -61,6 +61,22 @@ func Inspect(ctx context.Context, path string) (*datastore.Inspection, error) {
 	return in, noStore(err)
 }
 
+// Plan says what there is to migrate in the store at path. Its errors are those of Run.
+func Plan(ctx context.Context, path string) (datastore.Plans, error) {
+	open, err := find(path)
+	if err != nil {
+		return datastore.Plans{}, err
+	}
+	in, eng, err := inspect(ctx, open, false) // finds out how the store can be opened
+	if err == nil {
+		err = in.Close()
+	}
+	if err != nil {
+		return datastore.Plans{}, noStore(err)
+	}
+	return datastore.Plan(ctx, eng)
+}
+
 // noStore returns the error for an empty database.
 func noStore(err error) error {
 	if errors.Is(err, engine.ErrMissing) {

@@ -333,7 +333,7 @@ func (e *treeEntry) index(name string) *indexEntry {
 func (e *treeEntry) place(core *session.Tree, h history) *session.Place {
 	p := &session.Place{
 		Space: e.ID.Append(nil), Sequence: new(session.Sequence), Schema: uint32(len(h)),
-		Foreign: h.foreign(core),
+		Foreign: h.foreign(core.Codec),
 	}
 	p.Older, _ = h.upgrades(core, e.Oldest)
 	for _, ix := range core.Indexes {

@@ -8,7 +8,8 @@
 // wants one. [Import] stores rows by the million. [Verify]
 // examines a store, [Repair] mends it and sets aside what it cannot read, for
 // [Store.Quarantine]; [Inspect] reads a store without its Go types, and [Temp] opens one
-// for a test.
+// for a test. [Plan] says what a changed model means for a store, and [Migrate] rewrites
+// the rows of earlier versions.
 //
 //	store, err := datastore.Open(ctx, badger.Engine("./my_db"), blog.Blog)
 //	defer store.Close()

@@ -10,6 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 type book struct {
@@ -113,4 +114,71 @@ func ExampleVerify() {
 	report, err := datastore.Verify(ctx, store)
 	fmt.Println(report.Rows, report.Entries, report.Clean(), err)
 	// Output: 1 1 true <nil>
+}
+
+// A plan says what opening a store with a changed model would do, before anything is done.
+func ExamplePlan() {
+	ctx := context.Background()
+	eng := memory.Engine() // keeps its rows between two calls of Open, as a directory would
+	store, err := datastore.Open(ctx, eng, library)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := books.Put(ctx, store, &book{ID: 1, Title: "Emma", Year: 1815}); err != nil {
+		log.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		log.Fatal(err)
+	}
+
+	type book2 struct {
+		ID       uint64
+		Name     string `netabase:"was=Title"`
+		Language string `netabase:"default=en"`
+		Year     int
+	}
+	books2 := models.NewTree("book", models.Uint64, func(b *book2) uint64 { return b.ID })
+	models.NewIndex(books2, "year", models.Int, func(b *book2) int { return b.Year })
+	plans, err := datastore.Plan(ctx, eng, models.NewDefinition("library", books2))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, p := range plans.Trees {
+		if p.Tree == "library.book" {
+			fmt.Printf("%q\n%d of %d rows\n", p.Changes, p.Older, p.Rows)
+		}
+	}
+	for _, d := range plans.Differences { // Open would return them as its error
+		fmt.Println("refused:", d.Path, d.What)
+	}
+	// Output:
+	// ["Title is renamed Name" "Language string is added, \"en\" in older rows"]
+	// 1 of 1 rows
+}
+
+// A schema file tells others what a tree is. It can be written by a program that does not have the
+// tree's Go type.
+func ExampleInspection_Schema() {
+	ctx := context.Background()
+	store, err := datastore.Open(ctx, memory.Engine(), library)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+
+	stored, err := store.Inspect().Schema(ctx, "library.book")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := stored.Write(&file); err != nil {
+		log.Fatal(err)
+	}
+	read, err := shape.ReadSchema(&file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	relation, err := read.Compare(books.Schema())
+	fmt.Println(read.Tree, read.Shape, relation, err)
+	// Output: library.book struct{ID uint64, Year int64, Title string} same <nil>
 }

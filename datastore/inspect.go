@@ -251,6 +251,10 @@ func (in *Inspection) tree(ctx context.Context, name string) (*treeEntry, error)
 		return nil, err
 	}
 	defer txn.Discard()
+	return treeEntryOf(txn, name)
+}
+
+func treeEntryOf(txn engine.ReadTxn, name string) (*treeEntry, error) {
 	entry := &treeEntry{}
 	found, err := getCatalog(txn, treeKey(name), treeCodec, entry)
 	if err == nil && !found {

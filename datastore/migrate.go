@@ -126,7 +126,8 @@ func (m *migration) prepare(ctx context.Context) error {
 		return err
 	}
 	m.place = &session.Place{
-		Space: m.entry.ID.Append(nil), Schema: m.entry.Schema, Older: upgrades, Dictionaries: read.Dictionaries,
+		Space: m.entry.ID.Append(nil), Schema: m.entry.Schema, Older: upgrades,
+		Foreign: h.foreign(m.entry.Codec), Dictionaries: read.Dictionaries,
 	}
 	m.rewrite = func(p *session.Place, _ []byte, row format.Row) (format.Row, error) {
 		row, err := p.Dictionaries.Plain(row)
@@ -134,8 +135,10 @@ func (m *migration) prepare(ctx context.Context) error {
 			return row, err
 		}
 		value, err := p.Value(row)
-		if err == nil && m.entry.Policy == models.Local.String() {
+		if m.entry.Policy == models.Local.String() {
 			row.Value = value
+		} else {
+			row.Foreign = !bytes.Equal(value, row.Value)
 		}
 		row.Schema = p.Schema
 		return row, err

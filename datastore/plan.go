@@ -10,16 +10,15 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
-	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Plans says what Open would change in a store, and what Migrate would do then.
 type Plans struct {
-	// Trees are the trees that the definitions name and those that have rows of earlier versions,
-	// by name, as far as there is something to do.
+	// Trees has a plan for each tree that the store has or would get, by full name.
 	Trees []TreePlan
-	// Differences are what Open would refuse. It changes nothing while there are any.
+	// Differences are what Open would refuse, with their remedies. Open changes nothing while
+	// there are any.
 	Differences []Difference
 }
 
@@ -27,61 +26,109 @@ type Plans struct {
 type TreePlan struct {
 	// Tree is the full name.
 	Tree string
-	// Stored is the newest schema version in the store, 0 for a new tree. Next is the version
-	// after Open.
+	// Stored is the newest schema version in the store, 0 for a tree that is not in it. Next is
+	// the version after Open.
 	Stored, Next uint32
 	// Changes are the changes of the model from Stored to Next, in words: "Age uint8 is added".
 	Changes []string
-	// Function is the earlier Go type whose function makes the model of Next, or empty if the
-	// store changes rows by itself.
+	// Function is the earlier Go type whose function makes the model of version Next. It is empty
+	// if the store changes rows by itself, or if there is no new version.
 	Function string
-	// Build has the names of the indexes that Open would fill.
-	Build []string
-	// Rows is how many rows the tree has, and Older how many of them Migrate would rewrite.
-	Rows, Older int64
+	// Build has the names of the indexes that Open would fill from the rows, and Drop those of the
+	// indexes that it would drop.
+	Build, Drop []string
+	// Rows is how many rows the tree has, expired and damaged ones included. Versions says how many
+	// are of which schema version, damaged ones and those of newer versions than Next left out.
+	Rows     int64
+	Versions map[uint32]int64
+	// Older is how many rows Migrate would rewrite.
+	Older int64
+	// Lacks says why Migrate would leave the tree alone: it was planned without a definition, and
+	// its rows need a function of the program that has one. It is empty otherwise.
+	Lacks string
 }
 
-// Plan tells what Open would do with the same arguments, and Migrate afterwards. It changes
-// nothing. It reads all rows of the trees in the plan. It opens the engine, so nothing else may
-// have that open to write.
+// Plan tells what Open would do with the same arguments, and Migrate afterwards. It changes nothing
+// in the store, and reads all rows. Configure the engine ReadOnly if it allows that, or at least
+// MustExist: otherwise opening it makes the files of an empty database.
 //
-// It returns the errors of Open, but for models.ErrDefinition where the definitions do not fit the
-// store: Plans.Differences tells those.
+// It returns the errors of Open, but not models.ErrDefinition for definitions that do not fit the
+// store: Plans.Differences has those. An empty database gives engine.ErrMissing.
 func Plan(ctx context.Context, eng engine.Engine, options ...OpenOption) (Plans, error) {
 	o := gather(options)
 	trees, err := collect(o.Definitions)
 	if err != nil {
 		return Plans{}, fmt.Errorf("plan: %w", err)
 	}
+	drops, err := dropsOf(o.DropIndexes, trees)
+	if err != nil {
+		return Plans{}, fmt.Errorf("plan: %w", err)
+	}
+	cores := make(map[string]*session.Tree, len(trees))
+	for name, tree := range trees {
+		cores[name] = tree.Core()
+	}
+	return plan(ctx, eng, planner{trees: cores, drops: drops})
+}
+
+// PlanSchemas is Plan for trees as schema files describe them, without their Go types. A schema file
+// has no earlier names of fields, fields given up, or functions. So a change that needs one of these
+// is among the differences, although the definition of the tree may have it.
+//
+// A schema that no tree can have, and two of one tree, are errors that match shape.ErrInvalid.
+func PlanSchemas(ctx context.Context, eng engine.Engine, schemas ...shape.Schema) (Plans, error) {
+	cores := make(map[string]*session.Tree, len(schemas))
+	for _, schema := range schemas {
+		err := schema.Check()
+		if err == nil && cores[schema.Tree] != nil {
+			err = fmt.Errorf("%w: there are two schemas of the tree %s", shape.ErrInvalid, schema.Tree)
+		}
+		if err != nil {
+			return Plans{}, fmt.Errorf("plan: %w", err)
+		}
+		cores[schema.Tree] = treeOfSchema(schema)
+	}
+	return plan(ctx, eng, planner{trees: cores})
+}
+
+// treeOfSchema returns the tree that a schema describes, for a planner only.
+func treeOfSchema(s shape.Schema) *session.Tree {
+	core := &session.Tree{Name: s.Tree, Key: s.Key, Codec: s.Codec, Policy: s.Policy, Fields: s.Shape.Fields}
+	for _, ix := range s.Indexes {
+		core.Indexes = append(core.Indexes,
+			&session.Index{Name: ix.Name, Kind: session.Kind(ix.Kind), Key: ix.Key, Partial: ix.Partial})
+	}
+	return core
+}
+
+func plan(ctx context.Context, eng engine.Engine, p planner) (Plans, error) {
 	db, err := eng.Open(ctx)
 	if err != nil {
 		return Plans{}, fmt.Errorf("plan: %w", err)
 	}
-	p := planner{db: db, trees: trees}
-	p.drops, err = dropsOf(o.DropIndexes, trees)
-	if err = errors.Join(err, p.run(ctx), db.Close()); err != nil {
-		return p.plans, fmt.Errorf("plan: %w", err)
+	if err = errors.Join(p.run(ctx, db), db.Close()); err != nil {
+		return Plans{}, fmt.Errorf("plan: %w", err)
 	}
 	return p.plans, nil
 }
 
 // planner makes a plan in one snapshot.
 type planner struct {
-	db    engine.DB
-	trees map[string]models.AnyTree
+	// trees are those of the definitions, by full name.
+	trees map[string]*session.Tree
 	// drops has the names of the indexes to drop, by tree.
 	drops map[string][]string
 	plans Plans
 }
 
-func (p *planner) run(ctx context.Context) error {
-	txn, err := p.db.View(ctx)
+func (p *planner) run(ctx context.Context, db engine.DB) error {
+	txn, err := db.View(ctx)
 	if err != nil {
 		return err
 	}
 	defer txn.Discard()
-	c, err := wholeCatalog(txn)
-	if err != nil {
+	c := catalog{read: txn}
+	if err := c.open(); err != nil {
 		return err
 	}
 	names := slices.Collect(maps.Keys(c.trees))
@@ -92,66 +139,59 @@ func (p *planner) run(ctx context.Context) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		var core *session.Tree
-		if tree := p.trees[name]; tree != nil {
-			core = tree.Core()
+		plan, err := p.tree(&c, name)
+		if err == nil && plan.Stored > 0 {
+			err = plan.count(ctx, txn, c.trees[name].ID)
 		}
-		if err := p.tree(ctx, txn, name, c.trees[name], core); err != nil {
+		if err != nil {
 			return fmt.Errorf("tree %s: %w", name, err)
 		}
+		p.plans.Trees = append(p.plans.Trees, plan)
 	}
 	return nil
 }
 
-// tree plans one tree. Entry is nil for a new one, and core for one without a definition.
-func (p *planner) tree(ctx context.Context, txn engine.ReadTxn, name string, entry *treeEntry, core *session.Tree) error {
+// tree plans one tree, except for its rows.
+func (p *planner) tree(c *catalog, name string) (TreePlan, error) {
+	core, entry := p.trees[name], c.trees[name]
 	if entry == nil {
-		plan := TreePlan{Tree: name, Next: 1, Changes: []string{"the tree is new"}}
-		for _, ix := range core.Indexes {
-			plan.Build = append(plan.Build, ix.Name)
-		}
-		p.plans.Trees = append(p.plans.Trees, plan)
-		return nil
-	}
-	h, err := readHistory(txn, name, entry)
-	if err != nil {
-		return err
+		return TreePlan{Tree: name, Next: 1}, nil
 	}
 	plan := TreePlan{Tree: name, Stored: entry.Schema, Next: entry.Schema}
-	if core != nil {
-		p.plans.Differences = append(p.plans.Differences, entry.differences(core, p.drops[name])...)
-		h = p.schema(&plan, h, core, entry.Oldest)
-		plan.Build = entry.toBuild(core, h[len(h)-1].function && plan.Next > plan.Stored)
+	h, err := readHistory(c.read, name, entry)
+	if err != nil {
+		return plan, err
 	}
-	if plan.Next == entry.Oldest && len(plan.Build) == 0 {
-		return nil
+	if core == nil {
+		if _, missing := h.upgrades(nil, entry.Oldest); len(missing) > 0 {
+			plan.Lacks = missing[0].What
+		}
+		return plan, nil
 	}
-	if plan.Rows, plan.Older, err = countOlder(ctx, txn, entry.ID, plan.Next); err != nil {
-		return err
+	drop := p.drops[name]
+	if err := entry.checkKnown(core, drop, !c.store.features().unknown()); err != nil {
+		return plan, err
 	}
-	p.plans.Trees = append(p.plans.Trees, plan)
-	return nil
-}
-
-// schema plans the next schema version. It returns the history that there would be.
-func (p *planner) schema(plan *TreePlan, h history, core *session.Tree, oldest uint32) history {
-	next, differences := h.next(core)
+	p.plans.Differences = append(p.plans.Differences, entry.differences(core, drop)...)
+	next, followed, differences := h.follow(core, entry.Oldest)
+	p.plans.Differences = append(p.plans.Differences, differences...)
 	if next != nil {
 		plan.Next++
 		plan.Changes = changes(h.newest(), *next)
 		if next.function {
 			plan.Function = earlierOf(core, h.newest().hash).Type
 		}
-		h = append(h, *next)
 	}
-	if len(differences) == 0 {
-		_, differences = h.upgrades(core, oldest)
+	plan.Build = entry.toBuild(core, next != nil && followed.newest().function)
+	for _, name := range drop {
+		if entry.index(name) != nil {
+			plan.Drop = append(plan.Drop, name)
+		}
 	}
-	p.plans.Differences = append(p.plans.Differences, differences...)
-	return h
+	return plan, nil
 }
 
-// toBuild returns the names of the indexes that Open would fill.
+// toBuild returns the names of the indexes that Open would fill: all, or those that are not ready.
 func (e *treeEntry) toBuild(core *session.Tree, all bool) (names []string) {
 	for _, ix := range core.Indexes {
 		if stored := e.index(ix.Name); all || stored == nil || stored.State != ready {
@@ -161,77 +201,119 @@ func (e *treeEntry) toBuild(core *session.Tree, all bool) (names []string) {
 	return names
 }
 
-// countOlder counts the rows of a tree, and those of earlier schema versions than newest.
-func countOlder(ctx context.Context, txn engine.ReadTxn, space format.Space, newest uint32) (rows, older int64, err error) {
+// count counts the rows of the tree.
+func (plan *TreePlan) count(ctx context.Context, txn engine.ReadTxn, space format.Space) error {
+	plan.Versions = map[uint32]int64{}
 	c := txn.Cursor(spaceRange(space))
 	defer c.Close()
 	for c.Next() {
-		if rows%1024 == 0 && ctx.Err() != nil {
-			return rows, older, ctx.Err()
+		if plan.Rows%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
 		stored, err := c.Value()
 		if err != nil {
-			return rows, older, err
+			return err
 		}
-		rows++
-		if row, err := format.ParseRow(c.Key(), stored); err == nil && row.Schema < newest {
-			older++
+		plan.Rows++
+		row, err := format.ParseRow(c.Key(), stored)
+		if err != nil || row.Schema > plan.Next {
+			continue
+		}
+		plan.Versions[row.Schema]++
+		if row.Schema < plan.Next {
+			plan.Older++
 		}
 	}
-	return rows, older, c.Err()
+	return c.Err()
 }
 
-// changes tells in words how a version differs from the one before.
+// changes tells in words how a version differs from the one before. It leaves out the fields of a
+// struct that is itself added or given up.
 func changes(before, after version) (words []string) {
-	was, is := fieldsByID(before), fieldsByID(after)
-	for _, id := range slices.Sorted(maps.Keys(is)) {
-		now := is[id]
-		switch old, found := was[id]; {
-		case !found:
-			words = append(words, fmt.Sprintf("%s %s is added", now.path, now.Type))
-		case old.Name != now.Name:
-			words = append(words, fmt.Sprintf("%s is renamed %s", old.path, now.Name))
-		case old.Type.Kind != now.Type.Kind:
-			words = append(words, fmt.Sprintf("%s becomes %s, from %s", now.path, now.Type, old.Type))
+	was, is := before.placed(), after.placed()
+	byID := func(fields []placedField) map[uint32]*placedField {
+		m := make(map[uint32]*placedField, len(fields))
+		for i := range fields {
+			m[fields[i].id] = &fields[i]
+		}
+		return m
+	}
+	wasByID, isByID := byID(was), byID(is)
+	for _, now := range is {
+		old := wasByID[now.id]
+		if old == nil {
+			if now.within == 0 || wasByID[now.within] != nil {
+				words = append(words, now.path+" "+withoutFields(now.Type).String()+" is added"+now.defaultText())
+			}
+			continue
+		}
+		if old.Name != now.Name {
+			words = append(words, old.path+" is renamed "+now.Name)
+		}
+		if from, to := withoutFields(old.Type).String(), withoutFields(now.Type).String(); from != to {
+			words = append(words, now.path+" becomes "+to+", from "+from)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(was)) {
-		if _, found := is[id]; !found {
-			words = append(words, fmt.Sprintf("%s %s is given up", was[id].path, was[id].Type))
+	for _, old := range was {
+		if isByID[old.id] == nil && (old.within == 0 || isByID[old.within] != nil) {
+			words = append(words, old.path+" "+withoutFields(old.Type).String()+" is given up")
 		}
 	}
 	return words
 }
 
-// placedField is a field with its path in the model.
+// withoutFields returns t with the structs in it without their fields, which have changes of their
+// own.
+func withoutFields(t shape.Type) shape.Type {
+	t.Fields = nil
+	if t.Elem != nil {
+		elem := withoutFields(*t.Elem)
+		t.Elem = &elem
+	}
+	return t
+}
+
+// placedField is a field with its place in the model.
 type placedField struct {
 	shape.Field
 	path string
+	// id is its number, and within that of the field whose struct it is in, or 0.
+	id, within uint32
 }
 
-func fieldsByID(v version) map[uint32]placedField {
-	fields := make(map[uint32]placedField, len(v.IDs))
-	ids := v.IDs
-	var walk func(t shape.Type, path string)
-	walk = func(t shape.Type, path string) {
+func (f *placedField) defaultText() string {
+	if f.Default == nil {
+		return ""
+	}
+	text, err := rowJSON(dagCBOR, f.Default)
+	if err != nil { // no version that passes its checks has such a default
+		return ""
+	}
+	return ", " + string(text) + " in older rows"
+}
+
+// placed returns the fields of a version, each before those within it.
+func (v version) placed() (fields []placedField) {
+	var walk func(t shape.Type, path string, within uint32)
+	walk = func(t shape.Type, path string, within uint32) {
 		switch t.Kind {
 		case shape.List:
-			walk(*t.Elem, path+"[]")
+			path += "[]"
 		case shape.Map:
-			walk(*t.Elem, path+"{}")
-		case shape.Optional:
-			walk(*t.Elem, path)
+			path += "{}"
+		}
+		if t.Elem != nil {
+			walk(*t.Elem, path, within)
+		}
+		if path != "" {
+			path += "."
 		}
 		for _, f := range t.Fields {
-			at := f.Name
-			if path != "" {
-				at = path + "." + f.Name
-			}
-			fields[ids[0]] = placedField{f, at}
-			ids = ids[1:]
-			walk(f.Type, at)
+			id := v.IDs[len(fields)]
+			fields = append(fields, placedField{f, path + f.Name, id, within})
+			walk(f.Type, path+f.Name, id)
 		}
 	}
-	walk(v.Shape, "")
+	walk(v.Shape, "", 0)
 	return fields
 }

@@ -146,6 +146,19 @@ func (h history) next(core *session.Tree) (*version, []Difference) {
 	return nil, differences
 }
 
+// follow returns the version that a definition adds, or nil, the history with it, and what keeps
+// rows of the versions from oldest on from becoming the newest.
+func (h history) follow(core *session.Tree, oldest uint32) (next *version, followed history, all []Difference) {
+	next, all = h.next(core)
+	if next != nil {
+		h = append(h, *next)
+	}
+	if len(all) == 0 {
+		_, all = h.upgrades(core, oldest)
+	}
+	return next, h, all
+}
+
 // maxID returns the highest number that a field of the tree has had.
 func (h history) maxID() (highest uint32) {
 	for _, v := range h {
@@ -244,8 +257,8 @@ func through(first, second session.Upgrade) session.Upgrade {
 
 // foreign returns how a value of a peer whose model has other fields becomes one of the newest
 // version, or nil for a codec whose values do not name their fields.
-func (h history) foreign(core *session.Tree) session.Upgrade {
-	if core.Codec != dagCBOR {
+func (h history) foreign(codec string) session.Upgrade {
+	if codec != dagCBOR {
 		return nil
 	}
 	return planned(func() *reshape.Plan { return reshape.ByName(h.newest().Shape) })
@@ -264,13 +277,7 @@ func (c *catalog) matchShape(core *session.Tree, entry *treeEntry) (changed bool
 	if err != nil {
 		return false, err
 	}
-	next, differences := h.next(core)
-	if next != nil {
-		h = append(h, *next)
-	}
-	if len(differences) == 0 {
-		_, differences = h.upgrades(core, entry.Oldest)
-	}
+	next, h, differences := h.follow(core, entry.Oldest)
 	if next != nil && next.function && c.write == nil && len(core.Indexes) > 0 {
 		differences = append(differences, Difference{
 			Tree: core.Name, What: "is upgraded by a function, which builds its indexes anew, and the store is opened to be read",

@@ -12,86 +12,159 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
 )
 
 const migrateHelp = `Rewrites the rows of earlier versions of their models in the store in DIR, or in the
 one of the peer's directory DIR, as the newest version. Programs read such rows without
-it, a little slower. It goes by the store's catalog and needs none of the Go types. Trees
-whose rows become the newest version by a function stay as they are: only the program
-that has the function can migrate them. Nothing may have the store open meanwhile. If it
-is interrupted, the next run goes on.
+it, a little slower. It goes by the store's catalog and needs none of the Go types. A
+tree whose rows become the newest version by a function stays as it is: only the
+program that has the function can migrate it. Nothing may have the store open
+meanwhile. If it is interrupted, the next run goes on.
 
--dry-run changes nothing and says what there is to do.
+-dry-run changes nothing and says what there is to do. With -schema it says what would
+happen if a program opened the store whose tree is as in FILE, which "p2pnode schema
+export" has written, or models.Tree.Schema: which fields and indexes are new, and what
+would be refused. Such files say nothing of fields renamed or given up on purpose and
+of functions, so the program itself may be allowed more. -schema can be repeated.
 
 -json prints one JSON object a line. With -dry-run they have "event":"tree" and
 
-  tree, stored, rows, older   the newest version, and how many of the rows are older
+  tree, stored, next   its name, its newest version, and the one there would be
+  rows, older          how many rows it has, and how many are older than next
+  versions             how many rows each version has, by its number
+  changes              of the model, as text
+  build                the indexes that would be filled
+  lacks                why migrate would leave it alone, if it would
 
-and otherwise "event":"progress" and
+or "event":"difference" and tree, path, what, remedy. Otherwise they have
+"event":"progress" and
 
   tree, rows, rewritten
 
-The last line is {"event":"summary", …} with older or rewritten, of all trees.
+The last line is {"event":"summary", …} with older and differences, or with rewritten.
 
-The exit status is 0; 1 if a tree could not be migrated; and 2 if there is no store that
-could be migrated, or for a faulty command line.`
+The exit status is 0; 1 if a tree could not be migrated, or would be refused; and 2 if
+there is no store that could be migrated, or for a faulty command line or FILE.`
 
 // migrate returns the command "migrate".
 func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
+	var files []string
 	dry := flags.Bool("dry-run", false, "change nothing, and say what there is to do")
 	asJSON := flags.Bool("json", false, "print one JSON object a line")
+	flags.Func("schema", "plan for the tree that this `FILE` describes", func(file string) error {
+		files = append(files, file)
+		return nil
+	})
 	return &ffcli.Command{
 		Name:       "migrate",
-		ShortUsage: "p2pnode migrate [-dry-run] [-json] DIR",
+		ShortUsage: "p2pnode migrate [-dry-run [-schema FILE]…] [-json] DIR",
 		ShortHelp:  "rewrite the rows of earlier versions in the store in a directory",
 		LongHelp:   migrateHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
 			args, err := positional(flags, args)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
-			}
-			if len(args) != 1 {
+			case len(args) != 1:
 				return usageError{fmt.Errorf("migrate takes one directory, not %d", len(args))}
+			case len(files) > 0 && !*dry:
+				return usageError{errors.New("-schema is for -dry-run only")}
+			case !*dry:
+				return p.runMigration(ctx, args[0], *asJSON)
 			}
-			if *dry {
-				return p.planMigration(ctx, args[0], *asJSON)
+			var schemas []shape.Schema
+			for _, file := range files {
+				s, err := readSchema(file)
+				if err != nil {
+					return err
+				}
+				schemas = append(schemas, s)
 			}
-			return p.runMigration(ctx, args[0], *asJSON)
+			return p.planMigration(ctx, args[0], schemas, *asJSON)
 		},
 	}
 }
 
-func (p program) planMigration(ctx context.Context, dir string, asJSON bool) error {
-	plans, err := check.Plan(ctx, dir)
-	if err != nil {
+func (p program) planMigration(ctx context.Context, dir string, schemas []shape.Schema, asJSON bool) error {
+	plans, err := check.Plan(ctx, dir, schemas)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
 		return unusableError{err}
+	case asJSON:
+		p.planJSON(plans)
+	default:
+		p.planText(plans)
 	}
+	if len(plans.Differences) > 0 {
+		return errDamage
+	}
+	return nil
+}
+
+// planText prints the trees in which there is something to do.
+func (p program) planText(plans datastore.Plans) {
+	older := int64(0)
+	for _, t := range plans.Trees {
+		older += t.Older
+		switch {
+		case t.Stored == 0:
+			fmt.Fprintf(p.out, "%s is new\n", t.Tree)
+		case t.Older > 0 || t.Next > t.Stored || len(t.Build) > 0:
+			fmt.Fprintf(p.out, "%s: %s of %s rows are older than version %d\n", t.Tree, humanize.Comma(t.Older),
+				humanize.Comma(t.Rows), t.Next)
+		}
+		for _, change := range t.Changes {
+			fmt.Fprintf(p.out, "  %s\n", change)
+		}
+		for _, index := range t.Build {
+			fmt.Fprintf(p.out, "  index %s is filled from the rows\n", index)
+		}
+		if t.Lacks != "" {
+			fmt.Fprintf(p.out, "  it stays: %s\n", t.Lacks)
+		}
+	}
+	for _, d := range plans.Differences {
+		fmt.Fprintf(p.out, "refused: %v\n", d)
+	}
+	fmt.Fprintf(p.out, "%s rows to rewrite\n", humanize.Comma(older))
+}
+
+func (p program) planJSON(plans datastore.Plans) {
 	out, older := json.NewEncoder(p.out), int64(0)
 	for _, t := range plans.Trees {
 		older += t.Older
-		if !asJSON {
-			fmt.Fprintf(p.out, "%s: %s of %s rows are older than version %d\n", t.Tree, humanize.Comma(t.Older),
-				humanize.Comma(t.Rows), t.Stored)
-			continue
-		}
+		_ = out.Encode(struct {
+			Event    string           `json:"event"`
+			Tree     string           `json:"tree"`
+			Stored   uint32           `json:"stored"`
+			Next     uint32           `json:"next"`
+			Rows     int64            `json:"rows"`
+			Older    int64            `json:"older"`
+			Versions map[uint32]int64 `json:"versions"`
+			Changes  []string         `json:"changes"`
+			Build    []string         `json:"build"`
+			Lacks    string           `json:"lacks,omitempty"`
+		}{"tree", t.Tree, t.Stored, t.Next, t.Rows, t.Older, t.Versions, listed(t.Changes), listed(t.Build), t.Lacks})
+	}
+	for _, d := range plans.Differences {
 		_ = out.Encode(struct {
 			Event  string `json:"event"`
 			Tree   string `json:"tree"`
-			Stored uint32 `json:"stored"`
-			Rows   int64  `json:"rows"`
-			Older  int64  `json:"older"`
-		}{"tree", t.Tree, t.Stored, t.Rows, t.Older})
+			Path   string `json:"path"`
+			What   string `json:"what"`
+			Remedy string `json:"remedy"`
+		}{"difference", d.Tree, d.Path, d.What, d.Remedy})
 	}
-	if asJSON {
-		return out.Encode(struct {
-			Event string `json:"event"`
-			Older int64  `json:"older"`
-		}{"summary", older})
-	}
-	fmt.Fprintf(p.out, "%s rows to rewrite\n", humanize.Comma(older))
-	return nil
+	_ = out.Encode(struct {
+		Event       string `json:"event"`
+		Older       int64  `json:"older"`
+		Differences int    `json:"differences"`
+	}{"summary", older, len(plans.Differences)})
 }
 
 func (p program) runMigration(ctx context.Context, dir string, asJSON bool) error {
@@ -117,6 +190,9 @@ func (p program) runMigration(ctx context.Context, dir string, asJSON bool) erro
 		}
 		last = time.Now()
 	}})
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if asJSON {
 		_ = out.Encode(struct {
 			Event     string `json:"event"`

@@ -1,5 +1,5 @@
-// Package check opens, verifies and repairs the store in a directory, with any engine and any
-// trees.
+// Package check opens, verifies, repairs and plans the store in a directory, with any engine and
+// any trees.
 package check
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 	"github.com/newsnet-africa/netabase-go/record"
 )
@@ -61,20 +62,25 @@ func Inspect(ctx context.Context, path string) (*datastore.Inspection, error) {
 	return in, noStore(err)
 }
 
-// Plan says what there is to migrate in the store at path. Its errors are those of Run.
-func Plan(ctx context.Context, path string) (datastore.Plans, error) {
+// Plan says what there is to migrate in the store at path. With schemas it says what opening the
+// store with trees of these would change. Its errors are those of Run, and of datastore.PlanSchemas.
+func Plan(ctx context.Context, path string, schemas []shape.Schema) (datastore.Plans, error) {
 	open, err := find(path)
 	if err != nil {
 		return datastore.Plans{}, err
 	}
-	in, eng, err := inspect(ctx, open, false) // finds out how the store can be opened
-	if err == nil {
-		err = in.Close()
-	}
+	eng, definitions, err := fitting(ctx, open, false)
 	if err != nil {
 		return datastore.Plans{}, noStore(err)
 	}
-	return datastore.Plan(ctx, eng)
+	if len(schemas) > 0 {
+		return datastore.PlanSchemas(ctx, eng, schemas...)
+	}
+	plans, err := datastore.Plan(ctx, eng, datastore.OpenOptions{Definitions: definitions})
+	if err == nil && len(plans.Differences) > 0 { // as openStore does
+		plans, err = datastore.Plan(ctx, eng)
+	}
+	return plans, err
 }
 
 // noStore returns the error for an empty database.
@@ -88,19 +94,25 @@ func noStore(err error) error {
 // openStore opens the store with the known definitions that fit it. It opens it read-only,
 // unless the store is to be repaired or has to be recovered first.
 func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, error) {
-	in, eng, err := inspect(ctx, open, write)
+	eng, definitions, err := fitting(ctx, open, write)
 	if err != nil {
 		return nil, err
 	}
-	trees, err := in.Trees(ctx)
-	if err := errors.Join(err, in.Close()); err != nil {
-		return nil, err
-	}
-	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: have(trees)})
+	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: definitions})
 	if errors.Is(err, models.ErrDefinition) { // written by another version of this program
 		store, err = datastore.Open(ctx, eng)
 	}
 	return store, err
+}
+
+// fitting returns how the store can be opened, and the known definitions whose trees it has.
+func fitting(ctx context.Context, open opener, write bool) (engine.Engine, []*models.Definition, error) {
+	in, eng, err := inspect(ctx, open, write)
+	if err != nil {
+		return nil, nil, err
+	}
+	trees, err := in.Trees(ctx)
+	return eng, have(trees), errors.Join(err, in.Close())
 }
 
 // inspect opens the store for inspection, and returns the engine it opened.

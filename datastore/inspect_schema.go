@@ -1,0 +1,45 @@
+package datastore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/newsnet-africa/netabase-go/models/shape"
+)
+
+// Schema describes a tree as the store has it, in its newest version. Its Write writes a schema
+// file. Indexes that are not complete are left out. Name is the tree's full name; a name the store
+// does not have returns models.ErrUnknownTree.
+func (in *Inspection) Schema(ctx context.Context, name string) (shape.Schema, error) {
+	s, err := in.schema(ctx, name)
+	if err != nil {
+		return s, fmt.Errorf("schema of %s: %w", name, err)
+	}
+	return s, nil
+}
+
+func (in *Inspection) schema(ctx context.Context, name string) (s shape.Schema, err error) {
+	txn, err := in.view(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer txn.Discard()
+	entry, err := treeEntryOf(txn, name)
+	if err != nil {
+		return s, err
+	}
+	h, err := readHistory(txn, name, entry)
+	if err != nil {
+		return s, err
+	}
+	s = shape.Schema{
+		Tree: name, Key: entry.Key, Codec: entry.Codec, Policy: entry.Policy, Shape: h.newest().Shape,
+	}
+	for _, ix := range entry.Indexes {
+		if ix.State == ready {
+			s.Indexes = append(s.Indexes,
+				shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial})
+		}
+	}
+	return s, nil
+}

@@ -95,9 +95,10 @@
 //
 // # Caveats
 //
-// The model's shape is recorded in the store, with those of earlier versions. A model
-// that has lost something is refused: see [WithEarlier] and [WithGivenUp]. Integers of different width are
-// different keys. -0 and 0 are the same float key, and so are all NaN; the value
+// The model's shape is recorded in the store, with those of earlier versions. A field
+// that is new has its default in older rows, of its tag or [WithDefault]. A model that has
+// lost something is refused: see [WithEarlier] and [WithGivenUp]. Integers of different
+// width are different keys. -0 and 0 are the same float key, and so are all NaN; the value
 // keeps the sign of -0. A time is an instant: neither keys nor values keep its
 // zone. Nil and empty slices and maps are read back as empty.
 package models

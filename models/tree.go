@@ -66,6 +66,8 @@ type treeOptions[M any] struct {
 	// givenUp and earlier are of WithGivenUp and WithEarlier.
 	givenUp []string
 	earlier []Earlier[M]
+	// defaults are of WithDefault.
+	defaults []fieldDefault
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
 	// sequence is a *sequence[M, K], or nil.
@@ -130,6 +132,12 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	if c, ok := o.codec.(interface{ Err() error }); ok && c.Err() != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, c.Err())
+	}
+	if t.core.Fault == nil {
+		var err error
+		if t.core.Fields, err = withDefaults(t.core.Fields, o.defaults); err != nil {
+			t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, err)
+		}
 	}
 	if err := shape.StructOf(t.core.Fields...).Check(); err != nil {
 		t.core.Fault = fmt.Errorf("tree %q: %w: fields of the codec: %w", name, ErrDefinition, err)

@@ -62,7 +62,8 @@
 //	                       have it: an integer, a float, true or false, text, or a
 //	                       time of RFC 3339; without it, it is zero. Fields of
 //	                       these types and pointers to them can have one, but not
-//	                       types that marshal themselves
+//	                       types that marshal themselves: see models.WithDefault
+//	                       for others
 //
 // Names are those under which fields are encoded. Text with a semicolon, and the
 // empty one, is written as a Go string literal:

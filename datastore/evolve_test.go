@@ -452,3 +452,44 @@ func TestMigrationEnds(t *testing.T) {
 		}
 	}
 }
+
+// An array of another length is refused: its elements would be cut off or made up.
+func TestArrayOfAnotherLength(t *testing.T) {
+	type short struct {
+		ID   uint64
+		Hash [4]byte
+		Days [2]int
+	}
+	type long struct {
+		ID   uint64
+		Hash [8]byte
+		Days [3]int
+	}
+	type slices struct {
+		ID   uint64
+		Hash []byte
+		Days []int
+	}
+	eng, ctx := memory.Engine(), t.Context()
+	shorts := models.NewTree("row", models.Uint64, func(r *short) uint64 { return r.ID })
+	s := openOne(t, eng, models.NewDefinition("app", shorts))
+	if err := shorts.Put(ctx, s, &short{1, [4]byte{1, 2, 3, 4}, [2]int{5, 6}}); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+
+	longs := models.NewTree("row", models.Uint64, func(r *long) uint64 { return r.ID })
+	var refused *datastore.DefinitionError
+	if _, err := datastore.Open(ctx, eng, models.NewDefinition("app", longs)); !errors.As(err, &refused) ||
+		len(refused.Differences) != 2 {
+		t.Error(err)
+	}
+
+	all := models.NewTree("row", models.Uint64, func(r *slices) uint64 { return r.ID })
+	s = openOne(t, eng, models.NewDefinition("app", all))
+	if got, err := all.Get(ctx, s, 1); err != nil ||
+		!reflect.DeepEqual(got, slices{1, []byte{1, 2, 3, 4}, []int{5, 6}}) {
+		t.Error(got, err)
+	}
+	closeStore(t, s)
+}

@@ -78,12 +78,18 @@ func (s *dagShape) shape(t reflect.Type, path string, within []reflect.Type) (no
 		return shape.OptionalOf(elem), err
 	case reflect.Slice, reflect.Array:
 		if t.Elem().Kind() == reflect.Uint8 {
+			if kind == reflect.Array {
+				return shape.BytesOf(t.Len()), nil
+			}
 			return shape.Of(shape.Bytes), nil
 		}
 		if kind == reflect.Array && t.Len() > cborMaxElements {
 			return none, badType(path, fmt.Sprintf("it has more than %d elements", cborMaxElements))
 		}
 		elem, err := s.elements(t, path, within)
+		if kind == reflect.Array {
+			return shape.ArrayOf(t.Len(), elem), err
+		}
 		return shape.ListOf(elem), err
 	case reflect.Map:
 		if own, err := ownForm(t.Key()); t.Key().Kind() != reflect.String || own != "" || err != nil {

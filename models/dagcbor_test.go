@@ -89,9 +89,9 @@ func (l *level) UnmarshalText(text []byte) error {
 
 // everyFields is what the codec says of the fields of everything.
 const everyFields = `U8 uint8, U16 uint16, U32 uint32, U64 uint64, U uint64, I8 int8, I16 int16, I32 int32, I64 int64, I int64, ` +
-	`B bool, F32 float32, F64 float64, S string, Raw bytes, Hash bytes, At time, id uint32, ` +
+	`B bool, F32 float32, F64 float64, S string, Raw bytes, Hash bytes[4], At time, id uint32, ` +
 	`a name longer than twenty-three bytes string, maybe optional(int32), spare string omitted where empty, rest time omitted where empty, ` +
-	`strings list(string), blobs list(bytes), vector list(float32), two list(int16), counts map(uint64), ` +
+	`strings list(string), blobs list(bytes), vector list(float32), two list[2](int16), counts map(uint64), ` +
 	`nested list(struct{city string, at map(float64)}), where optional(struct{city string, at map(float64)}), addr bytes, level string, Version int64`
 
 // drawEverything gives models that come back as they went in: no nil slices or

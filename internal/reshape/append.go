@@ -65,6 +65,9 @@ func (w *writer) value(n *node, depth int) bool {
 		if !ok || depth >= maxDepth {
 			return w.tooDeep()
 		}
+		if n.size != 0 && count != n.size {
+			return w.fail("a list has %d elements, not %d", count, n.size)
+		}
 		for range count {
 			if !w.value(n.elem, depth+1) {
 				return false

@@ -255,6 +255,9 @@ func (s *source) scalar(n *node) bool {
 		return ok
 	case formBytes:
 		size, ok := s.typed(cbor.Bytes)
+		if ok && n.size != 0 && size != uint64(n.size) {
+			return s.fail("a byte string has %d bytes, not %d", size, n.size)
+		}
 		if ok {
 			_, ok = s.run(size)
 		}

@@ -267,6 +267,9 @@ func (c *comparison) within(at string, stored, defined *tree) {
 // have. With alike it has to be the same.
 func holds(from, to *tree, alike bool) bool {
 	if from.kind == to.kind {
+		if to.size != from.size && (alike || to.size != 0) {
+			return false
+		}
 		return from.elem == nil || holds(from.elem, to.elem, alike)
 	}
 	if alike {

@@ -139,6 +139,23 @@ func TestDifferences(t *testing.T) {
 }
 
 // TestWider checks which types can hold every value of which.
+// An array becomes a slice, and neither an array of another length nor, where rows travel, a slice.
+func TestArrays(t *testing.T) {
+	array := func(size int) shape.Type {
+		return structOf("B", shape.BytesOf(size), "L", shape.ArrayOf(size, shape.Of(shape.Bool)))
+	}
+	for _, c := range []struct {
+		old, next int
+		travels   bool
+		want      int
+	}{{4, 4, true, 0}, {4, 8, false, 2}, {8, 4, false, 2}, {4, 0, false, 0}, {0, 4, false, 2}, {4, 0, true, 2}} {
+		_, found := Next(First(array(c.old)), 2, array(c.next), Options{Travels: c.travels})
+		if len(found) != c.want {
+			t.Errorf("%+v: %v", c, found)
+		}
+	}
+}
+
 func TestWider(t *testing.T) {
 	holding := map[shape.Kind][]shape.Kind{
 		shape.Uint8:   {shape.Uint16, shape.Uint32, shape.Uint64, shape.Int16, shape.Int32, shape.Int64},

@@ -97,6 +97,7 @@ var forms = map[shape.Kind]form{
 type node struct {
 	form form
 	bits int  // of an integer
+	size int  // of a list or byte string, if all values have it
 	null bool // null is a value
 	same bool // values are written as they are read
 	elem *node
@@ -165,7 +166,7 @@ func (c *compiler) compile(from, to *tree) (*node, error) {
 // read says which items n reads.
 func (n *node) read(t *tree) {
 	n.form = forms[t.kind]
-	n.bits = integerBits(t.kind)
+	n.bits, n.size = integerBits(t.kind), t.size
 	n.null = n.null || n.form == formTime
 }
 

@@ -14,11 +14,13 @@ var (
 	wide = structOf(
 		"u", shape.Uint8, "i", shape.Int8, "b", shape.Bool, "f", shape.Float32, "s", shape.String, "y", shape.Bytes,
 		"t", shape.Time, "gone", shape.MapOf(shape.OptionalOf(shape.Of(shape.Uint64))),
+		"p", shape.BytesOf(2), "q", shape.ArrayOf(2, shape.Of(shape.Bool)),
 		"l", shape.ListOf(wideHome), "m", shape.MapOf(wideHome), "o", shape.OptionalOf(wideHome), "h", wideHome,
 	)
 	wideNext = structOf(
 		"u", shape.Int64, "i", shape.Int16, was("bool", "b"), shape.Bool, "f", shape.OptionalOf(shape.Of(shape.Float64)),
 		"s", shape.String, was("a", "y"), shape.Bytes, "t", shape.OptionalOf(shape.Of(shape.Time)),
+		"p", shape.Bytes, "q", shape.ListOf(shape.Of(shape.Bool)),
 		"l", shape.ListOf(shape.OptionalOf(wideHomeNext)), "m", shape.MapOf(wideHomeNext),
 		"o", shape.OptionalOf(wideHomeNext), "h", wideHomeNext, defaulted("new", 500), shape.Uint16,
 	)
@@ -27,6 +29,7 @@ var (
 		shape.Field{Name: "zip", Omit: true}, shape.OptionalOf(shape.Of(shape.String)))
 	wideValue = object{
 		"u": 255, "i": -128, "b": true, "f": 1.5, "s": "text é", "y": []byte{0, 1, 2}, "t": "2024-02-29T23:59:59.5Z",
+		"p": []byte{1, 2}, "q": []any{true, false},
 		"gone": object{"a": nil, "b": uint64(math.MaxUint64)},
 		"l":    []any{object{"town": "a"}, object{"town": "b", "zip": "c"}}, "m": object{"zip": object{"town": "d"}},
 		"o": object{"town": "e"}, "h": object{"town": "f"},
@@ -82,6 +85,7 @@ func TestAppendRefusesTypes(t *testing.T) {
 		"u": -1, "i": 128, "b": 1, "f": 1e300, "s": []byte("bytes"), "y": "text", "t": "2023-02-29T00:00:00Z", "gone": nil,
 		"gone ": object{"a": -1}, "gone  ": object{"a": ""}, "l": nil, "l ": []any{nil}, "l  ": object{}, "m": []any{},
 		"m ": object{"": 0}, "o": []any{}, "o ": object{"town": 1}, "h": nil, "h ": object{"town": "", "zip": nil},
+		"p": []byte{1}, "p ": []byte{1, 2, 3}, "q": []any{true}, "q ": []any{true, true, true},
 		"unknown": 0, "h  ": object{"unknown": 0}, "u ": 256, "i ": -129, "u  ": 1.0, "f ": 1,
 	} {
 		field := strings.TrimSpace(where)

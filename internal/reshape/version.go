@@ -44,6 +44,7 @@ func (v Version) Check() error {
 // tree is a type with all that a walk over it needs.
 type tree struct {
 	kind   shape.Kind
+	size   int // of a list or byte string, if all values have it
 	elem   *tree
 	fields []*branch // of a struct, in stored order
 }
@@ -83,7 +84,7 @@ type builder struct{ fields int }
 
 // tree returns the tree of a type. Depth is that of the structs, lists and maps around it.
 func (b *builder) tree(t shape.Type, depth int) (*tree, error) {
-	out := &tree{kind: t.Kind}
+	out := &tree{kind: t.Kind, size: t.Size}
 	switch t.Kind {
 	case shape.Uint8, shape.Uint16, shape.Uint32, shape.Uint64, shape.Int8, shape.Int16, shape.Int32, shape.Int64,
 		shape.Bool, shape.Float32, shape.Float64, shape.String, shape.Bytes, shape.Time:
@@ -154,7 +155,7 @@ func (t *tree) version() Version {
 
 // shape returns the type that t stands for, without earlier names.
 func (t *tree) shape() shape.Type {
-	out := shape.Type{Kind: t.kind}
+	out := shape.Type{Kind: t.kind, Size: t.size}
 	if t.elem != nil {
 		elem := t.elem.shape()
 		out.Elem = &elem

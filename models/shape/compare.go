@@ -39,7 +39,8 @@ func Compare(old, next Type) Relation {
 
 // Holds reports whether every value of old can become a value of t without a loss: if both are
 // the same; if t is a wider integer or float; if t is an Optional and its element holds old; or if
-// both are a List, Map, Optional or Struct and the parts of t hold those of old. A struct holds
+// both are a List, Map, Optional or Struct and the parts of t hold those of old. Where t has a Size,
+// old has the same. A struct holds
 // another one if it has a field for each of the other's: the one of the same name, or else one
 // that Was named so.
 func (t Type) Holds(old Type) bool {
@@ -50,6 +51,8 @@ func (t Type) Holds(old Type) bool {
 		return t.Elem.Holds(old)
 	case t.Kind != old.Kind:
 		return t.Kind.Widens(old.Kind)
+	case t.Size != 0 && t.Size != old.Size:
+		return false
 	case t.Kind == List || t.Kind == Map:
 		return t.Elem.Holds(*old.Elem)
 	case t.Kind != Struct:

@@ -77,6 +77,25 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
+
+	// A slice holds any array, and an array those of its length.
+	for _, array := range []func(int) shape.Type{
+		shape.BytesOf, func(size int) shape.Type { return shape.ArrayOf(size, str) },
+	} {
+		for _, c := range []struct {
+			old, next int
+			want      shape.Relation
+		}{
+			{4, 4, shape.Same},
+			{4, 8, shape.Diverged},
+			{4, 0, shape.Newer},
+			{0, 4, shape.Older},
+		} {
+			if got := shape.Compare(array(c.old), array(c.next)); got != c.want {
+				t.Errorf("%v to %v: got %v, want %v", array(c.old), array(c.next), got, c.want)
+			}
+		}
+	}
 }
 
 // TestCompareOrder checks that Compare is an order: it turns round, and what is newer than

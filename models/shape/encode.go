@@ -25,11 +25,17 @@ func (t Type) append(dst []byte, whole bool) []byte {
 	if t.Kind == Struct {
 		members++
 	}
+	if t.Size != 0 {
+		members++
+	}
 	dst = cbor.AppendHead(dst, cbor.Map, members)
 	if t.Elem != nil {
 		dst = t.Elem.append(cbor.AppendText(dst, "elem"), whole)
 	}
 	dst = cbor.AppendText(cbor.AppendText(dst, "kind"), string(t.Kind))
+	if t.Size != 0 {
+		dst = cbor.AppendHead(cbor.AppendText(dst, "size"), cbor.Uint, uint64(t.Size))
+	}
 	if t.Kind != Struct {
 		return dst
 	}

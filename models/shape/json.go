@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,6 +43,9 @@ func (t *Type) UnmarshalJSON(src []byte) error {
 
 func (t Type) appendJSON(dst []byte) []byte {
 	dst = appendJSONText(append(dst, `{"kind":`...), string(t.Kind))
+	if t.Size != 0 {
+		dst = strconv.AppendInt(append(dst, `,"size":`...), int64(t.Size), 10)
+	}
 	if t.Elem != nil {
 		dst = t.Elem.appendJSON(append(dst, `,"elem":`...))
 	}
@@ -158,6 +162,20 @@ func (r *jsonReader) bool(path string) (bool, error) {
 	return b, nil
 }
 
+// size reads a Size.
+func (r *jsonReader) size(path string) (int, error) {
+	token, err := r.token(path)
+	if err != nil {
+		return 0, err
+	}
+	number, _ := token.(json.Number)
+	n, err := strconv.ParseInt(number.String(), 10, 64)
+	if err != nil || n < 1 || n > MaxSize {
+		return 0, r.fail(path, "there is %s in place of a whole number from 1 to %d", describe(token), MaxSize)
+	}
+	return int(n), nil
+}
+
 // bytes reads bytes in hex.
 func (r *jsonReader) bytes(path string) ([]byte, error) {
 	text, err := r.text(path)
@@ -244,6 +262,9 @@ func (r *jsonReader) readType(path string) (t Type, err error) {
 		case "elem":
 			elem, err := r.readType(path)
 			t.Elem = &elem
+			return true, err
+		case "size":
+			t.Size, err = r.size(path)
 			return true, err
 		case "fields":
 			t.Fields = []Field{}

@@ -3,6 +3,7 @@ package shape
 import (
 	"errors"
 	"fmt"
+	"math"
 	"unicode/utf8"
 
 	"github.com/newsnet-africa/netabase-go/internal/cbor"
@@ -14,6 +15,8 @@ const (
 	MaxDepth = 32
 	// MaxFields is how many fields a shape may have, those of nested structs included.
 	MaxFields = 4_096
+	// MaxSize is the largest Size of a Type.
+	MaxSize = math.MaxInt32
 )
 
 // Parse returns the type that Append has written as the whole of src. It keeps no memory of src,
@@ -78,7 +81,7 @@ const maxTypes = 2 * (MaxDepth + 1)
 
 // parse reads a type. It leaves to Check what does not depend on the bytes.
 func (p *parser) parse() (t Type, err error) {
-	left, err := p.count(cbor.Map, 2, 1)
+	left, err := p.count(cbor.Map, 3, 1)
 	if err != nil {
 		return t, err
 	}
@@ -104,6 +107,16 @@ func (p *parser) parse() (t Type, err error) {
 	t.Kind = Kind(kind)
 	if _, exists := kinds[t.Kind]; !exists {
 		return t, p.fail("the kind %.40q is unknown", kind)
+	}
+	if p.key(&left, "size") {
+		size, err := p.head(cbor.Uint)
+		if err != nil {
+			return t, err
+		}
+		if size == 0 || size > MaxSize {
+			return t, p.fail("the size %d is not 1 to %d", size, MaxSize)
+		}
+		t.Size = int(size)
 	}
 	if p.key(&left, "fields") {
 		if t.Fields, err = p.parseFields(); err != nil {
@@ -179,7 +192,7 @@ var kinds = map[Kind]bool{
 }
 
 // Check returns an error that matches [ErrInvalid] for a type that no model can have, and says
-// which field is wrong: one whose Kind is unknown, whose Elem or Fields do not belong to its
+// which field is wrong: one whose Kind is unknown, whose Elem, Size or Fields do not belong to its
 // Kind, an Optional of an Optional, a struct with two fields of one name, a name that is empty or
 // not UTF-8, a Default that is no value of the field's type, and a type beyond [MaxDepth] or
 // [MaxFields].
@@ -206,6 +219,10 @@ func (t Type) check(b *bounds, path string) error {
 		return wrong("a type of kind %s needs the type of its elements", t.Kind)
 	case !hasElem && t.Elem != nil:
 		return wrong("a type of kind %s has no elements", t.Kind)
+	case t.Size != 0 && t.Kind != List && t.Kind != Bytes:
+		return wrong("a type of kind %s has no size", t.Kind)
+	case t.Size < 0 || t.Size > MaxSize:
+		return wrong("the size %d is not 1 to %d", t.Size, MaxSize)
 	case t.Kind != Struct && t.Fields != nil:
 		return wrong("a type of kind %s has no fields", t.Kind)
 	case t.Kind == Optional && t.Elem.Kind == Optional:

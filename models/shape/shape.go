@@ -10,7 +10,10 @@
 //	fmt.Println(user) // struct{ID uint64, Homes list(struct{Town string})}
 package shape
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Kind is the kind of a type.
 type Kind string
@@ -48,6 +51,9 @@ type Type struct {
 	// Elem is the type of the elements of a List, of the values of a Map, and of what an
 	// Optional may hold.
 	Elem *Type
+	// Size is how many elements a List or Bytes has, if all of its values have as many, as an array
+	// does. Zero means any number.
+	Size int
 	// Fields are the fields of a Struct, in the order of the declaration.
 	Fields []Field
 }
@@ -72,6 +78,12 @@ func Of(kind Kind) Type { return Type{Kind: kind} }
 // ListOf returns the type of lists of elem.
 func ListOf(elem Type) Type { return Type{Kind: List, Elem: &elem} }
 
+// ArrayOf returns the type of lists of just size elems.
+func ArrayOf(size int, elem Type) Type { return Type{Kind: List, Elem: &elem, Size: size} }
+
+// BytesOf returns the type of byte strings of just size bytes.
+func BytesOf(size int) Type { return Type{Kind: Bytes, Size: size} }
+
 // MapOf returns the type of maps from strings to elem.
 func MapOf(elem Type) Type { return Type{Kind: Map, Elem: &elem} }
 
@@ -81,7 +93,7 @@ func OptionalOf(elem Type) Type { return Type{Kind: Optional, Elem: &elem} }
 // StructOf returns the type of a struct. It keeps fields.
 func StructOf(fields ...Field) Type { return Type{Kind: Struct, Fields: fields} }
 
-// String writes a type as people read it: list(optional(time)), struct{ID uint64, Name string}.
+// String writes a type as people read it: list(optional(time)), struct{ID uint64, Hash bytes[32]}.
 func (t Type) String() string {
 	var b strings.Builder
 	t.write(&b)
@@ -90,6 +102,11 @@ func (t Type) String() string {
 
 func (t Type) write(b *strings.Builder) {
 	b.WriteString(string(t.Kind))
+	if t.Size != 0 {
+		b.WriteByte('[')
+		b.WriteString(strconv.Itoa(t.Size))
+		b.WriteByte(']')
+	}
 	if t.Elem != nil {
 		b.WriteByte('(')
 		t.Elem.write(b)

@@ -71,7 +71,9 @@ func drawType(t *rapid.T, depth int) shape.Type {
 	}
 	switch kind := rapid.SampledFrom(kinds).Draw(t, "kind"); kind {
 	case shape.List:
-		return shape.ListOf(drawType(t, depth+1))
+		return shape.ArrayOf(drawSize(t), drawType(t, depth+1))
+	case shape.Bytes:
+		return shape.BytesOf(drawSize(t))
 	case shape.Map:
 		return shape.MapOf(drawType(t, depth+1))
 	case shape.Optional:
@@ -85,6 +87,11 @@ func drawType(t *rapid.T, depth int) shape.Type {
 	default:
 		return shape.Of(kind)
 	}
+}
+
+// drawSize draws the size of an array, or 0 for a slice.
+func drawSize(t *rapid.T) int {
+	return rapid.SampledFrom([]int{0, 1, 32, shape.MaxSize}).Draw(t, "size")
 }
 
 func drawStruct(t *rapid.T, depth int) shape.Type {
@@ -153,6 +160,7 @@ func TestHashTellsFieldsApart(t *testing.T) {
 	for _, s := range []shape.Type{
 		shape.StructOf(), one("a", shape.Of(shape.String)), one("b", shape.Of(shape.String)),
 		one("a", shape.Of(shape.Bytes)), one("a", shape.ListOf(shape.Of(shape.String))),
+		one("a", shape.BytesOf(4)), one("a", shape.BytesOf(8)), one("a", shape.ArrayOf(4, shape.Of(shape.String))),
 		one("a", shape.MapOf(shape.Of(shape.String))), one("a", shape.OptionalOf(shape.Of(shape.String))),
 		one("a", shape.StructOf()), one("a", one("b", shape.Of(shape.String))),
 	} {
@@ -250,6 +258,9 @@ func TestParseRefuses(t *testing.T) {
 		"no elements":        {kind("list"), "a type of kind list needs the type of its elements"},
 		"elements of a bool": {"\xA2" + text("elem") + kind("bool") + text("kind") + text("bool"), "a type of kind bool has no elements"},
 		"fields of a bool":   {"\xA2" + text("kind") + text("bool") + text("fields") + "\x80", "a type of kind bool has no fields"},
+		"a size of 0":        {"\xA2" + text("kind") + text("bytes") + text("size") + "\x00", "the size 0 is not 1 to 2147483647"},
+		"a size too large":   {"\xA2" + text("kind") + text("bytes") + text("size") + "\x1A\x80\x00\x00\x00", "the size 2147483648 is not"},
+		"the size of a bool": {"\xA2" + text("kind") + text("bool") + text("size") + "\x01", "a type of kind bool has no size"},
 		"optional twice": {
 			"\xA2" + text("elem") + "\xA2" + text("elem") + kind("bool") + text("kind") + text("optional") + text("kind") + text("optional"),
 			"may be missing already",
@@ -294,6 +305,16 @@ func TestCheckRefuses(t *testing.T) {
 		}),
 		`field "": the field has no name`:     in(shape.Field{Type: shape.Of(shape.Bool)}),
 		`field "\xff": the name is not UTF-8`: in(shape.Field{Name: "\xff", Type: shape.Of(shape.Bool)}),
+		"Hash: the size -1 is not 1 to":       in(shape.Field{Name: "Hash", Type: shape.BytesOf(-1)}),
+		"M: a type of kind map has no size": in(shape.Field{
+			Name: "M", Type: shape.Type{Kind: shape.Map, Elem: &shape.Type{Kind: shape.Bool}, Size: 2},
+		}),
+		"Hash: its default is no value of its type: byte 0: a byte string has 1 bytes, not 2": in(shape.Field{
+			Name: "Hash", Type: shape.BytesOf(2), Default: []byte{0x41, 0},
+		}),
+		"L: its default is no value of its type: byte 0: a list has 0 elements, not 2": in(shape.Field{
+			Name: "L", Type: shape.ArrayOf(2, shape.Of(shape.Bool)), Default: []byte{0x80},
+		}),
 		"ID: its default is no value of its type: byte 0: 256 is no uint8": in(shape.Field{
 			Name: "ID", Type: shape.Of(shape.Uint8), Default: []byte{0x19, 1, 0},
 		}),

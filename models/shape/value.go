@@ -50,7 +50,12 @@ func (r *reader) value(t *Type) error {
 		_, err := r.text()
 		return err
 	case Bytes:
-		_, err := r.run(cbor.Bytes)
+		start := r.at
+		data, err := r.run(cbor.Bytes)
+		if err == nil && t.Size != 0 && len(data) != t.Size {
+			r.at = start
+			return r.fail("a byte string has %d bytes, not %d", len(data), t.Size)
+		}
 		return err
 	case Time:
 		return r.time()
@@ -61,7 +66,12 @@ func (r *reader) value(t *Type) error {
 		r.at++
 		return nil
 	case List:
+		start := r.at
 		n, err := r.count(cbor.List, maxElements, 1)
+		if err == nil && t.Size != 0 && n != t.Size {
+			r.at = start
+			return r.fail("a list has %d elements, not %d", n, t.Size)
+		}
 		for range n {
 			if err == nil {
 				err = r.value(t.Elem)

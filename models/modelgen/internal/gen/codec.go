@@ -67,7 +67,11 @@ func (w *writer) fieldType(sh *shape) string {
 	switch sh.kind {
 	case kindOptional:
 		return pkg + ".OptionalOf(" + w.fieldType(sh.elem) + ")"
-	case kindList, kindArray:
+	case kindByteArray:
+		return fmt.Sprintf("%s.BytesOf(%d)", pkg, sh.length)
+	case kindArray:
+		return fmt.Sprintf("%s.ArrayOf(%d, %s)", pkg, sh.length, w.fieldType(sh.elem))
+	case kindList:
 		return pkg + ".ListOf(" + w.fieldType(sh.elem) + ")"
 	case kindMap:
 		return pkg + ".MapOf(" + w.fieldType(sh.elem) + ")"

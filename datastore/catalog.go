@@ -65,8 +65,10 @@ type indexEntry struct {
 	Key  string       `json:"key"`
 	Name string       `json:"name"`
 	// Partial says that the index leaves out some rows.
-	Partial bool       `json:"partial"`
-	State   indexState `json:"state"`
+	Partial bool `json:"partial"`
+	// Blind says that entries have keyed hashes of index keys.
+	Blind bool       `json:"blind,omitempty"`
+	State indexState `json:"state"`
 }
 
 // indexState says whether an index can be used.
@@ -104,6 +106,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
 		place := entry.place(core, c.histories[name])
+		place.Blind = blinding(s.indexKey, place)
 		if err := s.compress(ctx, core, entry, place, compressed, c.write != nil); err != nil {
 			return err
 		}
@@ -119,7 +122,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 // it has added what is new and retired the indexes to drop. A store opened to be read
 // has to have it all.
 func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (*catalog, map[string]*treeEntry, error) {
-	var c catalog
+	c := catalog{blind: s.indexKey != nil}
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
 		c.read, err = s.db.View(ctx)
@@ -149,6 +152,8 @@ type catalog struct {
 	store   storeEntry
 	trees   map[string]*treeEntry
 	changed bool
+	// blind says that the store can have blind indexes.
+	blind bool
 	// histories has the schema versions of the trees that update was given, by full name.
 	histories map[string]history
 	// dictionaries are those of trees with compressed rows, by full name.
@@ -260,6 +265,9 @@ func (c *catalog) create() error {
 func (c *catalog) tree(core *session.Tree, drop []string) (*treeEntry, error) {
 	entry, found := c.trees[core.Name]
 	known := len(c.differences)
+	if !c.blind {
+		c.differences = append(c.differences, blindIndexes(core)...)
+	}
 	if found {
 		if err := entry.checkKnown(core, drop, c.write != nil && !c.store.features().unknown()); err != nil {
 			return nil, err
@@ -312,8 +320,9 @@ func (e *treeEntry) matchIndexes(
 		if rows {
 			state = building
 		}
-		e.Indexes = append(e.Indexes,
-			indexEntry{ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, State: state})
+		e.Indexes = append(e.Indexes, indexEntry{
+			ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, Blind: ix.Blind, State: state,
+		})
 		changed = true
 	}
 	return changed

@@ -79,14 +79,14 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 
 // entriesOf returns the stored keys of an index's entries that are of some rows.
 func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (entries [][]byte, err error) {
-	keys, known := models.KeyCodecNamed(index.Key)
-	if !known && index.Kind != session.Unique {
+	cut := index.cutter()
+	if cut == nil && index.Kind != session.Unique {
 		return nil, fmt.Errorf("%w: its codec %q is not known here", models.ErrDefinition, index.Key)
 	}
 	c := from.Cursor(spaceRange(index.ID))
 	defer c.Close()
 	for c.Next() {
-		primary, err := primaryOf(c, index, keys)
+		primary, err := primaryOf(c, index, cut)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +98,9 @@ func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (en
 }
 
 // primaryOf returns the primary key of the row that an entry is of.
-func primaryOf(c engine.Cursor, index *indexEntry, keys models.KeyCodec[any]) ([]byte, error) {
+func primaryOf(
+	c engine.Cursor, index *indexEntry, cut func([]byte) (index, primary []byte, err error),
+) ([]byte, error) {
 	if index.Kind == session.Unique {
 		stored, err := c.Value()
 		if err != nil {
@@ -106,6 +108,6 @@ func primaryOf(c engine.Cursor, index *indexEntry, keys models.KeyCodec[any]) ([
 		}
 		return format.CutChecksum(c.Key(), stored)
 	}
-	_, primary, err := keys.Decode(c.Key()[len(index.ID.Append(nil)):])
+	_, primary, err := cut(c.Key()[len(index.ID.Append(nil)):])
 	return primary, err
 }

@@ -87,6 +87,7 @@ func (e *treeEntry) differences(core *session.Tree, drop []string) (all []Differ
 			differ(path, string(stored.Kind), string(defined.Kind), restore)
 			differ(path, "by "+stored.Key, "by "+defined.Key, restore)
 			differ(path, partial(stored.Partial), partial(defined.Partial), restore)
+			differ(path, blind(stored.Blind), blind(defined.Blind), restore)
 		case !dropped && stored.known() && stored.State == ready: // one that is not is filled anew when it is declared
 			add(path, "is missing in the definition", fmt.Sprintf("declare it, or drop it with "+
 				"OpenOptions{DropIndexes: []string{%q}}", core.Name+"/"+stored.Name))
@@ -124,6 +125,27 @@ func partial(p bool) string {
 		return "of some rows"
 	}
 	return "of all rows"
+}
+
+func blind(b bool) string {
+	if b {
+		return "blind"
+	}
+	return "not blind"
+}
+
+// blindIndexes returns the blind indexes of a definition as differences from a store without a
+// key, which can have none.
+func blindIndexes(core *session.Tree) (all []Difference) {
+	for _, ix := range core.Indexes {
+		if ix.Blind {
+			all = append(all, Difference{
+				Tree: core.Name, Path: "index " + ix.Name, What: "is blind, and the store has no key",
+				Remedy: "open the store with a key, or declare an index that is not blind",
+			})
+		}
+	}
+	return all
 }
 
 // known reports whether this version knows what kind of index it is and whether it can be used.

@@ -18,15 +18,15 @@ import (
 )
 
 // rowsOf is an input that yields rows and then, if it is not nil, err.
-func rowsOf(rows []person, err error) iter.Seq2[person, error] {
-	return func(yield func(person, error) bool) {
+func rowsOf[M any](rows []M, err error) iter.Seq2[M, error] {
+	return func(yield func(M, error) bool) {
 		for _, p := range rows {
 			if !yield(p, nil) {
 				return
 			}
 		}
 		if err != nil {
-			yield(person{}, err)
+			yield(*new(M), err)
 		}
 	}
 }

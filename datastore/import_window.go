@@ -80,7 +80,7 @@ func newImporter(s *Store, core *session.Tree, o ImportOptions) (*importer, erro
 // add takes row number of the input into the window, and commits that first if
 // the row would not fit.
 func (im *importer) add(ctx context.Context, number int64, model any) error {
-	p, err := im.core.Prepare(model)
+	p, err := im.core.Prepare(im.store.places[im.core], model)
 	if err != nil {
 		return im.failAt(ctx, number, im.putError(p, err))
 	}

@@ -128,6 +128,8 @@ type IndexInfo struct {
 	Key string
 	// Partial says that the index leaves out some rows.
 	Partial bool
+	// Blind says that the index hides its keys: see models.NewBlind.
+	Blind bool
 	// Ready is false while the index has not been filled to the end.
 	Ready bool
 }
@@ -184,8 +186,9 @@ func (e *treeEntry) info(name string, h history, err error) TreeInfo {
 		info.Shapes, info.Fields = append(info.Shapes, v.Shape), v.Shape.Fields
 	}
 	for _, ix := range e.Indexes {
-		info.Indexes = append(info.Indexes,
-			IndexInfo{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Ready: ix.State == ready})
+		info.Indexes = append(info.Indexes, IndexInfo{
+			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind, Ready: ix.State == ready,
+		})
 	}
 	return info
 }

@@ -40,6 +40,9 @@ type OpenOptions struct {
 	// Progress is called while a new index is filled, after every transaction, by
 	// the goroutine that called Open. Defaults to none.
 	Progress func(OpenProgress)
+
+	// indexKey is Store.indexKey.
+	indexKey []byte
 }
 
 // OpenProgress says how far the filling of an index has come.
@@ -63,6 +66,9 @@ func gather(options []OpenOption) (o OpenOptions) {
 			o.Definitions = append(o.Definitions, given.Definitions...)
 			o.DropIndexes = append(o.DropIndexes, given.DropIndexes...)
 			o.Relaxed = o.Relaxed || given.Relaxed
+			if given.indexKey != nil {
+				o.indexKey = given.indexKey
+			}
 			if given.Progress != nil {
 				o.Progress = given.Progress
 			}

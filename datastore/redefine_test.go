@@ -58,6 +58,14 @@ var indexDeclarations = []func(*models.Tree[person, uint64]) func(person) int{
 		models.NewIndex(t, "city_age", models.PairOf(models.String, models.Int64), func(p *person) cityAge { return models.MakePair(p.City, p.Age) })
 		return func(person) int { return 1 }
 	},
+	func(t *models.Tree[person, uint64]) func(person) int {
+		models.NewBlind(t, "city", models.String, func(p *person) string { return p.City })
+		return func(person) int { return 1 }
+	},
+	func(t *models.Tree[person, uint64]) func(person) int {
+		models.NewBlindUnique(t, "id", models.Uint64, func(p *person) uint64 { return p.ID })
+		return func(person) int { return 1 }
+	},
 }
 
 // TestRedefinitions opens a store again and again with other indexes of the same
@@ -77,14 +85,18 @@ func TestRedefinitions(t *testing.T) {
 		for round := range rapid.IntRange(2, 4).Draw(rt, "definitions") {
 			tree := models.NewTree("person", models.Uint64, func(p *person) uint64 { return p.ID })
 			var entriesOf []func(person) int
-			drop := []string{"town.person/name", "town.person/email", "town.person/tag", "town.person/city_age"}
+			drop := []string{
+				"town.person/name", "town.person/email", "town.person/tag", "town.person/city_age",
+				"town.person/city", "town.person/id",
+			}
 			for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(indexDeclarations)-1), 0, len(indexDeclarations), rapid.ID).Draw(rt, "indexes") {
 				entriesOf = append(entriesOf, indexDeclarations[i](tree))
 			}
 			drop = slices.DeleteFunc(drop, func(full string) bool {
 				return slices.ContainsFunc(tree.Core().Indexes, func(ix *session.Index) bool { return "town.person/"+ix.Name == full })
 			})
-			options := datastore.OpenOptions{DropIndexes: drop}
+			options := locked()
+			options.DropIndexes = drop
 			definition := models.NewDefinition("town", tree)
 			if asked := rapid.Int64Range(0, 200).Draw(rt, "asked"); asked < 100 {
 				store, err := datastore.Open(endAfter(ctx, asked), eng, definition, options)

@@ -29,6 +29,8 @@ type Store struct {
 	trees    map[string]models.AnyTree
 	sessions sync.Pool
 	sweeper  *sweep.Sweeper
+	// indexKey is what index keys of blind indexes are hashed with, nil in a store without a key.
+	indexKey []byte
 	// durability is that of every commit but those of UpdateRelaxed.
 	durability engine.Durability
 }
@@ -66,7 +68,7 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, trees: trees}
+	s := &Store{db: db, trees: trees, indexKey: o.indexKey}
 	if o.Relaxed {
 		s.durability = engine.Relaxed
 	}

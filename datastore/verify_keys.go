@@ -46,22 +46,22 @@ func (t treeCheck) entryText(ix *session.Index, entry []byte) string {
 
 // untypedEntryText is entryText by what the catalog tells.
 func (t treeCheck) untypedEntryText(entry []byte) string {
-	codec, ok := models.KeyCodecNamed(t.index.Key)
-	if !ok {
+	cut := t.index.cutter()
+	if cut == nil {
 		return ""
 	}
-	index, primary, err := codec.Decode(entry)
+	index, primary, err := cut(entry)
 	switch {
 	case err != nil:
 		return ""
 	case t.index.Kind == session.Unique:
-		return codec.Format(index)
+		return t.index.text(index)
 	}
 	row := lastText(t.untyped.entry.Key, primary)
 	if row == "" {
 		row = "0x" + hex.EncodeToString(primary)
 	}
-	return codec.Format(index) + " of row " + row
+	return t.index.text(index) + " of row " + row
 }
 
 // lastText returns an encoded key as people write it, by the name of its codec,

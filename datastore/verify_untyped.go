@@ -32,11 +32,11 @@ func (t treeCheck) untypedEntry(p page, key, value []byte) error {
 	}
 	primary := value
 	if t.index.Kind != session.Unique {
-		keys, known := models.KeyCodecNamed(t.index.Key)
-		if !known {
+		cut := t.index.cutter()
+		if cut == nil {
 			return nil
 		}
-		_, rest, err := keys.Decode(key[len(t.index.ID.Append(nil)):])
+		_, rest, err := cut(key[len(t.index.ID.Append(nil)):])
 		if err != nil {
 			return fmt.Errorf("%w: key does not decode: %w", models.ErrCorrupt, err)
 		}

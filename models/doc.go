@@ -1,9 +1,9 @@
 // Package models declares records: Go structs with a primary key and any number
 // of other keys. The compiler knows the type of every key.
 //
-// A [Tree] keeps rows of one type by primary key. An [Index], a [Unique] or a
-// [Multi] finds them by another key. A [KeyCodec] writes keys so that their
-// bytes sort as the keys do. A [Codec] writes rows; trees use [DagCBOR] by
+// A [Tree] keeps rows of one type by primary key. An [Index], a [Unique], a
+// [Multi] or a [Blind] finds them by another key. A [KeyCodec] writes keys so that
+// their bytes sort as the keys do. A [Codec] writes rows; trees use [DagCBOR] by
 // default. A [Definition] is a named set of trees, which datastore.Open takes.
 // All of these are handles: they hold no data. A program makes them once,
 // usually as package-level variables, and uses them with any number of stores.
@@ -64,6 +64,10 @@
 // the entries of a row again by running the extractor on the stored row. When
 // you change an extractor, give the index a new name, and the next Open builds
 // it.
+//
+// In a store that is encrypted, index keys are still there to read, because
+// their order has to be. A [Blind] or [BlindUnique] hides them, and finds rows by
+// whole keys only.
 //
 // # Time of reading
 //

@@ -74,12 +74,16 @@ func NewUnique[M, K, I any](
 	t *Tree[M, K], name string, key KeyCodec[I], extract func(*M) I, opts ...IndexOption[M],
 ) *Unique[M, K, I] {
 	ix := &Unique[M, K, I]{}
-	kind := session.Unique
-	if t.policy != Local {
-		kind = session.Claim
-	}
-	ix.declare(t, name, kind, key, one(key, extract), opts, ix)
+	ix.declare(t, name, uniqueKind(t.policy), key, one(key, extract), opts, ix)
 	return ix
+}
+
+// uniqueKind is the kind of a unique index of a tree with the policy.
+func uniqueKind(policy Policy) session.Kind {
+	if policy == Local {
+		return session.Unique
+	}
+	return session.Claim
 }
 
 // NewMulti declares an index of t by all keys that extract takes from a row.
@@ -116,7 +120,7 @@ func (ix *Multi[M, K, I]) Find(ctx context.Context, r Reader, key I) iter.Seq2[M
 // Get returns the row whose key is key, or ErrNotFound.
 func (ix *Unique[M, K, I]) Get(ctx context.Context, r Reader, key I) (M, error) {
 	var m M
-	err := ix.with(ctx, r, key, func(s *session.Session, p *session.Place, primary []byte) (err error) {
+	err := ix.with(ctx, r, ix.entryOf(key), func(s *session.Session, p *session.Place, primary []byte) (err error) {
 		m, err = ix.read(s, p, primary)
 		return err
 	})
@@ -130,7 +134,7 @@ func (ix *Unique[M, K, I]) Get(ctx context.Context, r Reader, key I) (M, error) 
 // reads no row.
 func (ix *Unique[M, K, I]) Key(ctx context.Context, r Reader, key I) (K, error) {
 	var k K
-	err := ix.with(ctx, r, key, func(_ *session.Session, _ *session.Place, primary []byte) (err error) {
+	err := ix.with(ctx, r, ix.entryOf(key), func(_ *session.Session, _ *session.Place, primary []byte) (err error) {
 		k, err = ix.tree.decodeKey(primary)
 		return err
 	})
@@ -140,10 +144,18 @@ func (ix *Unique[M, K, I]) Key(ctx context.Context, r Reader, key I) (K, error) 
 	return k, nil
 }
 
+// entryOf appends key as entries have it.
+func (ix *Unique[M, K, I]) entryOf(key I) appendEntry {
+	return func(_ *session.Place, dst []byte) []byte { return ix.key.Append(dst, key) }
+}
+
+// appendEntry appends an index key as entries in a place have it.
+type appendEntry func(p *session.Place, dst []byte) []byte
+
 // with calls fn with the encoded primary key of the row whose key is key,
-// borrowed from a transaction.
-func (ix *Unique[M, K, I]) with(
-	ctx context.Context, r Reader, key I, fn func(*session.Session, *session.Place, []byte) error,
+// borrowed from a transaction. The index is a unique one.
+func (ix *shared[M, K, I]) with(
+	ctx context.Context, r Reader, key appendEntry, fn func(*session.Session, *session.Place, []byte) error,
 ) error {
 	s, err := r.BeginRead(ctx)
 	if err != nil {
@@ -157,7 +169,7 @@ func (ix *Unique[M, K, I]) with(
 	if ix.fault != nil {
 		return ix.fault
 	}
-	s.Scratch = ix.key.Append(append(s.Scratch[:0], p.Indexes[ix.number]...), key)
+	s.Scratch = key(p, append(s.Scratch[:0], p.Indexes[ix.number]...))
 	if ix.core.Kind == session.Claim {
 		return ix.withFirst(s, p, fn)
 	}
@@ -174,7 +186,7 @@ func (ix *Unique[M, K, I]) with(
 
 // withFirst calls fn with the first of the primary keys that claim the key whose
 // entries begin with s.Scratch, and whose row has not expired.
-func (ix *Unique[M, K, I]) withFirst(
+func (ix *shared[M, K, I]) withFirst(
 	s *session.Session, p *session.Place, fn func(*session.Session, *session.Place, []byte) error,
 ) error {
 	prefix := bytes.Clone(s.Scratch)
@@ -219,7 +231,7 @@ type shared[M, K, I any] struct {
 	entries sync.Pool
 }
 
-func (ix *shared[M, K, I]) appendKeys(keys *keyList, m *M) { ix.append(keys, m) }
+func (ix *shared[M, K, I]) appendKeys(_ *session.Place, keys *keyList, m *M) { ix.append(keys, m) }
 
 func (ix *shared[M, K, I]) declare(
 	t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M),
@@ -381,7 +393,9 @@ func (ix *shared[M, K, I]) walk() walk {
 
 // bounds are those of a walk over the entries that rng selects.
 func (ix *shared[M, K, I]) bounds(rng Range[I]) bounds {
-	return func(space, room []byte) (span, error) { return rng.entries(ix.key, space, room) }
+	return func(p *session.Place, room []byte) (span, error) {
+		return rng.entries(ix.key, p.Indexes[ix.number], room)
+	}
 }
 
 func (ix *shared[M, K, I]) failAt(op string, key I, err error) error {

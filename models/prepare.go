@@ -7,15 +7,19 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
-// prepare encodes a model, a *M, for storePrepared to write later: an import
-// has to know the key of a row to sort by, and its size, before it writes any,
-// and the encoded row is all that it keeps of it.
-func (t *Tree[M, K]) prepare(model any) (session.Prepared, error) {
+// prepare encodes a model, a *M, for storePrepared to write later in the place:
+// an import has to know the key of a row to sort by, and its size, before it
+// writes any, and the encoded row is all that it keeps of it.
+func (t *Tree[M, K]) prepare(place *session.Place, model any) (session.Prepared, error) {
 	m := model.(*M)
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
 	var p session.Prepared
+	if place == nil {
+		p.Primary = t.key.AppendLast(nil, t.primary(m))
+		return p, errUnknownTree
+	}
 	buf := t.key.AppendLast(d.buf[:0], t.primary(m))
 	end := len(buf)
 	buf, err := t.codec.Append(buf, m)
@@ -29,7 +33,7 @@ func (t *Tree[M, K]) prepare(model any) (session.Prepared, error) {
 
 	entries, size := 0, 0
 	for i, ix := range t.indexes {
-		ix.appendKeys(&d.new[i], m)
+		ix.appendKeys(place, &d.new[i], m)
 		entries += d.new[i].len()
 		size += len(d.new[i].buf)
 	}

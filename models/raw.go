@@ -42,11 +42,12 @@ type RawRow struct {
 	Expiry time.Time
 }
 
-// RawEntry is an index entry as bytes: the index key in its delimited form and
-// the primary key in its last form.
+// RawEntry is an index entry as bytes: the index key in its delimited form, or
+// its keyed hash in a [Blind] or [BlindUnique], and the primary key in its last
+// form.
 type RawEntry struct{ Index, Primary []byte }
 
-// RawIndex is an index seen as bytes. Its keys are in their delimited form.
+// RawIndex is an index seen as bytes. Its keys are those of a [RawEntry].
 type RawIndex struct {
 	raw    *Raw
 	number int
@@ -266,7 +267,9 @@ func (ix RawIndex) ParsePathText(text string) ([]byte, error) { return ix.core.P
 // Scan yields the entries whose index keys rng selects, in the order of the
 // index keys and then of the primary keys.
 func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawEntry, error] {
-	within := func(space, room []byte) (span, error) { return rng.entries(delimited, space, room) }
+	within := func(p *session.Place, room []byte) (span, error) {
+		return rng.entries(delimited, p.Indexes[ix.number], room)
+	}
 	return func(yield func(RawEntry, error) bool) {
 		w := walk{tree: ix.raw.core, index: ix.core.Name, number: ix.number}
 		scan(ctx, from, w, within, func(_ *session.Session, p *session.Place, key, stored []byte) (RawEntry, error) {
@@ -317,7 +320,7 @@ func (ix RawIndex) fail(op string, err error) error {
 func (r *Raw) walk() walk { return walk{tree: r.core} }
 
 func (r *Raw) bounds(rng Range[[]byte]) bounds {
-	return func(space, room []byte) (span, error) { return rng.rows(Bytes, space, room) }
+	return func(p *session.Place, room []byte) (span, error) { return rng.rows(Bytes, p.Space, room) }
 }
 
 // rawRow returns a parsed row in memory of its own.

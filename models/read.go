@@ -118,7 +118,7 @@ func (t *Tree[M, K]) walk() walk { return walk{tree: t.core} }
 
 // bounds are those of a walk over the rows that rng selects.
 func (t *Tree[M, K]) bounds(rng Range[K]) bounds {
-	return func(space, room []byte) (span, error) { return rng.rows(t.key, space, room) }
+	return func(p *session.Place, room []byte) (span, error) { return rng.rows(t.key, p.Space, room) }
 }
 
 // load reads and decodes the row with the primary key.

@@ -61,9 +61,9 @@ func giveBatch[T any](w walk, b *batch[T]) {
 	}
 }
 
-// bounds builds the span of a walk over the keys of a space, in room where it
-// fits.
-type bounds func(space, room []byte) (span, error)
+// bounds builds the span of a walk over the keys of a tree or an index in its
+// place, in room where it fits.
+type bounds func(p *session.Place, room []byte) (span, error)
 
 // reading makes a result of a stored key and value, which are borrowed.
 type reading[T any] func(s *session.Session, p *session.Place, key, stored []byte) (T, error)

@@ -11,7 +11,7 @@ func (t *Tree[M, K]) Schema() shape.Schema {
 		Shape: shape.StructOf(t.core.Fields...), Indexes: make([]shape.Index, len(t.core.Indexes)),
 	}
 	for i, ix := range t.core.Indexes {
-		s.Indexes[i] = shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial}
+		s.Indexes[i] = shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind}
 	}
 	return s
 }

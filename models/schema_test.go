@@ -77,6 +77,8 @@ func TestSchema(t *testing.T) {
 			models.Where(func(r *row) bool { return !r.At.IsZero() }))
 		models.NewUnique(rows, "both", models.PairOf(models.String, models.Time),
 			func(r *row) models.Pair[string, time.Time] { return models.MakePair(r.ID, r.At) })
+		models.NewBlind(rows, "day", models.Int, func(r *row) int { return r.At.Day() })
+		models.NewBlindUnique(rows, "id", models.String, func(r *row) string { return r.ID })
 		models.NewMulti(rows, "tag", models.String, func(r *row) []string { return r.Tags })
 		models.NewDefinition("x", rows)
 		want := shape.Schema{
@@ -89,6 +91,8 @@ func TestSchema(t *testing.T) {
 			Indexes: []shape.Index{
 				{Name: "at", Kind: "index", Key: "time", Partial: true},
 				{Name: "both", Kind: unique, Key: "pair(string,time)"},
+				{Name: "day", Kind: "index", Key: "int64", Blind: true},
+				{Name: "id", Kind: unique, Key: "string", Blind: true},
 				{Name: "tag", Kind: "multi", Key: "string"},
 			},
 		}

@@ -36,7 +36,7 @@ func (w walk) open(s *session.Session, within bounds) (src source, err error) {
 		space = src.place.Indexes[w.number]
 	}
 	src.page = s.TakePage()
-	sp, err := within(space, src.page.Bounds[:0])
+	sp, err := within(src.place, src.page.Bounds[:0])
 	if err != nil {
 		s.GivePage(src.page)
 		return src, err

@@ -50,8 +50,8 @@ type Tree[M, K any] struct {
 
 // indexer is an index as its tree sees it.
 type indexer[M any] interface {
-	// appendKeys adds the delimited keys under which m is to be found.
-	appendKeys(keys *keyList, m *M)
+	// appendKeys adds the keys under which m is to be found, as entries in the place have them.
+	appendKeys(p *session.Place, keys *keyList, m *M)
 }
 
 // TreeOption changes a tree as it is made.
@@ -187,10 +187,12 @@ func (t *Tree[M, K]) place(s *session.Session) (*session.Place, error) {
 func placeOf(s *session.Session, t *session.Tree) (*session.Place, error) {
 	p := s.Place(t)
 	if p == nil {
-		return nil, fmt.Errorf("%w: the store was not opened with its definition", ErrUnknownTree)
+		return nil, errUnknownTree
 	}
 	return p, nil
 }
+
+var errUnknownTree = fmt.Errorf("%w: the store was not opened with its definition", ErrUnknownTree)
 
 // parse checks and takes apart the row stored at key, whose memory the result
 // shares. Its value is that of the newest schema version. A row that has expired

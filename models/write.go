@@ -287,7 +287,7 @@ func (t *Tree[M, K]) encode(
 		key, row = stored[:end:end], stored[end:]
 	}
 	for i, ix := range t.indexes {
-		ix.appendKeys(&d.new[i], m)
+		ix.appendKeys(place, &d.new[i], m)
 	}
 	return key, row, nil
 }
@@ -494,7 +494,7 @@ func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []b
 		return corruptValue(err)
 	}
 	for i, ix := range t.indexes {
-		ix.appendKeys(&d.old[i], into)
+		ix.appendKeys(p, &d.old[i], into)
 	}
 	return nil
 }

@@ -42,14 +42,15 @@ type Tree struct {
 
 	// Verify checks that a row decodes and belongs under the encoded primary key.
 	Verify func(p *Place, primary []byte, row format.Row) error
-	// Entries calls emit with the key, in delimited form, of every index entry of the row under
-	// the encoded primary key. Emit must not keep the keys.
+	// Entries calls emit with the index key, as entries have it, of every index entry of the row
+	// under the encoded primary key. Emit must not keep the keys.
 	Entries func(p *Place, primary []byte, row format.Row, emit func(index int, key []byte) error) error
 	// Modernize returns what is to be stored in place of a row of an earlier schema version.
 	Modernize func(p *Place, primary []byte, row format.Row) (format.Row, error)
-	// Prepare encodes a model, which is a *M. Store writes the encoded model, and replaces the
+	// Prepare encodes a model, which is a *M, for the place, nil if the store does not have the
+	// tree. Store writes the encoded model, and replaces the
 	// row with the same primary key if there is one.
-	Prepare func(model any) (Prepared, error)
+	Prepare func(p *Place, model any) (Prepared, error)
 	Store   func(*Session, Prepared) error
 	// Encode makes the row of a value, and PutRow writes it, in place of the row with
 	// the same primary key if there is one. Both are only for a tree that keeps values as
@@ -89,19 +90,24 @@ type Index struct {
 	Kind Kind
 	// Key names the codec of index keys.
 	Key string
+	// Blind says that entries have keyed hashes of index keys, of BlindSize bytes, in place of
+	// the keys.
+	Blind bool
 	// Partial says that a row may have no key.
 	Partial bool
-	// FormatKey returns a delimited index key as people write it, or in hex if it does not
-	// decode.
+	// FormatKey returns an index key, as entries have it, as people write it, or in hex if it does
+	// not decode.
 	FormatKey func(key []byte) string
-	// PathText turns a delimited index key into text for a path, and ParsePathText turns it
-	// back.
+	// PathText turns an index key, as entries have it, into text for a path, and ParsePathText
+	// turns it back.
 	PathText      func(key []byte) (string, error)
 	ParsePathText func(text string) ([]byte, error)
-	// CutKey splits an entry's key, without its space number, into the delimited index key and
-	// the rest.
+	// CutKey splits an entry's key, without its space number, into the index key and the rest.
 	CutKey func(entry []byte) (key, rest []byte, err error)
 }
+
+// BlindSize is how many bytes the keys of a blind index have in its entries.
+const BlindSize = 16
 
 // Kind is how an index maps keys to rows.
 type Kind string
@@ -124,6 +130,10 @@ type Place struct {
 	Space []byte
 	// Indexes are the spaces of the tree's indexes, in the order of Tree.Indexes.
 	Indexes [][]byte
+	// Blind appends to dst the BlindSize bytes that stand for a delimited key in entries of the
+	// blind index with the number. Key may lie in the memory of dst. Blind is nil in a store
+	// without a key, which has no blind indexes.
+	Blind func(index int, dst, key []byte) []byte
 	// Schema is the schema version in which rows are written.
 	Schema uint32
 	// Older turns values of earlier schema versions into values of Schema. Its index is the

@@ -39,6 +39,8 @@ type Index struct {
 	Key string
 	// Partial says that the index leaves out some rows.
 	Partial bool
+	// Blind says that the index hides its keys: see models.NewBlind.
+	Blind bool
 }
 
 // MaxSchemaSize is how many bytes a schema file may have. 4 096 fields, each nested as deep as
@@ -191,7 +193,11 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 		dst = appendJSONText(append(dst, `{"name":`...), ix.Name)
 		dst = appendJSONText(append(dst, `,"kind":`...), ix.Kind)
 		dst = appendJSONText(append(dst, `,"key":`...), ix.Key)
-		dst = fmt.Appendf(dst, `,"partial":%t}`, ix.Partial)
+		dst = fmt.Appendf(dst, `,"partial":%t`, ix.Partial)
+		if ix.Blind {
+			dst = append(dst, `,"blind":true`...)
+		}
+		dst = append(dst, '}')
 	}
 	return append(dst, "]}"...), nil
 }
@@ -332,6 +338,10 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 			ix.Key, err = r.text(path)
 		case "partial":
 			ix.Partial, err = r.bool(path)
+		case "blind":
+			if ix.Blind, err = r.bool(path); err == nil && !ix.Blind {
+				err = r.fail(path, "it is left out or true")
+			}
 		default:
 			return false, nil
 		}

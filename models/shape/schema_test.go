@@ -21,7 +21,7 @@ var userSchema = shape.Schema{
 	Tree: "blog.user", Key: "pair(string,uint64)", Codec: "dag-cbor", Policy: "open", Shape: user,
 	Indexes: []shape.Index{
 		{Name: "name", Kind: "index", Key: "string", Partial: true},
-		{Name: "id", Kind: "claim", Key: "uint64"},
+		{Name: "id", Kind: "claim", Key: "uint64", Blind: true},
 	},
 }
 
@@ -124,6 +124,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"one twice":      {replace(`"name": "id"`, `"name": "name"`), "indexes[1].name: two indexes are named name"},
 		"a bad partial":  {replace(`"partial": true`, `"partial": 1`), "indexes[0].partial: there is 1 in place of true or false"},
 		"no partial":     {replace(",\n\t\t\t\"partial\": true", ""), `indexes[0]: the member "partial" is missing`},
+		"not blind":      {replace(`"blind": true`, `"blind": false`), "indexes[1].blind: it is left out or true"},
 		"a bad kind":     {replace(`"uint64"`, `"uint65"`), `shape.fields[1].type.kind: the kind "uint65" is unknown`},
 		"no struct":      {replace(`"kind": "struct"`, `"kind": "list"`), `shape: the kind of a model is struct, not "list"`},
 		"no omit":        {replace(`"omit": true`, `"omit": false`), "shape.fields[2].omit: it is left out or true"},
@@ -229,9 +230,12 @@ func TestSchemaCompare(t *testing.T) {
 		"an index more":     {with(func(s *shape.Schema) { s.Indexes = append(s.Indexes[:2:2], shape.Index{Name: "x"}) }), shape.Newer},
 		"another index":     {with(func(s *shape.Schema) { s.Indexes = append(s.Indexes[:1:1], shape.Index{Name: "x"}) }), shape.Diverged},
 		"an index by other": {with(func(s *shape.Schema) { s.Indexes = append(s.Indexes[:1:1], shape.Index{Name: "id"}) }), shape.Diverged},
-		"other order":       {with(func(s *shape.Schema) { s.Indexes = []shape.Index{s.Indexes[1], s.Indexes[0]} }), shape.Same},
-		"both more":         {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = append(s.Indexes[:2:2], shape.Index{Name: "x"}) }), shape.Newer},
-		"more and less":     {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = nil }), shape.Diverged},
+		"a sighted index": {with(func(s *shape.Schema) {
+			s.Indexes = []shape.Index{s.Indexes[0], {Name: "id", Kind: "claim", Key: "uint64"}}
+		}), shape.Diverged},
+		"other order":   {with(func(s *shape.Schema) { s.Indexes = []shape.Index{s.Indexes[1], s.Indexes[0]} }), shape.Same},
+		"both more":     {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = append(s.Indexes[:2:2], shape.Index{Name: "x"}) }), shape.Newer},
+		"more and less": {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = nil }), shape.Diverged},
 	} {
 		if got, err := userSchema.Compare(c.next); got != c.want || err != nil {
 			t.Errorf("%s: got %v, %v, want %v", name, got, err, c.want)

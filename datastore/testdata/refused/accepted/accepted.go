@@ -36,6 +36,14 @@ func read(ctx context.Context, store *datastore.Store) error {
 		_, _ = blog.UserByEmail.Get(ctx, tx, "a@example.com")
 		for range blog.UserByTag.Find(ctx, tx, "admin") {
 		}
+		for range blog.UserByPhone.Find(ctx, tx, "555") {
+		}
+		for id := range blog.UserByPhone.Keys(ctx, tx, "555") {
+			_, _ = blog.Users.Get(ctx, tx, id)
+		}
+		_, _ = blog.UserByPhone.Count(ctx, tx, "555")
+		_, _ = blog.UserByCode.Get(ctx, tx, 1)
+		_, _ = blog.UserByCode.Key(ctx, tx, 1)
 		for range blog.Users.Range(ctx, tx, models.From(uint64(1)).Before(9).Reverse().Limit(3)) {
 		}
 		for range blog.PostByAuthor.Range(ctx, tx, models.Only(uint64(1))) {

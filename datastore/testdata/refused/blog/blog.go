@@ -8,6 +8,8 @@ type User struct {
 	ID    uint64
 	Email string
 	Tags  []string
+	Phone string
+	Code  uint64
 }
 
 type Post struct {
@@ -22,6 +24,9 @@ var (
 	Users       = models.NewTree("user", models.Uint64, func(u *User) uint64 { return u.ID })
 	UserByEmail = models.NewUnique(Users, "email", models.String, func(u *User) string { return u.Email })
 	UserByTag   = models.NewMulti(Users, "tag", models.String, func(u *User) []string { return u.Tags })
+
+	UserByPhone = models.NewBlind(Users, "phone", models.String, func(u *User) string { return u.Phone })
+	UserByCode  = models.NewBlindUnique(Users, "code", models.Uint64, func(u *User) uint64 { return u.Code })
 
 	Posts           = models.NewTree("post", models.String, func(p *Post) string { return p.Slug })
 	PostByAuthor    = models.NewIndex(Posts, "author", models.Uint64, func(p *Post) uint64 { return p.Author })

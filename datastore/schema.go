@@ -127,7 +127,7 @@ func (h history) next(core *session.Tree) (*version, []Difference) {
 		return &next, nil
 	}
 	v, found := reshape.Next(h.newest().Version, h.maxID(), defined,
-		reshape.Options{GivenUp: core.GivenUp, Travels: travels})
+		reshape.Options{GivenUp: core.GivenUp, Travels: travels, Earlier: h.earlier()})
 	if len(found) == 0 {
 		next := newVersion(v)
 		return &next, nil
@@ -157,6 +157,15 @@ func (h history) follow(core *session.Tree, oldest uint32) (next *version, follo
 		_, all = h.upgrades(core, oldest)
 	}
 	return next, h, all
+}
+
+// earlier returns the shapes of the versions before the newest.
+func (h history) earlier() []shape.Type {
+	shapes := make([]shape.Type, 0, len(h))
+	for _, v := range h[:len(h)-1] {
+		shapes = append(shapes, v.Shape)
+	}
+	return shapes
 }
 
 // maxID returns the highest number that a field of the tree has had.

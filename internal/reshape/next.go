@@ -19,6 +19,9 @@ type Options struct {
 	// the values of the new one, so no field may be renamed and no type may change, not even to a
 	// wider one: what the wider type can hold besides would not be valid for them.
 	Travels bool
+	// Earlier has the shapes of the versions before the last one. Some peers may still have those,
+	// so in a tree that travels a field that one of them has keeps its type, too.
+	Earlier []shape.Type
 	// Replace says that a function makes values of the new version from those of the last. Then
 	// nothing is a difference: a field that does not fit gets a new number.
 	Replace bool
@@ -35,6 +38,9 @@ const (
 	Changed Kind = "changed"
 	// Renamed is a field that is renamed in a tree whose rows travel.
 	Renamed Kind = "renamed"
+	// Returned is a field whose name another field had in a version before the last one, with
+	// another type, in a tree whose rows travel.
+	Returned Kind = "returned"
 	// Claimed is a stored field whose name two fields have as an earlier name.
 	Claimed Kind = "claimed"
 	// Contradicted is a field that is given up and defined.
@@ -75,6 +81,9 @@ func (d Difference) What() string {
 		return fmt.Sprintf("is stored as %s, and defined as %s", d.Stored, d.Defined)
 	case Renamed:
 		return fmt.Sprintf("is stored as %s, and rows of this tree travel", d.detail)
+	case Returned:
+		return fmt.Sprintf("was %s in an earlier version, is defined as %s, and rows of this tree travel", d.Stored,
+			d.Defined)
 	case Claimed:
 		return fmt.Sprintf("and %s both have its earlier name", d.detail)
 	case Contradicted:
@@ -108,6 +117,9 @@ func Next(last Version, maxID uint32, next shape.Type, o Options) (Version, []Di
 		return Version{}, []Difference{unusable("declare a struct", err)}
 	}
 	c.fields("", stored.fields, defined.fields)
+	if o.Travels {
+		c.earlier(defined)
+	}
 	if c.nextID > math.MaxUint32+1 {
 		err := fmt.Errorf("fields have numbers up to %d", uint32(math.MaxUint32))
 		return Version{}, []Difference{unusable("export the rows to a new store", err)}
@@ -173,6 +185,53 @@ func (c *comparison) fields(path string, stored, defined []*branch) {
 			Remedy: fmt.Sprintf("%sif its values are no longer needed, give it up with models.WithGivenUp(%q); or %s",
 				rename, at, byFunction),
 		})
+	}
+}
+
+// earlier compares a model with the versions before the last one.
+func (c *comparison) earlier(defined *tree) {
+	seen := map[string]bool{}
+	for _, d := range c.found {
+		seen[d.Path] = true
+	}
+	var compare func(path string, from, to *tree)
+	compare = func(path string, from, to *tree) {
+		switch from.kind {
+		case shape.List:
+			path += "[]"
+		case shape.Map:
+			path += "{}"
+		}
+		if from.elem != nil {
+			compare(path, from.elem, to.elem)
+		}
+		if path != "" {
+			path += "."
+		}
+		byName := make(map[string]*branch, len(to.fields))
+		for _, f := range to.fields {
+			byName[f.Name] = f
+		}
+		for _, s := range from.fields {
+			f, at := byName[s.Name], path+s.Name
+			switch {
+			case f == nil:
+			case holds(s.tree, f.tree, true):
+				compare(at, s.tree, f.tree)
+			case !seen[at]:
+				seen[at] = true
+				c.differs(Difference{
+					Path: at, Kind: Returned, Stored: s.typeText(), Defined: f.typeText(),
+					Remedy: "add a field of another name; or give the tree a new name and publish in both",
+				})
+			}
+		}
+	}
+	for _, t := range c.Earlier {
+		// One that is damaged is reported where its rows are read.
+		if from, err := new(builder).tree(t, 0); err == nil && from.kind == shape.Struct {
+			compare("", from, defined)
+		}
 	}
 }
 

@@ -139,6 +139,35 @@ func TestDifferences(t *testing.T) {
 }
 
 // TestWider checks which types can hold every value of which.
+// Where rows travel, a field that was given up does not come back with another type, because peers
+// of that version may still be there.
+func TestFieldsThatReturn(t *testing.T) {
+	home := func(kind shape.Kind) shape.Type { return structOf("Zip", kind) }
+	first := structOf("A", shape.String, "H", shape.ListOf(home(shape.String)))
+	last := First(structOf("B", shape.Bool, "H", shape.ListOf(structOf())))
+	for name, c := range map[string]struct {
+		next shape.Type
+		want []string
+	}{
+		"with their types": {structOf("A", shape.String, "B", shape.Bool, "H", shape.ListOf(home(shape.String))), nil},
+		"with others": {structOf("A", shape.Bytes, "B", shape.Bool, "H", shape.ListOf(home(shape.Bool))), []string{
+			"A was string in an earlier version, is defined as bytes, and rows of this tree travel",
+			"H[].Zip was string in an earlier version, is defined as bool, and rows of this tree travel",
+		}},
+	} {
+		for _, travels := range []bool{true, false} {
+			_, found := Next(last, 3, c.next, Options{Travels: travels, Earlier: []shape.Type{first, first}})
+			var got []string
+			for _, d := range found {
+				got = append(got, d.String())
+			}
+			if travels && !slices.Equal(got, c.want) || !travels && got != nil {
+				t.Errorf("%s, travels %t: %q", name, travels, got)
+			}
+		}
+	}
+}
+
 // An array becomes a slice, and neither an array of another length nor, where rows travel, a slice.
 func TestArrays(t *testing.T) {
 	array := func(size int) shape.Type {

@@ -141,6 +141,9 @@ func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (*ca
 		return nil, nil, err
 	}
 	s.id = [idSize]byte(c.store.ID)
+	if len(c.next) > 0 {
+		s.next.Store(&nextVersions{all: c.next, adding: make(chan struct{}, 1)})
+	}
 	return &c, entries, nil
 }
 
@@ -156,6 +159,8 @@ type catalog struct {
 	blind bool
 	// histories has the schema versions of the trees that update was given, by full name.
 	histories map[string]history
+	// next are the schema versions to add that nothing else has to be written for.
+	next []nextVersion
 	// dictionaries are those of trees with compressed rows, by full name.
 	dictionaries map[string]*session.Dictionaries
 	// differences are those of all trees.
@@ -181,10 +186,16 @@ func (c *catalog) update(
 	if c.differences != nil {
 		return nil, &DefinitionError{c.differences}
 	}
-	if c.changed {
-		return entries, putCatalog(c.write, storeKey, storeCodec, &c.store)
+	if !c.changed {
+		return entries, nil
 	}
-	return entries, nil
+	for _, v := range c.next {
+		if err := v.put(c.write, entries[v.tree]); err != nil {
+			return nil, err
+		}
+	}
+	c.next = nil
+	return entries, putCatalog(c.write, storeKey, storeCodec, &c.store)
 }
 
 // open reads the catalog, or makes it in an empty database.

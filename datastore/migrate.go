@@ -44,6 +44,12 @@ type MigrateProgress struct {
 // trees that travel keep their values byte for byte.
 func Migrate(ctx context.Context, s *Store, options ...MigrateOptions) (rewritten int64, err error) {
 	progress := given(options).Progress
+	if err = s.checkNested(ctx); err == nil {
+		err = s.addVersions(ctx)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("migrate: %w", err)
+	}
 	c, err := s.catalogNow(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("migrate: %w", err)

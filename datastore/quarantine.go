@@ -165,6 +165,7 @@ func (s *Store) wasAt(c *catalog, key []byte) treeCheck {
 		if tree := s.trees[name]; tree != nil {
 			t.core = tree.Core()
 			t.place = s.places[t.core]
+			t.schema = t.place.Schema
 		} else {
 			t.untyped = newUntyped(entry, c.dictionaries[name])
 		}

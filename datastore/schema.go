@@ -273,9 +273,9 @@ func (h history) foreign(codec string) session.Upgrade {
 	return planned(func() *reshape.Plan { return reshape.ByName(h.newest().Shape) })
 }
 
-// matchShape adds a schema version to a tree whose model has changed, and the first one to a new
-// tree. It reports whether it has changed entry, and adds to c.differences where the model cannot
-// follow the stored one.
+// matchShape adds a schema version to a tree whose model has changed, or to c.next, and the first
+// one to a new tree. It reports whether it has changed entry, and adds to c.differences where the
+// model cannot follow the stored one.
 func (c *catalog) matchShape(core *session.Tree, entry *treeEntry) (changed bool, err error) {
 	if entry.Schema == 0 {
 		first := newVersion(reshape.First(shapeOf(core)))
@@ -298,9 +298,11 @@ func (c *catalog) matchShape(core *session.Tree, entry *treeEntry) (changed bool
 	if next == nil || len(c.differences) > 0 || c.write == nil {
 		return false, nil // a store that is opened to be read needs no new version to read rows
 	}
-	if next.function {
-		entry.buildAnew(c.allocate)
+	if !next.function {
+		c.next = append(c.next, nextVersion{core.Name, entry.Schema + 1, *next})
+		return false, nil
 	}
+	entry.buildAnew(c.allocate)
 	return true, c.addVersion(entry, *next)
 }
 

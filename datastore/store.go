@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -26,7 +27,9 @@ type Store struct {
 	// spaces has the trees by the space of their rows.
 	spaces map[format.Space]*session.Tree
 	// trees has every tree the store was opened with, by full name.
-	trees    map[string]models.AnyTree
+	trees map[string]models.AnyTree
+	// next are the schema versions that are not in the catalog yet, or nil.
+	next     atomic.Pointer[nextVersions]
 	sessions sync.Pool
 	sweeper  *sweep.Sweeper
 	// indexKey is what index keys of blind indexes are hashed with, nil in a store without a key.
@@ -130,6 +133,9 @@ func (s *Store) ID() [16]byte { return s.id }
 // or Update runs must not call it: Close would wait for that function for ever.
 func (s *Store) Close() error {
 	s.sweeper.Stop()
+	// It is no loss if this fails: the next opening adds them. But a later model may come from one
+	// that no row was ever written with.
+	_ = s.addVersions(context.Background())
 	return s.db.Close()
 }
 

@@ -60,6 +60,9 @@ func (s *Store) begin(ctx context.Context, readOnly bool) (*session.Session, eng
 		ses.Held = true
 		return ses, nil, nil
 	}
+	if err := s.addVersions(ctx); err != nil {
+		return nil, nil, err
+	}
 	txn, err := s.db.Update(ctx)
 	if err != nil {
 		return nil, nil, err

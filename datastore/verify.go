@@ -167,6 +167,7 @@ func (v *verifier) run(ctx context.Context) error {
 		rows := treeCheck{verifier: v, name: name, core: core, schema: entry.Schema}
 		if core != nil {
 			rows.place = v.store.places[core]
+			rows.schema = rows.place.Schema
 		} else {
 			rows.untyped = newUntyped(entry, v.catalog.dictionaries[name])
 		}

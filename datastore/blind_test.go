@@ -19,6 +19,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // patients have a city that they may share, and some an insurance number of their own. Neither is
@@ -326,7 +327,8 @@ func TestBlindNeedsKey(t *testing.T) {
 	clinic, ctx := newClinic(models.Local), t.Context()
 	eng := memory.Engine()
 	_, err := datastore.Open(ctx, eng, clinic.definition)
-	wantDifferences(t, err, "index city is blind, and the store has no key", "index number is blind, and the store has no key")
+	keyless := []string{"index city is blind, and the store has no key", "index number is blind, and the store has no key"}
+	wantDifferences(t, err, keyless...)
 
 	sighted := models.NewTree("patient", models.Uint64, func(p *patient) uint64 { return p.ID })
 	models.NewIndex(sighted, "age", models.Uint64, func(p *patient) uint64 { return p.Age })
@@ -345,9 +347,22 @@ func TestBlindNeedsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	options := locked()
+	changed := []string{
+		"index city is not blind in the store and blind in the definition; declare it as it was, " +
+			"or give the index another name and drop this one",
+		"index number is not blind in the store and blind in the definition",
+	}
 	_, err = datastore.Open(ctx, eng, clinic.definition, options)
-	wantDifferences(t, err, "index city is not blind in the store and blind in the definition; declare it as it was, "+
-		"or give the index another name and drop this one", "index number is not blind in the store and blind in the definition")
+	wantDifferences(t, err, changed...)
+	plans := planOf(t, eng, clinic.definition, options)
+	wantDifferences(t, &datastore.DefinitionError{Differences: plans.Differences}, changed...)
+	if len(plans.Differences) != len(changed) {
+		t.Errorf("the plan has %v", plans.Differences)
+	}
+	open := memory.Engine()
+	closeStore(t, openOne(t, open, before))
+	plans = planOf(t, open, clinic.definition)
+	wantDifferences(t, &datastore.DefinitionError{Differences: plans.Differences}, keyless...)
 
 	// It takes dropping the index to make a blind one of its name.
 	none := models.NewTree("patient", models.Uint64, func(p *patient) uint64 { return p.ID })
@@ -373,8 +388,16 @@ func TestBlindNeedsKey(t *testing.T) {
 			t.Errorf("inspection shows %+v", ix)
 		}
 	}
-	if err := store.Close(); err != nil {
+	schema, err := store.Inspect().Schema(ctx, "clinic.patient")
+	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
+	}
+	if relation, err := clinic.patients.Schema().Compare(schema); relation != shape.Same || err != nil {
+		t.Errorf("the store has the schema %+v", schema)
+	}
+	plans, err = datastore.PlanSchemas(ctx, eng, schema)
+	if err != nil || slices.ContainsFunc(plans.Differences, func(d datastore.Difference) bool { return strings.Contains(d.What, "not blind") }) {
+		t.Errorf("plan by its own schema: %v, %v", plans.Differences, err)
 	}
 	_, err = datastore.Open(ctx, eng, before, locked())
 	wantDifferences(t, err, "index city is blind in the store and not blind in the definition")

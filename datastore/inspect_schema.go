@@ -38,7 +38,7 @@ func (in *Inspection) schema(ctx context.Context, name string) (s shape.Schema, 
 	for _, ix := range entry.Indexes {
 		if ix.State == ready {
 			s.Indexes = append(s.Indexes,
-				shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial})
+				shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind})
 		}
 	}
 	return s, nil

@@ -68,7 +68,7 @@ func Plan(ctx context.Context, eng engine.Engine, options ...OpenOption) (Plans,
 	for name, tree := range trees {
 		cores[name] = tree.Core()
 	}
-	return plan(ctx, eng, planner{trees: cores, drops: drops})
+	return plan(ctx, eng, planner{trees: cores, drops: drops, blind: o.indexKey != nil})
 }
 
 // PlanSchemas is Plan for trees as schema files describe them, without their Go types. A schema file
@@ -95,8 +95,9 @@ func PlanSchemas(ctx context.Context, eng engine.Engine, schemas ...shape.Schema
 func treeOfSchema(s shape.Schema) *session.Tree {
 	core := &session.Tree{Name: s.Tree, Key: s.Key, Codec: s.Codec, Policy: s.Policy, Fields: s.Shape.Fields}
 	for _, ix := range s.Indexes {
-		core.Indexes = append(core.Indexes,
-			&session.Index{Name: ix.Name, Kind: session.Kind(ix.Kind), Key: ix.Key, Partial: ix.Partial})
+		core.Indexes = append(core.Indexes, &session.Index{
+			Name: ix.Name, Kind: session.Kind(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind,
+		})
 	}
 	return core
 }
@@ -118,6 +119,8 @@ type planner struct {
 	trees map[string]*session.Tree
 	// drops has the names of the indexes to drop, by tree.
 	drops map[string][]string
+	// blind says that the store can have blind indexes.
+	blind bool
 	plans Plans
 }
 
@@ -154,6 +157,9 @@ func (p *planner) run(ctx context.Context, db engine.DB) error {
 // tree plans one tree, except for its rows.
 func (p *planner) tree(c *catalog, name string) (TreePlan, error) {
 	core, entry := p.trees[name], c.trees[name]
+	if core != nil && !p.blind {
+		p.plans.Differences = append(p.plans.Differences, blindIndexes(core)...)
+	}
 	if entry == nil {
 		return TreePlan{Tree: name, Next: 1}, nil
 	}

@@ -199,7 +199,7 @@ func (b *backupWriter) header(txn engine.ReadTxn) (err error) {
 	if _, err := c.openStore(); err != nil {
 		return err
 	}
-	c.store.Incompatible = withoutCompression(c.store.Incompatible)
+	c.store.Incompatible = withoutOwn(c.store.Incompatible)
 	h := c.store.backupHeader()
 	b.begin()
 	if b.chunk, err = headerCodec.Append(b.chunk, &h); err != nil {

@@ -47,16 +47,20 @@ const idSize = 16
 
 // treeEntry describes one tree of the store.
 type treeEntry struct {
-	ID     format.Space `json:"id"`
-	Key    string       `json:"key"`
-	Codec  string       `json:"codec"`
-	Policy string       `json:"policy"`
+	ID  format.Space `json:"id"`
+	Key string       `json:"key"`
+	// KeyVersion is the version of the primary key.
+	KeyVersion uint32 `json:"keyVersion,omitempty"`
+	Codec      string `json:"codec"`
+	Policy     string `json:"policy"`
 	// Schema is the newest schema version, Oldest the lowest that a row may have.
 	Schema  uint32       `json:"schema"`
 	Oldest  uint32       `json:"oldest"`
 	Indexes []indexEntry `json:"indexes"`
-	// Retired has the spaces of dropped indexes that are still to be cleared.
+	// Retired has the spaces that the tree does not use any more and that are still to be cleared.
 	Retired []format.Space `json:"retired"`
+	// Next is what the tree is being rebuilt as, or nil.
+	Next *nextEntry `json:"next,omitempty"`
 }
 
 type indexEntry struct {
@@ -67,8 +71,17 @@ type indexEntry struct {
 	// Partial says that the index leaves out some rows.
 	Partial bool `json:"partial"`
 	// Blind says that entries have keyed hashes of index keys.
-	Blind bool       `json:"blind,omitempty"`
-	State indexState `json:"state"`
+	Blind   bool       `json:"blind,omitempty"`
+	State   indexState `json:"state"`
+	Version uint32     `json:"version,omitempty"`
+}
+
+// newIndex returns the entry of an index that is declared.
+func newIndex(ix *session.Index, id format.Space, state indexState) indexEntry {
+	return indexEntry{
+		ID: id, Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, Blind: ix.Blind, State: state,
+		Version: ix.Version,
+	}
 }
 
 // indexState says whether an index can be used.
@@ -102,6 +115,9 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	}
 	s.places = make(map[*session.Tree]*session.Place, len(entries))
 	s.spaces = make(map[format.Space]*session.Tree, len(entries))
+	if err := s.rebuild(ctx, c, entries, o.Progress); err != nil {
+		return err
+	}
 	compressed := slices.Contains(c.store.Incompatible, compression)
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
@@ -157,8 +173,10 @@ type catalog struct {
 	changed bool
 	// blind says that the store can have blind indexes.
 	blind bool
-	// histories has the schema versions of the trees that update was given, by full name.
-	histories map[string]history
+	// histories has the schema versions of the trees that update was given, by full name, as they
+	// are once the trees have been rebuilt. Earlier has those of the rows that get other primary
+	// keys, before.
+	histories, earlier map[string]history
 	// next are the schema versions to add that nothing else has to be written for.
 	next []nextVersion
 	// dictionaries are those of trees with compressed rows, by full name.
@@ -176,15 +194,29 @@ func (c *catalog) update(
 		return nil, err
 	}
 	entries, c.histories = make(map[string]*treeEntry, len(trees)), make(map[string]history, len(trees))
+	c.earlier = map[string]history{}
+	var changes []*treeChange
+	rebuild := false
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
-		entry, err := c.tree(trees[name].Core(), drops[name])
+		change, err := c.examine(trees[name].Core(), drops[name], c.write != nil)
 		if err != nil {
 			return nil, err
 		}
-		entries[name] = entry
+		changes = append(changes, change)
+		rebuild = rebuild || change.rebuilds()
+	}
+	for _, change := range changes {
+		c.differences = append(c.differences, change.differences...)
+		c.differences = append(c.differences, change.unfinished(rebuild)...)
 	}
 	if c.differences != nil {
 		return nil, &DefinitionError{c.differences}
+	}
+	for _, change := range changes {
+		if err := c.apply(change, rebuild); err != nil {
+			return nil, err
+		}
+		entries[change.core.Name] = change.entry
 	}
 	if !c.changed {
 		return entries, nil
@@ -271,48 +303,15 @@ func (c *catalog) create() error {
 	return nil
 }
 
-// tree returns the entry of a tree, with what is new added and the indexes named in drop
-// retired. It adds to c.differences where the definition does not fit.
-func (c *catalog) tree(core *session.Tree, drop []string) (*treeEntry, error) {
-	entry, found := c.trees[core.Name]
-	known := len(c.differences)
-	if !c.blind {
-		c.differences = append(c.differences, blindIndexes(core)...)
-	}
-	if found {
-		if err := entry.checkKnown(core, drop, c.write != nil && !c.store.features().unknown()); err != nil {
-			return nil, err
-		}
-		c.differences = append(c.differences, entry.differences(core, drop)...)
-	} else {
-		c.store.Trees++
-		entry = &treeEntry{ID: c.allocate(), Key: core.Key, Codec: core.Codec, Policy: core.Policy}
-	}
-	if c.write == nil {
-		c.differences = append(c.differences, entry.unwritten(core, drop, found)...)
-	}
-	changed, err := c.matchShape(core, entry)
-	if err != nil || len(c.differences) > known || c.write == nil {
-		return entry, err
-	}
-	if !entry.matchIndexes(core, drop, c.allocate, found) && !changed {
-		return entry, nil
-	}
-	c.changed = true
-	return entry, putCatalog(c.write, treeKey(core.Name), treeCodec, entry)
-}
-
 func (c *catalog) allocate() format.Space {
 	space := c.store.Next
 	c.store.Next++
 	return space
 }
 
-// matchIndexes adds the indexes that are new, to be filled if the tree may have
-// rows, and retires those that are named in drop.
-func (e *treeEntry) matchIndexes(
-	core *session.Tree, drop []string, allocate func() format.Space, rows bool,
-) (changed bool) {
+// matchIndexes adds the indexes that are new, to be filled from the rows, and retires those that are
+// named in drop.
+func (e *treeEntry) matchIndexes(core *session.Tree, drop []string, allocate func() format.Space) (changed bool) {
 	var kept []indexEntry
 	for _, stored := range e.Indexes {
 		if slices.Contains(drop, stored.Name) {
@@ -324,17 +323,10 @@ func (e *treeEntry) matchIndexes(
 	}
 	e.Indexes = kept
 	for _, ix := range core.Indexes {
-		if e.index(ix.Name) != nil {
-			continue
+		if e.index(ix.Name) == nil {
+			e.Indexes = append(e.Indexes, newIndex(ix, allocate(), building))
+			changed = true
 		}
-		state := ready
-		if rows {
-			state = building
-		}
-		e.Indexes = append(e.Indexes, indexEntry{
-			ID: allocate(), Kind: ix.Kind, Key: ix.Key, Name: ix.Name, Partial: ix.Partial, Blind: ix.Blind, State: state,
-		})
-		changed = true
 	}
 	return changed
 }
@@ -443,10 +435,17 @@ func (c *catalog) owns(key []byte) bool {
 	return false
 }
 
-// spaces are all that the tree has.
+// spaces are all that the tree has, those that it is being rebuilt in included.
 func (e *treeEntry) spaces() []format.Space {
-	spaces := append([]format.Space{e.ID}, e.Retired...)
-	for _, ix := range e.Indexes {
+	return slices.Concat(e.current(), e.Retired, e.Next.spaces())
+}
+
+// current are the spaces that the tree uses.
+func (e *treeEntry) current() []format.Space { return spacesOf(e.ID, e.Indexes) }
+
+func spacesOf(rows format.Space, indexes []indexEntry) []format.Space {
+	spaces := []format.Space{rows}
+	for _, ix := range indexes {
 		spaces = append(spaces, ix.ID)
 	}
 	return spaces

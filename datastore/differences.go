@@ -72,7 +72,19 @@ func (e *treeEntry) differences(core *session.Tree, drop []string) (all []Differ
 		}
 	}
 	const restore = "declare it as it was, or give the tree another name"
-	differ("primary key", e.Key, core.Key, restore)
+	switch {
+	case core.KeyVersion < e.KeyVersion:
+		add("primary key", older(e.KeyVersion, core.KeyVersion), "use a newer program")
+	case core.KeyVersion == e.KeyVersion:
+		differ("primary key", e.Key, core.Key,
+			fmt.Sprintf("declare it as it was, or have rows stored anew with models.WithKeyVersion(%d)", e.KeyVersion+1))
+	case core.Policy != models.Local.String():
+		add("primary key", "changes, and the tree travels",
+			"peers know rows by their keys: declare a tree with another name that succeeds this one")
+	case core.Rekey == nil:
+		add("primary key", "changes, and the codec leaves it out of the rows",
+			"declare a tree with another name, and copy the rows")
+	}
 	differ("codec", e.Codec, core.Codec, restore)
 	differ("policy", e.Policy, core.Policy, restore)
 	for _, stored := range e.Indexes {
@@ -82,8 +94,16 @@ func (e *treeEntry) differences(core *session.Tree, drop []string) (all []Differ
 		case i >= 0 && dropped:
 			add(path, "is declared, and is to be dropped", "take it from the definition or from OpenOptions.DropIndexes")
 		case i >= 0:
-			const restore = "declare it as it was, or give the index another name and drop this one"
 			defined := core.Indexes[i]
+			if defined.Version > stored.Version {
+				break // it is built anew
+			}
+			if defined.Version < stored.Version {
+				add(path, older(stored.Version, defined.Version), "use a newer program")
+				break
+			}
+			restore := fmt.Sprintf("declare it as it was, or have it built anew with models.IndexVersion(%d)",
+				stored.Version+1)
 			differ(path, string(stored.Kind), string(defined.Kind), restore)
 			differ(path, "by "+stored.Key, "by "+defined.Key, restore)
 			differ(path, partial(stored.Partial), partial(defined.Partial), restore)
@@ -98,12 +118,12 @@ func (e *treeEntry) differences(core *session.Tree, drop []string) (all []Differ
 
 // unwritten returns in what the definition of a tree differs from a store that is opened to be
 // read, where opening it for writing would change the store.
-func (e *treeEntry) unwritten(core *session.Tree, drop []string, found bool) (all []Difference) {
+func (e *treeEntry) unwritten(core *session.Tree, drop []string) (all []Difference) {
 	add := func(path, what string) {
 		what += ", and the store is opened to be read"
 		all = append(all, Difference{core.Name, path, what, "open it for writing once"})
 	}
-	if !found {
+	if e == nil {
 		add("", "is not in the store")
 		return all
 	}
@@ -118,6 +138,11 @@ func (e *treeEntry) unwritten(core *session.Tree, drop []string, found bool) (al
 		}
 	}
 	return all
+}
+
+// older says that the definition is of an older program than the one that has written the store.
+func older(stored, defined uint32) string {
+	return fmt.Sprintf("is of version %d in the store and of version %d in the definition", stored, defined)
 }
 
 func partial(p bool) string {

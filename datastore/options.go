@@ -37,17 +37,18 @@ type OpenOptions struct {
 	// the option. Defaults to none.
 	DropIndexes []string
 
-	// Progress is called while a new index is filled, after every transaction, by
-	// the goroutine that called Open. Defaults to none.
+	// Progress is called while a new index is filled or rows get other primary keys, after
+	// every transaction, by the goroutine that called Open. Defaults to none.
 	Progress func(OpenProgress)
 
 	// indexKey is Store.indexKey.
 	indexKey []byte
 }
 
-// OpenProgress says how far the filling of an index has come.
+// OpenProgress says how far the filling of an index, or the copying of rows, has come.
 type OpenProgress struct {
-	// Tree is the full name of the tree, Index the index's own.
+	// Tree is the full name of the tree, Index the index's own. Index is empty while rows are
+	// copied to other primary keys.
 	Tree, Index string
 	// Rows is how many rows have been gone over, expired ones included.
 	Rows int64

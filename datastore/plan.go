@@ -34,11 +34,14 @@ type TreePlan struct {
 	// Function is the earlier Go type whose function makes the model of version Next. It is empty
 	// if the store changes rows by itself, or if there is no new version.
 	Function string
+	// Rekeyed says that Open would store all rows anew, because they get other primary keys. The
+	// versions are counted from 1 again then.
+	Rekeyed bool
 	// Build has the names of the indexes that Open would fill from the rows, and Drop those of the
 	// indexes that it would drop.
 	Build, Drop []string
 	// Rows is how many rows the tree has, expired and damaged ones included. Versions says how many
-	// are of which schema version, damaged ones and those of newer versions than Next left out.
+	// are of which schema version, damaged ones and those of newer versions than Stored left out.
 	Rows     int64
 	Versions map[uint32]int64
 	// Older is how many rows Migrate would rewrite.
@@ -88,7 +91,7 @@ func PlanSchemas(ctx context.Context, eng engine.Engine, schemas ...shape.Schema
 		}
 		cores[schema.Tree] = treeOfSchema(schema)
 	}
-	return plan(ctx, eng, planner{trees: cores})
+	return plan(ctx, eng, planner{trees: cores, schemas: true})
 }
 
 // treeOfSchema returns the tree that a schema describes, for a planner only.
@@ -121,7 +124,9 @@ type planner struct {
 	drops map[string][]string
 	// blind says that the store can have blind indexes.
 	blind bool
-	plans Plans
+	// schemas says that trees are described by schema files, which do not tell versions of keys.
+	schemas bool
+	plans   Plans
 }
 
 func (p *planner) run(ctx context.Context, db engine.DB) error {
@@ -130,7 +135,7 @@ func (p *planner) run(ctx context.Context, db engine.DB) error {
 		return err
 	}
 	defer txn.Discard()
-	c := catalog{read: txn}
+	c := catalog{read: txn, blind: p.blind}
 	if err := c.open(); err != nil {
 		return err
 	}
@@ -141,76 +146,92 @@ func (p *planner) run(ctx context.Context, db engine.DB) error {
 		}
 	}
 	slices.Sort(names)
-	for _, name := range names {
-		plan, err := p.tree(&c, name)
-		if err == nil && plan.Stored > 0 {
-			err = plan.count(ctx, txn, c.trees[name].ID)
+	changes, rebuild := make([]*treeChange, len(names)), false
+	for i, name := range names {
+		if core := p.trees[name]; core != nil {
+			if p.schemas {
+				c.trees[name].lendVersions(core)
+			}
+			change, err := c.examine(core, p.drops[name], true)
+			if err != nil {
+				return fmt.Errorf("tree %s: %w", name, err)
+			}
+			changes[i], rebuild = change, rebuild || change.rebuilds()
 		}
-		if err != nil {
-			return fmt.Errorf("tree %s: %w", name, err)
+	}
+	for i, name := range names {
+		plan := TreePlan{Tree: name, Next: 1}
+		if entry := c.trees[name]; entry != nil {
+			if err := p.tree(&c, entry, changes[i], &plan); err != nil {
+				return fmt.Errorf("tree %s: %w", name, err)
+			}
+			if err := plan.count(ctx, txn, entry); err != nil {
+				return fmt.Errorf("tree %s: %w", name, err)
+			}
+		}
+		if changes[i] != nil {
+			p.plans.Differences = append(p.plans.Differences, changes[i].differences...)
+			p.plans.Differences = append(p.plans.Differences, changes[i].unfinished(rebuild)...)
 		}
 		p.plans.Trees = append(p.plans.Trees, plan)
 	}
 	return nil
 }
 
-// tree plans one tree, except for its rows.
-func (p *planner) tree(c *catalog, name string) (TreePlan, error) {
-	core, entry := p.trees[name], c.trees[name]
-	if core != nil && !p.blind {
-		p.plans.Differences = append(p.plans.Differences, blindIndexes(core)...)
+// lendVersions gives a tree the versions of its keys in the store.
+func (e *treeEntry) lendVersions(core *session.Tree) {
+	if e == nil {
+		return
 	}
-	if entry == nil {
-		return TreePlan{Tree: name, Next: 1}, nil
+	core.KeyVersion = e.KeyVersion
+	for _, ix := range core.Indexes {
+		if stored := e.index(ix.Name); stored != nil {
+			ix.Version = stored.Version
+		}
 	}
-	plan := TreePlan{Tree: name, Stored: entry.Schema, Next: entry.Schema}
-	h, err := readHistory(c.read, name, entry)
-	if err != nil {
-		return plan, err
-	}
-	if core == nil {
+}
+
+// tree plans one tree that is in the store, except for its rows. Change is nil without a definition.
+func (p *planner) tree(c *catalog, entry *treeEntry, change *treeChange, plan *TreePlan) error {
+	plan.Stored, plan.Next = entry.Schema, entry.Schema
+	if change == nil {
+		h, err := readHistory(c.read, plan.Tree, entry)
+		if err != nil {
+			return err
+		}
 		if _, missing := h.upgrades(nil, entry.Oldest); len(missing) > 0 {
 			plan.Lacks = missing[0].What
 		}
-		return plan, nil
+		return nil
 	}
-	drop := p.drops[name]
-	if err := entry.checkKnown(core, drop, !c.store.features().unknown()); err != nil {
-		return plan, err
-	}
-	p.plans.Differences = append(p.plans.Differences, entry.differences(core, drop)...)
-	next, followed, differences := h.follow(core, entry.Oldest)
-	p.plans.Differences = append(p.plans.Differences, differences...)
-	if next != nil {
+	if next := change.next; next != nil {
 		plan.Next++
-		plan.Changes = changes(h.newest(), *next)
+		stored := change.history[len(change.history)-2]
+		plan.Changes = changes(stored, *next)
 		if next.function {
-			plan.Function = earlierOf(core, h.newest().hash).Type
+			plan.Function = earlierOf(change.core, stored.hash).Type
 		}
 	}
-	plan.Build = entry.toBuild(core, next != nil && followed.newest().function)
-	for _, name := range drop {
+	if plan.Rekeyed = change.rekeys(); plan.Rekeyed {
+		plan.Next = 1
+	}
+	for _, ix := range change.core.Indexes {
+		if stored := entry.index(ix.Name); change.anew(ix) || stored == nil || stored.State != ready {
+			plan.Build = append(plan.Build, ix.Name)
+		}
+	}
+	for _, name := range change.drop {
 		if entry.index(name) != nil {
 			plan.Drop = append(plan.Drop, name)
 		}
 	}
-	return plan, nil
-}
-
-// toBuild returns the names of the indexes that Open would fill: all, or those that are not ready.
-func (e *treeEntry) toBuild(core *session.Tree, all bool) (names []string) {
-	for _, ix := range core.Indexes {
-		if stored := e.index(ix.Name); all || stored == nil || stored.State != ready {
-			names = append(names, ix.Name)
-		}
-	}
-	return names
+	return nil
 }
 
 // count counts the rows of the tree.
-func (plan *TreePlan) count(ctx context.Context, txn engine.ReadTxn, space format.Space) error {
+func (plan *TreePlan) count(ctx context.Context, txn engine.ReadTxn, entry *treeEntry) error {
 	plan.Versions = map[uint32]int64{}
-	c := txn.Cursor(spaceRange(space))
+	c := txn.Cursor(spaceRange(entry.ID))
 	defer c.Close()
 	for c.Next() {
 		if plan.Rows%1024 == 0 && ctx.Err() != nil {
@@ -222,11 +243,11 @@ func (plan *TreePlan) count(ctx context.Context, txn engine.ReadTxn, space forma
 		}
 		plan.Rows++
 		row, err := format.ParseRow(c.Key(), stored)
-		if err != nil || row.Schema > plan.Next {
+		if err != nil || row.Schema > entry.Schema {
 			continue
 		}
 		plan.Versions[row.Schema]++
-		if row.Schema < plan.Next {
+		if row.Schema < plan.Next && !plan.Rekeyed {
 			plan.Older++
 		}
 	}

@@ -108,6 +108,10 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 		return err
 	}
 	at := s.wasAt(c, key)
+	if e := c.trees[at.name]; e != nil && e.Next != nil && e.Next.ID != e.ID {
+		return fmt.Errorf("%w: the tree %s gets another primary key; open the store with the definition that gives it "+
+			"that", models.ErrDefinition, at.name)
+	}
 	row, err := at.restorable(c, key, stored)
 	if err != nil {
 		return err

@@ -42,10 +42,11 @@ func (s *Store) finishIndexes(
 		if state.State == ready {
 			continue
 		}
-		if err := s.clearSpace(ctx, state.ID); err != nil {
-			return fmt.Errorf("index %s of tree %s is not finished: %w", ix.Name, core.Name, err)
+		expired, err := s.fillIndex(ctx, core, entry, place, number, progress)
+		if err != nil {
+			return err
 		}
-		if err := s.fillIndex(ctx, core, entry, place, number, progress); err != nil {
+		if err := s.dropExpired(ctx, core, place, expired); err != nil {
 			return err
 		}
 		state.State = ready
@@ -76,7 +77,7 @@ func (s *Store) saveEntry(ctx context.Context, core *session.Tree, entry *treeEn
 	return txn.Commit(ctx, engine.Durable)
 }
 
-// clearSpace deletes everything in a space.
+// clearSpace deletes everything in a space, and the entries of its rows in the expiry queue.
 func (s *Store) clearSpace(ctx context.Context, space format.Space) error {
 	return paging.Each(chunkRows, func(most int) (done bool, err error) {
 		return s.clearChunk(ctx, space, most)
@@ -89,18 +90,26 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (d
 		return false, err
 	}
 	defer txn.Discard()
-	r := spaceRange(space)
-	r.KeysOnly = true
-	c := txn.Cursor(r)
+	c := txn.Cursor(spaceRange(space))
 	defer c.Close()
-	size := 0
-	for n := 0; n < most && size < chunkBytes; n++ {
+	w := countedWrites{WriteTxn: txn}
+	for w.ops < most && w.bytes < chunkBytes {
 		if !c.Next() {
 			done = true
 			break
 		}
-		size += len(c.Key())
-		if err := txn.Delete(bytes.Clone(c.Key())); err != nil {
+		stored, err := c.Value()
+		if err != nil {
+			return false, err
+		}
+		key := bytes.Clone(c.Key())
+		// What is no row has nothing in the queue, whatever it looks like.
+		if row, err := format.ParseRow(key, stored); err == nil && row.Expiry != 0 {
+			if err := w.Delete(format.AppendExpiryKey(nil, row.Expiry, key)); err != nil {
+				return false, err
+			}
+		}
+		if err := w.Delete(key); err != nil {
 			return false, err
 		}
 	}
@@ -110,28 +119,24 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (d
 	return done, txn.Commit(ctx, engine.Relaxed)
 }
 
-// fillIndex writes the entries of one index, whose space is empty, for all rows of
-// its tree. Rows that have expired it removes: nobody can read them, and in a unique
-// index they would be in the way.
+// fillIndex writes the entries of one index for all rows of its tree, and nothing else: what is in
+// the space of the index goes first. It leaves out rows that have expired, which in a unique index
+// would be in the way, and returns the time of the clock by which they had, or 0 if there were none.
 func (s *Store) fillIndex(
 	ctx context.Context, core *session.Tree, entry *treeEntry, place *session.Place, number int,
 	progress func(OpenProgress),
-) error {
+) (expired int64, err error) {
 	f := filling{store: s, core: core, entry: entry, place: place, number: number, progress: progress}
-	for {
-		f.now = time.Now().UnixNano()
-		err := f.run(ctx)
-		if errors.Is(err, errExpiredSince) {
-			// Begin again: a row that has expired by now is left out.
-			if err = s.clearSpace(ctx, entry.index(core.Indexes[number].Name).ID); err == nil {
-				continue
-			}
+	for again := true; again; again = errors.Is(err, errExpiredSince) {
+		f.now, f.expired = time.Now().UnixNano(), 0
+		if err = s.clearSpace(ctx, entry.index(core.Indexes[number].Name).ID); err == nil {
+			err = f.run(ctx)
 		}
-		if err != nil {
-			return fmt.Errorf("fill index %s of tree %s: %w", core.Indexes[number].Name, core.Name, err)
-		}
-		return nil
 	}
+	if err != nil {
+		return 0, fmt.Errorf("fill index %s of tree %s: %w", core.Indexes[number].Name, core.Name, err)
+	}
+	return f.expired, nil
 }
 
 // errExpiredSince says that a row is in the way which has expired since filling an
@@ -146,9 +151,10 @@ type filling struct {
 	place  *session.Place
 	number int
 	// now is when it began. Rows that have expired by then are not in the index,
-	// and all others are, those that expire meanwhile too.
-	now      int64
-	progress func(OpenProgress)
+	// and all others are, those that expire meanwhile too. Expired is now once such a
+	// row was left out.
+	now, expired int64
+	progress     func(OpenProgress)
 }
 
 func (f *filling) run(ctx context.Context) error {
@@ -197,36 +203,23 @@ func (f *filling) chunk(ctx context.Context, r engine.Range, most int) (next []b
 	return next, rows, txn.Commit(ctx, engine.Relaxed)
 }
 
-// row writes the entries of the row stored at key, or removes it if it has expired.
+// row writes the entries of the row stored at key.
 func (f *filling) row(w *countedWrites, key, stored []byte) error {
 	row, err := format.ParseRow(key, stored)
 	if err != nil {
 		return err
 	}
-	primary := key[len(f.place.Space):]
-	if row.Expiry == 0 || row.Expiry > f.now {
-		return f.core.Entries(f.place, primary, row, func(i int, index []byte) error {
-			if i != f.number {
-				return nil
-			}
-			return f.add(w, primary, row, index)
-		})
+	if row.Expiry != 0 && row.Expiry <= f.now {
+		f.expired = f.now
+		return nil
 	}
-	// It has no entry in this index, nor in others that are still to be filled,
-	// where another row may have one under its key.
-	err = f.core.Entries(f.place, primary, row, func(i int, index []byte) error {
-		if f.entry.index(f.core.Indexes[i].Name).State != ready {
+	primary := key[len(f.place.Space):]
+	return f.core.Entries(f.place, primary, row, func(i int, index []byte) error {
+		if i != f.number {
 			return nil
 		}
-		return w.Delete(format.EntryKey(f.place.Indexes[i], index, primary, f.core.Indexes[i].Kind == session.Unique))
+		return f.add(w, primary, row, index)
 	})
-	if err != nil {
-		return err
-	}
-	if err := w.Delete(format.AppendExpiryKey(nil, row.Expiry, key)); err != nil {
-		return err
-	}
-	return w.Delete(key)
 }
 
 // add writes an entry of a row.
@@ -257,6 +250,80 @@ func (f *filling) add(w *countedWrites, primary []byte, row format.Row, index []
 	}
 	return fmt.Errorf("%w: row %s has the key %s, which row %s has too", models.ErrUnique,
 		f.core.FormatKey(primary), f.core.Indexes[f.number].FormatKey(index), f.core.FormatKey(holder))
+}
+
+// dropExpired removes the rows of a tree that have expired by a time, which fillIndex has left out,
+// with the entries that they have in indexes. There is nothing to do if the time is 0.
+func (s *Store) dropExpired(ctx context.Context, core *session.Tree, place *session.Place, by int64) error {
+	if by == 0 {
+		return nil
+	}
+	prefix := place.Space
+	r := engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)}
+	return paging.Each(chunkRows, func(most int) (done bool, err error) {
+		r.Lower, err = s.dropChunk(ctx, core, place, r, most, by)
+		return r.Lower == nil, err
+	})
+}
+
+// dropChunk goes over the first rows of r, most at most. It returns where to go on, or nil at the
+// end.
+func (s *Store) dropChunk(
+	ctx context.Context, core *session.Tree, place *session.Place, r engine.Range, most int, by int64,
+) (next []byte, err error) {
+	txn, err := s.db.Update(ctx)
+	if err != nil {
+		return r.Lower, err
+	}
+	defer txn.Discard()
+	c := txn.Cursor(r)
+	defer c.Close()
+	w := countedWrites{WriteTxn: txn}
+	for rows := 0; c.Next(); rows++ {
+		if rows == most || w.ops >= chunkOps || w.bytes >= chunkBytes {
+			next = bytes.Clone(c.Key())
+			break
+		}
+		stored, err := c.Value()
+		if err != nil {
+			return r.Lower, err
+		}
+		row, err := format.ParseRow(c.Key(), stored)
+		if err == nil && row.Expiry != 0 && row.Expiry <= by {
+			err = dropRow(&w, core, place, bytes.Clone(c.Key()), row)
+		}
+		if err != nil {
+			return r.Lower, err
+		}
+	}
+	if err := c.Err(); err != nil {
+		return r.Lower, err
+	}
+	return next, txn.Commit(ctx, engine.Relaxed)
+}
+
+// dropRow removes the row stored at key. It has no entries in some indexes, and another row may have
+// one there under its key.
+func dropRow(w *countedWrites, core *session.Tree, place *session.Place, key []byte, row format.Row) error {
+	primary := key[len(place.Space):]
+	err := core.Entries(place, primary, row, func(i int, index []byte) error {
+		entry, value := format.Entry(place.Indexes[i], index, primary, core.Indexes[i].Kind == session.Unique)
+		stored, err := w.Get(entry)
+		if errors.Is(err, engine.ErrNotFound) || err == nil && !bytes.Equal(stored, value) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return w.Delete(entry)
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Delete(format.AppendExpiryKey(nil, row.Expiry, key)); err != nil {
+		return err
+	}
+	return w.Delete(key)
 }
 
 // countedWrites counts the writes of a transaction, and the bytes of what is put.

@@ -50,7 +50,10 @@ var (
 //	datastore.Open(ctx, bolt.Engine(dir), blog.Blog, shop.Shop, datastore.OpenOptions{Progress: show})
 //
 // Trees and indexes that are new to the store are added; a new index is filled
-// from the rows that are there, which takes time in proportion. An index of a tree that
+// from the rows that are there, which takes time in proportion. An index or a primary
+// key of a higher version (models.IndexVersion, models.WithKeyVersion) is built anew:
+// programs with the former definitions open the store until that has begun, and again
+// if Open returns an error about rows that do not allow it. An index of a tree that
 // its definition does not declare is an error: Open drops none but those that
 // OpenOptions.DropIndexes names. Data of definitions that are not given is left alone.
 //

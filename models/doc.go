@@ -62,8 +62,8 @@
 // have changed in the same transaction; a tree without indexes is written
 // without reading. An extractor must depend on its row alone: the store finds
 // the entries of a row again by running the extractor on the stored row. When
-// you change an extractor, give the index a new name, and the next Open builds
-// it.
+// you change an extractor, or anything else of an index, raise its [IndexVersion],
+// and the next Open builds it anew.
 //
 // In a store that is encrypted, index keys are still there to read, because
 // their order has to be. A [Blind] or [BlindUnique] hides them, and finds rows by
@@ -101,7 +101,8 @@
 //
 // The model's shape is recorded in the store, with those of earlier versions. A field
 // that is new has its default in older rows, of its tag or [WithDefault]. A model that has
-// lost something is refused: see [WithEarlier] and [WithGivenUp]. Integers of different
+// lost something is refused: see [WithEarlier] and [WithGivenUp]. So is another primary key:
+// see [WithKeyVersion]. Integers of different
 // width are different keys. -0 and 0 are the same float key, and so are all NaN; the value
 // keeps the sign of -0. A time is an instant: neither keys nor values keep its
 // zone. Nil and empty slices and maps are read back as empty.

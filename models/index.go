@@ -33,7 +33,8 @@ type Multi[M, K, I any] struct{ shared[M, K, I] }
 type IndexOption[M any] func(*indexOptions[M])
 
 type indexOptions[M any] struct {
-	where func(*M) bool
+	where   func(*M) bool
+	version uint32
 }
 
 // Where makes an index partial: a row for which has returns false is not in the
@@ -253,7 +254,7 @@ func (ix *shared[M, K, I]) declare(
 		ix.size = c.KeySize()
 	}
 	ix.core = &session.Index{
-		Name: name, Kind: kind, Key: key.Name(), Partial: o.where != nil,
+		Name: name, Kind: kind, Key: key.Name(), Partial: o.where != nil, Version: o.version,
 		FormatKey: func(encoded []byte) string { return formatKey(decodeWhole(key), key, encoded) },
 		PathText: func(encoded []byte) (string, error) {
 			return pathText(decodeWhole(key), key, encoded)

@@ -68,6 +68,8 @@ type treeOptions[M any] struct {
 	earlier []Earlier[M]
 	// defaults are of WithDefault.
 	defaults []fieldDefault
+	// keyVersion is of WithKeyVersion.
+	keyVersion uint32
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
 	// sequence is a *sequence[M, K], or nil.
@@ -103,7 +105,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	t := &Tree[M, K]{
 		core: &session.Tree{
-			Name: name, Key: key.Name(), Codec: o.codec.Name(), Policy: o.policy.String(),
+			Name: name, Key: key.Name(), KeyVersion: o.keyVersion, Codec: o.codec.Name(), Policy: o.policy.String(),
 			Fields: o.codec.Fields(), GivenUp: o.givenUp, Compressed: o.compressed,
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
@@ -144,6 +146,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	if o.setKey == nil {
 		t.values, _ = o.codec.(ValueDecoder[M])
+		t.core.Rekey = t.rekey
 	}
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }

@@ -25,7 +25,8 @@ type earlierType[M any] struct {
 // EarlierType declares that a model was of type E before it was of type M, for [WithEarlier]. The
 // store recognises rows of type E by their fields, so keep the type as it was, with its tags.
 // Upgrade makes an M of each of them when it is read, which may be often: it must depend on its
-// argument alone, and must not change the primary key. Before has the types that came before E.
+// argument alone, and must not change the primary key, unless [WithKeyVersion] declares that. Before
+// has the types that came before E.
 //
 // Upgrade may return an error for a row that it cannot make an M of. Reading that row fails with
 // the error, which matches [ErrUpgrade], and the row stays as it is.

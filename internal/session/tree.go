@@ -21,8 +21,10 @@ type Tree struct {
 	Name string
 	// Definition is the name of the definition, empty if none holds the tree.
 	Definition string
-	// Key and Codec name the codecs of primary keys and values.
+	// Key and Codec name the codecs of primary keys and values. KeyVersion is the version of the
+	// primary key.
 	Key, Codec string
+	KeyVersion uint32
 	// Policy is the name of the tree's policy.
 	Policy string
 	Fields []Field
@@ -47,6 +49,10 @@ type Tree struct {
 	Entries func(p *Place, primary []byte, row format.Row, emit func(index int, key []byte) error) error
 	// Modernize returns what is to be stored in place of a row of an earlier schema version.
 	Modernize func(p *Place, primary []byte, row format.Row) (format.Row, error)
+	// Rekey returns the encoded primary key that a row read from p, which had another one, has
+	// now, and its value as the newest schema version has it. It is nil for a tree whose values do
+	// not tell their keys.
+	Rekey func(p *Place, row format.Row) (primary, value []byte, err error)
 	// Prepare encodes a model, which is a *M, for the place, nil if the store does not have the
 	// tree. Store writes the encoded model, and replaces the
 	// row with the same primary key if there is one.
@@ -95,6 +101,8 @@ type Index struct {
 	Blind bool
 	// Partial says that a row may have no key.
 	Partial bool
+	// Version is the version of the index.
+	Version uint32
 	// FormatKey returns an index key, as entries have it, as people write it, or in hex if it does
 	// not decode.
 	FormatKey func(key []byte) string

@@ -29,7 +29,7 @@ func TestTags(t *testing.T) {
 		{value: "", tag: `default="a;b "; was="c;d" ;was=e f`, fallback: "64613b6220", earlier: "c;d|e f"},
 		{value: "", tag: `default=""`, fallback: "60"},
 		{value: time.Time{}, tag: "default=2020-01-01T01:00:00+01:00", fallback: "74" + hex.EncodeToString([]byte("2020-01-01T00:00:00Z"))},
-		{value: "", tag: "primary;sequence;unique;multi;clock;index=a,1,optional"}, // modelgen's
+		{value: "", tag: "primary;sequence;unique;multi;blind;blindunique;clock;index=a,1,optional"}, // modelgen's
 
 		{value: uint8(0), tag: "default=256", refused: `"256" is no uint8; write a number from 0 to 255`},
 		{value: 0, tag: "default=x", refused: `"x" is no int64`},

@@ -37,6 +37,8 @@
 //	index,optional  unique,optional
 //	                       one without the rows whose field is zero
 //	multi                  an index by each element of a slice or array
+//	blind  blindunique     as index and unique, for an encrypted store: the index
+//	                       hides its keys, see models.NewBlind
 //	clock                  the model's clock, see models.WithClock: an
 //	                       integer, or a time at the precision of microseconds;
 //	                       below 0, or before 1970, it counts as 0

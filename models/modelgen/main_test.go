@@ -85,7 +85,7 @@ func TestArguments(t *testing.T) {
 func TestHelp(t *testing.T) {
 	text := help()
 	for _, word := range []string{
-		"primary;sequence", "primary,1", "index=author_time,1", "unique,optional", "multi", "clock", "go get -tool",
+		"primary;sequence", "primary,1", "index=author_time,1", "unique,optional", "multi", "blindunique", "clock", "go get -tool",
 		"//netabase:tree", "//netabase:definition", "//netabase:policy", "//netabase:embedded",
 	} {
 		if !strings.Contains(text, word) {

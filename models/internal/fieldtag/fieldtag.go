@@ -27,7 +27,7 @@ type Tag struct {
 
 // Key is one key that a tag declares.
 type Key struct {
-	Role     string // primary, sequence, index, unique, multi or clock
+	Role     string // primary, sequence, index, unique, multi, blind, blindunique or clock
 	Name     string // the name of the index, if given
 	Part     int    // number in a composite key, or 0
 	Optional bool   // rows whose field is zero have no entry
@@ -147,7 +147,7 @@ func parseKey(item string) (k Key, err error) {
 	role, name, named := strings.Cut(head, "=")
 	k.Role, k.Name = role, name
 	switch role {
-	case "index", "unique", "multi":
+	case "index", "unique", "multi", "blind", "blindunique":
 		if named && !IsName(name) {
 			return k, fmt.Errorf("%q cannot be the name of an index; use 1 to 64 letters, digits, '_' and '-'", name)
 		}
@@ -172,8 +172,8 @@ func parseKey(item string) (k Key, err error) {
 	case "name":
 		return k, fmt.Errorf("write `cbor:%q` to rename a field, because all codecs read that tag", name)
 	default:
-		return k, fmt.Errorf("%q is not known; use primary, sequence, index, unique, multi or clock, was or "+
-			"default, separated by semicolons", role)
+		return k, fmt.Errorf("%q is not known; use primary, sequence, index, unique, multi, blind, blindunique or clock, "+
+			"was or default, separated by semicolons", role)
 	}
 	return k, nil
 }

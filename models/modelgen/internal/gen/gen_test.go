@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range dirs {
-		if dir.Name() == "before" || dir.Name() == "signed" {
+		if dir.Name() == "before" || dir.Name() == "signed" || dir.Name() == "blind" {
 			continue
 		}
 		t.Run(dir.Name(), func(t *testing.T) {
@@ -95,16 +95,32 @@ func TestBefore(t *testing.T) {
 
 // TestSigned generates a tree that is signed by the owners of its rows.
 func TestSigned(t *testing.T) {
-	out, err := gen.Package("testdata/signed/models.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
+	generates(t, "testdata/signed/models.go",
 		`models.NewTree("note", models.PairOf(record.PeerKey, models.Uint64), func(m *Note) models.Pair[peer.ID, uint64] {`,
 		"models.WithPolicy[Note](models.Signed)",
 		`models.NewIndex(Notes, "to", record.PeerKey, `,
-		`models.Where(func(m *Note) bool { return m.To != "" })`,
-	} {
+		`models.Where(func(m *Note) bool { return m.To != "" })`)
+}
+
+// TestBlind generates a tree with indexes that hide their keys.
+func TestBlind(t *testing.T) {
+	generates(t, "testdata/blind/models.go",
+		`PatientByName = models.NewBlind(Patients, "name", models.String, `,
+		`PatientByNameYear = models.NewBlind(Patients, "name_year", models.PairOf(models.String, models.Uint64), `,
+		`PatientByYear = models.NewIndex(Patients, "year", `,
+		`// PatientByNumber finds the one row of Patients with a given Number.`,
+		`PatientByNumber = models.NewBlindUnique(Patients, "number", models.String, `,
+		`models.Where(func(m *Patient) bool { return m.Number != "" })`)
+}
+
+// generates checks that what is generated for a file holds each of the texts.
+func generates(t *testing.T, file string, texts ...string) {
+	t.Helper()
+	out, err := gen.Package(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range texts {
 		if !bytes.Contains(out.Content, []byte(want)) {
 			t.Errorf("%q is not in\n%s", want, out.Content)
 		}

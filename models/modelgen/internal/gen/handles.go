@@ -79,7 +79,10 @@ func (w *writer) tree(m *model, n treeName) {
 		if ix.role == "multi" {
 			codec, key, body = w.multiKey(ix.fields)
 		}
-		make := map[string]string{"index": "NewIndex", "unique": "NewUnique", "multi": "NewMulti"}[ix.role]
+		make := map[string]string{
+			"index": "NewIndex", "unique": "NewUnique", "multi": "NewMulti",
+			"blind": "NewBlind", "blindunique": "NewBlindUnique",
+		}[ix.role]
 		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { %s }%s)",
 			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body, w.where(m, ix))
 	}
@@ -105,7 +108,7 @@ func (w *writer) where(m *model, ix *index) string {
 
 func (ix *index) describe(tree string) string {
 	switch ix.role {
-	case "unique":
+	case "unique", "blindunique":
 		return "finds the one row of " + tree + " with a given " + fieldNames(ix.fields)
 	case "multi":
 		list := slices.IndexFunc(ix.fields, func(f *field) bool { return f.shape.isList() })

@@ -23,7 +23,7 @@ type Gap struct {
 
 type Unknown struct {
 	A uint64 `netabase:"primary"`
-	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, sequence, index, unique, multi or clock, was or default
+	B uint64 `netabase:"secondary"` // fault: "secondary" is not known; use primary, sequence, index, unique, multi, blind, blindunique or clock, was or default
 }
 
 type Nameless struct {

@@ -349,7 +349,7 @@ func TestBlindNeedsKey(t *testing.T) {
 	options := locked()
 	changed := []string{
 		"index city is not blind in the store and blind in the definition; declare it as it was, " +
-			"or give the index another name and drop this one",
+			"or have it built anew with models.IndexVersion(1)",
 		"index number is not blind in the store and blind in the definition",
 	}
 	_, err = datastore.Open(ctx, eng, clinic.definition, options)

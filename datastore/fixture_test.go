@@ -182,6 +182,12 @@ func writeFixture(t *testing.T, file string, newEngine func(string) engine.Engin
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	packDirectory(t, file, dir)
+}
+
+// packDirectory writes the files of a directory to a file.
+func packDirectory(t *testing.T, file, dir string) {
+	t.Helper()
 	var out bytes.Buffer
 	packed := gzip.NewWriter(&out)
 	archive := tar.NewWriter(packed)

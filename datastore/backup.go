@@ -70,14 +70,16 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Backup writes a snapshot of everything in the store to w, as docs/format.md
 // describes, in a form that [Restore] reads into any engine. The store may be in
 // use meanwhile. Backup copies rows as they are, so that a damaged row is
-// damaged in the backup, too; Verify finds it. Only compression is undone: rows of a backup
-// need nothing but themselves. Keys that damage has put out of
-// order are left out.
+// damaged in the backup, too; Verify finds it. Only compression is undone. The backup of an encrypted
+// store is encrypted, unless BackupOptions.Plain says otherwise: the store that Restore makes of it
+// opens with the key that the store had at the time. Keys that damage has put out of order are left
+// out.
 //
 // A transaction is open until Backup returns. Meanwhile bolt cannot use freed
 // pages again, and its file grows by what is written.
 func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOptions) (done BackupProgress, err error) {
-	progress := given(options).Progress
+	o := given(options)
+	progress := o.Progress
 	if err := s.checkNested(ctx); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
@@ -90,7 +92,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 	if err := b.write(append([]byte(backupMagic), backupVersion)); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
-	if err := b.header(txn); err != nil {
+	if err := b.header(txn, o.Plain); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	b.begin()
@@ -118,13 +120,14 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 		done.Bytes += int64(size)
 		return nil
 	}
-	plain, err := newPlainRows(txn)
+	rows, err := newPlainRows(txn, s.keys, o.Plain)
 	if err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	add := func(key, stored []byte) error {
-		if stored = plain.of(key, stored); stored == nil {
-			return nil
+		stored, err := rows.of(key, stored)
+		if err != nil || stored == nil {
+			return err
 		}
 		return copyTo(key, stored)
 	}
@@ -194,12 +197,12 @@ func (b *backupWriter) write(p []byte) error {
 }
 
 // header writes the header of a store.
-func (b *backupWriter) header(txn engine.ReadTxn) (err error) {
+func (b *backupWriter) header(txn engine.ReadTxn, plain bool) (err error) {
 	c := catalog{read: txn}
 	if _, err := c.openStore(); err != nil {
 		return err
 	}
-	c.store.Incompatible = withoutOwn(c.store.Incompatible)
+	c.store.Incompatible = backupFeatures(c.store.Incompatible, plain)
 	h := c.store.backupHeader()
 	b.begin()
 	if b.chunk, err = headerCodec.Append(b.chunk, &h); err != nil {

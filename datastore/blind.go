@@ -13,11 +13,8 @@ import (
 const blindDomain = "netabase blind index"
 
 // blinding returns the Blind of a place with such indexes: see docs/format.md, "Blind indexes". The
-// index key is the store's, nil for a store without a key.
+// index key is the store's.
 func blinding(indexKey []byte, place *session.Place) func(index int, dst, key []byte) []byte {
-	if indexKey == nil {
-		return nil
-	}
 	hashes := make([]sync.Pool, len(place.Indexes))
 	for i, space := range place.Indexes {
 		hashes[i].New = func() any {

@@ -53,7 +53,7 @@ func newClinic(policy models.Policy) clinic {
 
 // locked returns options to open a store with blind indexes.
 func locked() datastore.OpenOptions {
-	return datastore.WithIndexKey(datastore.OpenOptions{}, bytes.Repeat([]byte{7}, 32))
+	return datastore.OpenOptions{Key: datastore.SecretKey(bytes.Repeat([]byte{7}, 32))}
 }
 
 func openLocked(t testing.TB, eng engine.Engine, definitions ...*models.Definition) *datastore.Store {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -109,9 +110,15 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	if err != nil {
 		return err
 	}
-	c, entries, err := s.readCatalog(ctx, drops)
+	c, entries, err := s.readCatalog(ctx, drops, o.Key)
 	if err != nil {
 		return err
+	}
+	if c.secrets != nil {
+		if s.keys, err = keysOf(c.secrets); err != nil {
+			return err
+		}
+		s.indexKey = bytes.Clone(c.secrets[0].index[:])
 	}
 	s.places = make(map[*session.Tree]*session.Place, len(entries))
 	s.spaces = make(map[format.Space]*session.Tree, len(entries))
@@ -121,8 +128,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	compressed := slices.Contains(c.store.Incompatible, compression)
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
-		place := entry.place(core, c.histories[name])
-		place.Blind = blinding(s.indexKey, place)
+		place := s.place(core, entry, c.histories[name])
 		if err := s.compress(ctx, core, entry, place, compressed, c.write != nil); err != nil {
 			return err
 		}
@@ -137,8 +143,10 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 // readCatalog returns the entries of the trees the store is opened with, after
 // it has added what is new and retired the indexes to drop. A store opened to be read
 // has to have it all.
-func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (*catalog, map[string]*treeEntry, error) {
-	c := catalog{blind: s.indexKey != nil}
+func (s *Store) readCatalog(
+	ctx context.Context, drops map[string][]string, key Key,
+) (*catalog, map[string]*treeEntry, error) {
+	c := catalog{blind: key != nil}
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
 		c.read, err = s.db.View(ctx)
@@ -150,6 +158,9 @@ func (s *Store) readCatalog(ctx context.Context, drops map[string][]string) (*ca
 	}
 	defer c.read.Discard()
 	entries, err := c.update(s.trees, drops)
+	if err == nil {
+		c.secrets, err = c.encrypt(ctx, key)
+	}
 	if err == nil && c.changed {
 		err = c.write.Commit(ctx, engine.Durable)
 	}
@@ -173,14 +184,18 @@ type catalog struct {
 	changed bool
 	// blind says that the store can have blind indexes.
 	blind bool
+	// created says that the database was empty.
+	created bool
+	// secrets are those of an encrypted store that is being opened.
+	secrets []secret
 	// histories has the schema versions of the trees that update was given, by full name, as they
 	// are once the trees have been rebuilt. Earlier has those of the rows that get other primary
 	// keys, before.
 	histories, earlier map[string]history
 	// next are the schema versions to add that nothing else has to be written for.
 	next []nextVersion
-	// dictionaries are those of trees with compressed rows, by full name.
-	dictionaries map[string]*session.Dictionaries
+	// unpackers are those of trees with rows that are compressed or encrypted, by full name.
+	unpackers map[string]*session.Unpacker
 	// differences are those of all trees.
 	differences []Difference
 }
@@ -299,7 +314,7 @@ func (c *catalog) create() error {
 	}
 	c.store = storeEntry{Format: format.Version, Magic: magic, ID: make([]byte, idSize), Next: format.FirstFree}
 	_, _ = rand.Read(c.store.ID) // never fails
-	c.changed = true
+	c.changed, c.created = true, true
 	return nil
 }
 
@@ -354,6 +369,15 @@ func (e *treeEntry) place(core *session.Tree, h history) *session.Place {
 	return p
 }
 
+// place returns the place of a tree in the store.
+func (s *Store) place(core *session.Tree, entry *treeEntry, h history) *session.Place {
+	p := entry.place(core, h)
+	if s.keys != nil {
+		p.Keys, p.Unpacker, p.Blind = s.keys, session.NewUnpacker(s.keys, nil), blinding(s.indexKey, p)
+	}
+	return p
+}
+
 // catalogNow reads the catalog in a transaction of its own.
 func (s *Store) catalogNow(ctx context.Context) (*catalog, error) {
 	if err := s.checkNested(ctx); err != nil {
@@ -364,23 +388,23 @@ func (s *Store) catalogNow(ctx context.Context) (*catalog, error) {
 		return nil, err
 	}
 	defer txn.Discard()
-	return wholeCatalog(txn)
+	return wholeCatalog(txn, s.keys)
 }
 
 // wholeCatalog reads the catalog of an open store, the trees of definitions that it was not
 // opened with included.
-func wholeCatalog(txn engine.ReadTxn) (*catalog, error) {
+func wholeCatalog(txn engine.ReadTxn, keys *crypt.Keys) (*catalog, error) {
 	c := &catalog{read: txn}
-	if err := c.open(); err != nil || !slices.Contains(c.store.Incompatible, compression) {
+	if err := c.open(); err != nil || keys == nil && !slices.Contains(c.store.Incompatible, compression) {
 		return c, err
 	}
-	c.dictionaries = make(map[string]*session.Dictionaries, len(c.trees))
+	c.unpackers = make(map[string]*session.Unpacker, len(c.trees))
 	for name, entry := range c.trees {
-		read, err := readDictionaries(txn, name, entry.ID)
+		read, err := readDictionaries(txn, keys, name, entry.ID)
 		if err != nil {
 			return c, err
 		}
-		c.dictionaries[name] = read.Dictionaries
+		c.unpackers[name] = read.Unpacker
 	}
 	return c, nil
 }
@@ -464,21 +488,14 @@ func getCatalog[E any](txn engine.ReadTxn, key []byte, codec models.Codec[E], en
 
 // catalogValue returns the value of a catalog entry, which is borrowed.
 func catalogValue(txn engine.ReadTxn, key []byte) (value []byte, found bool, err error) {
-	stored, err := txn.Get(key)
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil, false, nil
+	row, found, err := readRow(txn, key)
+	if err == nil && found && row.Schema != catalogSchema {
+		err = fmt.Errorf("%w: it has version %d", ErrVersion, row.Schema)
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	row, err := format.ParseRow(key, stored)
 	if err != nil {
 		return nil, false, fmt.Errorf("catalog entry %q: %w", key[1:], err)
 	}
-	if row.Schema != catalogSchema {
-		return nil, false, fmt.Errorf("%w: catalog entry %q has version %d", ErrVersion, key[1:], row.Schema)
-	}
-	return row.Value, true, nil
+	return row.Value, found, nil
 }
 
 func putCatalog[E any](txn engine.WriteTxn, key []byte, codec models.Codec[E], entry *E) error {

@@ -28,7 +28,7 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 			return 0, fmt.Errorf("index %s: %w: its kind is %q", ix.Name, ErrVersion, shortened(string(ix.Kind)))
 		}
 	}
-	read, err := readDictionaries(s.Read, tree, entry.ID)
+	read, err := readDictionaries(s.Read, s.Keys, tree, entry.ID)
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/compress"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -36,19 +37,20 @@ func dictionaryKeys(tree format.Space) []byte { return tree.Append(slices.Clone(
 
 // dictionaries are those of a tree, with the ratio of the last one.
 type dictionaries struct {
-	*session.Dictionaries
+	*session.Unpacker
 	ratio float64
 }
 
 // readDictionaries reads the dictionaries of a tree.
-func readDictionaries(txn engine.ReadTxn, name string, tree format.Space) (read dictionaries, err error) {
+func readDictionaries(
+	txn engine.ReadTxn, keys *crypt.Keys, name string, tree format.Space,
+) (read dictionaries, err error) {
 	known := map[uint32]*compress.Dictionary{}
 	prefix := dictionaryKeys(tree)
 	c := txn.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix), KeysOnly: true})
 	defer c.Close()
 	for c.Next() {
 		key := slices.Clone(c.Key())
-		var entry dictionaryEntry
 		if len(known) == session.MaxDictionaries {
 			return read, fmt.Errorf("%w: tree %s has more than %d dictionaries", models.ErrCorrupt, name, len(known))
 		}
@@ -56,26 +58,49 @@ func readDictionaries(txn engine.ReadTxn, name string, tree format.Space) (read 
 			return read, fmt.Errorf("%w: dictionary of tree %s with the key %x", models.ErrCorrupt, name, key)
 		}
 		number := binary.BigEndian.Uint32(key[len(prefix):])
-		if _, err := getCatalog(txn, key, dictionaryCodec, &entry); err != nil {
-			return read, fmt.Errorf("dictionary %d of tree %s: %w", number, name, err)
+		entry, err := readDictionary(txn, keys, key)
+		if err == nil {
+			known[number], err = compress.New(entry.Content)
 		}
-		if known[number], err = compress.New(entry.Content); err != nil {
+		if err != nil {
 			return read, fmt.Errorf("dictionary %d of tree %s: %w", number, name, err)
 		}
 		read.ratio = float64(entry.Ratio) / thousand
 	}
-	read.Dictionaries = session.NewDictionaries(known)
+	read.Unpacker = session.NewUnpacker(keys, known)
 	return read, c.Err()
+}
+
+// readDictionary reads the dictionary at a stored key, which is there. In an encrypted store it is
+// encrypted as rows are.
+func readDictionary(txn engine.ReadTxn, keys *crypt.Keys, key []byte) (entry dictionaryEntry, err error) {
+	row, _, err := readRow(txn, key)
+	if err == nil && row.Schema != catalogSchema {
+		err = fmt.Errorf("%w: it has version %d", ErrVersion, row.Schema)
+	}
+	if err == nil {
+		row, err = keys.Decrypt(row)
+	}
+	if err != nil {
+		return entry, err
+	}
+	if err := dictionaryCodec.Decode(row.Value, &entry); err != nil {
+		return entry, fmt.Errorf("%w: %w", models.ErrCorrupt, err)
+	}
+	return entry, nil
 }
 
 // dictionaries returns those of a tree. Only the store that is inspected can get more of them
 // meanwhile.
 func (in *Inspection) dictionaries(
 	ctx context.Context, name string, entry *treeEntry,
-) (*session.Dictionaries, error) {
+) (*session.Unpacker, error) {
+	if in.keys.Locked() != nil {
+		return session.NewUnpacker(in.keys, nil), nil
+	}
 	if in.store != nil {
 		if core := in.store.spaces[entry.ID]; core != nil {
-			return in.store.places[core].Dictionaries, nil
+			return in.store.places[core].Unpacker, nil
 		}
 	}
 	txn, err := in.view(ctx)
@@ -83,8 +108,8 @@ func (in *Inspection) dictionaries(
 		return nil, err
 	}
 	defer txn.Discard()
-	read, err := readDictionaries(txn, name, entry.ID)
-	return read.Dictionaries, err
+	read, err := readDictionaries(txn, in.keys, name, entry.ID)
+	return read.Unpacker, err
 }
 
 // keepDictionary returns what writes dictionaries of a tree to the catalog.
@@ -102,8 +127,12 @@ func keepDictionary(tree format.Space) func(*session.Session, uint32, []byte, fl
 			}
 		}
 		key := binary.BigEndian.AppendUint32(dictionaryKeys(tree), number)
-		return putCatalog(ses.Write, key, dictionaryCodec,
-			&dictionaryEntry{Content: content, Ratio: uint64(ratio * thousand)})
+		value, err := dictionaryCodec.Append(nil, &dictionaryEntry{Content: content, Ratio: uint64(ratio * thousand)})
+		if err != nil {
+			return err
+		}
+		row := session.AppendRow(ses.DataKey(), nil, key, format.Header{Schema: catalogSchema}, value)
+		return ses.Write.Put(key, format.AppendChecksum(row, key))
 	}
 }
 
@@ -120,15 +149,15 @@ func (s *Store) compress(
 		return err
 	}
 	defer txn.Discard()
-	read, err := readDictionaries(txn, core.Name, entry.ID)
+	read, err := readDictionaries(txn, s.keys, core.Name, entry.ID)
 	if err != nil {
 		return err
 	}
-	place.Dictionaries = read.Dictionaries
+	place.Unpacker = read.Unpacker
 	if !core.Compressed || !write {
 		return nil
 	}
-	place.Compressor = session.NewCompressor(read.Dictionaries, read.ratio, keepDictionary(entry.ID))
+	place.Compressor = session.NewCompressor(read.Unpacker, read.ratio, keepDictionary(entry.ID))
 	c := txn.Cursor(spaceRange(entry.ID))
 	defer c.Close()
 	var failure error
@@ -140,7 +169,10 @@ func (s *Store) compress(
 				return
 			}
 			row, err := format.ParseRow(c.Key(), stored)
-			if err == nil && row.Dictionary == 0 && !yield(row.Value) {
+			if err == nil && row.Dictionary == 0 {
+				row, err = place.Unpacker.Plain(row)
+			}
+			if err == nil && row.Opened && !yield(row.Value) {
 				return
 			}
 		}

@@ -10,6 +10,12 @@ import (
 var (
 	// ErrNotStore is returned for a database that is not a Netabase store.
 	ErrNotStore = errors.New("not a Netabase store")
+	// ErrNoKey is returned for an encrypted store that is opened without OpenOptions.Key, and for its
+	// rows where it is inspected without a key.
+	ErrNoKey = errors.New("the store is encrypted and no key was given")
+	// ErrWrongKey is returned for an encrypted store that the key given does not open: another key
+	// has encrypted it, or somebody has changed what the store keeps of it.
+	ErrWrongKey = errors.New("wrong key")
 	// ErrVersion is models.ErrVersion: a newer version has written the store or the backup.
 	ErrVersion = models.ErrVersion
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -45,8 +46,8 @@ const (
 	// entry beside their bytes.
 	rowMemory, entryMemory = 128, 40
 	// keyBytes is the most that a stored key or value has beside what a
-	// Prepared holds: space number, row header and checksum.
-	keyBytes = 24
+	// Prepared holds: space number, row header, encryption and checksum.
+	keyBytes = 24 + format.EncryptionSize
 )
 
 func newImporter(s *Store, core *session.Tree, o ImportOptions) (*importer, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/shape"
@@ -22,7 +23,16 @@ type Inspection struct {
 	db engine.DB
 	// store is the open store that is inspected, or nil.
 	store *Store
+	// keys are nil if the store is not encrypted.
+	keys  *crypt.Keys
 	close func() error
+}
+
+// InspectOptions change Inspect. The zero value is the default.
+type InspectOptions struct {
+	// Key is the store's, as in OpenOptions. Without it, the catalog of an encrypted store can be
+	// read and its rows cannot. Defaults to none.
+	Key Key
 }
 
 // Inspect opens the store in eng for inspection. Configure the engine ReadOnly
@@ -30,13 +40,13 @@ type Inspection struct {
 // store open at the same time. It returns the errors of Open, and
 // engine.ErrMissing for a database without anything in it. Since it writes nothing, it
 // refuses no store for a read-only feature that this version does not know.
-func Inspect(ctx context.Context, eng engine.Engine) (*Inspection, error) {
+func Inspect(ctx context.Context, eng engine.Engine, options ...InspectOptions) (*Inspection, error) {
 	db, err := eng.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("inspect store: %w", err)
 	}
 	in := &Inspection{db: db, close: db.Close}
-	if err := in.check(ctx); err != nil {
+	if err := in.check(ctx, given(options).Key); err != nil {
 		return nil, fmt.Errorf("inspect store: %w", errors.Join(err, db.Close()))
 	}
 	return in, nil
@@ -44,7 +54,7 @@ func Inspect(ctx context.Context, eng engine.Engine) (*Inspection, error) {
 
 // Inspect returns an Inspection of the open store, which ends with it.
 func (s *Store) Inspect() *Inspection {
-	return &Inspection{db: s.db, store: s, close: func() error { return nil }}
+	return &Inspection{db: s.db, store: s, keys: s.keys, close: func() error { return nil }}
 }
 
 // Close closes a store that Inspect has opened.
@@ -61,14 +71,16 @@ func (in *Inspection) view(ctx context.Context) (engine.ReadTxn, error) {
 }
 
 // check refuses what is not a store or of a newer format.
-func (in *Inspection) check(ctx context.Context) error {
+func (in *Inspection) check(ctx context.Context, key Key) error {
 	txn, err := in.view(ctx)
 	if err != nil {
 		return err
 	}
 	defer txn.Discard()
 	c := catalog{read: txn}
-	_, err = c.openStore()
+	if _, err = c.openStore(); err == nil {
+		in.keys, err = c.unlock(ctx, key)
+	}
 	return err
 }
 

@@ -30,7 +30,8 @@ type InspectedRow struct {
 	// Size is the length of the stored key and value.
 	Size int
 	// Err tells why the row cannot be read: it matches models.ErrCorrupt if the row is
-	// damaged, and models.ErrVersion if a newer version has written it. It is nil for a row
+	// damaged, models.ErrTampered if somebody without the key has changed it, ErrNoKey if the
+	// store is inspected without its key, and models.ErrVersion if a newer version has written it. It is nil for a row
 	// that can be read, and Value is nil for one that cannot.
 	Err error
 }
@@ -85,7 +86,7 @@ func (in *Inspection) rows(ctx context.Context, name string, entry *treeEntry, y
 
 // inspectRow reads the row stored at key, both of which are borrowed.
 func inspectRow(
-	entry *treeEntry, keys models.KeyCodec[any], dictionaries *session.Dictionaries, key, stored []byte,
+	entry *treeEntry, keys models.KeyCodec[any], unpacker *session.Unpacker, key, stored []byte,
 ) InspectedRow {
 	seen := InspectedRow{Key: hex.EncodeToString(key), Size: len(key) + len(stored)}
 	_, primary, err := format.CutSpace(key)
@@ -103,7 +104,7 @@ func inspectRow(
 	}
 	row, err := format.ParseRow(key, stored)
 	if err == nil {
-		row, err = dictionaries.Plain(row)
+		row, err = unpacker.Plain(row)
 	}
 	if err != nil {
 		seen.Err = err

@@ -127,16 +127,16 @@ func (m *migration) prepare(ctx context.Context) error {
 	if len(differences) > 0 {
 		return fmt.Errorf("%w: %s", models.ErrUpgrade, differences[0])
 	}
-	read, err := readDictionaries(txn, m.name, m.entry.ID)
+	read, err := readDictionaries(txn, m.store.keys, m.name, m.entry.ID)
 	if err != nil {
 		return err
 	}
 	m.place = &session.Place{
 		Space: m.entry.ID.Append(nil), Schema: m.entry.Schema, Older: upgrades,
-		Foreign: h.foreign(m.entry.Codec), Dictionaries: read.Dictionaries,
+		Foreign: h.foreign(m.entry.Codec), Unpacker: read.Unpacker, Keys: m.store.keys,
 	}
 	m.rewrite = func(p *session.Place, _ []byte, row format.Row) (format.Row, error) {
-		row, err := p.Dictionaries.Plain(row)
+		row, err := p.Unpacker.Plain(row)
 		if err != nil {
 			return row, err
 		}
@@ -196,14 +196,14 @@ func (m *migration) row(ses *session.Session, key, stored []byte) (rewritten boo
 	}
 	primary := key[len(m.place.Space):]
 	row, err = m.rewrite(m.place, primary, row)
-	if errors.Is(err, models.ErrCorrupt) {
+	if isDamage(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("row %s: %w", m.formatKey(primary), err)
 	}
 	key = bytes.Clone(key)
-	stored, err = m.place.AppendRow(ses, nil, row.Header, row.Value)
+	stored, err = m.place.AppendRow(ses, nil, key, row.Header, row.Value)
 	if err != nil {
 		return false, err
 	}

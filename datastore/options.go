@@ -31,6 +31,13 @@ type OpenOptions struct {
 	// enough. Defaults to false.
 	Relaxed bool
 
+	// Key encrypts the store. A new store is encrypted from its first row on. In a store that is not
+	// encrypted, the rows that are written from now on are; Rotate encrypts the others. An
+	// encrypted store does not open without its key. The key, and those that it protects, are in the
+	// memory of the process as long as the store is open. Where Open is given several options, the
+	// last key counts. Defaults to none.
+	Key Key
+
 	// DropIndexes are the full names of indexes to remove from the store, "blog.user/email",
 	// because their trees do not declare them any more. Each tree has to be in one of the
 	// definitions. An index that is not in the store is no error, so that a program can keep
@@ -40,9 +47,6 @@ type OpenOptions struct {
 	// Progress is called while a new index is filled or rows get other primary keys, after
 	// every transaction, by the goroutine that called Open. Defaults to none.
 	Progress func(OpenProgress)
-
-	// indexKey is Store.indexKey.
-	indexKey []byte
 }
 
 // OpenProgress says how far the filling of an index, or the copying of rows, has come.
@@ -67,11 +71,11 @@ func gather(options []OpenOption) (o OpenOptions) {
 			o.Definitions = append(o.Definitions, given.Definitions...)
 			o.DropIndexes = append(o.DropIndexes, given.DropIndexes...)
 			o.Relaxed = o.Relaxed || given.Relaxed
-			if given.indexKey != nil {
-				o.indexKey = given.indexKey
-			}
 			if given.Progress != nil {
 				o.Progress = given.Progress
+			}
+			if given.Key != nil {
+				o.Key = given.Key
 			}
 		}
 	}
@@ -87,6 +91,12 @@ type VerifyOptions struct {
 
 // BackupOptions change Backup and Restore. The zero value is the default.
 type BackupOptions struct {
+	// Plain makes a backup of an encrypted store that is not encrypted. Backup then returns
+	// models.ErrTampered for a row that should be encrypted and is not: in the backup nobody could
+	// tell it from the others. Restore takes every backup as it is, and returns models.ErrInvalid
+	// if Plain is set. Defaults to false.
+	Plain bool
+
 	// Progress is called after every chunk of a MiB, by the goroutine that called.
 	// Defaults to none.
 	Progress func(BackupProgress)

@@ -71,7 +71,7 @@ func Plan(ctx context.Context, eng engine.Engine, options ...OpenOption) (Plans,
 	for name, tree := range trees {
 		cores[name] = tree.Core()
 	}
-	return plan(ctx, eng, planner{trees: cores, drops: drops, blind: o.indexKey != nil})
+	return plan(ctx, eng, planner{trees: cores, drops: drops, blind: o.Key != nil})
 }
 
 // PlanSchemas is Plan for trees as schema files describe them, without their Go types. A schema file

@@ -103,7 +103,7 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 		return err
 	}
 	stored = bytes.Clone(stored)
-	c, err := wholeCatalog(ses.Read)
+	c, err := wholeCatalog(ses.Read, s.keys)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 	}
 	// Package record may know the row.
 	if tell := s.places[at.core].Changed.Load(); tell != nil {
-		if row, err = at.place.Dictionaries.Plain(row); err != nil {
+		if row, err = at.place.Unpacker.Plain(row); err != nil {
 			return err
 		}
 		return (*tell)(ses, key[len(at.place.Space):], row.Value)
@@ -171,7 +171,7 @@ func (s *Store) wasAt(c *catalog, key []byte) treeCheck {
 			t.place = s.places[t.core]
 			t.schema = t.place.Schema
 		} else {
-			t.untyped = newUntyped(entry, c.dictionaries[name])
+			t.untyped = newUntyped(entry, c.unpackers[name])
 		}
 		if i >= 0 {
 			t.index = entry.Indexes[i]

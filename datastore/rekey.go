@@ -70,7 +70,7 @@ func (s *Store) rebuild(
 func refused(err error) bool {
 	return slices.ContainsFunc([]error{
 		models.ErrExists, models.ErrUnique, models.ErrUpgrade, models.ErrCorrupt, models.ErrVersion, models.ErrInvalid,
-		models.ErrKeySize, models.ErrTooLarge,
+		models.ErrKeySize, models.ErrTooLarge, models.ErrTampered,
 	}, func(of error) bool { return errors.Is(err, of) })
 }
 
@@ -113,8 +113,7 @@ func (s *Store) build(
 	ctx context.Context, c *catalog, core *session.Tree, entry *treeEntry, progress func(OpenProgress),
 ) error {
 	target := entry.Next.entry()
-	place := target.place(core, c.histories[core.Name])
-	place.Blind = blinding(s.indexKey, place)
+	place := s.place(core, target, c.histories[core.Name])
 	compressed := slices.Contains(c.store.Incompatible, compression)
 	if err := s.compress(ctx, core, target, place, compressed, true); err != nil {
 		return err
@@ -160,12 +159,12 @@ func (r *rekeying) run(ctx context.Context, h history) error {
 	if err != nil {
 		return err
 	}
-	read, err := readDictionaries(txn, r.core.Name, r.entry.ID)
+	read, err := readDictionaries(txn, r.store.keys, r.core.Name, r.entry.ID)
 	txn.Discard()
 	if err != nil {
 		return err
 	}
-	r.from.Dictionaries = read.Dictionaries
+	r.from.Unpacker = read.Unpacker
 	return paging.Each(chunkRows, func(most int) (done bool, err error) {
 		after, rows, err := r.chunk(ctx, most)
 		if err != nil {
@@ -240,7 +239,7 @@ func (r *rekeying) row(ses *session.Session, key, stored []byte) error {
 		}
 	}
 	h := format.Header{Schema: r.place.Schema, Expiry: row.Expiry}
-	if stored, err = r.place.AppendRow(ses, nil, h, value); err != nil {
+	if stored, err = r.place.AppendRow(ses, nil, to, h, value); err != nil {
 		return err
 	}
 	if err := ses.Put(to, format.AppendChecksum(stored, to)); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // ErrNotEmpty is returned for restoring a backup into a database that has
@@ -31,6 +32,9 @@ var ErrNotEmpty = errors.New("the database is not empty")
 func Restore(
 	ctx context.Context, eng engine.Engine, r io.Reader, options ...BackupOptions,
 ) (done BackupProgress, err error) {
+	if given(options).Plain {
+		return done, fmt.Errorf("restore: %w: Plain is for Backup alone", models.ErrInvalid)
+	}
 	in := backupReader{r: r, digest: sha256.New()}
 	if err := in.header(); err != nil { // before there is a database
 		return done, fmt.Errorf("restore: %w", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/internal/sweep"
@@ -21,9 +22,13 @@ import (
 // a transaction of its own. All methods may be called concurrently. After Close
 // every call returns models.ErrClosed.
 type Store struct {
-	db     engine.DB
-	id     [idSize]byte
-	places map[*session.Tree]*session.Place
+	db engine.DB
+	id [idSize]byte
+	// keys are nil in a store that is not encrypted, and so is indexKey, which index keys of blind
+	// indexes are hashed with.
+	keys     *crypt.Keys
+	indexKey []byte
+	places   map[*session.Tree]*session.Place
 	// spaces has the trees by the space of their rows.
 	spaces map[format.Space]*session.Tree
 	// trees has every tree the store was opened with, by full name.
@@ -32,8 +37,6 @@ type Store struct {
 	next     atomic.Pointer[nextVersions]
 	sessions sync.Pool
 	sweeper  *sweep.Sweeper
-	// indexKey is what index keys of blind indexes are hashed with, nil in a store without a key.
-	indexKey []byte
 	// durability is that of every commit but those of UpdateRelaxed.
 	durability engine.Durability
 }
@@ -61,7 +64,8 @@ var (
 // ErrLocked, ErrCorrupt), ErrNotStore where the database holds something else or
 // restoring a backup into it did not finish, ErrVersion for a store written by a
 // newer version: the error names the feature that this version does not know, and
-// says if the store can be opened with the engine configured ReadOnly. It returns
+// says if the store can be opened with the engine configured ReadOnly. It returns ErrNoKey and
+// ErrWrongKey for an encrypted store without its key, and
 // models.ErrDefinition, naming the difference, where a definition
 // is faulty or does not fit what the store holds.
 func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store, error) {
@@ -74,11 +78,11 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, trees: trees, indexKey: o.indexKey}
+	s := &Store{db: db, trees: trees}
 	if o.Relaxed {
 		s.durability = engine.Relaxed
 	}
-	s.sessions.New = func() any { return session.New(s.places, s.release) }
+	s.sessions.New = func() any { return session.New(s.places, s.keys, s.release) }
 	s.sweeper = sweep.New(sweepPause, sweepRetry, s.sweep)
 	if err := s.start(ctx, o); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

@@ -19,8 +19,8 @@ import (
 type Report struct {
 	// Rows and Entries count what was examined.
 	Rows, Entries int64
-	// BadRows counts rows that do not match their checksum or key or do not
-	// decode, and keys that belong to no tree. Orphans counts index entries
+	// BadRows counts rows that do not match their checksum or key, do not decode or have been
+	// tampered with, and keys that belong to no tree. Orphans counts index entries
 	// without a row, and Missing the entries that rows should have and do not.
 	BadRows, Orphans, Missing int64
 	// Unknown counts what belongs to a newer version, which this one cannot examine: rows
@@ -169,7 +169,7 @@ func (v *verifier) run(ctx context.Context) error {
 			rows.place = v.store.places[core]
 			rows.schema = rows.place.Schema
 		} else {
-			rows.untyped = newUntyped(entry, v.catalog.dictionaries[name])
+			rows.untyped = newUntyped(entry, v.catalog.unpackers[name])
 		}
 		before := v.report
 		if err := v.pages(ctx, spaceRange(entry.ID), rows.row); err != nil {
@@ -218,7 +218,7 @@ func (v *verifier) readCatalog(ctx context.Context) error {
 		return err
 	}
 	defer txn.Discard()
-	v.catalog, err = wholeCatalog(txn)
+	v.catalog, err = wholeCatalog(txn, v.store.keys)
 	return err
 }
 
@@ -254,10 +254,11 @@ func (t treeCheck) counter(p page, key, stored []byte) ([]change, error) {
 	return nil, nil
 }
 
-// catalogKey examines a key of the catalog. Those of the store, its trees and their dictionaries
-// have been examined; others belong to newer versions.
+// catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
+// data keys have been examined; others belong to newer versions.
 func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
-	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) {
+	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) ||
+		t.store.keys != nil && bytes.HasPrefix(key, keyPrefix) {
 		return nil, nil
 	}
 	if _, err := format.ParseRow(key, stored); errors.Is(err, engine.ErrCorrupt) {
@@ -478,7 +479,7 @@ func (t treeCheck) readRow(key, stored []byte) (format.Row, error) {
 	case t.core != nil:
 		err = t.core.Verify(t.place, key[len(t.place.Space):], row)
 	default:
-		err = inspectRow(t.untyped.entry, t.untyped.keys, t.untyped.dictionaries, key, stored).Err
+		err = inspectRow(t.untyped.entry, t.untyped.keys, t.untyped.unpacker, key, stored).Err
 	}
 	return row, err
 }
@@ -539,7 +540,7 @@ func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
 	switch {
 	case err == nil || isUnknown(err): // the latter is its row, which is counted
 		return nil, nil
-	case !errors.Is(err, engine.ErrCorrupt) && !errors.Is(err, models.ErrInvalid):
+	case !isDamage(err) && !errors.Is(err, models.ErrInvalid):
 		return nil, err
 	}
 	t.found(Orphan, t.index.Name, key, err)
@@ -556,7 +557,7 @@ func (t treeCheck) entry(p page, key, stored []byte) ([]change, error) {
 // stray examines a key that lay where no tree was when verifying began.
 func (t treeCheck) stray(p page, key, stored []byte) ([]change, error) {
 	if t.fresh == nil {
-		fresh, err := wholeCatalog(p.read)
+		fresh, err := wholeCatalog(p.read, t.store.keys)
 		if err != nil {
 			return nil, err
 		}
@@ -593,8 +594,11 @@ func (t treeCheck) setAside(p page, key, stored []byte) ([]change, error) {
 
 // unreadable reports whether err is about a row that this version cannot read, because it is
 // damaged or of a newer version. Such a row stays as it is.
-func unreadable(err error) bool {
-	return errors.Is(err, engine.ErrCorrupt) || errors.Is(err, ErrVersion)
+func unreadable(err error) bool { return isDamage(err) || errors.Is(err, ErrVersion) }
+
+// isDamage reports whether err is about a row that is damaged, or that somebody has tampered with.
+func isDamage(err error) bool {
+	return errors.Is(err, engine.ErrCorrupt) || errors.Is(err, models.ErrTampered)
 }
 
 func (t treeCheck) checkEntry(p page, key, stored []byte) error {

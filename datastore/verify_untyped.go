@@ -16,13 +16,13 @@ type untyped struct {
 	space []byte
 	// keys is nil for a codec of primary keys that is not known.
 	keys models.KeyCodec[any]
-	// dictionaries are those of compressed rows.
-	dictionaries *session.Dictionaries
+	// unpacker is that of the tree.
+	unpacker *session.Unpacker
 }
 
-func newUntyped(entry *treeEntry, dictionaries *session.Dictionaries) *untyped {
+func newUntyped(entry *treeEntry, unpacker *session.Unpacker) *untyped {
 	keys, _ := models.KeyCodecNamed(entry.Key)
-	return &untyped{entry: entry, space: entry.ID.Append(nil), keys: keys, dictionaries: dictionaries}
+	return &untyped{entry: entry, space: entry.ID.Append(nil), keys: keys, unpacker: unpacker}
 }
 
 // untypedEntry checks that an entry of an index has a row.

@@ -41,6 +41,10 @@ var (
 	// ErrCorrupt is returned where stored bytes are not what was written, or
 	// an index and its rows disagree.
 	ErrCorrupt = engine.ErrCorrupt
+	// ErrTampered is returned for a row of an encrypted store that somebody without the key has
+	// changed, moved from another key, or put there without encryption. It is not damage: the
+	// row's checksum is right.
+	ErrTampered = format.ErrTampered
 	// ErrVersion is returned for a row, or a whole store or backup, that a newer version has
 	// written. It is not damaged; a newer version of the program can read it.
 	ErrVersion = format.ErrVersion

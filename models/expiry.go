@@ -128,16 +128,18 @@ func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int6
 	if err != nil || row.Expiry == expiry {
 		return err
 	}
+	place := s.Place(t.core)
+	stored, err := place.Rewrite(s, make([]byte, 0, place.RowSize(len(row.Value))), key, row, expiry)
+	if err != nil {
+		return err
+	}
 	if expiry != 0 {
-		s.Place(t.core).Expires.Store(true)
+		place.Expires.Store(true)
 	}
 	if err := moveExpiry(s, key, row.Expiry, expiry); err != nil {
 		return err
 	}
-	size := format.MaxRowHeader + len(row.Value) + format.ChecksumSize
-	row.Expiry = expiry
-	stored := format.AppendRowHeader(make([]byte, 0, size), row.Header)
-	return s.Put(key, format.AppendChecksum(append(stored, row.Value...), key))
+	return s.Put(key, format.AppendChecksum(stored, key))
 }
 
 // moveExpiry brings the expiry queue up to date for the row stored at key.

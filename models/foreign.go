@@ -88,6 +88,10 @@ func (t *Tree[M, K]) unknownOf(place *session.Place, row format.Row, m *M) (*unk
 	if !row.Foreign && row.Schema == place.Schema || t.foreign() == nil {
 		return nil, nil
 	}
+	row, err := place.Unpacker.Plain(row)
+	if err != nil {
+		return nil, err
+	}
 	known, err := t.codec.Append(nil, m)
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ func (t *Tree[M, K]) mayStore(s *session.Session, place *session.Place, key, row
 	}
 	parsed, err := format.ParseRow(key, row)
 	if err == nil {
-		parsed, err = place.Dictionaries.Plain(parsed)
+		parsed, err = place.Unpacker.Plain(parsed)
 	}
 	if err != nil {
 		return err

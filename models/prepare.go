@@ -65,10 +65,10 @@ func (t *Tree[M, K]) storePrepared(s *session.Session, p session.Prepared) error
 	for _, e := range p.Entries {
 		d.new[e.Index].append(e.Key)
 	}
-	size := len(place.Space) + len(p.Primary) + format.MaxRowHeader + len(p.Value) + format.ChecksumSize
+	size := len(place.Space) + len(p.Primary) + place.RowSize(len(p.Value))
 	buf := append(append(make([]byte, 0, size), place.Space...), p.Primary...)
 	key := buf[:len(buf):len(buf)]
-	buf, err = place.AppendRow(s, buf, format.Header{Schema: place.Schema}, p.Value)
+	buf, err = place.AppendRow(s, buf, key, format.Header{Schema: place.Schema}, p.Value)
 	if err != nil {
 		return err
 	}

@@ -359,7 +359,7 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 	if err != nil {
 		return row, err
 	}
-	return p.Dictionaries.Plain(row)
+	return p.Unpacker.Plain(row)
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {

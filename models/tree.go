@@ -256,9 +256,10 @@ func (t *Tree[M, K]) decode(primary, value []byte) (m M, err error) {
 }
 
 // corruptValue turns a decoder's refusal of a stored value, whose checksum is
-// right, into corruption. A value that a newer version has written is none.
+// right, into corruption. A value that a newer version has written is none, nor is one that
+// somebody has changed.
 func corruptValue(err error) error {
-	if errors.Is(err, ErrVersion) {
+	if errors.Is(err, ErrVersion) || errors.Is(err, ErrTampered) {
 		return err
 	}
 	return fmt.Errorf("%w: value does not decode: %w", ErrCorrupt, err)

@@ -114,7 +114,7 @@ func (e Earlier[M]) fault() error {
 // modernize makes the row that is stored in place of one of an earlier schema version. A row that
 // travels keeps its value, since others compare and sign it as bytes.
 func (t *Tree[M, K]) modernize(p *session.Place, primary []byte, row format.Row) (format.Row, error) {
-	row, err := p.Dictionaries.Plain(row)
+	row, err := p.Unpacker.Plain(row)
 	if err != nil {
 		return row, err
 	}

@@ -32,28 +32,32 @@ func (t *Tree[M, K]) encodeValue(
 	if err := t.checkKey(m, primary); err != nil {
 		return row, err
 	}
-	buf := roomFor(len(place.Space)+len(primary), value)
+	buf := roomFor(place, len(place.Space)+len(primary), value)
 	buf = append(append(buf, place.Space...), primary...)
 	return seal(nil, place, buf, value, format.Header{Schema: place.Schema, Expiry: expiry})
 }
 
 // roomFor returns empty memory that holds a stored key of some bytes and the row of a
 // value.
-func roomFor(key int, value []byte) []byte {
-	return make([]byte, 0, key+format.MaxRowHeader+len(value)+format.ChecksumSize)
+func roomFor(place *session.Place, key int, value []byte) []byte {
+	return make([]byte, 0, key+place.RowSize(len(value)))
 }
 
 // seal appends the row of a value to its stored key, which is all of buf.
 func seal(s *session.Session, place *session.Place, buf, value []byte, h format.Header) (row session.Row, err error) {
 	end := len(buf)
-	if buf, err = place.AppendRow(s, buf, h, value); err != nil {
+	if key := place.DataKey(s); key != nil {
+		row.DataKey = key.Number
+	}
+	if buf, err = place.AppendRow(s, buf, buf, h, value); err != nil {
 		return row, err
 	}
 	buf = format.Seal(buf)
 	if place.Compressor != nil {
 		buf = bytes.Clone(buf) // there was room for the whole value
 	}
-	return session.Row{Key: buf[:end:end], Stored: buf[end:], Expiry: h.Expiry}, nil
+	row.Key, row.Stored, row.Expiry = buf[:end:end], buf[end:], h.Expiry
+	return row, nil
 }
 
 // putRow stores what encodeValue made. It may be called again, in another transaction.
@@ -66,6 +70,17 @@ func (t *Tree[M, K]) putRow(s *session.Session, row session.Row) error {
 		if err := place.Compressor.Keep(s); err != nil {
 			return err
 		}
+	}
+	if key := place.DataKey(s); key != nil && key.Number != row.DataKey {
+		// The row was encrypted before a rotation.
+		parsed, err := format.ParseRow(row.Key, row.Stored)
+		if err == nil {
+			row.Stored, err = place.Rewrite(s, nil, row.Key, parsed, row.Expiry)
+		}
+		if err != nil {
+			return err
+		}
+		row.Stored = format.AppendChecksum(row.Stored, row.Key)
 	}
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)

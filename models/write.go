@@ -143,7 +143,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 
 	at := t.key.AppendLast(bytes.Clone(place.Space), key)
 	at = at[:len(at):len(at)]
-	row, found, err := t.oldRow(s, d, place, at)
+	row, found, err := t.oldRow(s, d, at)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 	}
 	if s.Writes != writes { // change has written too, perhaps this very row
 		d.fit(len(t.indexes))
-		if found, _, err = t.old(s, d, place, at); err != nil {
+		if _, found, _, err = t.old(s, d, place, at); err != nil {
 			return err
 		}
 	}
@@ -214,9 +214,8 @@ type writing struct {
 type draft[M any] struct {
 	model    M
 	old, new []keyList
-	// oldExpiry and oldSize, of the value, are those of the row that d.old is of.
+	// oldExpiry is that of the row that d.old is of.
 	oldExpiry int64
-	oldSize   int
 	// buf is for building what has a size that is not known before, and value for the value of a row
 	// that is to be compressed.
 	buf, value []byte
@@ -270,19 +269,19 @@ func (t *Tree[M, K]) encode(
 	}
 	if w.value != nil {
 		d.buf = buf
-		stored, err := seal(s, place, append(roomFor(len(buf), w.value), buf...), w.value,
+		stored, err := seal(s, place, append(roomFor(place, len(buf), w.value), buf...), w.value,
 			format.Header{Schema: place.Schema, Foreign: w.foreign, Expiry: w.expiry})
 		if err != nil {
 			return nil, nil, err
 		}
 		key, row = stored.Key, stored.Stored
 	} else {
-		end := len(buf)
-		buf = format.AppendRowHeader(buf, format.Header{Schema: place.Schema, Expiry: w.expiry})
+		end, h, dataKey := len(buf), format.Header{Schema: place.Schema, Expiry: w.expiry}, place.DataKey(s)
+		buf, start := session.BeginRow(dataKey, buf, h)
 		if buf, err = t.codec.Append(buf, m); err != nil {
 			return nil, nil, err
 		}
-		d.buf = format.Seal(buf)
+		d.buf = format.Seal(session.EndRow(dataKey, buf, start, buf[:end], h))
 		stored := bytes.Clone(d.buf)
 		key, row = stored[:end:end], stored[end:]
 	}
@@ -304,7 +303,7 @@ func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Pla
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
-	_, live, err := t.old(s, d, place, key)
+	row, _, live, err := t.old(s, d, place, key)
 	switch {
 	case err != nil:
 		return err
@@ -317,7 +316,11 @@ func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Pla
 	case !live:
 		return w.allow(-1)
 	}
-	return w.allow(d.oldSize)
+	size, err := place.Unpacker.Size(row)
+	if err != nil {
+		return err
+	}
+	return w.allow(size)
 }
 
 // commit stores row at key and the entries of d.new in place of those of d.old.
@@ -358,7 +361,7 @@ func changed(s *session.Session, place *session.Place, key, row []byte) error {
 	if row != nil {
 		parsed, err := format.ParseRow(key, row)
 		if err == nil {
-			parsed, err = place.Dictionaries.Plain(parsed)
+			parsed, err = place.Unpacker.Plain(parsed)
 		}
 		if err != nil {
 			return err
@@ -391,7 +394,7 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 		if err := t.oldExpiry(s, d, place, key); err != nil {
 			return err
 		}
-	} else if found, _, err := t.old(s, d, place, key); err != nil || !found {
+	} else if _, found, _, err := t.old(s, d, place, key); err != nil || !found {
 		return err
 	}
 	return t.removeOld(s, d, place, key)
@@ -425,21 +428,21 @@ func (d *draft[M]) fit(indexes int) {
 	}
 }
 
-// old fills d.old with the index keys of the row stored at key, and d.oldExpiry and
-// d.oldSize. It reports whether there is one and whether it is live: a row that has
-// expired still has its entries.
+// old fills d.old with the index keys of the row stored at key, and d.oldExpiry. It returns the row,
+// and reports whether there is one and whether it is live: a row that has expired still has its
+// entries.
 func (t *Tree[M, K]) old(
 	s *session.Session, d *draft[M], place *session.Place, key []byte,
-) (found, live bool, err error) {
-	row, found, err := t.oldRow(s, d, place, key)
+) (row format.Row, found, live bool, err error) {
+	row, found, err = t.oldRow(s, d, key)
 	if !found || err != nil {
-		return false, false, err
+		return row, false, false, err
 	}
 	if len(t.indexes) > 0 {
 		err = t.readOld(d, &d.model, place, key[len(place.Space):], row)
 		d.model = *new(M)
 	}
-	return true, !expired(row), err
+	return row, true, !expired(row), err
 }
 
 // oldExpiry reads into d when the row at key expires that a tree without indexes
@@ -466,9 +469,7 @@ func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.P
 }
 
 // oldRow reads the row stored at key.
-func (t *Tree[M, K]) oldRow(
-	s *session.Session, d *draft[M], place *session.Place, key []byte,
-) (row format.Row, found bool, err error) {
+func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row format.Row, found bool, err error) {
 	stored, err := s.Read.Get(key)
 	if isNotFound(err) {
 		return row, false, nil
@@ -476,9 +477,7 @@ func (t *Tree[M, K]) oldRow(
 	if err != nil {
 		return row, false, err
 	}
-	if row, err = format.ParseRow(key, stored); err == nil {
-		d.oldSize, err = place.Dictionaries.Size(row)
-	}
+	row, err = format.ParseRow(key, stored)
 	d.oldExpiry = row.Expiry
 	return row, true, err
 }

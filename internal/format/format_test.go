@@ -54,27 +54,36 @@ func seal(key string, h Header, value string) []byte {
 
 func TestRows(t *testing.T) {
 	for _, want := range []Row{
-		{Header{Schema: 1}, []byte("value")},
-		{Header{Schema: 0}, []byte{}},
-		{Header{Schema: 1, Foreign: true}, []byte("value")},
-		{Header{Schema: math.MaxUint32, Expiry: math.MinInt64}, []byte{}},
-		{Header{Schema: 128, Foreign: true, Expiry: 1}, bytes.Repeat([]byte{0xFF}, 1000)},
-		{Header{Schema: 1, Dictionary: 1}, []byte("frame")},
-		{Header{Schema: 300, Foreign: true, Dictionary: math.MaxUint32, Expiry: 7}, []byte{}},
+		{Header: Header{Schema: 1}, Value: []byte("value")},
+		{Header: Header{Schema: 0}, Value: []byte{}},
+		{Header: Header{Schema: 1, Foreign: true}, Value: []byte("value")},
+		{Header: Header{Schema: math.MaxUint32, Expiry: math.MinInt64}, Value: []byte{}},
+		{Header: Header{Schema: 128, Foreign: true, Expiry: 1}, Value: bytes.Repeat([]byte{0xFF}, 1000)},
+		{Header: Header{Schema: 1, Dictionary: 1}, Value: []byte("frame")},
+		{Header: Header{Schema: 300, Foreign: true, Dictionary: math.MaxUint32, Expiry: 7}, Value: []byte{}},
+		{Header: Header{Schema: 1, Key: 1}, Value: make([]byte, NonceSize+TagSize)},
+		{
+			Header: Header{Schema: 2, Foreign: true, Dictionary: 3, Key: math.MaxUint32, Expiry: -1},
+			Value:  make([]byte, NonceSize+TagSize+9),
+		},
 	} {
 		stored := seal("key", want.Header, string(want.Value))
 		got, err := ParseRow([]byte("key"), stored)
-		if want.Dictionary == 0 && len(stored) > MaxRowHeader+len(want.Value)+ChecksumSize {
+		if want.Dictionary == 0 && want.Key == 0 && len(stored) > MaxRowHeader+len(want.Value)+ChecksumSize {
 			t.Errorf("%+v has a header of more than %d bytes", want, MaxRowHeader)
 		}
 		if err != nil || got.Header != want.Header || !bytes.Equal(got.Value, want.Value) {
 			t.Errorf("%+v reads as %+v, %v", want, got, err)
+		}
+		if encrypted := want.Key != 0; encrypted != (string(got.At) == "key") {
+			t.Errorf("%+v is encrypted at %q", want, got.At)
 		}
 	}
 }
 
 func TestRowsThatAreNone(t *testing.T) {
 	stored := func(body ...byte) []byte { return AppendChecksum(body, []byte("key")) }
+	encrypted := func(header ...byte) []byte { return stored(append(header, make([]byte, NonceSize+TagSize)...)...) }
 	good := seal("key", Header{Schema: 1}, "value")
 	flipped := slices.Clone(good)
 	flipped[3] ^= 0x10
@@ -95,6 +104,11 @@ func TestRowsThatAreNone(t *testing.T) {
 		"half a dictionary":            stored(5, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x80),
 		"a dictionary too long":        stored(4, 1, 0x81, 0x00, 7),
 		"a dictionary too large":       stored(4, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 7),
+		"key zero":                     encrypted(8, 1, 0),
+		"half a number of a key":       stored(8, 1, 0x80),
+		"a key too long":               encrypted(8, 1, 0x81, 0x00),
+		"a key too large":              encrypted(8, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F),
+		"half a tag":                   stored(append([]byte{8, 1, 1}, make([]byte, NonceSize+TagSize-1)...)...),
 		"an expiry of zero":            stored(1, 1, 0, 0, 0, 0, 0, 0, 0, 0),
 	} {
 		if got, err := ParseRow([]byte("key"), row); !errors.Is(err, engine.ErrCorrupt) {
@@ -109,8 +123,8 @@ func TestRowsThatAreNone(t *testing.T) {
 // A row with a bit that this version does not know is not damaged, unless its checksum is wrong.
 func TestRowsOfNewerVersions(t *testing.T) {
 	key := []byte("key")
-	for bit := 3; bit < 8; bit++ {
-		for known := range byte(8) {
+	for bit := 4; bit < 8; bit++ {
+		for known := range byte(16) {
 			row := AppendChecksum([]byte{1<<bit | known, 1}, key)
 			if got, err := ParseRow(key, row); !errors.Is(err, ErrVersion) || errors.Is(err, engine.ErrCorrupt) {
 				t.Errorf("container %#02x: reads as %+v, %v", row[0], got, err)
@@ -163,7 +177,8 @@ func FuzzParseRow(f *testing.F) {
 	f.Add([]byte("key"), seal("key", Header{Schema: 1}, "value"), false)
 	f.Add([]byte("key"), AppendRowHeader(nil, Header{Schema: 300, Foreign: true, Expiry: 7}), true)
 	f.Add([]byte("key"), AppendRowHeader(nil, Header{Schema: 1, Dictionary: 300}), true)
-	f.Add([]byte("key"), []byte{8, 1}, true)
+	f.Add([]byte("key"), append(AppendRowHeader(nil, Header{Schema: 1, Key: 300}), make([]byte, 50)...), true)
+	f.Add([]byte("key"), []byte{16, 1}, true)
 	f.Fuzz(func(t *testing.T, key, row []byte, sealIt bool) {
 		if sealIt {
 			row = AppendChecksum(slices.Clone(row), key)

@@ -20,16 +20,29 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrVersion is returned for stored bytes that a newer version has written. They are not damaged.
 var ErrVersion = errors.New("written by a newer version")
 
-// MaxRowHeader is the most bytes that come before the value of a row that is not compressed:
-// container, schema version and expiry.
+// ErrTampered is returned for stored bytes with a right checksum that the store has not written so.
+var ErrTampered = errors.New("changed by somebody without the key")
+
+// MaxRowHeader is the most bytes that come before the value of a row that is neither compressed nor
+// encrypted: container, schema version and expiry.
 const MaxRowHeader = 1 + binary.MaxVarintLen32 + 8
+
+// Encryption takes NonceSize bytes before the value of a row and TagSize bytes behind it, beside the
+// number of the key.
+const (
+	NonceSize = 24
+	TagSize   = 16
+	// EncryptionSize is the most bytes by which a row becomes longer.
+	EncryptionSize = binary.MaxVarintLen32 + NonceSize + TagSize
+)
 
 // The bits of a container.
 const (
 	bitExpiry     = 1 << 0
 	bitForeign    = 1 << 1
 	bitCompressed = 1 << 2
-	knownBits     = bitExpiry | bitForeign | bitCompressed
+	bitEncrypted  = 1 << 3
+	knownBits     = bitExpiry | bitForeign | bitCompressed | bitEncrypted
 )
 
 // Header is what comes before a row's value.
@@ -41,6 +54,9 @@ type Header struct {
 	// Dictionary is the number of the dictionary that the value is compressed with, zero if it is
 	// not compressed.
 	Dictionary uint32
+	// Key is the number of the data key that the value is encrypted with, zero if it is not
+	// encrypted.
+	Key uint32
 	// Expiry is unix time in nanoseconds, zero if the row does not expire.
 	Expiry int64
 }
@@ -48,7 +64,13 @@ type Header struct {
 // Row is a parsed row. Value shares the memory of the bytes it was read from.
 type Row struct {
 	Header
+	// Value is what lies between header and checksum: of an encrypted row nonce, ciphertext and tag.
 	Value []byte
+	// At is the stored key of an encrypted row. It shares the memory of the key that ParseRow was
+	// given.
+	At []byte
+	// Opened says that Value is as it was before it was compressed and encrypted.
+	Opened bool
 }
 
 // AppendRowHeader appends the bytes before a row's value.
@@ -60,6 +82,9 @@ func AppendRowHeader(dst []byte, h Header) []byte {
 	if h.Dictionary != 0 {
 		container |= bitCompressed
 	}
+	if h.Key != 0 {
+		container |= bitEncrypted
+	}
 	if h.Expiry != 0 {
 		container |= bitExpiry
 	}
@@ -69,6 +94,9 @@ func AppendRowHeader(dst []byte, h Header) []byte {
 	}
 	if h.Dictionary != 0 {
 		dst = binary.AppendUvarint(dst, uint64(h.Dictionary))
+	}
+	if h.Key != 0 {
+		dst = binary.AppendUvarint(dst, uint64(h.Key))
 	}
 	return dst
 }
@@ -115,15 +143,29 @@ func ParseRow(key, stored []byte) (Row, error) {
 		}
 	}
 	if container&bitCompressed != 0 {
-		row.Dictionary, row.Value, err = cutNumber(row.Value, "dictionary")
-		if err == nil && row.Dictionary == 0 {
-			err = fmt.Errorf("%w: row is compressed with dictionary 0", engine.ErrCorrupt)
-		}
-		if err != nil {
+		if row.Dictionary, row.Value, err = cutPositive(row.Value, "dictionary"); err != nil {
 			return Row{}, err
 		}
 	}
+	if container&bitEncrypted != 0 {
+		if row.Key, row.Value, err = cutPositive(row.Value, "data key"); err != nil {
+			return Row{}, err
+		}
+		if len(row.Value) < NonceSize+TagSize {
+			return Row{}, fmt.Errorf("%w: row has %d encrypted bytes", engine.ErrCorrupt, len(row.Value))
+		}
+		row.At = key
+	}
 	return row, nil
+}
+
+// cutPositive is cutNumber of a number that is not zero.
+func cutPositive(src []byte, what string) (number uint32, rest []byte, err error) {
+	number, rest, err = cutNumber(src, what)
+	if err == nil && number == 0 {
+		err = fmt.Errorf("%w: row has %s 0", engine.ErrCorrupt, what)
+	}
+	return number, rest, err
 }
 
 // cutNumber reads the number at the front of src, in its shortest form.

@@ -17,6 +17,8 @@ type Row struct {
 	Key, Stored []byte
 	// Expiry is as in format.Row.
 	Expiry int64
+	// DataKey is the number of the key that the row is encrypted with, zero if it is not.
+	DataKey uint32
 }
 
 // PreparedEntry is an index entry of a Prepared.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 )
 
 // Session is the transaction that operations on trees run in. It belongs to one operation, or
@@ -13,6 +14,8 @@ type Session struct {
 	// as Read.
 	Read  engine.ReadTxn
 	Write engine.WriteTxn
+	// Keys are those of the store, nil if it is not encrypted.
+	Keys *crypt.Keys
 
 	// Scratch is memory for keys that the engine does not keep. A function that uses it stores
 	// the grown slice back. Before that, it calls no other function that uses Scratch.
@@ -37,6 +40,9 @@ type Session struct {
 	blocks []block
 	// kept are the dictionaries that the transaction has written to the catalog.
 	kept []*numbered
+
+	// key is the one that the transaction encrypts rows with, nil until it has encrypted one.
+	key *crypt.DataKey
 
 	places map[*Tree]*Place
 	// tree and place are those of the last lookup.
@@ -97,9 +103,19 @@ func (p *Page) Clear() {
 	p.Rows = p.Rows[:0]
 }
 
-// New returns a session over a store's places. End passes the session to release.
-func New(places map[*Tree]*Place, release func(*Session)) *Session {
-	return &Session{places: places, release: release}
+// New returns a session over a store's places. Keys are nil in a store that is not encrypted. End
+// passes the session to release.
+func New(places map[*Tree]*Place, keys *crypt.Keys, release func(*Session)) *Session {
+	return &Session{Keys: keys, places: places, release: release}
+}
+
+// DataKey returns the key that the transaction encrypts rows with, nil in a store that is not
+// encrypted.
+func (s *Session) DataKey() *crypt.DataKey {
+	if s.key == nil && s.Keys != nil {
+		s.key = s.Keys.Begin()
+	}
+	return s.key
 }
 
 // View begins a read transaction of db. All calls have the same db.
@@ -166,6 +182,10 @@ func (s *Session) Failure() error { return s.failure }
 // if a walk still uses the old one: then the session cannot be used again, and the walk ends
 // with ErrTxnDone.
 func (s *Session) Reset() bool {
+	if s.key != nil {
+		s.key.End()
+		s.key = nil
+	}
 	if s.Walks > 0 {
 		s.Ended = true
 		return false

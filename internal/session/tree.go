@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
@@ -150,10 +151,12 @@ type Place struct {
 	// Foreign turns the value of a peer whose model has other fields into one of Schema. It is
 	// nil if the tree's codec does not allow that.
 	Foreign Upgrade
-	// Dictionaries are those of compressed rows. Compressor compresses the rows that are written,
-	// and is nil in a tree that is not compressed.
-	Dictionaries *Dictionaries
-	Compressor   *Compressor
+	// Unpacker reads rows that are compressed or encrypted. Compressor compresses the rows that are
+	// written, and is nil in a tree that is not compressed. Keys encrypt the rows that are written,
+	// and are nil in a store that is not encrypted.
+	Unpacker   *Unpacker
+	Compressor *Compressor
+	Keys       *crypt.Keys
 	// Expires is set once a row of the tree may have an expiry. Until then a write to a tree
 	// without indexes need not read the row that it replaces. It is set before the row is
 	// written, and stays set if that fails.
@@ -172,7 +175,8 @@ type Place struct {
 // Value returns the value of a row as the newest schema version has it: that of the row itself,
 // or memory of its own if the row has another version.
 func (p *Place) Value(row format.Row) ([]byte, error) {
-	if row.Schema == p.Schema && !row.Foreign && row.Dictionary == 0 {
+	plain := p.Unpacker == nil && row.Dictionary == 0 && row.Key == 0 || row.Opened
+	if plain && row.Schema == p.Schema && !row.Foreign {
 		return row.Value, nil
 	}
 	return p.upgrade(row)
@@ -182,7 +186,7 @@ func (p *Place) Value(row format.Row) ([]byte, error) {
 const growth = 64
 
 func (p *Place) upgrade(row format.Row) ([]byte, error) {
-	row, err := p.Dictionaries.Plain(row)
+	row, err := p.Unpacker.Plain(row)
 	if err != nil || row.Schema == p.Schema && !row.Foreign {
 		return row.Value, err
 	}
@@ -198,14 +202,4 @@ func (p *Place) upgrade(row format.Row) ([]byte, error) {
 			engine.ErrCorrupt, row.Schema)
 	}
 	return p.Older[row.Schema](make([]byte, 0, len(row.Value)+growth), row.Value)
-}
-
-// AppendRow appends the header and the value of a row that is to be stored in the place. It
-// compresses the value if the tree is compressed, for which the caller writes the row in the
-// transaction of s. Without s it uses no dictionary that is not in the store yet.
-func (p *Place) AppendRow(s *Session, dst []byte, h format.Header, value []byte) ([]byte, error) {
-	if p.Compressor != nil {
-		return p.Compressor.appendRow(s, dst, h, value)
-	}
-	return append(format.AppendRowHeader(dst, h), value...), nil
 }

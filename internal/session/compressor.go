@@ -1,69 +1,14 @@
 package session
 
 import (
-	"fmt"
 	"iter"
-	"maps"
 	"sync"
 	"sync/atomic"
 
-	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/compress"
+	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 )
-
-// Dictionaries are those that rows of one tree are compressed with.
-type Dictionaries struct {
-	// known has them by number. It is replaced and never changed.
-	known atomic.Pointer[map[uint32]*compress.Dictionary]
-}
-
-// NewDictionaries returns the dictionaries with their numbers.
-func NewDictionaries(known map[uint32]*compress.Dictionary) *Dictionaries {
-	d := new(Dictionaries)
-	d.known.Store(&known)
-	return d
-}
-
-// Plain returns row with its value as it is outside of the store: that of row itself, or memory of
-// its own if the row is compressed. Its error matches engine.ErrCorrupt. There are no dictionaries
-// if d is nil.
-func (d *Dictionaries) Plain(row format.Row) (format.Row, error) {
-	if row.Dictionary == 0 {
-		return row, nil
-	}
-	dictionary, err := d.of(row)
-	if err != nil {
-		return row, err
-	}
-	row.Dictionary = 0
-	row.Value, err = dictionary.Expand(row.Value)
-	return row, err
-}
-
-// Size returns the length of the value that Plain returns, without making it.
-func (d *Dictionaries) Size(row format.Row) (int, error) {
-	if row.Dictionary == 0 {
-		return len(row.Value), nil
-	}
-	return compress.Size(row.Value)
-}
-
-func (d *Dictionaries) of(row format.Row) (*compress.Dictionary, error) {
-	if d != nil {
-		if dictionary := (*d.known.Load())[row.Dictionary]; dictionary != nil {
-			return dictionary, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: row is compressed with dictionary %d, which is missing", engine.ErrCorrupt,
-		row.Dictionary)
-}
-
-func (d *Dictionaries) add(number uint32, dictionary *compress.Dictionary) {
-	known := maps.Clone(*d.known.Load())
-	known[number] = dictionary
-	d.known.Store(&known)
-}
 
 // MaxDictionaries is how many dictionaries a tree can have.
 const MaxDictionaries = 16
@@ -80,7 +25,7 @@ type numbered struct {
 // are written: the first one once there are enough of them, and others when values become clearly
 // longer than the last one led to expect.
 type Compressor struct {
-	dictionaries *Dictionaries
+	unpacker *Unpacker
 	// keep writes a dictionary to the catalog.
 	keep func(s *Session, number uint32, content []byte, ratio float64) error
 
@@ -110,10 +55,10 @@ const (
 // NewCompressor returns a compressor that uses the dictionary with the highest number, if there is
 // one. Ratio is as keep was given it.
 func NewCompressor(
-	d *Dictionaries, ratio float64, keep func(s *Session, number uint32, content []byte, ratio float64) error,
+	u *Unpacker, ratio float64, keep func(s *Session, number uint32, content []byte, ratio float64) error,
 ) *Compressor {
-	c := &Compressor{dictionaries: d, keep: keep, window: firstWindow, next: 1}
-	for number, dictionary := range *d.known.Load() {
+	c := &Compressor{unpacker: u, keep: keep, window: firstWindow, next: 1}
+	for number, dictionary := range *u.dictionaries.Load() {
 		if uint64(number) >= c.next {
 			c.next = uint64(number) + 1
 			c.current.Store(&numbered{number, dictionary, ratio})
@@ -139,24 +84,27 @@ func (c *Compressor) Collect(values iter.Seq[[]byte]) {
 	}
 }
 
-// appendRow appends the header and the value of a row, compressed if that makes it shorter.
-func (c *Compressor) appendRow(s *Session, dst []byte, h format.Header, value []byte) ([]byte, error) {
+// appendRow appends the header and the value of a row, compressed if that makes it shorter. It
+// encrypts the row, which lies at the stored key at, unless key is nil.
+func (c *Compressor) appendRow(
+	s *Session, key *crypt.DataKey, dst, at []byte, h format.Header, value []byte,
+) ([]byte, error) {
 	use, err := c.use(s)
 	if err != nil {
 		return dst, err
 	}
 	if use != nil {
 		h.Dictionary = use.number
-		start := len(format.AppendRowHeader(dst, h))
-		packed, ok := use.dictionary.Append(format.AppendRowHeader(dst, h), value)
-		if ok {
-			c.note(use, value, len(packed)-start)
-			return packed, nil
+		row, start := BeginRow(key, dst, h)
+		from := len(row)
+		if packed, ok := use.dictionary.Append(row, value); ok {
+			c.note(use, value, len(packed)-from)
+			return EndRow(key, packed, start, at, h), nil
 		}
 		h.Dictionary = 0
 	}
 	c.note(use, value, len(value))
-	return append(format.AppendRowHeader(dst, h), value...), nil
+	return AppendRow(key, dst, at, h, value), nil
 }
 
 // Keep writes a dictionary that has been trained meanwhile to the catalog, for rows that were made
@@ -230,6 +178,6 @@ func (c *Compressor) train() {
 	c.window = firstWindow
 	number := uint32(c.next)
 	c.next++
-	c.dictionaries.add(number, dictionary)
+	c.unpacker.add(number, dictionary)
 	c.trained.Store(&numbered{number, dictionary, ratio})
 }

@@ -75,6 +75,7 @@
 //
 // A store is open in one process at a time, or in several that all open it
 // ReadOnly, if the engine supports that. A store opened with fewer definitions
-// than it holds leaves the others alone. Opening one with a new index fills
-// that index first, which takes time in proportion to the rows.
+// than it holds leaves the others alone. Opening one with a new index, or
+// with another primary key or index than it has, builds that first, which takes time in
+// proportion to the rows, and for another primary key twice the space.
 package datastore

@@ -1,5 +1,5 @@
-// Evolve changes the struct of an application four times, as its releases do, and opens the same
-// store with each. Rows of all releases stay in it side by side.
+// Evolve changes the struct of an application and its keys, as its releases do, and opens the same
+// store with each of five releases. Rows of all releases stay in it side by side.
 package main
 
 import (
@@ -63,7 +63,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	eng := memory.Engine() // stands for a directory: it keeps its rows between two calls of Open
-	for _, release := range []func(context.Context, engine.Engine) error{first, second, third, fourth} {
+	for _, release := range []func(context.Context, engine.Engine) error{first, second, third, fourth, fifth} {
 		if err := release(ctx, eng); err != nil {
 			return err
 		}
@@ -145,3 +145,28 @@ func fourth(ctx context.Context, eng engine.Engine) error {
 	fmt.Printf("fourth release: %+v\n", ben)
 	return nil
 }
+
+// The fifth release keeps the contacts by country and finds them whatever the case of the last name.
+// The model stays. Open stores the rows anew under the new key, and builds the index.
+func fifth(ctx context.Context, eng engine.Engine) error {
+	contacts := models.NewTree("contact", models.PairOf(models.String, models.Uint64), countryAndID,
+		models.WithKeyVersion[ContactV4](1))
+	byLast := models.NewIndex(contacts, "last", models.String, func(c *ContactV4) string { return strings.ToLower(c.Last) },
+		models.IndexVersion[ContactV4](1))
+	store, err := datastore.Open(ctx, eng, models.NewDefinition("phone", contacts))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	for contact, err := range contacts.All(ctx, store) {
+		if err != nil {
+			return err
+		}
+		fmt.Printf("fifth release: %+v\n", contact)
+	}
+	found, err := byLast.Count(ctx, store, models.Only("obi"))
+	fmt.Println("by the last name:", found)
+	return err
+}
+
+func countryAndID(c *ContactV4) models.Pair[string, uint64] { return models.MakePair(c.Country, c.ID) }

@@ -15,4 +15,7 @@ func Example() {
 	// rows rewritten: 2
 	// refused: phone.contact: City is missing in the definition; if it was renamed, tag the field `netabase:"was=City"`; if its values are no longer needed, give it up with models.WithGivenUp("City"); or convert the rows by a function with models.WithEarlier
 	// fourth release: {ID:2 First:Ben Last:Kamau Country:KE}
+	// fifth release: {ID:2 First:Ben Last:Kamau Country:KE}
+	// fifth release: {ID:1 First:Ada Last:Obi Country:ZA}
+	// by the last name: 1
 }

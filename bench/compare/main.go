@@ -1,13 +1,14 @@
 // Command compare measures typed trees against the same work written by hand on each engine,
 // and against other typed stores. It also measures records against other datastores for a
-// kad-dht node, blocks against other datastores for an IPFS node, and go-header's store on
-// several datastores.
+// kad-dht node, blocks against other datastores for an IPFS node, go-header's store on
+// several datastores, and stores whose model has changed.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
 //	go run ./compare dht [-quick] [-json] [-plot DIR]
 //	go run ./compare blocks [-quick] [-json]
 //	go run ./compare header [-headers N] [-rounds N] [-json]
+//	go run ./compare change [-quick] [-json]
 //
 // docs/benchmarks in the repository describes the measurements and shows the results.
 package main
@@ -30,6 +31,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
   compare dht     the datastores that a kad-dht node can be given
   compare blocks  the datastores that an IPFS node can keep its blocks in
   compare header  the datastores that go-header's store of headers can be given
+  compare change  stores whose model changes, and rows that are compressed
 
 Each takes -h.
 `
@@ -49,7 +51,7 @@ func main() {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(notes, usage)
-		return errors.New("name what to measure: typed, large, dht, blocks or header")
+		return errors.New("name what to measure: typed, large, dht, blocks, header or change")
 	}
 	switch args[0] {
 	case "typed":
@@ -68,7 +70,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		fmt.Fprint(out, usage)
 		return nil
 	default:
-		return fmt.Errorf("%q is none of typed, large, dht, blocks and header", args[0])
+		return fmt.Errorf("%q is none of typed, large, dht, blocks, header and change", args[0])
 	}
 }
 

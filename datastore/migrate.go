@@ -35,7 +35,8 @@ type MigrateProgress struct {
 // returns how many there were. Rows are read as the newest version without it; Migrate makes
 // reading them faster, and lets a program drop the earlier types of its models.
 //
-// The store may be in use meanwhile. Migrate works in short transactions. If it is interrupted, by
+// The store may be in use meanwhile. Migrate works in short transactions, and takes memory for one of
+// them, beside what the engine takes for writes: see badger.Options.MemTableMB. If it is interrupted, by
 // the end of the process too, the next call goes on: it reads the rows that were rewritten and
 // does not write them again. Trees of other definitions are migrated as well, unless their rows
 // need a function: those stay, and Migrate returns models.ErrUpgrade after the other trees.

@@ -172,11 +172,11 @@ func getPosts[M any](
 	return took, nil
 }
 
-// peakHeap watches the heap. The function that it returns ends that, and returns by how many MiB the
-// objects on it grew at most.
+// peakHeap watches the heap. The function that it returns ends that, and returns by how many MiB
+// grew at most what collections left on it.
 func peakHeap() func() float64 {
 	runtime.GC()
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	read := func() uint64 {
 		metrics.Read(sample)
 		return sample[0].Value.Uint64()

@@ -32,8 +32,10 @@ type Options struct {
 	Compress bool
 
 	// MemTableMB is the size, in MiB, of the table in memory that gathers
-	// writes; up to four may be held at a time while they are written out. The
-	// most that one transaction can hold is about a seventh of it. Processes
+	// writes; up to four may be held at a time while they are written out. While
+	// millions of rows are written, by Import, Migrate or a new index, these and the
+	// tables that are made of them take up to twelve times as much. The most
+	// that one transaction can hold is about a seventh of it. Processes
 	// with many databases want 1 or 2. Defaults to DefaultMemTableMB; at most
 	// 512.
 	MemTableMB int

@@ -63,8 +63,8 @@ func purposeOf(store []byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(append([]byte("netabase data key"), store...), number)
 }
 
-// put writes the secret to the catalog, wrapped.
-func (s *secret) put(ctx context.Context, txn engine.WriteTxn, key Key, store []byte) error {
+// wrap returns the entry of the secret in the catalog of the store with an id.
+func (s *secret) wrap(ctx context.Context, key Key, store []byte) (*keyEntry, error) {
 	payload := make([]byte, 0, secretSize)
 	payload = append(append(payload, s.data[:]...), s.index[:]...)
 	if s.mixed {
@@ -78,9 +78,9 @@ func (s *secret) put(ctx context.Context, txn engine.WriteTxn, key Key, store []
 		err = fmt.Errorf("%w: the wrapped key has %d bytes, the limit is %d", models.ErrInvalid, len(wrapped), maxWrapped)
 	}
 	if err != nil {
-		return fmt.Errorf("wrap data key %d: %w", s.number, err)
+		return nil, fmt.Errorf("wrap data key %d: %w", s.number, err)
 	}
-	return putCatalog(txn, dataKeyKey(s.number), keyCodec, &keyEntry{By: byOf(key), Wrapped: wrapped})
+	return &keyEntry{By: byOf(key), Wrapped: wrapped}, nil
 }
 
 // unwrap returns the secret of an entry.
@@ -177,7 +177,11 @@ func (c *catalog) encrypt(ctx context.Context, key Key) ([]secret, error) {
 	var index [crypt.KeySize]byte
 	_, _ = rand.Read(index[:]) // never fails
 	first := newSecret(1, index, !c.created)
-	if err := first.put(ctx, c.write, key, c.store.ID); err != nil {
+	entry, err := first.wrap(ctx, key, c.store.ID)
+	if err == nil {
+		err = putCatalog(c.write, dataKeyKey(first.number), keyCodec, entry)
+	}
+	if err != nil {
 		return nil, err
 	}
 	c.changed = true

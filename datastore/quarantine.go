@@ -116,6 +116,9 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 	if err != nil {
 		return err
 	}
+	if stored, err = s.encryptAnew(ses, key, stored); err != nil {
+		return err
+	}
 	switch _, err := ses.Read.Get(key); {
 	case err == nil:
 		return models.ErrExists
@@ -150,6 +153,23 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 		return (*tell)(ses, key[len(at.place.Space):], row.Value)
 	}
 	return nil
+}
+
+// encryptAnew returns an encrypted row with the data key in use: a rotation may have passed by its
+// place.
+func (s *Store) encryptAnew(ses *session.Session, key, stored []byte) ([]byte, error) {
+	if s.keys == nil {
+		return stored, nil
+	}
+	row, err := format.ParseRow(key, stored)
+	if err == nil {
+		row, err = s.keys.Decrypt(row)
+	}
+	if err != nil {
+		return nil, err
+	}
+	body := session.AppendRow(ses.DataKey(), nil, key, row.Header, row.Value)
+	return format.AppendChecksum(body, key), nil
 }
 
 // wasAt returns the check of the tree and the index that a stored key belongs to, one without

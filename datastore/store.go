@@ -28,7 +28,11 @@ type Store struct {
 	// indexes are hashed with.
 	keys     *crypt.Keys
 	indexKey []byte
-	places   map[*session.Tree]*session.Place
+	// key is what the data keys are wrapped with. Who has a place in keyTurn may change it, and the
+	// entries of data keys in the catalog.
+	key     Key
+	keyTurn chan struct{}
+	places  map[*session.Tree]*session.Place
 	// spaces has the trees by the space of their rows.
 	spaces map[format.Space]*session.Tree
 	// trees has every tree the store was opened with, by full name.
@@ -78,7 +82,7 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, trees: trees}
+	s := &Store{db: db, trees: trees, key: o.Key, keyTurn: make(chan struct{}, 1)}
 	if o.Relaxed {
 		s.durability = engine.Relaxed
 	}

@@ -26,7 +26,7 @@ type changeResult struct {
 	Unit    string  `json:"unit"`
 	Against string  `json:"against"`
 	Base    float64 `json:"base"`
-	// Ratio is Value by Base, and AtMost its bound, or 0.
+	// Ratio is Value by Base, or 0 if that is 0, and AtMost is its bound, or 0.
 	Ratio  float64 `json:"ratio"`
 	AtMost float64 `json:"at_most,omitempty"`
 }
@@ -82,7 +82,9 @@ func runChange(ctx context.Context, args []string, out, notes io.Writer) error {
 	encoder := json.NewEncoder(out)
 	var results []changeResult
 	emit := func(r changeResult) error {
-		r.Ratio = r.Value / r.Base
+		if r.Base > 0 { // a heap may not have grown
+			r.Ratio = r.Value / r.Base
+		}
 		results = append(results, r)
 		if o.json {
 			return encoder.Encode(r)

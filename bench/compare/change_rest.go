@@ -44,6 +44,10 @@ func measureRest(
 			name: "compressed", trees: demo.Declare(models.WithCompression[demo.Package]()),
 			size: 0.35, get: 1.5, inserted: 2,
 		},
+		{
+			name: "encrypted", trees: demo.Declare(), get: 1.4, inserted: 1.5,
+			options: []datastore.OpenOption{datastore.OpenOptions{Key: datastore.SecretKey(make([]byte, 32))}},
+		},
 	}
 	for round := range o.rounds {
 		took := make([]restTook, len(ways))
@@ -79,7 +83,7 @@ func (r atRest) measure(
 	ctx context.Context, e changeEngine, dir string, packages []demo.Package,
 ) (took restTook, err error) {
 	defer os.RemoveAll(dir)
-	s, err := datastore.Open(ctx, e.open(dir), append(r.options, r.trees.Definition)...)
+	s, err := datastore.Open(ctx, e.open(dir), append(slices.Clip(r.options), r.trees.Definition)...)
 	if err != nil {
 		return took, err
 	}

@@ -29,7 +29,7 @@ func TestChange(t *testing.T) {
 		}
 		cases[r.Engine] = append(cases[r.Engine], r.Case)
 	}
-	if len(cases["badger"]) != 2*9 || !slices.Equal(cases["badger"], cases["bolt"]) {
+	if len(cases["badger"]) != 2*13 || !slices.Equal(cases["badger"], cases["bolt"]) {
 		t.Errorf("the cases are %q", cases)
 	}
 
@@ -37,7 +37,7 @@ func TestChange(t *testing.T) {
 	if err := runChange(t.Context(), append(args, "-engines", "bolt"), &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Count(out.String(), "\n"); lines != 1+9 {
+	if lines := strings.Count(out.String(), "\n"); lines != 1+13 {
 		t.Errorf("%d lines:\n%s", lines, out.String())
 	}
 	for _, refused := range [][]string{{"-engines", "memory"}, {"-rounds", "0"}, {"more"}, {"-records", "none.jsonl", "-rows", "10", "-small", "10"}} {

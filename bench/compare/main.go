@@ -31,7 +31,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
   compare dht     the datastores that a kad-dht node can be given
   compare blocks  the datastores that an IPFS node can keep its blocks in
   compare header  the datastores that go-header's store of headers can be given
-  compare change  stores whose model changes, and rows that are compressed
+  compare change  stores whose model changes, and rows that are compressed or encrypted
 
 Each takes -h.
 `

@@ -183,9 +183,9 @@ func (a clients) expect(ctx context.Context, s *datastore.Store, want map[uint64
 }
 
 // fillClients stores clients 1 to n, and returns them.
-func fillClients(t testing.TB, eng engine.Engine, a clients, n uint64) map[uint64]client {
+func fillClients(t testing.TB, eng engine.Engine, a clients, n uint64, options ...datastore.OpenOption) map[uint64]client {
 	t.Helper()
-	s, err := datastore.Open(t.Context(), eng, a.definition)
+	s, err := datastore.Open(t.Context(), eng, append(options, a.definition)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,9 +207,9 @@ func fillClients(t testing.TB, eng engine.Engine, a clients, n uint64) map[uint6
 }
 
 // expectOpen opens the store, looks for the clients and closes it.
-func (a clients) expectOpen(t testing.TB, eng engine.Engine, want map[uint64]client) {
+func (a clients) expectOpen(t testing.TB, eng engine.Engine, want map[uint64]client, options ...datastore.OpenOption) {
 	t.Helper()
-	s, err := datastore.Open(t.Context(), eng, a.definition)
+	s, err := datastore.Open(t.Context(), eng, append(options, a.definition)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,21 +219,31 @@ func (a clients) expectOpen(t testing.TB, eng engine.Engine, want map[uint64]cli
 }
 
 // The rows of a tree get another primary key, with what belongs to them: the queue of those that
-// expire, dictionaries of compressed ones, and all indexes. The program with the former key is
+// expire, dictionaries of compressed ones, keys of encrypted ones, and all indexes. The program with the former key is
 // refused, and nothing is left in its place.
 func TestPrimaryKeyChanges(t *testing.T) {
 	for name, newEngine := range engines {
-		for _, compressed := range []bool{false, true} {
-			t.Run(fmt.Sprint(name, "/compressed=", compressed), func(t *testing.T) {
+		for _, rowsAre := range []string{"plain", "compressed", "encrypted", "compressed, encrypted"} {
+			if rowsAre == "compressed, encrypted" && name != "memory" {
+				continue
+			}
+			t.Run(name+"/"+rowsAre, func(t *testing.T) {
 				var opts []models.TreeOption[client]
+				var stored datastore.OpenOptions
 				n := uint64(50)
-				if compressed {
+				if strings.Contains(rowsAre, "compressed") {
 					opts, n = append(opts, models.WithCompression[client]()), 2500
+				}
+				if strings.Contains(rowsAre, "encrypted") { // from the first row on, so that a plain one is damage
+					stored.Key = secretOf(1)
 				}
 				eng, ctx := newEngine(t), t.Context()
 				before, after := clientsByID(opts...), clientsByEmail(opts...)
-				rows := fillClients(t, eng, before, n)
-				s := openOne(t, eng, before.definition)
+				rows := fillClients(t, eng, before, n, stored)
+				s, err := datastore.Open(ctx, eng, before.definition, stored)
+				if err != nil {
+					t.Fatal(err)
+				}
 				soon, gone := time.Now().Add(time.Hour), clientOf(n+1)
 				first := clientOf(1)
 				if err := errors.Join(before.putUntil(ctx, s, &first, soon), before.putUntil(ctx, s, &gone, time.Now().Add(-time.Hour))); err != nil {
@@ -243,7 +253,7 @@ func TestPrimaryKeyChanges(t *testing.T) {
 					t.Fatal(err)
 				}
 				var seen []datastore.OpenProgress
-				s, err := datastore.Open(ctx, eng, after.definition, datastore.OpenOptions{
+				s, err = datastore.Open(ctx, eng, after.definition, stored, datastore.OpenOptions{
 					DropIndexes: []string{"bank.client/email"},
 					Progress:    func(p datastore.OpenProgress) { seen = append(seen, p) },
 				})
@@ -261,8 +271,8 @@ func TestPrimaryKeyChanges(t *testing.T) {
 				if err := errors.Join(after.put(ctx, s, &more), s.Close()); err != nil {
 					t.Fatal(err)
 				}
-				after.expectOpen(t, eng, rows)
-				_, err = datastore.Open(ctx, eng, before.definition)
+				after.expectOpen(t, eng, rows, stored)
+				_, err = datastore.Open(ctx, eng, before.definition, stored)
 				var refused *datastore.DefinitionError
 				if !errors.As(err, &refused) || !strings.Contains(err.Error(), "primary key is of version 1 in the store and of version 0") {
 					t.Errorf("the former program: %v", err)
@@ -275,7 +285,7 @@ func TestPrimaryKeyChanges(t *testing.T) {
 				if spaces[2] != 1 || spaces[64]+spaces[65]+spaces[66] != 0 {
 					t.Errorf("keys by space: %v", spaces)
 				}
-				after.expectOpen(t, eng, rows)
+				after.expectOpen(t, eng, rows, stored)
 			})
 		}
 	}
@@ -693,6 +703,32 @@ func TestRebuildingExpired(t *testing.T) {
 	s = openOne(t, eng, after.definition)
 	if err := errors.Join(after.put(ctx, s, &again), after.expect(ctx, s, rows), s.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// An index becomes a blind one, and its keys are hidden. The one with readable keys is gone.
+func TestRebuildingBlind(t *testing.T) {
+	eng, ctx := memory.Engine(), t.Context()
+	key := datastore.OpenOptions{Key: secretOf(1)}
+	before := clientsBy(models.Uint64, idOf, []clientIndex[uint64]{plainIndex[uint64]("team", 0, models.String, teamOf)})
+	rows := fillClients(t, eng, before, 9, key)
+	after := clientsBy(models.Uint64, idOf, []clientIndex[uint64]{
+		func(tree *models.Tree[client, uint64]) func(context.Context, models.Reader, *client) ([]client, error) {
+			ix := models.NewBlindUnique(tree, "team", models.String, teamOf, models.IndexVersion[client](1))
+			return func(ctx context.Context, r models.Reader, m *client) ([]client, error) {
+				found, err := ix.Get(ctx, r, m.Team)
+				return []client{found}, err
+			}
+		},
+	})
+	after.expectOpen(t, eng, rows, key)
+	for _, p := range dump(t, eng) {
+		if bytes.Contains(append(p.key, p.value...), []byte("team5")) {
+			t.Errorf("the key %x shows a team", p.key)
+		}
+	}
+	if _, err := datastore.Open(ctx, eng, before.definition, key); !errors.Is(err, models.ErrDefinition) {
+		t.Errorf("the former program: %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package reshape
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -325,19 +326,10 @@ func (c *comparison) within(at string, stored, defined *tree) {
 // holds reports whether the type to can hold every value of from, whatever fields their structs
 // have. With alike it has to be the same.
 func holds(from, to *tree, alike bool) bool {
-	if from.kind == to.kind {
-		if to.size != from.size && (alike || to.size != 0) {
-			return false
-		}
-		return from.elem == nil || holds(from.elem, to.elem, alike)
-	}
 	if alike {
-		return false
+		return reflect.DeepEqual(from.outline(), to.outline())
 	}
-	if to.kind == shape.Optional {
-		return holds(from, to.elem, alike)
-	}
-	return to.kind.Widens(from.kind)
+	return to.outline().Holds(from.outline())
 }
 
 // integerBits returns the bits of a kind of integers, and 0 for all others.

@@ -155,13 +155,22 @@ func (t *tree) version() Version {
 
 // shape returns the type that t stands for, without earlier names.
 func (t *tree) shape() shape.Type {
-	out := shape.Type{Kind: t.kind, Size: t.size}
+	out := t.outline()
 	if t.elem != nil {
-		elem := t.elem.shape()
-		out.Elem = &elem
+		*out.Elem = t.elem.shape()
 	}
 	for _, f := range t.fields {
 		out.Fields = append(out.Fields, shape.Field{Name: f.Name, Type: f.tree.shape(), Omit: f.Omit, Default: f.Default})
+	}
+	return out
+}
+
+// outline is the shape with structs that have no fields.
+func (t *tree) outline() shape.Type {
+	out := shape.Type{Kind: t.kind, Size: t.size}
+	if t.elem != nil {
+		elem := t.elem.outline()
+		out.Elem = &elem
 	}
 	return out
 }

@@ -112,8 +112,13 @@ func (in *Inspection) Store(ctx context.Context) (StoreInfo, error) {
 type TreeInfo struct {
 	// Name is the full name, "blog.user"; Definition is the part before the dot.
 	Name, Definition string
-	// Key and Codec name the codecs of primary keys and values.
+	// Key and Codec name the codecs of primary keys and values. KeyVersion is that of
+	// models.WithKeyVersion.
 	Key, Codec string
+	KeyVersion uint32
+	// Rebuilding says that a program has begun to give the tree another primary key or other
+	// indexes, and has not come to the end. All else is as it was before.
+	Rebuilding bool
 	// Policy is the name of the tree's policy, as models.Policy.String gives it.
 	Policy string
 	// Schema is the newest schema version, and Oldest the lowest that a row may have.
@@ -144,6 +149,8 @@ type IndexInfo struct {
 	Blind bool
 	// Ready is false while the index has not been filled to the end.
 	Ready bool
+	// Version is that of models.IndexVersion.
+	Version uint32
 }
 
 // Trees lists all trees in the store, by name, the store's own included. Where
@@ -193,6 +200,7 @@ func (e *treeEntry) info(name string, h history, err error) TreeInfo {
 	if err != nil {
 		return info
 	}
+	info.KeyVersion, info.Rebuilding = e.KeyVersion, e.Next != nil
 	info.Key, info.Codec, info.Policy, info.Schema, info.Oldest = e.Key, e.Codec, e.Policy, e.Schema, e.Oldest
 	for _, v := range h {
 		info.Shapes, info.Fields = append(info.Shapes, v.Shape), v.Shape.Fields
@@ -200,6 +208,7 @@ func (e *treeEntry) info(name string, h history, err error) TreeInfo {
 	for _, ix := range e.Indexes {
 		info.Indexes = append(info.Indexes, IndexInfo{
 			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind, Ready: ix.State == ready,
+			Version: ix.Version,
 		})
 	}
 	return info

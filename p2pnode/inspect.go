@@ -191,8 +191,12 @@ func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 		fmt.Fprintf(s.out, "%s is %s: %v\n", t.Name, fault(t.Err), t.Err)
 		return
 	}
-	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows),
-		humanize.IBytes(uint64(n.Bytes)))
+	rebuilding := ""
+	if t.Rebuilding {
+		rebuilding = ", being rebuilt"
+	}
+	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s%s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows),
+		humanize.IBytes(uint64(n.Bytes)), rebuilding)
 	for _, f := range t.Fields {
 		fmt.Fprintf(s.out, "  field %s: %s\n", f.Name, f.Type)
 	}
@@ -261,8 +265,17 @@ func (s jsonSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 		Rows    int64       `json:"rows"`
 		Bytes   int64       `json:"bytes"`
 		Indexes []indexJSON `json:"indexes"`
-		Error   string      `json:"error,omitempty"`
-	}{"tree", t.Name, t.Key, t.Codec, t.Schema, []fieldJSON{}, n.Rows, n.Bytes, []indexJSON{}, errorText(t.Err)}
+		// Rebuilding says that a program was interrupted while it changed the keys of the tree.
+		Rebuilding bool   `json:"rebuilding,omitempty"`
+		Error      string `json:"error,omitempty"`
+	}{
+		"tree", t.Name, t.Key, t.Codec, t.Schema,
+		[]fieldJSON{},
+		n.Rows, n.Bytes,
+		[]indexJSON{},
+		t.Rebuilding,
+		errorText(t.Err),
+	}
 	for _, f := range t.Fields {
 		shown.Fields = append(shown.Fields, fieldJSON{f.Name, f.Type.String()})
 	}

@@ -185,6 +185,10 @@ func (r *rekeying) chunk(ctx context.Context, most int) (after []byte, rows int6
 		after, rows = r.entry.Next.After, 0
 		left := spaceRange(r.entry.ID)
 		if after != nil {
+			if !bytes.HasPrefix(after, r.from.Space) {
+				return fmt.Errorf("%w: tree %s is said to be copied up to the key %x, which is not its own", models.ErrCorrupt,
+					r.core.Name, after)
+			}
 			left.Lower = append(bytes.Clone(after), 0)
 		}
 		c := ses.Read.Cursor(left)

@@ -14,7 +14,8 @@ import (
 // transactions, and the next Open goes on if it is interrupted. Meanwhile the tree takes twice its
 // space. A program with a lower version is refused. So is the change if two rows have one primary
 // key now, or if a row cannot be read: Open then returns an error that names the rows, and the
-// store is as it was.
+// store is as it was. Rows that an interrupted Open has copied stay as they are: raise the version
+// again if you mend the function before the next one.
 //
 // The option is for trees that are [Local], since peers know rows by their keys, and for codecs that
 // write the whole model, without [WithKey]. Earlier types of the model may have had other primary

@@ -71,6 +71,10 @@ func EarlierType[E, M any](upgrade func(*E) (M, error), before ...Earlier[E]) Ea
 //	models.WithEarlier(models.EarlierType(func(u *UserV2) (User, error) { … },
 //		models.EarlierType(func(u *UserV1) (UserV2, error) { … })))
 //
+// Rows go through the functions if the newest version that their store has is one of these types. So
+// declare a type for each release that stores may still be at, also for one that differs from the
+// next by no more than a field.
+//
 // Once datastore.Migrate has rewritten all rows of the stores that the program uses, the earlier
 // types can go.
 func WithEarlier[M any](earlier ...Earlier[M]) TreeOption[M] {

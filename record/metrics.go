@@ -159,6 +159,7 @@ func reasonOf(err error) string {
 		{models.ErrKeySize, "key_size"},
 		{models.ErrInvalid, "invalid"},
 		{models.ErrCorrupt, "damaged"},
+		{models.ErrTampered, "tampered"},
 		{models.ErrVersion, "newer_version"},
 	} {
 		if errors.Is(err, reason.err) {

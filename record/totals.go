@@ -83,7 +83,7 @@ func (r *Records) loadTotals(ctx context.Context) error {
 		}
 		return err
 	})
-	if missing || errors.Is(err, models.ErrCorrupt) {
+	if missing || versioned.Damaged(err) {
 		r.records.set(amount{})
 		for _, tree := range r.trees {
 			tree.total.set(amount{})

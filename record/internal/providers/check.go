@@ -178,7 +178,7 @@ func Verify(ctx context.Context, store *datastore.Store, report *datastore.Repor
 	switch {
 	case errors.Is(err, models.ErrNotFound): // there are no provider records
 		return nil
-	case errors.Is(err, models.ErrCorrupt): // counted already
+	case versioned.Damaged(err): // counted already
 		return nil
 	case err != nil:
 		return err

@@ -341,7 +341,7 @@ func (s *refRow) merge(changes refChanges) (more int) {
 
 func getRefs(t *txn, tree *refTree, key refKey) (refRow, error) {
 	s, err := tree.Get(t.ctx, t.tx, key)
-	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) { // Repair rebuilds the references
+	if errors.Is(err, models.ErrNotFound) || versioned.Damaged(err) { // Repair rebuilds the references
 		return refRow{Group: key.First, Part: key.Second}, nil
 	}
 	return s, err

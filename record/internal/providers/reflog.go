@@ -337,7 +337,7 @@ func (s *Store) loadLog(ctx context.Context) error {
 		if err == nil {
 			e, err = refLogs.Get(ctx, s.store, number)
 		}
-		if errors.Is(err, models.ErrCorrupt) {
+		if versioned.Damaged(err) {
 			e, err = logEntry{Number: number}, nil
 		}
 		if err != nil {

@@ -50,7 +50,7 @@ func (totalCodec) Decode(src []byte, t *total) error {
 // loadTotal reads the total. If it is damaged, Repair counts anew.
 func (s *Store) loadTotal(ctx context.Context) error {
 	t, err := totals.Get(ctx, s.store, ofProviders)
-	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
+	if errors.Is(err, models.ErrNotFound) || versioned.Damaged(err) {
 		err = nil
 	}
 	s.cache.usage = t.Usage

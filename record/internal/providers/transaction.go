@@ -8,6 +8,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
 )
 
 // Batch changes provider records in a transaction of the caller:
@@ -72,7 +73,7 @@ func (b *Batch) begin(ctx context.Context, tx *datastore.WriteTx, read models.Re
 	// Every transaction reads and writes the total. If its snapshot is older than the last
 	// commit, it conflicts and runs again.
 	_, err := totals.Get(ctx, read, ofProviders)
-	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrCorrupt) {
+	if errors.Is(err, models.ErrNotFound) || versioned.Damaged(err) {
 		err = nil // finish writes the total again
 	}
 	return b.txn, err

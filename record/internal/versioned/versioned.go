@@ -50,6 +50,9 @@ func Cut(value []byte) ([]byte, error) {
 
 // Unreadable reports whether err is that of a row that this version cannot read: because it
 // is damaged, or because a newer version has written it. Work on many rows passes over it.
-func Unreadable(err error) bool {
-	return errors.Is(err, models.ErrCorrupt) || errors.Is(err, models.ErrVersion)
+func Unreadable(err error) bool { return Damaged(err) || errors.Is(err, models.ErrVersion) }
+
+// Damaged reports whether err is that of a row that is damaged, or that somebody has tampered with.
+func Damaged(err error) bool {
+	return errors.Is(err, models.ErrCorrupt) || errors.Is(err, models.ErrTampered)
 }

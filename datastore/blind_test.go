@@ -609,3 +609,64 @@ func TestBlindHashesDiffer(t *testing.T) {
 		t.Errorf("two indexes have %d hashes of one key", len(seen))
 	}
 }
+
+// TestBlindByVersion has indexes become blind by their versions, and then gives the rows other
+// primary keys.
+func TestBlindByVersion(t *testing.T) {
+	sighted := models.NewTree("patient", models.Uint64, func(p *patient) uint64 { return p.ID })
+	models.NewIndex(sighted, "city", models.String, func(p *patient) string { return p.City })
+	models.NewUnique(sighted, "number", models.String, func(p *patient) string { return p.Number })
+	first := models.NewDefinition("clinic", sighted)
+
+	blinded := models.NewTree("patient", models.Uint64, func(p *patient) uint64 { return p.ID })
+	byCity := models.NewBlind(blinded, "city", models.String, func(p *patient) string { return p.City },
+		models.IndexVersion[patient](1))
+	byNumber := models.NewBlindUnique(blinded, "number", models.String, func(p *patient) string { return p.Number },
+		models.IndexVersion[patient](1))
+	second := models.NewDefinition("clinic", blinded)
+
+	rekeyed := models.NewTree("patient", models.String, func(p *patient) string { return p.Number },
+		models.WithKeyVersion[patient](1))
+	byCityLast := models.NewBlind(rekeyed, "city", models.String, func(p *patient) string { return p.City },
+		models.IndexVersion[patient](1))
+	models.NewBlindUnique(rekeyed, "number", models.String, func(p *patient) string { return p.Number },
+		models.IndexVersion[patient](1))
+	third := models.NewDefinition("clinic", rekeyed)
+
+	for name, newEngine := range engines {
+		t.Run(name, func(t *testing.T) {
+			ctx, eng := t.Context(), newEngine(t)
+			store := openLocked(t, eng, first)
+			for id := range uint64(10) {
+				p := patient{ID: id, City: []string{"a", "b"}[id%2], Number: fmt.Sprint(id)}
+				if err := sighted.Put(ctx, store, &p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			closeStore(t, store)
+			store = openLocked(t, eng, second)
+			if n, err := byCity.Count(ctx, store, "a"); n != 5 || err != nil {
+				t.Error(n, err)
+			}
+			if p, err := byNumber.Get(ctx, store, "7"); p.ID != 7 || err != nil {
+				t.Error(p, err)
+			}
+			if report, err := datastore.Verify(ctx, store); err != nil || !report.Clean() || report.Entries != 20 {
+				t.Errorf("%+v, %v", report, err)
+			}
+			closeStore(t, store)
+			store = openLocked(t, eng, third)
+			defer store.Close()
+			n := 0
+			for number, err := range byCityLast.Keys(ctx, store, "b") {
+				if p, getErr := rekeyed.Get(ctx, store, number); err != nil || getErr != nil || p.City != "b" {
+					t.Error(p, err, getErr)
+				}
+				n++
+			}
+			if report, err := datastore.Verify(ctx, store); n != 5 || err != nil || !report.Clean() || report.Entries != 20 {
+				t.Errorf("%d rows found, %+v, %v", n, report, err)
+			}
+		})
+	}
+}

@@ -26,7 +26,10 @@ FILE, or to the output if FILE is "-". It is one stream with checksums, which re
 reads into any engine. FILE is there once it is whole. Nothing may have the store open
 meanwhile; a program backs its open store up with Store.Backup.
 
-Damaged rows are damaged in the backup, too: see verify.`
+Damaged rows are damaged in the backup, too: see verify.
+
+` + keyHelp + ` So
+does the backup, and restore needs none. With -plain the backup is not encrypted.`
 
 const restoreHelp = `Makes the directory DIR, which must not be there or be empty, and in it the store
 that was backed up to FILE, or comes from the input if FILE is "-". A stream that is
@@ -37,9 +40,11 @@ const stdio = "-"
 
 // backup returns the command "backup".
 func (p program) backup(flags *flag.FlagSet) *ffcli.Command {
+	key := p.keyFlags(flags)
+	plain := flags.Bool("plain", false, "do not encrypt the backup of an encrypted store")
 	return &ffcli.Command{
 		Name:       "backup",
-		ShortUsage: "p2pnode backup DIR FILE",
+		ShortUsage: "p2pnode backup [-key-file FILE | -passphrase] [-plain] DIR FILE",
 		ShortHelp:  "write the store in a directory to a file",
 		LongHelp:   backupHelp,
 		FlagSet:    flags,
@@ -47,20 +52,24 @@ func (p program) backup(flags *flag.FlagSet) *ffcli.Command {
 			if len(args) != 2 {
 				return usageError{fmt.Errorf("backup takes a directory and a file, not %d arguments", len(args))}
 			}
-			return p.runBackup(ctx, args[0], args[1])
+			secret, err := key.key(ctx)
+			if err != nil {
+				return err
+			}
+			return p.runBackup(ctx, args[0], args[1], secret, *plain)
 		},
 	}
 }
 
-func (p program) runBackup(ctx context.Context, dir, file string) (err error) {
-	store, err := check.Open(ctx, dir, false)
+func (p program) runBackup(ctx context.Context, dir, file string, key datastore.Key, plain bool) (err error) {
+	store, err := check.Open(ctx, dir, key, false)
 	if err != nil {
 		return unusableError{err}
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	write := func(w io.Writer) error {
 		buffered := bufio.NewWriter(w)
-		done, err := store.Backup(ctx, buffered, datastore.BackupOptions{Progress: p.progress("written")})
+		done, err := store.Backup(ctx, buffered, datastore.BackupOptions{Progress: p.progress("written"), Plain: plain})
 		if err == nil {
 			err = buffered.Flush()
 		}

@@ -26,10 +26,14 @@ strings are {"/":{"bytes":…}} in base64. It needs none of the Go types that wr
 the store and changes nothing, but that a store which was not closed may have to be
 recovered to be read. Nothing may have the store open meanwhile.
 
+` + keyHelp + `
+Trees can be listed without it.
+
 -json prints one JSON object a line. Those with "event":"tree" have
 
   name, key, codec, schema, fields, rows, bytes,
-  indexes   each with name, kind, key, ready, entries, bytes
+  indexes   each with name, kind, key, ready, entries, bytes, and "blind":true for one
+            that hides its keys
 
 those with "event":"row"
 
@@ -39,7 +43,7 @@ those with "event":"row"
 Either have "error" in place of what cannot be read. Bytes and sizes are of stored keys
 and values. The last line is {"event":"summary", …} with trees, rows, bytes, and
 
-  damaged   how many of the trees or rows listed are damaged
+  damaged   how many of the trees or rows listed are damaged or tampered with
   unknown   how many of them a newer version has written
   id        the id of the store
   format    the version of its format
@@ -50,10 +54,11 @@ or no such tree in it; or for a faulty command line.`
 
 // inspect returns the command "inspect".
 func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
+	key := p.keyFlags(flags)
 	asJSON := flags.Bool("json", false, "print one JSON object a line")
 	return &ffcli.Command{
 		Name:       "inspect",
-		ShortUsage: "p2pnode inspect [-json] DIR [TREE]",
+		ShortUsage: "p2pnode inspect [-key-file FILE | -passphrase] [-json] DIR [TREE]",
 		ShortHelp:  "list what is in the store in a directory, and print its rows",
 		LongHelp:   inspectHelp,
 		FlagSet:    flags,
@@ -71,7 +76,11 @@ func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
 			if *asJSON {
 				shown = jsonSights{json.NewEncoder(p.out)}
 			}
-			return p.runInspect(ctx, args[0], args[1:], shown)
+			secret, err := key.key(ctx)
+			if err != nil {
+				return err
+			}
+			return p.runInspect(ctx, args[0], args[1:], secret, shown)
 		},
 	}
 }
@@ -94,8 +103,11 @@ type seen struct {
 
 // fault says what keeps a tree or a row from being read.
 func fault(err error) string {
-	if errors.Is(err, models.ErrVersion) {
+	switch {
+	case errors.Is(err, models.ErrVersion):
 		return "unknown"
+	case errors.Is(err, models.ErrTampered):
+		return "tampered with"
 	}
 	return "damaged"
 }
@@ -110,8 +122,10 @@ func (s *seen) count(err error) {
 }
 
 // runInspect prints the trees of the store in dir, or the rows of the named tree.
-func (p program) runInspect(ctx context.Context, dir string, tree []string, shown sights) (err error) {
-	store, err := check.Inspect(ctx, dir)
+func (p program) runInspect(
+	ctx context.Context, dir string, tree []string, key datastore.Key, shown sights,
+) (err error) {
+	store, err := check.Inspect(ctx, dir, key)
 	switch {
 	case errors.Is(err, models.ErrCorrupt):
 		return err
@@ -122,6 +136,9 @@ func (p program) runInspect(ctx context.Context, dir string, tree []string, show
 	var sum seen
 	if sum.store, err = store.Store(ctx); err != nil {
 		return err
+	}
+	if len(tree) > 0 && key == nil && check.IsEncrypted(sum.store) {
+		return unusableError{datastore.ErrNoKey}
 	}
 	if len(tree) > 0 {
 		err = inspectRows(ctx, store, tree[0], shown, &sum)
@@ -205,7 +222,11 @@ func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 		if !ix.Ready {
 			building = ", not complete yet"
 		}
-		fmt.Fprintf(s.out, "  %s %s by %s: %s entries, %s%s\n", ix.Kind, ix.Name, ix.Key,
+		blind := ""
+		if ix.Blind {
+			blind = "blind "
+		}
+		fmt.Fprintf(s.out, "  %s%s %s by %s: %s entries, %s%s\n", blind, ix.Kind, ix.Name, ix.Key,
 			humanize.Comma(n.Indexes[i].Entries), humanize.IBytes(uint64(n.Indexes[i].Bytes)), building)
 	}
 }
@@ -249,6 +270,7 @@ type indexJSON struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Key     string `json:"key"`
+	Blind   bool   `json:"blind,omitempty"`
 	Ready   bool   `json:"ready"`
 	Entries int64  `json:"entries"`
 	Bytes   int64  `json:"bytes"`
@@ -281,7 +303,7 @@ func (s jsonSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 	}
 	for i, ix := range t.Indexes {
 		shown.Indexes = append(shown.Indexes,
-			indexJSON{ix.Name, ix.Kind, ix.Key, ix.Ready, n.Indexes[i].Entries, n.Indexes[i].Bytes})
+			indexJSON{ix.Name, ix.Kind, ix.Key, ix.Blind, ix.Ready, n.Indexes[i].Entries, n.Indexes[i].Bytes})
 	}
 	_ = s.out.Encode(shown)
 }

@@ -23,6 +23,8 @@ import (
 	"strings"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
 )
 
 // Exit statuses. That of an interrupt is the one of shells.
@@ -53,6 +55,8 @@ type usageError struct{ error }
 
 // unusableError says that a command can do nothing with an argument.
 type unusableError struct{ error }
+
+func (e unusableError) Unwrap() error { return e.error }
 
 // errDamage is returned by a command that has already printed the damage it found.
 var errDamage = errors.New("not everything is as it should be")
@@ -114,6 +118,9 @@ func (p program) run(ctx context.Context, args []string) int {
 		return exitOK
 	case errors.Is(err, errDamage):
 		return exitFailed
+	}
+	if errors.Is(err, datastore.ErrNoKey) {
+		err = unusableError{fmt.Errorf("%w: name its file with -key-file, or have -passphrase ask for it", err)}
 	}
 	fmt.Fprintln(p.err, "p2pnode:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	var usage usageError

@@ -41,8 +41,15 @@ func newProgram(t *testing.T, temp string, args ...string) *exec.Cmd {
 // run runs p2pnode to its end and returns its output and its exit status.
 func run(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
+	return runWith(t, "", args...)
+}
+
+// runWith is run with an input.
+func runWith(t *testing.T, input string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
 	temp := t.TempDir()
 	cmd := newProgram(t, temp, args...)
+	cmd.Stdin = strings.NewReader(input)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()

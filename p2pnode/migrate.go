@@ -23,6 +23,9 @@ tree whose rows become the newest version by a function stays as it is: only the
 program that has the function can migrate it. Nothing may have the store open
 meanwhile. If it is interrupted, the next run goes on.
 
+` + keyHelp + `
+-dry-run needs no key.
+
 -dry-run changes nothing and says what there is to do. With -schema it says what would
 happen if a program opened the store whose tree is as in FILE, which "p2pnode schema
 export" has written, or models.Tree.Schema: which fields and indexes are new, and what
@@ -51,6 +54,7 @@ there is no store that could be migrated, or for a faulty command line or FILE.`
 // migrate returns the command "migrate".
 func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 	var files []string
+	key := p.keyFlags(flags)
 	dry := flags.Bool("dry-run", false, "change nothing, and say what there is to do")
 	asJSON := flags.Bool("json", false, "print one JSON object a line")
 	flags.Func("schema", "plan for the tree that this `FILE` describes", func(file string) error {
@@ -59,7 +63,7 @@ func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 	})
 	return &ffcli.Command{
 		Name:       "migrate",
-		ShortUsage: "p2pnode migrate [-dry-run [-schema FILE]…] [-json] DIR",
+		ShortUsage: "p2pnode migrate [-key-file FILE | -passphrase] [-dry-run [-schema FILE]…] [-json] DIR",
 		ShortHelp:  "rewrite the rows of earlier versions in the store in a directory",
 		LongHelp:   migrateHelp,
 		FlagSet:    flags,
@@ -72,8 +76,13 @@ func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 				return usageError{fmt.Errorf("migrate takes one directory, not %d", len(args))}
 			case len(files) > 0 && !*dry:
 				return usageError{errors.New("-schema is for -dry-run only")}
-			case !*dry:
-				return p.runMigration(ctx, args[0], *asJSON)
+			}
+			secret, err := key.key(ctx)
+			if err != nil {
+				return err
+			}
+			if !*dry {
+				return p.runMigration(ctx, args[0], secret, *asJSON)
 			}
 			var schemas []shape.Schema
 			for _, file := range files {
@@ -83,13 +92,15 @@ func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 				}
 				schemas = append(schemas, s)
 			}
-			return p.planMigration(ctx, args[0], schemas, *asJSON)
+			return p.planMigration(ctx, args[0], secret, schemas, *asJSON)
 		},
 	}
 }
 
-func (p program) planMigration(ctx context.Context, dir string, schemas []shape.Schema, asJSON bool) error {
-	plans, err := check.Plan(ctx, dir, schemas)
+func (p program) planMigration(
+	ctx context.Context, dir string, key datastore.Key, schemas []shape.Schema, asJSON bool,
+) error {
+	plans, err := check.Plan(ctx, dir, key, schemas)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -167,8 +178,8 @@ func (p program) planJSON(plans datastore.Plans) {
 	}{"summary", older, len(plans.Differences)})
 }
 
-func (p program) runMigration(ctx context.Context, dir string, asJSON bool) error {
-	store, err := check.Open(ctx, dir, true)
+func (p program) runMigration(ctx context.Context, dir string, key datastore.Key, asJSON bool) error {
+	store, err := check.Open(ctx, dir, key, true)
 	if err != nil {
 		return unusableError{err}
 	}

@@ -32,15 +32,18 @@ Restore and drop take the keys that list prints, or -all. Restore -all passes ov
 what cannot be read. After restore, verify -repair brings the counts of a peer's
 records up to date.
 
+` + keyHelp + `
+
 The exit status is 0 if all was done, 1 if some was not, and 2 if there is no store
 that could be opened, or for a faulty command line.`
 
 // quarantine returns the command "quarantine".
 func (p program) quarantine(flags *flag.FlagSet) *ffcli.Command {
+	key := p.keyFlags(flags)
 	all := flags.Bool("all", false, "restore or drop everything")
 	return &ffcli.Command{
 		Name:       "quarantine",
-		ShortUsage: "p2pnode quarantine list|export|restore|drop [-all] DIR [KEY…]",
+		ShortUsage: "p2pnode quarantine list|export|restore|drop [-key-file FILE | -passphrase] [-all] DIR [KEY…]",
 		ShortHelp:  "list, save, put back or remove what a repair has set aside",
 		LongHelp:   quarantineHelp,
 		FlagSet:    flags,
@@ -52,12 +55,14 @@ func (p program) quarantine(flags *flag.FlagSet) *ffcli.Command {
 			if len(args) < 2 {
 				return usageError{errors.New("quarantine takes list, export, restore or drop, and a directory")}
 			}
-			return p.runQuarantine(ctx, args[0], args[1], args[2:], *all)
+			return p.runQuarantine(ctx, args[0], args[1], args[2:], *all, key)
 		},
 	}
 }
 
-func (p program) runQuarantine(ctx context.Context, do, dir string, named []string, all bool) error {
+func (p program) runQuarantine(
+	ctx context.Context, do, dir string, named []string, all bool, key *keyFlags,
+) error {
 	changes := do == "restore" || do == "drop"
 	switch {
 	case !changes && do != "list" && do != "export":
@@ -74,7 +79,11 @@ func (p program) runQuarantine(ctx context.Context, do, dir string, named []stri
 			return usageError{fmt.Errorf("the key %q is not hex", text)}
 		}
 	}
-	store, err := check.Open(ctx, dir, changes)
+	secret, err := key.key(ctx)
+	if err != nil {
+		return err
+	}
+	store, err := check.Open(ctx, dir, secret, changes)
 	if err != nil {
 		return unusableError{err}
 	}

@@ -112,7 +112,7 @@ func readSchema(name string) (s shape.Schema, err error) {
 
 // storedSchema returns the schema of a tree of the store in dir.
 func storedSchema(ctx context.Context, dir, tree string) (s shape.Schema, err error) {
-	store, err := check.Inspect(ctx, dir)
+	store, err := check.Inspect(ctx, dir, nil)
 	if err == nil {
 		s, err = store.Schema(ctx, tree)
 		err = errors.Join(err, store.Close())

@@ -31,6 +31,9 @@ changed, but that a store which was not closed may have to be recovered to be re
 Where the engine's own files are damaged, bolt's list of free pages for example,
 nothing is repaired: backup and restore carry what can be read to a sound store.
 
+` + keyHelp + `
+Rows that somebody without the key has changed are damaged.
+
 -json prints one JSON object a line, the last of which is
 
   {"event":"summary", …}
@@ -53,11 +56,12 @@ for a faulty command line.`
 // verify returns the command "verify".
 func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 	var repair, asJSON bool
+	key := p.keyFlags(flags)
 	flags.BoolVar(&repair, "repair", false, "repair as much as possible")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return &ffcli.Command{
 		Name:       "verify",
-		ShortUsage: "p2pnode verify [-repair] [-json] DIR",
+		ShortUsage: "p2pnode verify [-key-file FILE | -passphrase] [-repair] [-json] DIR",
 		ShortHelp:  "examine the store in a directory, and repair it",
 		LongHelp:   verifyHelp,
 		FlagSet:    flags,
@@ -69,10 +73,14 @@ func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 			if len(args) != 1 {
 				return usageError{fmt.Errorf("verify takes one directory, not %d", len(args))}
 			}
-			if asJSON {
-				return p.runVerify(ctx, args[0], repair, jsonFindings{json.NewEncoder(p.out)})
+			secret, err := key.key(ctx)
+			if err != nil {
+				return err
 			}
-			return p.runVerify(ctx, args[0], repair, textFindings{p, repair})
+			if asJSON {
+				return p.runVerify(ctx, args[0], secret, repair, jsonFindings{json.NewEncoder(p.out)})
+			}
+			return p.runVerify(ctx, args[0], secret, repair, textFindings{p, repair})
 		},
 	}
 }
@@ -88,7 +96,9 @@ type findings interface {
 // progressEvery is the time between two reports of progress.
 const progressEvery = time.Second
 
-func (p program) runVerify(ctx context.Context, dir string, repair bool, shown findings) error {
+func (p program) runVerify(
+	ctx context.Context, dir string, key datastore.Key, repair bool, shown findings,
+) error {
 	told, last := 0, time.Now()
 	tell := func(r datastore.Report) {
 		for _, damage := range r.Damage[told:] {
@@ -96,7 +106,7 @@ func (p program) runVerify(ctx context.Context, dir string, repair bool, shown f
 		}
 		told = len(r.Damage)
 	}
-	report, err := check.Run(ctx, dir, repair, func(r datastore.Report) {
+	report, err := check.Run(ctx, dir, key, repair, func(r datastore.Report) {
 		tell(r)
 		if time.Since(last) >= progressEvery {
 			last = time.Now()

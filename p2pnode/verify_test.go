@@ -30,9 +30,9 @@ var (
 )
 
 // write makes a store of ten notes and leaves it open.
-func write(t *testing.T, eng engine.Engine) *datastore.Store {
+func write(t *testing.T, eng engine.Engine, options ...datastore.OpenOption) *datastore.Store {
 	t.Helper()
-	store, err := datastore.Open(t.Context(), eng, diary)
+	store, err := datastore.Open(t.Context(), eng, append(options, diary)...)
 	if err != nil {
 		t.Fatal(err)
 	}

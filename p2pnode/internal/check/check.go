@@ -19,16 +19,23 @@ import (
 // catalog.
 var known = []*models.Definition{record.Definition, golang.Definition}
 
-// Run examines the store at path, and repairs it if repair is set. It calls progress with the
-// report so far after every page of rows.
+// ErrPlain is returned if a key is given for a store that is not encrypted: opening it with the key
+// would encrypt it.
+var ErrPlain = errors.New("a key was given, and the store is not encrypted")
+
+// Run examines the store at path, and repairs it if repair is set. Key is that of an encrypted
+// store, and nil for any other. It calls progress with the report so far after every page of rows.
 //
 // The error says why Run could not examine the store. It matches datastore.ErrNotStore if there
-// is no store, and models.ErrCorrupt if the files are too damaged to open. Otherwise it is an
-// error of opening or reading.
-func Run(ctx context.Context, path string, repair bool, progress func(datastore.Report)) (datastore.Report, error) {
-	store, err := Open(ctx, path, repair)
+// is no store, and models.ErrCorrupt if the files are too damaged to open. It matches
+// datastore.ErrNoKey, datastore.ErrWrongKey or ErrPlain if the store has another key, or none.
+// Otherwise it is an error of opening or reading.
+func Run(
+	ctx context.Context, path string, key datastore.Key, repair bool, progress func(datastore.Report),
+) (datastore.Report, error) {
+	store, err := Open(ctx, path, key, repair)
 	if repair && errors.Is(err, models.ErrCorrupt) { // too damaged to be written to
-		store, err = Open(ctx, path, false)
+		store, err = Open(ctx, path, key, false)
 		repair = false
 	}
 	if err != nil {
@@ -43,33 +50,37 @@ func Run(ctx context.Context, path string, repair bool, progress func(datastore.
 }
 
 // Open opens the store at path, read-only unless write is set. Its errors are those of Run.
-func Open(ctx context.Context, path string, write bool) (*datastore.Store, error) {
+func Open(ctx context.Context, path string, key datastore.Key, write bool) (*datastore.Store, error) {
 	open, err := find(path)
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, open, write)
+	store, err := openStore(ctx, open, key, write)
 	return store, noStore(err)
 }
 
-// Inspect opens the store at path for inspection. Its errors are those of Run.
-func Inspect(ctx context.Context, path string) (*datastore.Inspection, error) {
+// Inspect opens the store at path for inspection. Without its key, what the catalog of an encrypted
+// store says can be read. The other errors are those of Run.
+func Inspect(ctx context.Context, path string, key datastore.Key) (*datastore.Inspection, error) {
 	open, err := find(path)
 	if err != nil {
 		return nil, err
 	}
-	in, _, err := inspect(ctx, open, false)
+	in, _, err := inspect(ctx, open, key, false)
 	return in, noStore(err)
 }
 
 // Plan says what there is to migrate in the store at path. With schemas it says what opening the
-// store with trees of these would change. Its errors are those of Run, and of datastore.PlanSchemas.
-func Plan(ctx context.Context, path string, schemas []shape.Schema) (datastore.Plans, error) {
+// store with trees of these would change. It can do without the key. Its other errors are those of
+// Run, and of datastore.PlanSchemas.
+func Plan(
+	ctx context.Context, path string, key datastore.Key, schemas []shape.Schema,
+) (datastore.Plans, error) {
 	open, err := find(path)
 	if err != nil {
 		return datastore.Plans{}, err
 	}
-	eng, definitions, err := fitting(ctx, open, false)
+	eng, definitions, err := fitting(ctx, open, key, false)
 	if err != nil {
 		return datastore.Plans{}, noStore(err)
 	}
@@ -93,21 +104,23 @@ func noStore(err error) error {
 
 // openStore opens the store with the known definitions that fit it. It opens it read-only,
 // unless the store is to be repaired or has to be recovered first.
-func openStore(ctx context.Context, open opener, write bool) (*datastore.Store, error) {
-	eng, definitions, err := fitting(ctx, open, write)
+func openStore(ctx context.Context, open opener, key datastore.Key, write bool) (*datastore.Store, error) {
+	eng, definitions, err := fitting(ctx, open, key, write)
 	if err != nil {
 		return nil, err
 	}
-	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: definitions})
+	store, err := datastore.Open(ctx, eng, datastore.OpenOptions{Definitions: definitions, Key: key})
 	if errors.Is(err, models.ErrDefinition) { // written by another version of this program
-		store, err = datastore.Open(ctx, eng)
+		store, err = datastore.Open(ctx, eng, datastore.OpenOptions{Key: key})
 	}
 	return store, err
 }
 
 // fitting returns how the store can be opened, and the known definitions whose trees it has.
-func fitting(ctx context.Context, open opener, write bool) (engine.Engine, []*models.Definition, error) {
-	in, eng, err := inspect(ctx, open, write)
+func fitting(
+	ctx context.Context, open opener, key datastore.Key, write bool,
+) (engine.Engine, []*models.Definition, error) {
+	in, eng, err := inspect(ctx, open, key, write)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,14 +129,32 @@ func fitting(ctx context.Context, open opener, write bool) (engine.Engine, []*mo
 }
 
 // inspect opens the store for inspection, and returns the engine it opened.
-func inspect(ctx context.Context, open opener, write bool) (*datastore.Inspection, engine.Engine, error) {
+func inspect(
+	ctx context.Context, open opener, key datastore.Key, write bool,
+) (*datastore.Inspection, engine.Engine, error) {
+	options := datastore.InspectOptions{Key: key}
 	eng := open(engine.Config{MustExist: true, ReadOnly: !write})
-	in, err := datastore.Inspect(ctx, eng)
+	in, err := datastore.Inspect(ctx, eng, options)
 	if err != nil && !write && !isFinal(err) {
 		eng = open(engine.Config{MustExist: true})
-		in, err = datastore.Inspect(ctx, eng)
+		in, err = datastore.Inspect(ctx, eng, options)
 	}
-	return in, eng, err
+	if err != nil || key == nil {
+		return in, eng, err
+	}
+	store, err := in.Store(ctx)
+	if err == nil && !IsEncrypted(store) {
+		err = ErrPlain
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, in.Close())
+	}
+	return in, eng, nil
+}
+
+// IsEncrypted reports whether rows of the store are encrypted.
+func IsEncrypted(store datastore.StoreInfo) bool {
+	return slices.Contains(store.Features.Incompatible, "encryption")
 }
 
 // isFinal reports whether a store that cannot be opened read-only cannot be opened for writing
@@ -131,7 +162,8 @@ func inspect(ctx context.Context, open opener, write bool) (*datastore.Inspectio
 func isFinal(err error) bool {
 	return errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrMissing) ||
 		errors.Is(err, engine.ErrOtherEngine) ||
-		errors.Is(err, datastore.ErrNotStore) || errors.Is(err, datastore.ErrVersion)
+		errors.Is(err, datastore.ErrNotStore) || errors.Is(err, datastore.ErrVersion) ||
+		errors.Is(err, datastore.ErrWrongKey)
 }
 
 // have returns the known definitions whose trees are all in the store. Others would add trees

@@ -71,7 +71,7 @@ func Plan(ctx context.Context, eng engine.Engine, options ...OpenOption) (Plans,
 	for name, tree := range trees {
 		cores[name] = tree.Core()
 	}
-	return plan(ctx, eng, planner{trees: cores, drops: drops, blind: o.Key != nil})
+	return plan(ctx, eng, planner{trees: cores, drops: drops, keyed: o.Key != nil})
 }
 
 // PlanSchemas is Plan for trees as schema files describe them, without their Go types. A schema file
@@ -122,8 +122,8 @@ type planner struct {
 	trees map[string]*session.Tree
 	// drops has the names of the indexes to drop, by tree.
 	drops map[string][]string
-	// blind says that the store can have blind indexes.
-	blind bool
+	// keyed says that Open would encrypt the store.
+	keyed bool
 	// schemas says that trees are described by schema files, which do not tell versions of keys.
 	schemas bool
 	plans   Plans
@@ -135,10 +135,11 @@ func (p *planner) run(ctx context.Context, db engine.DB) error {
 		return err
 	}
 	defer txn.Discard()
-	c := catalog{read: txn, blind: p.blind}
+	c := catalog{read: txn}
 	if err := c.open(); err != nil {
 		return err
 	}
+	c.blind = p.keyed || slices.Contains(c.store.Incompatible, encryption)
 	names := slices.Collect(maps.Keys(c.trees))
 	for name := range p.trees {
 		if c.trees[name] == nil {

@@ -395,6 +395,9 @@ func TestBlindNeedsKey(t *testing.T) {
 	if relation, err := clinic.patients.Schema().Compare(schema); relation != shape.Same || err != nil {
 		t.Errorf("the store has the schema %+v", schema)
 	}
+	if _, err := datastore.Open(ctx, eng, clinic.definition); !errors.Is(err, datastore.ErrNoKey) {
+		t.Errorf("an encrypted store without its key: %v", err)
+	}
 	plans, err = datastore.PlanSchemas(ctx, eng, schema)
 	if err != nil || slices.ContainsFunc(plans.Differences, func(d datastore.Difference) bool { return strings.Contains(d.What, "blind") }) {
 		t.Errorf("plan by its own schema: %v, %v", plans.Differences, err)

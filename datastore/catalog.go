@@ -146,7 +146,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 func (s *Store) readCatalog(
 	ctx context.Context, drops map[string][]string, key Key,
 ) (*catalog, map[string]*treeEntry, error) {
-	c := catalog{blind: key != nil}
+	c := catalog{keyed: key != nil}
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
 		c.read, err = s.db.View(ctx)
@@ -182,8 +182,8 @@ type catalog struct {
 	store   storeEntry
 	trees   map[string]*treeEntry
 	changed bool
-	// blind says that the store can have blind indexes.
-	blind bool
+	// keyed says that the store is opened with a key.
+	keyed bool
 	// created says that the database was empty.
 	created bool
 	// secrets are those of an encrypted store that is being opened.

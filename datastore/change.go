@@ -30,7 +30,7 @@ type treeChange struct {
 // is to be written to.
 func (c *catalog) examine(core *session.Tree, drop []string, writes bool) (*treeChange, error) {
 	ch := &treeChange{core: core, entry: c.trees[core.Name], drop: drop}
-	if !c.blind {
+	if !c.keyed && !slices.Contains(c.store.Incompatible, encryption) {
 		ch.differences = blindIndexes(core)
 	}
 	if ch.entry != nil {

@@ -135,11 +135,10 @@ func (p *planner) run(ctx context.Context, db engine.DB) error {
 		return err
 	}
 	defer txn.Discard()
-	c := catalog{read: txn}
+	c := catalog{read: txn, keyed: p.keyed}
 	if err := c.open(); err != nil {
 		return err
 	}
-	c.blind = p.keyed || slices.Contains(c.store.Incompatible, encryption)
 	names := slices.Collect(maps.Keys(c.trees))
 	for name := range p.trees {
 		if c.trees[name] == nil {

@@ -151,3 +151,60 @@ func TestEncryptedBackup(t *testing.T) {
 		}
 	}
 }
+
+// TestRotate rotates the data key of a store, and gives the store other keys.
+func TestRotate(t *testing.T) {
+	key, other := file(t, "key", string(secret)), file(t, "other", hex.EncodeToString(secret[1:])+"00")
+	for name, eng := range map[string]func(string) engine.Engine{"badger": badger.Engine, "bolt": bolt.Engine} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store")
+			closeStore(t, write(t, eng(path), encrypted(datastore.SecretKey(secret))))
+			for _, c := range []struct {
+				input string
+				args  []string
+			}{
+				{"", []string{"-key-file", key}},
+				{"", []string{"-key-file", key, "-new-key-file", other}},
+				{"battery staple\n", []string{"-key-file", other, "-new-passphrase"}},
+				{"battery staple\ncorrect horse\n", []string{"-passphrase", "-new-passphrase"}},
+				{"correct horse\n", []string{"-passphrase", "-json"}},
+			} {
+				out, errOut, status := runWith(t, c.input, append(append([]string{"rotate"}, c.args...), path)...)
+				want := "10 rows rewritten\n"
+				if c.args[len(c.args)-1] == "-json" {
+					want = `{"event":"summary","rewritten":10}` + "\n"
+				}
+				if !strings.HasSuffix(out, want) || status != exitOK {
+					t.Errorf("%q: %q, %q, exit status %d", c.args, out, errOut, status)
+				}
+				if changed := strings.Contains(errOut, "the store has the new key"); changed != strings.Contains(strings.Join(c.args, " "), "-new") {
+					t.Errorf("%q: says that the key is new: %t", c.args, changed)
+				}
+			}
+			for want, c := range map[string]struct {
+				input string
+				args  []string
+			}{
+				"no key was given":                     {"", []string{"rotate", path}},
+				"wrong key":                            {"", []string{"rotate", "-key-file", key, path}},
+				"wrong key: the store's":               {"", []string{"verify", "-key-file", other, path}},
+				"rotate takes one directory, not 0":    {"", []string{"rotate"}},
+				"read the passphrase: EOF":             {"correct horse\n", []string{"rotate", "-passphrase", "-new-passphrase", path}},
+				"a key file or a passphrase, not both": {"", []string{"rotate", "-key-file", key, "-new-key-file", key, "-new-passphrase", path}},
+			} {
+				if out, errOut, status := runWith(t, c.input, c.args...); status != exitUsage || out != "" || !strings.Contains(errOut, want) {
+					t.Errorf("%q: %q, %q, exit status %d", c.args, out, errOut, status)
+				}
+			}
+			out, errOut, status := runWith(t, "correct horse\n", "verify", "-passphrase", path)
+			if status != exitOK || !strings.Contains(out, "clean") {
+				t.Errorf("%q, %q, exit status %d", out, errOut, status)
+			}
+		})
+	}
+	plain := filepath.Join(t.TempDir(), "store")
+	closeStore(t, write(t, bolt.Engine(plain)))
+	if out, errOut, status := run(t, "rotate", plain); status != exitUsage || out != "" || !strings.Contains(errOut, "the store is not encrypted") {
+		t.Errorf("%q, %q, exit status %d", out, errOut, status)
+	}
+}

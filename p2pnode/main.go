@@ -6,6 +6,7 @@
 //	go run ./p2pnode quarantine list DIR
 //	go run ./p2pnode migrate DIR
 //	go run ./p2pnode schema export DIR TREE
+//	go run ./p2pnode rotate -key-file FILE DIR
 //	go run ./p2pnode backup DIR FILE
 //	go run ./p2pnode restore FILE DIR
 //
@@ -93,6 +94,7 @@ func (p program) run(ctx context.Context, args []string) int {
 			p.demo(newFlags("p2pnode demo")), p.inspect(newFlags("p2pnode inspect")),
 			p.verify(newFlags("p2pnode verify")), p.quarantine(newFlags("p2pnode quarantine")),
 			p.migrate(newFlags("p2pnode migrate")), p.schema(newFlags("p2pnode schema")),
+			p.rotate(newFlags("p2pnode rotate")),
 			p.backup(newFlags("p2pnode backup")), p.restore(newFlags("p2pnode restore")),
 		},
 		Exec: func(_ context.Context, args []string) error {

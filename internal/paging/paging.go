@@ -11,13 +11,14 @@ import (
 // Each calls page until page reports that the work is done. A call does at most n units of the
 // work, in a transaction of its own; the caller decides if a unit is a row, a write or
 // something else. The first n is most. After an error that matches engine.ErrTooLarge n is
-// halved; after each page that succeeds it grows a little, up to most. Each returns any other
-// error at once, and ErrTooLarge if n was one.
+// halved, and so it is after engine.ErrConflict, since other writers come in between a small page
+// less often; after each page that succeeds it grows a little, up to most. Each returns any other
+// error at once, and these two if n was one.
 func Each(most int, page func(most int) (done bool, err error)) error {
 	for size := most; ; {
 		done, err := page(size)
 		switch {
-		case errors.Is(err, engine.ErrTooLarge) && size > 1:
+		case (errors.Is(err, engine.ErrTooLarge) || errors.Is(err, engine.ErrConflict)) && size > 1:
 			size /= 2
 		case err != nil || done:
 			return err

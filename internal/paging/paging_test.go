@@ -44,10 +44,25 @@ func TestEach(t *testing.T) {
 	}
 }
 
+// TestEachBesideWriters works beside writers that are always in the way of a page of more than 3 rows.
+func TestEachBesideWriters(t *testing.T) {
+	done := 0
+	err := paging.Each(256, func(most int) (bool, error) {
+		if most > 3 {
+			return false, engine.ErrConflict
+		}
+		done += most
+		return done >= 100, nil
+	})
+	if err != nil || done < 100 {
+		t.Error(done, err)
+	}
+}
+
 // TestEachEnds has work that cannot be done.
 func TestEachEnds(t *testing.T) {
 	calls, other := 0, errors.New("other")
-	for _, want := range []error{engine.ErrTooLarge, other} {
+	for _, want := range []error{engine.ErrTooLarge, engine.ErrConflict, other} {
 		err := paging.Each(8, func(most int) (bool, error) {
 			calls++
 			return false, want
@@ -56,7 +71,7 @@ func TestEachEnds(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if calls != 4+1 { // of 8, 4, 2 and 1 rows, and of 8
+	if calls != 4+4+1 { // of 8, 4, 2 and 1 rows, twice, and of 8
 		t.Error(calls)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
@@ -131,8 +132,17 @@ func (t *Tree[M, K]) load(s *session.Session, key K) (m M, err error) {
 }
 
 // row reads the row stored at key.
-func (t *Tree[M, K]) row(_ *session.Session, p *session.Place, key, stored []byte) (m M, err error) {
-	row, err := parse(p, key, stored)
+func (t *Tree[M, K]) row(s *session.Session, p *session.Place, key, stored []byte) (m M, err error) {
+	row, err := format.ParseRow(key, stored)
+	if err == nil && expired(row) {
+		err = ErrNotFound
+	}
+	if err == nil {
+		row, err = p.Decrypt(s, row)
+	}
+	if err == nil {
+		row.Value, err = valueOf(p, row)
+	}
 	if err != nil {
 		return m, err
 	}

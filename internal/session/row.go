@@ -34,6 +34,23 @@ func (p *Place) Rewrite(s *Session, dst, at []byte, row format.Row, expiry int64
 	return AppendRow(p.DataKey(s), dst, at, row.Header, row.Value), err
 }
 
+// Decrypt returns a row that is encrypted and not compressed with its plain value, which is valid until
+// Decrypt is called with s again. Other rows it returns as they are.
+func (p *Place) Decrypt(s *Session, row format.Row) (format.Row, error) {
+	if row.Key == 0 || row.Dictionary != 0 || row.Opened {
+		return row, nil
+	}
+	value, err := p.Keys.Open(s.plain[:0], row)
+	if err != nil {
+		return row, err
+	}
+	if cap(value) <= maxRoom {
+		s.plain = value
+	}
+	row.Key, row.At, row.Value, row.Opened = 0, nil, value, true
+	return row, nil
+}
+
 // DataKey returns the key that encrypts rows, nil in a store that is not encrypted. It remains the
 // one to use as long as the transaction of s lasts. Without s another one may come to be.
 func (p *Place) DataKey(s *Session) *crypt.DataKey {

@@ -21,6 +21,8 @@ type Session struct {
 	// the grown slice back. Before that, it calls no other function that uses Scratch.
 	Scratch []byte
 
+	// plain is memory for the value of a row that Decrypt returns.
+	plain []byte
 	// Held says that the user holds the transaction open: operations must not end it. Otherwise
 	// the transaction belongs to one operation, and must not stay open while user code runs.
 	Held bool

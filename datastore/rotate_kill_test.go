@@ -1,0 +1,141 @@
+package datastore_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
+)
+
+// TestKillRotation kills a process that rotates the data keys of a store, again and again: of one that
+// was plain, and of one that was encrypted. The store opens with its key then, has all rows, and the
+// next Rotate ends what was begun.
+func TestKillRotation(t *testing.T) {
+	if os.Getenv(killRole) != "" {
+		if err := killRotate(t); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	rounds := roundsOf(t, killRounds, 4, 2)
+	for name, newEngine := range killEngines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := uint64(time.Now().UnixNano())
+			random := rand.New(rand.NewPCG(seed, 0))
+			dir := t.TempDir()
+			plain, path := filepath.Join(dir, "plain"), ""
+			s := openKeyed(t, newEngine(plain), nil, diary)
+			fillDiary(t, s)
+			closeStore(t, s)
+			rows, _ := dataKeysOf(t, newEngine(plain))
+			all, halfway := rows[0], 0
+			for round := range rounds {
+				wasPlain := round%2 == 0
+				if wasPlain {
+					path = filepath.Join(dir, strconv.Itoa(round))
+					if err := os.CopyFS(path, os.DirFS(plain)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				// Killed while it waits within a Rotate, or at any moment after.
+				transactions, waits := 1+random.IntN(16), round < 2 || random.IntN(2) == 0
+				rotations := killRotator(t, name, path, transactions, waits)
+				rows, before := dataKeysOf(t, newEngine(path))
+				where := fmt.Sprintf("seed %d, round %d: after %d transactions and %d rotations, rows by key %v, keys %v",
+					seed, round, transactions, rotations, rows, before)
+				if len(before) == 2 || rows[0] > 0 {
+					halfway++
+				}
+				if first := wasPlain && rotations == 0; waits && len(before) != 2 && !first || len(before) > 2 {
+					t.Errorf("%s: not halfway", where)
+				}
+				s := openKeyed(t, newEngine(path), secretOf(1), diary)
+				checkDiary(t, s)
+				rotate(t, s)
+				closeStore(t, s)
+				rows, after := dataKeysOf(t, newEngine(path))
+				if len(after) != 1 || len(rows) != 1 || rows[after[0]] != all {
+					t.Fatalf("%s: later %v, keys %v", where, rows, after)
+				}
+				if len(before) == 2 && after[0] != before[1] {
+					t.Errorf("%s: later %v, keys %v: not what was begun", where, rows, after)
+				}
+				s = openKeyed(t, newEngine(path), secretOf(1), diary)
+				checkDiary(t, s)
+				closeStore(t, s)
+				if t.Failed() {
+					t.FailNow()
+				}
+			}
+			t.Logf("%d kills, %d of them with rows of two keys or two keys", rounds, halfway)
+		})
+	}
+}
+
+// killRotator has a process rotate until it has committed some transactions that rewrite rows, and
+// kills it: at once, while the process waits for this one, or when it has gone on. It returns how
+// many rotations had ended when the process last said so.
+func killRotator(t *testing.T, engineName, path string, transactions int, waits bool) (rotations int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillRotation$")
+	cmd.Env = append(os.Environ(), killRole+"=rotate", killEngine+"="+engineName, killPath+"="+path)
+	cmd.Stderr = os.Stderr
+	lines, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	goOn, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}()
+	scanner := bufio.NewScanner(lines)
+	for left := transactions - 1; left >= 0; left-- {
+		if !scanner.Scan() {
+			t.Fatal("the process ended by itself: ", scanner.Err())
+		}
+		if rotations, err = strconv.Atoi(strings.TrimSpace(scanner.Text())); err != nil {
+			t.Fatal(err)
+		}
+		if left > 0 || !waits {
+			if _, err := goOn.Write([]byte{'\n'}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return rotations
+}
+
+// killRotate rotates for ever. After every transaction it says how many rotations have ended, and
+// waits until it may go on.
+func killRotate(t *testing.T) error {
+	s := openKeyed(t, killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), secretOf(1), diary)
+	goOn := bufio.NewReader(os.Stdin)
+	for rotations := 0; ; rotations++ {
+		var stopped error
+		_, err := s.Rotate(t.Context(), datastore.RotateOptions{Progress: func(datastore.RotateProgress) {
+			_, err := fmt.Println(rotations)
+			_, readErr := goOn.ReadByte()
+			stopped = errors.Join(stopped, err, readErr)
+		}})
+		if err := errors.Join(err, stopped); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+}

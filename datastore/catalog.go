@@ -110,7 +110,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	if err != nil {
 		return err
 	}
-	c, entries, err := s.readCatalog(ctx, drops, o.Key)
+	c, entries, err := s.readCatalog(ctx, drops, o)
 	if err != nil {
 		return err
 	}
@@ -144,9 +144,9 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 // it has added what is new and retired the indexes to drop. A store opened to be read
 // has to have it all.
 func (s *Store) readCatalog(
-	ctx context.Context, drops map[string][]string, key Key,
+	ctx context.Context, drops map[string][]string, o OpenOptions,
 ) (*catalog, map[string]*treeEntry, error) {
-	c := catalog{keyed: key != nil}
+	c := catalog{keyed: o.Key != nil}
 	txn, err := s.db.Update(ctx)
 	if errors.Is(err, engine.ErrReadOnly) {
 		c.read, err = s.db.View(ctx)
@@ -159,7 +159,7 @@ func (s *Store) readCatalog(
 	defer c.read.Discard()
 	entries, err := c.update(s.trees, drops)
 	if err == nil {
-		c.secrets, err = c.encrypt(ctx, key)
+		c.secrets, err = c.encrypt(ctx, o.Key, o.Encrypt)
 	}
 	if err == nil && c.changed {
 		err = c.write.Commit(ctx, engine.Durable)

@@ -166,13 +166,16 @@ func keysOf(secrets []secret) (*crypt.Keys, error) {
 }
 
 // encrypt reads the secrets of the store, or makes the first one if the store is to be encrypted from
-// now on. It returns none for a store that is not encrypted.
-func (c *catalog) encrypt(ctx context.Context, key Key) ([]secret, error) {
-	if slices.Contains(c.store.Incompatible, encryption) {
+// now on, which has to be allowed for one that has been written without a key. It returns none for a
+// store that is not encrypted.
+func (c *catalog) encrypt(ctx context.Context, key Key, allowed bool) ([]secret, error) {
+	switch {
+	case slices.Contains(c.store.Incompatible, encryption):
 		return readSecrets(ctx, c.read, key, c.store.ID)
-	}
-	if key == nil || c.write == nil {
+	case key == nil:
 		return nil, nil
+	case c.write == nil || !c.created && !allowed:
+		return nil, ErrNotEncrypted
 	}
 	var index [crypt.KeySize]byte
 	_, _ = rand.Read(index[:]) // never fails
@@ -193,7 +196,11 @@ func (c *catalog) encrypt(ctx context.Context, key Key) ([]secret, error) {
 // unlock returns the data keys of a store that is inspected: without a Key, those of a store whose
 // rows cannot be read.
 func (c *catalog) unlock(ctx context.Context, key Key) (*crypt.Keys, error) {
-	if !slices.Contains(c.store.Incompatible, encryption) {
+	switch {
+	case slices.Contains(c.store.Incompatible, encryption):
+	case key != nil:
+		return nil, ErrNotEncrypted
+	default:
 		return nil, nil
 	}
 	secrets, err := readSecrets(ctx, c.read, key, c.store.ID)

@@ -16,6 +16,9 @@ var (
 	// ErrWrongKey is returned for an encrypted store that the key given does not open: another key
 	// has encrypted it, or somebody has changed what the store keeps of it.
 	ErrWrongKey = errors.New("wrong key")
+	// ErrNotEncrypted is returned for a store that is not encrypted and is opened with
+	// OpenOptions.Key, but without Encrypt.
+	ErrNotEncrypted = errors.New("a key was given, and the store is not encrypted")
 	// ErrVersion is models.ErrVersion: a newer version has written the store or the backup.
 	ErrVersion = models.ErrVersion
 )

@@ -31,7 +31,8 @@ type Inspection struct {
 // InspectOptions change Inspect. The zero value is the default.
 type InspectOptions struct {
 	// Key is the store's, as in OpenOptions. Without it, the catalog of an encrypted store can be
-	// read and its rows cannot. Defaults to none.
+	// read and its rows cannot. A store that is not encrypted takes none: ErrNotEncrypted. Defaults
+	// to none.
 	Key Key
 }
 

@@ -31,12 +31,19 @@ type OpenOptions struct {
 	// enough. Defaults to false.
 	Relaxed bool
 
-	// Key encrypts the store. A new store is encrypted from its first row on. In a store that is not
-	// encrypted, the rows that are written from now on are; Rotate encrypts the others. An
-	// encrypted store does not open without its key. The key, and those that it protects, are in the
-	// memory of the process as long as the store is open. Where Open is given several options, the
-	// last key counts. Defaults to none.
+	// Key encrypts the store. A new store is encrypted from its first row on. An encrypted store does
+	// not open without its key, and one that is not encrypted does not open with a key, unless
+	// Encrypt is set. The key, and those that it protects, are in the memory of the process as long
+	// as the store is open. Where Open is given several options, the last key counts. Defaults to
+	// none.
 	Key Key
+
+	// Encrypt allows Key for a store that is not encrypted: the rows that are written from now on
+	// are, and Rotate encrypts the others. Set it once, for a store that is known to be so. Without it
+	// Open returns ErrNotEncrypted, because somebody who can change files could put a store of
+	// their own in the place of an encrypted one. Where Open is given several options, one is
+	// enough. Defaults to false.
+	Encrypt bool
 
 	// DropIndexes are the full names of indexes to remove from the store, "blog.user/email",
 	// because their trees do not declare them any more. Each tree has to be in one of the
@@ -71,6 +78,7 @@ func gather(options []OpenOption) (o OpenOptions) {
 			o.Definitions = append(o.Definitions, given.Definitions...)
 			o.DropIndexes = append(o.DropIndexes, given.DropIndexes...)
 			o.Relaxed = o.Relaxed || given.Relaxed
+			o.Encrypt = o.Encrypt || given.Encrypt
 			if given.Progress != nil {
 				o.Progress = given.Progress
 			}

@@ -91,7 +91,7 @@ func (s *Store) changeKeys(ctx context.Context, fn func(context.Context) error) 
 		return err
 	}
 	if s.keys == nil {
-		return fmt.Errorf("%w: the store is not encrypted; open it with OpenOptions.Key", models.ErrInvalid)
+		return fmt.Errorf("%w: the store is not encrypted; open it with OpenOptions.Key and Encrypt", models.ErrInvalid)
 	}
 	select {
 	case s.keyTurn <- struct{}{}:

@@ -113,6 +113,23 @@ func rotate(t testing.TB, s *datastore.Store) int64 {
 	return n
 }
 
+// openPlain opens a store that is not encrypted with a key, to encrypt it.
+func openPlain(t testing.TB, eng engine.Engine, key datastore.Key, d *models.Definition) *datastore.Store {
+	t.Helper()
+	if _, err := datastore.Open(t.Context(), eng, with(key, d)); !errors.Is(err, datastore.ErrNotEncrypted) {
+		t.Fatal(err)
+	}
+	_, err := datastore.Inspect(t.Context(), eng, datastore.InspectOptions{Key: key})
+	if !errors.Is(err, datastore.ErrNotEncrypted) {
+		t.Fatal(err)
+	}
+	s, err := datastore.Open(t.Context(), eng, with(key, d), datastore.OpenOptions{Encrypt: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // A store that was not encrypted is encrypted from when it is opened with a key, as a whole after
 // Rotate, and gets another data key with the next Rotate.
 func TestRotate(t *testing.T) {
@@ -130,7 +147,7 @@ func TestRotate(t *testing.T) {
 			}
 			closeStore(t, s)
 
-			s = openKeyed(t, eng, secretOf(1), diary)
+			s = openPlain(t, eng, secretOf(1), diary)
 			checkDiary(t, s)
 			n := noteOf("plain", 3)
 			if err := diaryNotes.Put(ctx, s, &n); err != nil {
@@ -221,7 +238,7 @@ func TestRotationEnds(t *testing.T) {
 	}
 	closeStore(t, s)
 	plain := dump(t, base)
-	s = openKeyed(t, base, secretOf(1), diary)
+	s = openPlain(t, base, secretOf(1), diary)
 	rotate(t, s)
 	closeStore(t, s)
 	encrypted := dump(t, base)
@@ -229,6 +246,9 @@ func TestRotationEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for call := 1; ; call++ {
 				eng := &enginetest.Failing{Engine: load(t, from)}
+				if &from[0] == &plain[0] {
+					closeStore(t, openPlain(t, eng, secretOf(1), diary))
+				}
 				s := openKeyed(t, eng, secretOf(1), diary)
 				eng.FailAt(call)
 				_, err := s.Rotate(ctx)
@@ -280,7 +300,7 @@ func TestRotateBesideWriters(t *testing.T) {
 			s := openKeyed(t, eng, nil, diary)
 			fillDiary(t, s)
 			closeStore(t, s)
-			s = openKeyed(t, eng, secretOf(1), diary)
+			s = openPlain(t, eng, secretOf(1), diary)
 			batch, err := s.Datastore().Batch(ctx)
 			if err == nil {
 				err = batch.Put(ctx, ds.NewKey("/batch"), []byte("put before"))

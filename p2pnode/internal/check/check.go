@@ -19,17 +19,13 @@ import (
 // catalog.
 var known = []*models.Definition{record.Definition, golang.Definition}
 
-// ErrPlain is returned if a key is given for a store that is not encrypted: opening it with the key
-// would encrypt it.
-var ErrPlain = errors.New("a key was given, and the store is not encrypted")
-
 // Run examines the store at path, and repairs it if repair is set. Key is that of an encrypted
 // store, and nil for any other. It calls progress with the report so far after every page of rows.
 //
 // The error says why Run could not examine the store. It matches datastore.ErrNotStore if there
 // is no store, and models.ErrCorrupt if the files are too damaged to open. It matches
-// datastore.ErrNoKey, datastore.ErrWrongKey or ErrPlain if the store has another key, or none.
-// Otherwise it is an error of opening or reading.
+// datastore.ErrNoKey, datastore.ErrWrongKey or datastore.ErrNotEncrypted if the store has another
+// key, or none. Otherwise it is an error of opening or reading.
 func Run(
 	ctx context.Context, path string, key datastore.Key, repair bool, progress func(datastore.Report),
 ) (datastore.Report, error) {
@@ -139,17 +135,7 @@ func inspect(
 		eng = open(engine.Config{MustExist: true})
 		in, err = datastore.Inspect(ctx, eng, options)
 	}
-	if err != nil || key == nil {
-		return in, eng, err
-	}
-	store, err := in.Store(ctx)
-	if err == nil && !IsEncrypted(store) {
-		err = ErrPlain
-	}
-	if err != nil {
-		return nil, nil, errors.Join(err, in.Close())
-	}
-	return in, eng, nil
+	return in, eng, err
 }
 
 // IsEncrypted reports whether rows of the store are encrypted.
@@ -163,7 +149,7 @@ func isFinal(err error) bool {
 	return errors.Is(err, engine.ErrLocked) || errors.Is(err, engine.ErrMissing) ||
 		errors.Is(err, engine.ErrOtherEngine) ||
 		errors.Is(err, datastore.ErrNotStore) || errors.Is(err, datastore.ErrVersion) ||
-		errors.Is(err, datastore.ErrWrongKey)
+		errors.Is(err, datastore.ErrWrongKey) || errors.Is(err, datastore.ErrNotEncrypted)
 }
 
 // have returns the known definitions whose trees are all in the store. Others would add trees

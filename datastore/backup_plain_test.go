@@ -164,7 +164,7 @@ func TestPlainBackupOfBlindIndexes(t *testing.T) {
 
 			// With a key, the one it had or another, it gets other hashes.
 			for b, eng := range map[byte]engine.Engine{1: eng, 2: restored(t, newEngine, plain.Bytes())} {
-				s := openKeyed(t, eng, secretOf(b), clinic.definition)
+				s := openPlain(t, eng, secretOf(b), clinic.definition)
 				if err := clinic.check(ctx, s, want); err != nil {
 					t.Error(err)
 				}

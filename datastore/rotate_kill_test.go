@@ -126,7 +126,11 @@ func killRotator(t *testing.T, engineName, path string, transactions int, waits 
 // killRotate rotates for ever. After every transaction it says how many rotations have ended, and
 // waits until it may go on.
 func killRotate(t *testing.T) error {
-	s := openKeyed(t, killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), secretOf(1), diary)
+	eng := killEngines[os.Getenv(killEngine)](os.Getenv(killPath))
+	s, err := datastore.Open(t.Context(), eng, with(secretOf(1), diary), datastore.OpenOptions{Encrypt: true})
+	if err != nil {
+		return err
+	}
 	goOn := bufio.NewReader(os.Stdin)
 	for rotations := 0; ; rotations++ {
 		var stopped error

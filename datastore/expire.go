@@ -43,7 +43,7 @@ func (s *Store) Expire(ctx context.Context) (removed int, err error) {
 	}
 	var after []byte // what cannot be removed now is passed over
 	var left error
-	err = paging.Each(expirePage, func(most int) (done bool, err error) {
+	err = paging.EachBesideWriters(expirePage, func(most int) (done bool, err error) {
 		n, last, err := s.expirePage(ctx, after, most)
 		if errors.Is(err, engine.ErrTooLarge) && most == 1 {
 			left, err = cmp.Or(left, err), nil

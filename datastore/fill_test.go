@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/enginetest"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -92,4 +94,68 @@ func TestRowsExpireWhileAnIndexIsFilled(t *testing.T) {
 			t.Error(n, err)
 		}
 	})
+}
+
+// A transaction that was too large, whichever call says so, is done again with fewer rows: none are
+// left out, and none of another tree are taken for rows of this one.
+func TestNewIndexInSmallerTransactions(t *testing.T) {
+	for call, failed := 1, true; failed; call++ {
+		synctest.Test(t, func(t *testing.T) {
+			ctx := t.Context()
+			eng := &enginetest.Failing{Engine: memory.Engine(), Err: &engine.TooLargeError{What: "transaction"}}
+			texts := func() (*models.Tree[note, uint64], *models.Definition) {
+				others := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID })
+				models.NewIndex(others, "text", models.String, func(n *note) string { return n.Text })
+				return others, models.NewDefinition("first", others)
+			}
+			others, first := texts()
+			old := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID })
+			s, err := datastore.Open(ctx, eng, first)
+			if err == nil {
+				err = s.Close()
+			}
+			if err != nil { // so that the spaces of the other tree come first
+				t.Fatal(err)
+			}
+			if s, err = datastore.Open(ctx, eng, first, models.NewDefinition("second", old)); err != nil {
+				t.Fatal(err)
+			}
+			soon := time.Now().Add(time.Hour)
+			for i := range uint64(5) {
+				err = errors.Join(err, others.PutUntil(ctx, s, &note{i, "other"}, soon),
+					old.PutUntil(ctx, s, &note{i, "same"}, soon))
+			}
+			if err := errors.Join(err, old.Put(ctx, s, &note{9, "same"}), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+
+			open := func() (*datastore.Store, *models.Unique[note, uint64, string], error) {
+				_, first := texts()
+				notes := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID })
+				byText := models.NewUnique(notes, "text", models.String, func(n *note) string { return n.Text })
+				s, err := datastore.Open(ctx, eng, first, models.NewDefinition("second", notes))
+				return s, byText, err
+			}
+			eng.FailAt(call)
+			s, byText, err := open()
+			failed = eng.Failed()
+			eng.FailAt(0)
+			if err != nil {
+				if !failed || !errors.Is(err, engine.ErrTooLarge) {
+					t.Fatalf("call %d: %v", call, err)
+				}
+				if s, byText, err = open(); err != nil {
+					t.Fatalf("call %d: %v", call, err)
+				}
+			}
+			if n, err := byText.Get(ctx, s, "same"); n.ID != 9 || err != nil {
+				t.Errorf("call %d: %+v, %v", call, n, err)
+			}
+			if report, err := datastore.Verify(ctx, s); err != nil || !report.Clean() {
+				t.Errorf("call %d: %+v, %v", call, report, err)
+			}
+			closeStore(t, s)
+		})
+	}
 }

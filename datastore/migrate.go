@@ -91,7 +91,7 @@ func (m *migration) run(ctx context.Context) error {
 		return err
 	}
 	r := spaceRange(m.entry.ID)
-	err := paging.Each(chunkRows, func(most int) (done bool, err error) {
+	err := paging.EachBesideWriters(chunkRows, func(most int) (done bool, err error) {
 		next, err := m.chunk(ctx, r, most)
 		if err != nil {
 			return false, err

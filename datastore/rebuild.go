@@ -261,8 +261,12 @@ func (s *Store) dropExpired(ctx context.Context, core *session.Tree, place *sess
 	prefix := place.Space
 	r := engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)}
 	return paging.Each(chunkRows, func(most int) (done bool, err error) {
-		r.Lower, err = s.dropChunk(ctx, core, place, r, most, by)
-		return r.Lower == nil, err
+		next, err := s.dropChunk(ctx, core, place, r, most, by)
+		if err != nil {
+			return false, err
+		}
+		r.Lower = next
+		return next == nil, nil
 	})
 }
 
@@ -273,7 +277,7 @@ func (s *Store) dropChunk(
 ) (next []byte, err error) {
 	txn, err := s.db.Update(ctx)
 	if err != nil {
-		return r.Lower, err
+		return nil, err
 	}
 	defer txn.Discard()
 	c := txn.Cursor(r)
@@ -286,18 +290,18 @@ func (s *Store) dropChunk(
 		}
 		stored, err := c.Value()
 		if err != nil {
-			return r.Lower, err
+			return nil, err
 		}
 		row, err := format.ParseRow(c.Key(), stored)
 		if err == nil && row.Expiry != 0 && row.Expiry <= by {
 			err = dropRow(&w, core, place, bytes.Clone(c.Key()), row)
 		}
 		if err != nil {
-			return r.Lower, err
+			return nil, err
 		}
 	}
 	if err := c.Err(); err != nil {
-		return r.Lower, err
+		return nil, err
 	}
 	return next, txn.Commit(ctx, engine.Relaxed)
 }

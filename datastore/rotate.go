@@ -216,7 +216,7 @@ func (r *rotation) trees(ctx context.Context) (spaces []format.Space, err error)
 
 // walk rewrites the rows in a range.
 func (r *rotation) walk(ctx context.Context, keys engine.Range) error {
-	return paging.Each(chunkRows, func(most int) (done bool, err error) {
+	return paging.EachBesideWriters(chunkRows, func(most int) (done bool, err error) {
 		next, err := r.chunk(ctx, keys, most)
 		if err != nil {
 			return false, err

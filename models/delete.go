@@ -67,7 +67,7 @@ func deleteRange[M, K, I any](
 	of func(p *session.Place, key, stored []byte) ([]byte, error),
 ) (removed int, err error) {
 	left := rng.limit
-	err = paging.Each(deletePage, func(most int) (done bool, err error) {
+	err = paging.EachBesideWriters(deletePage, func(most int) (done bool, err error) {
 		if rng.limit > 0 {
 			most = min(most, left)
 		}

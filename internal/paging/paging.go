@@ -4,6 +4,7 @@ package paging
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
@@ -11,14 +12,25 @@ import (
 // Each calls page until page reports that the work is done. A call does at most n units of the
 // work, in a transaction of its own; the caller decides if a unit is a row, a write or
 // something else. The first n is most. After an error that matches engine.ErrTooLarge n is
-// halved, and so it is after engine.ErrConflict, since other writers come in between a small page
-// less often; after each page that succeeds it grows a little, up to most. Each returns any other
-// error at once, and these two if n was one.
+// halved; after each page that succeeds it grows a little, up to most. Each returns any other
+// error at once, and ErrTooLarge if n was one.
 func Each(most int, page func(most int) (done bool, err error)) error {
+	return each(most, page, engine.ErrTooLarge)
+}
+
+// EachBesideWriters is Each for work whose pages may be smaller than the engine allows. After an
+// error that matches engine.ErrConflict n is halved, too, since other writers come in between a
+// small page less often.
+func EachBesideWriters(most int, page func(most int) (done bool, err error)) error {
+	return each(most, page, engine.ErrTooLarge, engine.ErrConflict)
+}
+
+// each halves pages after the errors in smaller.
+func each(most int, page func(most int) (done bool, err error), smaller ...error) error {
 	for size := most; ; {
 		done, err := page(size)
 		switch {
-		case (errors.Is(err, engine.ErrTooLarge) || errors.Is(err, engine.ErrConflict)) && size > 1:
+		case size > 1 && slices.ContainsFunc(smaller, func(target error) bool { return errors.Is(err, target) }):
 			size /= 2
 		case err != nil || done:
 			return err

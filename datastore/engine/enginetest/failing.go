@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -16,6 +17,8 @@ var ErrInjected = errors.New("injected failure")
 // A store has to stay whole whichever call fails. A failed commit stores nothing.
 type Failing struct {
 	engine.Engine
+	// Err is the error of the call that FailAt chooses. Nil stands for ErrInjected.
+	Err error
 
 	mu        sync.Mutex
 	countdown int
@@ -66,10 +69,10 @@ func (e *Failing) Transactions() int {
 func (e *Failing) fail() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.countdown--; e.countdown == 0 || e.ended {
-		return ErrInjected
+	if e.countdown--; e.countdown != 0 && !e.ended {
+		return nil
 	}
-	return nil
+	return cmp.Or(e.Err, ErrInjected)
 }
 
 func (e *Failing) failCommit() error {

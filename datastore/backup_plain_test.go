@@ -126,7 +126,8 @@ func TestPlainBackupOfBlindIndexes(t *testing.T) {
 					rows++
 				case p.key[0] == citySpace, p.key[0] == numberSpace, bytes.HasPrefix(p.key, []byte{1, 4}):
 					t.Errorf("there is the key %x", p.key)
-				case bytes.Contains(append(p.key, p.value...), []byte("city-")), bytes.Contains(append(p.key, p.value...), []byte("number-")):
+				case bytes.Contains(append(p.key, p.value...), []byte("city-")),
+					bytes.Contains(append(p.key, p.value...), []byte("number-")):
 					t.Errorf("the key %x has a key of a blind index", p.key)
 				}
 			}
@@ -136,7 +137,8 @@ func TestPlainBackupOfBlindIndexes(t *testing.T) {
 
 			// Without a key it is a store without blind indexes.
 			_, err := datastore.Open(ctx, eng, clinic.definition)
-			wantDifferences(t, err, "index city is blind, and the store has no key", "index number is blind, and the store has no key")
+			wantDifferences(t, err, "index city is blind, and the store has no key",
+				"index number is blind, and the store has no key")
 			s := openKeyed(t, eng, nil)
 			info, err := s.Inspect().Store(ctx)
 			if err != nil || len(info.Features.Incompatible) != 0 {

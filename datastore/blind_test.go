@@ -256,7 +256,8 @@ func TestBlindEntries(t *testing.T) {
 			t.Errorf("%s has %d hashes, want %d", index, len(texts), want)
 		}
 	}
-	if has, err := face.Has(ctx, ds.NewKey("/clinic.patient/index/city/K-c3-b6ln/00000000000000000000")); has || err != nil {
+	has, err := face.Has(ctx, ds.NewKey("/clinic.patient/index/city/K-c3-b6ln/00000000000000000000"))
+	if has || err != nil {
 		t.Error("a path with a key in place of its hash:", has, err)
 	}
 	if err := store.Close(); err != nil {
@@ -286,7 +287,8 @@ func TestBlindErrors(t *testing.T) {
 		getErr: models.ErrNotFound, keyErr: models.ErrNotFound,
 		clinic.patients.Put(ctx, store, &patient{ID: 2, Number: "secret 1"}): models.ErrUnique,
 	} {
-		if text := fmt.Sprint(err); !errors.Is(err, want) || !strings.Contains(text, "clinic.patient/number") || strings.Contains(text, "secret") {
+		text := fmt.Sprint(err)
+		if !errors.Is(err, want) || !strings.Contains(text, "clinic.patient/number") || strings.Contains(text, "secret") {
 			t.Errorf("%v; want %v", err, want)
 		}
 	}
@@ -327,7 +329,9 @@ func TestBlindNeedsKey(t *testing.T) {
 	clinic, ctx := newClinic(models.Local), t.Context()
 	eng := memory.Engine()
 	_, err := datastore.Open(ctx, eng, clinic.definition)
-	keyless := []string{"index city is blind, and the store has no key", "index number is blind, and the store has no key"}
+	keyless := []string{
+		"index city is blind, and the store has no key", "index number is blind, and the store has no key",
+	}
 	wantDifferences(t, err, keyless...)
 
 	sighted := models.NewTree("patient", models.Uint64, func(p *patient) uint64 { return p.ID })

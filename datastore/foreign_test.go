@@ -21,8 +21,7 @@ type peerNote struct {
 	Places []string
 }
 
-// What a peer says of a note beyond the fields that are known stays when the note is changed, however
-// rows are stored.
+// A note of a peer keeps its unknown fields when the note is changed, however rows are stored.
 func TestUnknownFieldsStay(t *testing.T) {
 	const rows = 2500 // enough for a dictionary
 	for name, how := range map[string]struct {

@@ -56,7 +56,7 @@ func (n *nextEntry) fits(txn engine.ReadTxn, core *session.Tree, drop []string) 
 	return err == nil && h.newest().hash == shapeOf(core).Hash(), err
 }
 
-// stage notes what a tree is to be rebuilt as. What an earlier program has noted is given up.
+// stage notes what a tree is to be rebuilt as, in place of the note of an earlier program.
 func (c *catalog) stage(ch *treeChange) error {
 	e := ch.entry
 	if err := e.giveUp(c.write); err != nil {

@@ -103,7 +103,7 @@ func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (d
 			return false, err
 		}
 		key := bytes.Clone(c.Key())
-		// What is no row has nothing in the queue, whatever it looks like.
+		// Only rows have entries in the queue.
 		if row, err := format.ParseRow(key, stored); err == nil && row.Expiry != 0 {
 			if err := w.Delete(format.AppendExpiryKey(nil, row.Expiry, key)); err != nil {
 				return false, err

@@ -45,8 +45,8 @@ type RotateProgress struct {
 //
 // A row that cannot be decrypted, because it is damaged or has been tampered with, stays as it is, and
 // so does the old data key. Rotate then returns the row's error after it has gone over all others.
-// Repair sets such rows aside, and the next Rotate can end. What cannot be decrypted in the quarantine
-// is left as it is, for good. The index key that blind indexes use does not change.
+// Repair sets such rows aside, and the next Rotate can end. A row in the quarantine that cannot be
+// decrypted stays as it is, for good. The index key that blind indexes use does not change.
 func (s *Store) Rotate(ctx context.Context, options ...RotateOptions) (rewritten int64, err error) {
 	r := rotation{store: s, progress: given(options).Progress}
 	if err := s.changeKeys(ctx, r.run); err != nil {

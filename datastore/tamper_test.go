@@ -34,7 +34,7 @@ func townWith(t *testing.T, key datastore.Key, id uint64) (engine.Engine, pair) 
 	return nil, pair{}
 }
 
-// What somebody without the key does to a row is noticed, by every way of reading it, and told from
+// Every way of reading a row notices that somebody without the key has changed it, and tells that from
 // damage. Repair sets the row aside.
 func TestTampering(t *testing.T) {
 	ctx := t.Context()

@@ -95,7 +95,8 @@ func runChange(ctx context.Context, args []string, out, notes io.Writer) error {
 		if !chosen[e.name] {
 			continue
 		}
-		for _, measure := range []func(context.Context, changeOptions, changeEngine, string, func(changeResult) error) error{
+		type measurement func(context.Context, changeOptions, changeEngine, string, func(changeResult) error) error
+		for _, measure := range []measurement{
 			measureEvolution, measureSmall, measureRest,
 		} {
 			if err := measure(ctx, o, e, filepath.Join(dir, e.name), emit); err != nil {

@@ -60,7 +60,8 @@ func measureRest(
 		for i, way := range ways[1:] {
 			result := func(what, unit string, value, base, atMost float64) error {
 				return emit(changeResult{
-					Case: way.name + ": " + what, Engine: e.name, Rows: len(packages), Round: round, Value: value, Unit: unit,
+					Case: way.name + ": " + what, Engine: e.name, Rows: len(packages), Round: round,
+					Value: value, Unit: unit,
 					Against: "plain", Base: base, AtMost: atMost,
 				})
 			}

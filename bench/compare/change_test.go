@@ -40,7 +40,9 @@ func TestChange(t *testing.T) {
 	if lines := strings.Count(out.String(), "\n"); lines != 1+13 {
 		t.Errorf("%d lines:\n%s", lines, out.String())
 	}
-	for _, refused := range [][]string{{"-engines", "memory"}, {"-rounds", "0"}, {"more"}, {"-records", "none.jsonl", "-rows", "10", "-small", "10"}} {
+	for _, refused := range [][]string{
+		{"-engines", "memory"}, {"-rounds", "0"}, {"more"}, {"-records", "none.jsonl", "-rows", "10", "-small", "10"},
+	} {
 		if err := runChange(t.Context(), refused, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", refused)
 		}

@@ -1,5 +1,5 @@
-// Package crypt encrypts the rows of a store, and the keys that they are encrypted with. What it
-// writes is described in docs/format.md, "Encryption". The primitives are those of
+// Package crypt encrypts the rows of a store, and the keys that they are encrypted with.
+// docs/format.md describes the bytes that it writes, under "Encryption". The primitives are those of
 // golang.org/x/crypto.
 package crypt
 

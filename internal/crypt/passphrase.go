@@ -10,8 +10,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
-// The cost of passphrases: the second recommended option of RFC 9106, section 4. Whoever opens a
-// store accepts what it asks for up to the largest one.
+// The cost of passphrases: the second recommended option of RFC 9106, section 4. A
+// store may ask for another cost, up to a bound.
 const (
 	passes  = 3
 	memory  = 64 << 10 // KiB

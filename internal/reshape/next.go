@@ -73,7 +73,7 @@ func (d Difference) String() string {
 	return d.Path + " " + d.What()
 }
 
-// What describes the difference, in words that follow the path.
+// What returns the difference in words that follow the path.
 func (d Difference) What() string {
 	switch d.Kind {
 	case Missing:

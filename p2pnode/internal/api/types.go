@@ -1,0 +1,404 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Error is why a request failed. Its JSON is {"error": {…}}.
+type Error struct {
+	// Code is one of the codes below.
+	Code Code `json:"code"`
+	// Message says what is wrong, for people.
+	Message string `json:"message"`
+	// Suggestion is the name that was probably meant, for a tree or an index that is not there.
+	Suggestion string `json:"suggestion,omitempty"`
+	// Known are the names that there are, for a tree or an index that is not there.
+	Known []string `json:"known,omitempty"`
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Failure is the body of an answer to a request that failed.
+type Failure struct {
+	Error *Error `json:"error"`
+}
+
+// Code tells programs why a request failed.
+type Code string
+
+// The codes, and the statuses of HTTP that they come with.
+const (
+	// Invalid is 400: the request, a key or a row is malformed or breaks a rule.
+	Invalid Code = "invalid"
+	// NoToken is 401: the token is missing or wrong.
+	NoToken Code = "no_token"
+	// Forbidden is 403: the policy of the tree forbids it, or the request comes from another origin.
+	Forbidden Code = "forbidden"
+	// NotFound is 404: there is no such row, peer or path.
+	NotFound Code = "not_found"
+	// UnknownTree is 404: there is no such tree. Known has those that there are.
+	UnknownTree Code = "unknown_tree"
+	// UnknownIndex is 404: there is no such index. Known has those that there are.
+	UnknownIndex Code = "unknown_index"
+	// Conflict is 409: a better record is stored, the row exists already, or a unique key is taken.
+	Conflict Code = "conflict"
+	// TooLarge is 413: the body, key or row is larger than may be.
+	TooLarge Code = "too_large"
+	// Busy is 429: too many requests at once.
+	Busy Code = "busy"
+	// Internal is 500: the node failed, and its log says more.
+	Internal Code = "internal"
+	// Damaged is 500: what is stored is damaged.
+	Damaged Code = "damaged"
+	// NoPeers is 503: no other peer is known, or none took the record. The row is stored.
+	NoPeers Code = "no_peers"
+)
+
+// Status describes the node: GET /v1/status.
+type Status struct {
+	Peer string `json:"peer"`
+	// Addresses are those at which others reach the peer, with /p2p/ and its id.
+	Addresses []string  `json:"addresses"`
+	Version   string    `json:"version"`
+	Started   time.Time `json:"started"`
+	Dir       string    `json:"dir,omitempty"`
+	Engine    string    `json:"engine"`
+	// Mode is server or client.
+	Mode      string `json:"mode"`
+	Protocol  string `json:"protocol"`
+	Store     string `json:"store"`
+	Encrypted bool   `json:"encrypted"`
+	Trees     int    `json:"trees"`
+	// Connected is how many peers are connected, Known how many the routing table has.
+	Connected int `json:"connected"`
+	Known     int `json:"known"`
+	// Records and Providers are those kept for the network.
+	Records   Usage `json:"records"`
+	Providers Usage `json:"providers"`
+	// DiskBytes is the size of the store's files, MemoryBytes the heap of the process.
+	DiskBytes   uint64 `json:"disk_bytes"`
+	MemoryBytes uint64 `json:"memory_bytes"`
+}
+
+// Usage is how much there is of something.
+type Usage struct {
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Tree describes a tree of the store: GET /v1/trees returns a list of them, by name.
+type Tree struct {
+	Name   string `json:"name"`
+	Key    string `json:"key"`
+	Codec  string `json:"codec"`
+	Policy string `json:"policy"`
+	// Hosted says that the tree is one of the node's models. The rows of others can be listed only.
+	Hosted bool `json:"hosted"`
+	// Schema is the newest schema version, Hash the hash of its shape.
+	Schema    uint32   `json:"schema"`
+	Hash      string   `json:"hash"`
+	KeyFields []string `json:"key_fields,omitempty"`
+	Clock     string   `json:"clock,omitempty"`
+	Fields    []Field  `json:"fields"`
+	Indexes   []Index  `json:"indexes"`
+}
+
+// Field is a field of a tree's model. Type is as shapes write it: uint64, list(string).
+type Field struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// Index describes an index. Kind is index, unique, multi or claim.
+type Index struct {
+	Name    string   `json:"name"`
+	Kind    string   `json:"kind"`
+	Key     string   `json:"key"`
+	Fields  []string `json:"fields,omitempty"`
+	Partial bool     `json:"partial,omitempty"`
+	Blind   bool     `json:"blind,omitempty"`
+	Ready   bool     `json:"ready"`
+}
+
+// Size is how much a tree takes: GET /v1/trees/{tree}/size. Counting takes time in proportion.
+type Size struct {
+	Usage
+	Indexes []IndexSize `json:"indexes"`
+}
+
+// IndexSize is how much an index takes.
+type IndexSize struct {
+	Name    string `json:"name"`
+	Entries int64  `json:"entries"`
+	Bytes   int64  `json:"bytes"`
+}
+
+// Row is a row of a tree.
+type Row struct {
+	Key string `json:"key"`
+	// Index is the key of the entry by which an index found the row.
+	Index string `json:"index,omitempty"`
+	// Value is the row as DAG-JSON. Integers may have up to 20 digits.
+	Value   json.RawMessage `json:"value,omitempty"`
+	Expires *time.Time      `json:"expires,omitempty"`
+	// Error says why the row cannot be read, in place of Value.
+	Error string `json:"error,omitempty"`
+}
+
+// Page is a part of a list: GET /v1/trees/{tree}/rows and GET /v1/trees/{tree}/indexes/{index}.
+//
+// Query parameters of both: key, or from and to (from ≤ key < to), or prefix; reverse=true;
+// limit, 1 to 1,000, by default 100; page, the Next of the page before; where, any number of times;
+// order. With where or order a page may have fewer rows than the limit and still a Next.
+type Page struct {
+	Rows []Row `json:"rows"`
+	// Next is the token of the next page, empty behind the last.
+	Next string `json:"next,omitempty"`
+}
+
+// Detail is everything about a row: GET /v1/trees/{tree}/row?key=….
+type Detail struct {
+	Row
+	// Bytes is the stored value in hex.
+	Bytes string `json:"bytes"`
+	// RecordKey is the key of the row's record in the DHT, empty for a tree that is local.
+	RecordKey string `json:"record_key,omitempty"`
+	// State is local, published, changed, expired, received or kept; Since and Served are as in
+	// record.Status.
+	State  string     `json:"state,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Served bool       `json:"served"`
+	// Foreign says that the row has fields that the model here does not have.
+	Foreign   bool       `json:"foreign,omitempty"`
+	Signature *Signature `json:"signature,omitempty"`
+}
+
+// Signature is that of a row of a signed tree.
+type Signature struct {
+	Owner    string    `json:"owner"`
+	Sequence uint64    `json:"sequence"`
+	Expires  time.Time `json:"expires"`
+}
+
+// Holder is a peer near the key of a record: GET /v1/trees/{tree}/holders?key=… asks them.
+type Holder struct {
+	Peer string `json:"peer"`
+	// Has says that the peer served the record, Same that it is the one stored here.
+	Has   bool   `json:"has"`
+	Same  bool   `json:"same"`
+	Error string `json:"error,omitempty"`
+}
+
+// Put is the body of POST /v1/trees/{tree}/put, which stores a row. It answers with a Report.
+type Put struct {
+	Row json.RawMessage `json:"row"`
+	// Local keeps a row of a tree that travels on this peer. Otherwise it is published.
+	Local bool `json:"local,omitempty"`
+	// Expires removes a row of a local tree at that time.
+	Expires *time.Time `json:"expires,omitempty"`
+	// Insert refuses a row whose key is there already.
+	Insert bool `json:"insert,omitempty"`
+}
+
+// Keyed is the body of the requests on one key: POST /v1/trees/{tree}/publish, /retract and /delete,
+// which answer with a Report, and /resolve, which answers with a Row.
+type Keyed struct {
+	Key string `json:"key"`
+}
+
+// Report says what became of a row: which peers took its record.
+type Report struct {
+	Key       string `json:"key"`
+	RecordKey string `json:"record_key,omitempty"`
+	// Published says that the record was put into the DHT.
+	Published bool         `json:"published"`
+	Took      []string     `json:"took"`
+	Failed    []PeerFailed `json:"failed,omitempty"`
+}
+
+// PeerFailed is a peer that did not take a record.
+type PeerFailed struct {
+	Peer  string `json:"peer"`
+	Error string `json:"error"`
+}
+
+// Imported is the answer to POST /v1/trees/{tree}/import, whose body has one row a line.
+// ?publish=true publishes each.
+type Imported struct {
+	Stored    int64         `json:"stored"`
+	Published int64         `json:"published"`
+	Refused   int64         `json:"refused"`
+	Reasons   []RefusedLine `json:"reasons,omitempty"` // of the first 100
+}
+
+// RefusedLine is a line that was not imported.
+type RefusedLine struct {
+	Line  int64  `json:"line"`
+	Error string `json:"error"`
+}
+
+// Event is something that happened: GET /v1/events streams those from now on, and
+// GET /v1/trees/{tree}/watch those of kind stored and retracted of one tree, with their rows. A reader
+// that does not keep up gets a last line with an error.
+type Event struct {
+	Time time.Time `json:"time"`
+	Kind EventKind `json:"kind"`
+	// Peer is the peer at which it happened: in a demonstration there are several.
+	Peer string `json:"peer"`
+	// From is the other peer of a request, To are the peers that took a record.
+	From string   `json:"from,omitempty"`
+	To   []string `json:"to,omitempty"`
+	// Tree and Key are those of the record, if it belongs to a model. Key is as people write it.
+	Tree  string          `json:"tree,omitempty"`
+	Key   string          `json:"key,omitempty"`
+	Value json.RawMessage `json:"value,omitempty"`
+	// Reason is why a record was refused.
+	Reason string `json:"reason,omitempty"`
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	// Published: this peer put a record, and the peers To took it.
+	Published EventKind = "published"
+	// Resolved: this peer asked the network for a record and got it.
+	Resolved EventKind = "resolved"
+	// Stored: a record came from the network and is stored.
+	Stored EventKind = "stored"
+	// Retracted: the owner took a record back, here or by the network.
+	Retracted EventKind = "retracted"
+	// Asked: the peer From asked for a record.
+	Asked EventKind = "asked"
+	// Placed: the peer From sent a record to be stored.
+	Placed EventKind = "placed"
+	// Refused: a record was refused for Reason.
+	Refused EventKind = "refused"
+	// PeerUp and PeerDown: a connection to From was made or is gone; in a demonstration, Peer
+	// itself started or stopped, and From is empty.
+	PeerUp   EventKind = "peer_up"
+	PeerDown EventKind = "peer_down"
+)
+
+// Network is what the page draws: GET /v1/network.
+type Network struct {
+	Peers []NetworkPeer `json:"peers"`
+}
+
+// NetworkPeer is a peer on the ring.
+type NetworkPeer struct {
+	ID string `json:"id"`
+	// Name is what to call it: its number in a demonstration.
+	Name string `json:"name,omitempty"`
+	// Position is where it is on the ring of the key space, from 0 on and below 1: the first 52
+	// bits of the SHA-256 of its id.
+	Position float64 `json:"position"`
+	// Self says that this node speaks for the peer. Base is the path below which its own control
+	// interface is served: "" for the node itself, "/peer/3" for the third of a demonstration.
+	Self bool   `json:"self"`
+	Base string `json:"base"`
+	Up   bool   `json:"up"`
+	// Links are the ids of peers in its routing table, as far as this node knows them.
+	Links []string `json:"links"`
+	// Held is how many records it holds, -1 if that is not known.
+	Held int64 `json:"held"`
+}
+
+// Peer is a peer that is connected or known: GET /v1/peers.
+type Peer struct {
+	ID        string   `json:"id"`
+	Addresses []string `json:"addresses"`
+	Connected bool     `json:"connected"`
+	// Direction is inbound or outbound.
+	Direction string `json:"direction,omitempty"`
+	// Routing says that the peer is in the routing table.
+	Routing bool `json:"routing"`
+	// LatencyMS is the measured round trip, 0 if there is none.
+	LatencyMS float64 `json:"latency_ms"`
+	Agent     string  `json:"agent,omitempty"`
+}
+
+// Connect is the body of POST /v1/peers/connect, which answers with a Peer.
+type Connect struct {
+	// Address is a multiaddress that ends with /p2p/ and an id.
+	Address string `json:"address"`
+}
+
+// PeerSchema is a tree of another peer: GET /v1/peers/schemas?peer=….
+type PeerSchema struct {
+	Tree  string `json:"tree"`
+	Hash  string `json:"hash"`
+	Known bool   `json:"known"`
+	// Relation is same, newer, older or diverged, if the tree is known.
+	Relation string `json:"relation,omitempty"`
+}
+
+// FetchSchema is the body of POST /v1/peers/schemas/fetch, which answers with a schema file. The
+// node does not use it: the operator does that with p2pnode models add.
+type FetchSchema struct {
+	Peer string `json:"peer"`
+	Tree string `json:"tree"`
+	Hash string `json:"hash"`
+}
+
+// Provide is the body of POST /v1/provide: this peer announces that it has the content of a CID.
+type Provide struct {
+	CID string `json:"cid"`
+}
+
+// Provider is a peer that provides a CID: GET /v1/providers?cid=…. local=true asks no other peer.
+type Provider struct {
+	Peer      string     `json:"peer"`
+	Addresses []string   `json:"addresses,omitempty"`
+	Received  *time.Time `json:"received,omitempty"`
+}
+
+// Quarantined is a row that Repair has set aside: GET /v1/quarantine, a stream.
+type Quarantined struct {
+	ID    string          `json:"id"`
+	Tree  string          `json:"tree"`
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value,omitempty"`
+	Error string          `json:"error,omitempty"`
+}
+
+// Progress is a line of the streams of POST /v1/verify and POST /v1/migrate. The last one has Done.
+type Progress struct {
+	Tree  string `json:"tree,omitempty"`
+	Rows  int64  `json:"rows"`
+	Total int64  `json:"total,omitempty"` // 0 if it is not known
+	Done  bool   `json:"done,omitempty"`
+	// Damage are the faults that verify found, at most 100.
+	Damage []string `json:"damage,omitempty"`
+}
+
+// Series are the charts: GET /v1/series?since=…, a unix time in seconds.
+type Series struct {
+	// Times are the times of the samples, as unix times in seconds.
+	Times []int64 `json:"times"`
+	Lines []Line  `json:"lines"`
+}
+
+// Line is one line of a chart.
+type Line struct {
+	// Chart names the chart that the line belongs to: operations, latency, refusals, evictions,
+	// expired, records, disk, memory, peers.
+	Chart string `json:"chart"`
+	// Name names the line in it: put, get, invalid.
+	Name string `json:"name"`
+	// Unit is 1/s, s, B or empty.
+	Unit string `json:"unit"`
+	// Values has a number for each of Times, null where there is none.
+	Values []*float64 `json:"values"`
+}
+
+// Setting is a line of GET /v1/config: the value in use, and where it comes from: flag, environment,
+// file or default. Secrets have no value.
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}

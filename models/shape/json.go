@@ -80,6 +80,15 @@ func appendJSONText(dst []byte, text string) []byte {
 	return append(dst, quoted...)
 }
 
+// appendJSONNames appends a member that is a list of names, if there are any.
+func appendJSONNames(dst []byte, member string, names []string) []byte {
+	if names == nil {
+		return dst
+	}
+	list, _ := json.Marshal(names) // names can always be written
+	return append(fmt.Appendf(dst, ",%q:", member), list...)
+}
+
 // jsonReader reads JSON from front to back. It refuses members that are repeated or unknown, which
 // package json would take.
 type jsonReader struct {
@@ -241,6 +250,22 @@ func (r *jsonReader) list(path string, elem func(path string) error) error {
 		}
 	}
 	return r.delim(path, ']', "the end of a list")
+}
+
+// names reads a list of names, which is not empty.
+func (r *jsonReader) names(path string) (names []string, err error) {
+	err = r.list(path, func(path string) error {
+		if len(names) == maxKeyFields {
+			return r.fail(path, "a key has at most %d fields", maxKeyFields)
+		}
+		name, err := r.text(path)
+		names = append(names, name)
+		return err
+	})
+	if err == nil && names == nil {
+		err = r.fail(path, "it is left out or has names of fields")
+	}
+	return names, err
 }
 
 // readType reads a type. It leaves to Check what does not depend on the text.

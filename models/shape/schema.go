@@ -25,6 +25,13 @@ type Schema struct {
 	Policy string
 	// Shape is the shape of the model, a Struct. The Was of its fields is not written.
 	Shape Type
+	// KeyFields are the names of the model's fields that the primary key is made of, as they are
+	// encoded: one for each part of a pair, triple or quad, otherwise one. Nil if the declaration does
+	// not say them.
+	KeyFields []string
+	// Clock is the name of the model's field that tells how new a row is, an integer or a time.
+	// Empty if the declaration does not say it.
+	Clock string
 	// Indexes are the tree's indexes.
 	Indexes []Index
 }
@@ -41,6 +48,10 @@ type Index struct {
 	Partial bool
 	// Blind says that the index hides its keys: see models.NewBlind.
 	Blind bool
+	// Fields are the names of the model's fields that index keys are made of, as Schema.KeyFields. In
+	// a multi one of them is a list, each element of which gives a key. Nil if the declaration does
+	// not say them.
+	Fields []string
 }
 
 // MaxSchemaSize is how many bytes a schema file may have. 4 096 fields, each nested as deep as
@@ -77,6 +88,9 @@ func (s Schema) check() error {
 	if err := checkCodec("codec", s.Codec); err != nil {
 		return err
 	}
+	if err := s.Shape.check(&bounds{}, ""); err != nil {
+		return fmt.Errorf("shape: %w", err)
+	}
 	names := make(map[string]bool, len(s.Indexes))
 	for i, ix := range s.Indexes {
 		path := fmt.Sprintf("indexes[%d].", i)
@@ -92,11 +106,74 @@ func (s Schema) check() error {
 		if err := checkCodec(path+"key", ix.Key); err != nil {
 			return err
 		}
+		if err := s.checkFields(path+"fields", ix.Key, ix.Fields); err != nil {
+			return err
+		}
 	}
-	if err := s.Shape.check(&bounds{}, ""); err != nil {
-		return fmt.Errorf("shape: %w", err)
+	if err := s.checkFields("keyFields", s.Key, s.KeyFields); err != nil {
+		return err
+	}
+	if err := s.checkClock(); err != nil {
+		return err
 	}
 	return nil
+}
+
+// checkFields checks the names of the fields that a key is made of.
+func (s Schema) checkFields(path, codec string, names []string) error {
+	if names == nil {
+		return nil
+	}
+	if parts := keyParts(codec); len(names) != parts {
+		return fmt.Errorf("%s: there are %d names, and %.140s has %d parts", path, len(names), codec, parts)
+	}
+	for _, name := range names {
+		if s.field(name) == nil {
+			return fmt.Errorf("%s: the shape has no field %.80q", path, name)
+		}
+	}
+	return nil
+}
+
+// maxKeyFields is how many fields a key has at most: those of a quad.
+const maxKeyFields = 4
+
+// keyParts returns how many parts the keys of a codec have.
+func keyParts(codec string) int {
+	kind, _, _ := strings.Cut(codec, "(")
+	switch kind {
+	case "pair":
+		return 2
+	case "triple":
+		return 3
+	case "quad":
+		return 4
+	default:
+		return 1
+	}
+}
+
+func (s Schema) checkClock() error {
+	if s.Clock == "" {
+		return nil
+	}
+	f := s.field(s.Clock)
+	switch {
+	case f == nil:
+		return fmt.Errorf("clock: the shape has no field %.80q", s.Clock)
+	case f.Type.Kind != Time && !f.Type.Kind.unsigned() && !f.Type.Kind.signed():
+		return fmt.Errorf("clock: the field %.80q is neither an integer nor a time", s.Clock)
+	}
+	return nil
+}
+
+// field returns the field of the model with the given name, or nil.
+func (s Schema) field(name string) *Field {
+	i := slices.IndexFunc(s.Shape.Fields, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Shape.Fields[i]
 }
 
 // isName reports whether name can be that of a definition, tree or index.
@@ -119,55 +196,6 @@ func checkCodec(path, name string) error {
 	return nil
 }
 
-// Compare says how the schema next of a tree relates to s, as [Compare] does for their shapes.
-// Next is newer as well if it has more indexes. Schemas diverge if they differ in a key, a codec,
-// the policy, or an index that both have. Compare returns an error that matches [ErrOtherTree] if
-// they are of different trees.
-func (s Schema) Compare(next Schema) (Relation, error) {
-	if s.Tree != next.Tree {
-		return Diverged, fmt.Errorf("%w: %s in place of %s", ErrOtherTree, next.Tree, s.Tree)
-	}
-	if s.Key != next.Key || s.Codec != next.Codec || s.Policy != next.Policy {
-		return Diverged, nil
-	}
-	shapes, indexes := Compare(s.Shape, next.Shape), compareIndexes(s.Indexes, next.Indexes)
-	switch {
-	case indexes == Same || indexes == shapes:
-		return shapes, nil
-	case shapes == Same:
-		return indexes, nil
-	default:
-		return Diverged, nil
-	}
-}
-
-func compareIndexes(old, next []Index) Relation {
-	named := make(map[string]Index, len(old))
-	for _, ix := range old {
-		named[ix.Name] = ix
-	}
-	both := 0
-	for _, ix := range next {
-		switch before, found := named[ix.Name]; {
-		case !found:
-		case before != ix:
-			return Diverged
-		default:
-			both++
-		}
-	}
-	switch {
-	case both == len(old) && both == len(next):
-		return Same
-	case both == len(old):
-		return Newer
-	case both == len(next):
-		return Older
-	default:
-		return Diverged
-	}
-}
-
 // MarshalJSON writes a schema as a schema file has it, without white space.
 func (s Schema) MarshalJSON() ([]byte, error) {
 	if err := s.Check(); err != nil {
@@ -185,6 +213,10 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 		dst = appendJSONText(fmt.Appendf(dst, ",%q:", member[0]), member[1])
 	}
 	dst = s.Shape.appendJSON(append(dst, `,"shape":`...))
+	dst = appendJSONNames(dst, "keyFields", s.KeyFields)
+	if s.Clock != "" {
+		dst = appendJSONText(append(dst, `,"clock":`...), s.Clock)
+	}
 	dst = append(dst, `,"indexes":[`...)
 	for i, ix := range s.Indexes {
 		if i > 0 {
@@ -197,6 +229,7 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 		if ix.Blind {
 			dst = append(dst, `,"blind":true`...)
 		}
+		dst = appendJSONNames(dst, "fields", ix.Fields)
 		dst = append(dst, '}')
 	}
 	return append(dst, "]}"...), nil
@@ -274,6 +307,12 @@ func readSchema(src []byte) (s Schema, err error) {
 			hash, err = r.bytes(path)
 		case "shape":
 			s.Shape, err = r.readType(path)
+		case "keyFields":
+			s.KeyFields, err = r.names(path)
+		case "clock":
+			if s.Clock, err = r.text(path); err == nil && s.Clock == "" {
+				err = r.fail(path, "it is left out or the name of a field")
+			}
 		case "indexes":
 			err = r.list(path, func(path string) error {
 				ix, err := r.readIndex(path)
@@ -342,6 +381,8 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 			if ix.Blind, err = r.bool(path); err == nil && !ix.Blind {
 				err = r.fail(path, "it is left out or true")
 			}
+		case "fields":
+			ix.Fields, err = r.names(path)
 		default:
 			return false, nil
 		}

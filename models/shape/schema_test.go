@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +20,9 @@ import (
 
 var userSchema = shape.Schema{
 	Tree: "blog.user", Key: "pair(string,uint64)", Codec: "dag-cbor", Policy: "open", Shape: user,
+	KeyFields: []string{"Name", "ID"}, Clock: "ID",
 	Indexes: []shape.Index{
-		{Name: "name", Kind: "index", Key: "string", Partial: true},
+		{Name: "name", Kind: "index", Key: "string", Partial: true, Fields: []string{"Name"}},
 		{Name: "id", Kind: "claim", Key: "uint64", Blind: true},
 	},
 }
@@ -37,7 +39,10 @@ func write(t testing.TB, s shape.Schema) string {
 func TestSchemaRoundTrip(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		want := userSchema
-		want.Shape = drawStruct(r, 0)
+		if rapid.Bool().Draw(r, "without fields") {
+			want.Shape, want.KeyFields, want.Clock = drawStruct(r, 0), nil, ""
+			want.Indexes = []shape.Index{{Name: "name", Kind: "index", Key: "string"}}
+		}
 		if rapid.Bool().Draw(r, "without indexes") {
 			want.Indexes = nil
 		}
@@ -94,44 +99,53 @@ func TestSchemaRefuses(t *testing.T) {
 		return strings.Replace(good, old, new, 1)
 	}
 	for name, c := range map[string]struct{ file, want string }{
-		"nothing":        {"", "line 1: it is not JSON: unexpected end of JSON input"},
-		"another file":   {`{"name":"x"}`, "it is not a schema file"},
-		"a list":         {`[]`, "it is not a schema file"},
-		"cut off":        {good[:len(good)/2], "it is not JSON: unexpected end"},
-		"two":            {good + good, "it is not JSON: invalid character '{' after top-level value"},
-		"a comma":        {replace(`"open",`, `"open",,`), "line 7: it is not JSON: invalid character ','"},
-		"not UTF-8":      {replace("Homes", "Home\xff"), "it is not UTF-8"},
-		"no version":     {replace("\t\"version\": 1,\n", ""), "version: \"\" is not a number from 1 on"},
-		"version 0":      {replace(`"version": 1`, `"version": 0`), "version: \"0\" is not a number from 1 on"},
-		"version x":      {replace(`"version": 1`, `"version": "1"`), "is not a number from 1 on"},
-		"no hash":        {replace("\t\"hash\": \""+hex.EncodeToString(hash[:])+"\",\n", ""), `the member "hash" is missing`},
-		"another hash":   {replace(hex.EncodeToString(hash[:]), strings.Repeat("0", 64)), "hash: " + strings.Repeat("0", 64) + " is not that of the shape"},
-		"a short hash":   {replace(hex.EncodeToString(hash[:]), "00"), "hash: 00 is not that of the shape"},
-		"no hex":         {replace(hex.EncodeToString(hash[:]), "xx"), `line 8: hash: "xx" is not hex`},
-		"another member": {replace(`"policy"`, `"owner": 1, "policy"`), `line 7: the member "owner" is unknown`},
-		"other letters":  {replace(`"policy"`, `"Policy"`), `line 7: the member "Policy" is unknown`},
-		"a member twice": {replace(`"policy"`, `"tree": "blog.user", "policy"`), `the member "tree" is there twice`},
-		"a bad tree":     {replace("blog.user", "blog/user"), `tree: "blog/user" is not the full name of a tree`},
-		"no definition":  {replace("blog.user", "user"), `tree: "user" is not the full name of a tree`},
-		"a longer tree":  {replace("blog.user", "blog.user.x"), "is not the full name of a tree"},
-		"a bad policy":   {replace(`"open"`, `"closed"`), `policy: "closed" is unknown`},
-		"a bad key":      {replace("pair(string,uint64)", "a\\nb"), `key: "a\nb" is not the name of a codec`},
-		"no codec":       {replace("dag-cbor", ""), `codec: "" is not the name of a codec`},
-		"a number":       {replace(`"dag-cbor"`, `7`), "line 6: codec: there is 7 in place of text"},
-		"null":           {replace(`"dag-cbor"`, `null`), "codec: there is null in place of text"},
-		"a bad index":    {replace(`"claim"`, `"hash"`), `indexes[1].kind: "hash" is unknown`},
-		"no index":       {replace(`"name": "id"`, `"name": ""`), `indexes[1].name: "" is not the name of an index`},
-		"one twice":      {replace(`"name": "id"`, `"name": "name"`), "indexes[1].name: two indexes are named name"},
-		"a bad partial":  {replace(`"partial": true`, `"partial": 1`), "indexes[0].partial: there is 1 in place of true or false"},
-		"no partial":     {replace(",\n\t\t\t\"partial\": true", ""), `indexes[0]: the member "partial" is missing`},
-		"not blind":      {replace(`"blind": true`, `"blind": false`), "indexes[1].blind: it is left out or true"},
-		"a bad kind":     {replace(`"uint64"`, `"uint65"`), `shape.fields[1].type.kind: the kind "uint65" is unknown`},
-		"no struct":      {replace(`"kind": "struct"`, `"kind": "list"`), `shape: the kind of a model is struct, not "list"`},
-		"no omit":        {replace(`"omit": true`, `"omit": false`), "shape.fields[2].omit: it is left out or true"},
-		"a bad default":  {replace("62616c", "01"), "Name: its default is no value of its type"},
-		"a name twice":   {replace(`"name": "At"`, `"name": "ID"`), `two fields are named "ID"`},
-		"a type less":    {replace(`"kind": "uint64"`, ``), `shape.fields[1].type: the member "kind" is missing`},
-		"text as a type": {replace("{\n\t\t\t\t\t\"kind\": \"uint64\"\n\t\t\t\t}", `"uint64"`), `there is the text "uint64" in place of an object`},
+		"nothing":            {"", "line 1: it is not JSON: unexpected end of JSON input"},
+		"another file":       {`{"name":"x"}`, "it is not a schema file"},
+		"a list":             {`[]`, "it is not a schema file"},
+		"cut off":            {good[:len(good)/3], "it is not JSON: unexpected end"},
+		"two":                {good + good, "it is not JSON: invalid character '{' after top-level value"},
+		"a comma":            {replace(`"open",`, `"open",,`), "line 7: it is not JSON: invalid character ','"},
+		"not UTF-8":          {replace("Homes", "Home\xff"), "it is not UTF-8"},
+		"no version":         {replace("\t\"version\": 1,\n", ""), "version: \"\" is not a number from 1 on"},
+		"version 0":          {replace(`"version": 1`, `"version": 0`), "version: \"0\" is not a number from 1 on"},
+		"version x":          {replace(`"version": 1`, `"version": "1"`), "is not a number from 1 on"},
+		"no hash":            {replace("\t\"hash\": \""+hex.EncodeToString(hash[:])+"\",\n", ""), `the member "hash" is missing`},
+		"another hash":       {replace(hex.EncodeToString(hash[:]), strings.Repeat("0", 64)), "hash: " + strings.Repeat("0", 64) + " is not that of the shape"},
+		"a short hash":       {replace(hex.EncodeToString(hash[:]), "00"), "hash: 00 is not that of the shape"},
+		"no hex":             {replace(hex.EncodeToString(hash[:]), "xx"), `line 8: hash: "xx" is not hex`},
+		"another member":     {replace(`"policy"`, `"owner": 1, "policy"`), `line 7: the member "owner" is unknown`},
+		"other letters":      {replace(`"policy"`, `"Policy"`), `line 7: the member "Policy" is unknown`},
+		"a member twice":     {replace(`"policy"`, `"tree": "blog.user", "policy"`), `the member "tree" is there twice`},
+		"a bad tree":         {replace("blog.user", "blog/user"), `tree: "blog/user" is not the full name of a tree`},
+		"no definition":      {replace("blog.user", "user"), `tree: "user" is not the full name of a tree`},
+		"a longer tree":      {replace("blog.user", "blog.user.x"), "is not the full name of a tree"},
+		"a bad policy":       {replace(`"open"`, `"closed"`), `policy: "closed" is unknown`},
+		"a bad key":          {replace("pair(string,uint64)", "a\\nb"), `key: "a\nb" is not the name of a codec`},
+		"no codec":           {replace("dag-cbor", ""), `codec: "" is not the name of a codec`},
+		"a number":           {replace(`"dag-cbor"`, `7`), "line 6: codec: there is 7 in place of text"},
+		"null":               {replace(`"dag-cbor"`, `null`), "codec: there is null in place of text"},
+		"a bad index":        {replace(`"claim"`, `"hash"`), `indexes[1].kind: "hash" is unknown`},
+		"no index":           {replace(`"name": "id"`, `"name": ""`), `indexes[1].name: "" is not the name of an index`},
+		"one twice":          {replace(`"name": "id"`, `"name": "name"`), "indexes[1].name: two indexes are named name"},
+		"a bad partial":      {replace(`"partial": true`, `"partial": 1`), "indexes[0].partial: there is 1 in place of true or false"},
+		"no partial":         {replace(",\n\t\t\t\"partial\": true", ""), `indexes[0]: the member "partial" is missing`},
+		"not blind":          {replace(`"blind": true`, `"blind": false`), "indexes[1].blind: it is left out or true"},
+		"a bad kind":         {replace(`"uint64"`, `"uint65"`), `shape.fields[1].type.kind: the kind "uint65" is unknown`},
+		"no struct":          {replace(`"kind": "struct"`, `"kind": "list"`), `shape: the kind of a model is struct, not "list"`},
+		"no names":           {replace("\t\t\"Name\",\n\t\t\"ID\"\n", ""), "line 51: keyFields: it is left out or has names of fields"},
+		"a name less":        {replace("\"Name\",\n\t\t\"ID\"", `"ID"`), "keyFields: there are 1 names, and pair(string,uint64) has 2 parts"},
+		"a number as a name": {replace(`"keyFields": [`, `"keyFields": [1, `), "line 50: keyFields[0]: there is 1 in place of text"},
+		"five names":         {replace(`"keyFields": [`, `"keyFields": [`+strings.Repeat(`"ID",`, 3)), "keyFields[4]: a key has at most 4 fields"},
+		"no such field":      {replace("\"Name\",\n\t\t\"ID\"", `"Name", "Age"`), `keyFields: the shape has no field "Age"`},
+		"no such clock":      {replace(`"clock": "ID"`, `"clock": "Age"`), `clock: the shape has no field "Age"`},
+		"text as clock":      {replace(`"clock": "ID"`, `"clock": "Name"`), `clock: the field "Name" is neither an integer nor a time`},
+		"no clock":           {replace(`"clock": "ID"`, `"clock": ""`), "clock: it is left out or the name of a field"},
+		"another field":      {replace("\t\t\t\t\"Name\"\n", "\t\t\t\t\"\"\n"), `indexes[0].fields: the shape has no field ""`},
+		"no omit":            {replace(`"omit": true`, `"omit": false`), "shape.fields[2].omit: it is left out or true"},
+		"a bad default":      {replace("62616c", "01"), "Name: its default is no value of its type"},
+		"a name twice":       {replace(`"name": "At"`, `"name": "ID"`), `two fields are named "ID"`},
+		"a type less":        {replace(`"kind": "uint64"`, ``), `shape.fields[1].type: the member "kind" is missing`},
+		"text as a type":     {replace("{\n\t\t\t\t\t\"kind\": \"uint64\"\n\t\t\t\t}", `"uint64"`), `there is the text "uint64" in place of an object`},
 	} {
 		_, err := shape.ReadSchema(strings.NewReader(c.file))
 		if !errors.Is(err, models.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
@@ -191,6 +205,7 @@ func TestSchemaLargest(t *testing.T) {
 		inner = append(inner, shape.Field{Name: fmt.Sprintf("%s%04d", long, i), Type: shape.Of(shape.Uint8)})
 	}
 	s := userSchema
+	s.KeyFields, s.Clock, s.Indexes = nil, "", nil
 	s.Shape = shape.StructOf(inner...)
 	for range shape.MaxDepth - 1 {
 		s.Shape = shape.StructOf(shape.Field{Name: "in", Type: s.Shape})
@@ -233,6 +248,18 @@ func TestSchemaCompare(t *testing.T) {
 		"a sighted index": {with(func(s *shape.Schema) {
 			s.Indexes = []shape.Index{s.Indexes[0], {Name: "id", Kind: "claim", Key: "uint64"}}
 		}), shape.Diverged},
+		"other key fields": {with(func(s *shape.Schema) { s.KeyFields = []string{"ID", "Name"} }), shape.Diverged},
+		"no key fields":    {with(func(s *shape.Schema) { s.KeyFields = nil }), shape.Same},
+		"another clock":    {with(func(s *shape.Schema) { s.Clock = "At" }), shape.Diverged},
+		"no clock":         {with(func(s *shape.Schema) { s.Clock = "" }), shape.Same},
+		"an index by another field": {with(func(s *shape.Schema) {
+			s.Indexes = slices.Clone(s.Indexes)
+			s.Indexes[0].Fields = []string{"ID"}
+		}), shape.Diverged},
+		"an index by a function": {with(func(s *shape.Schema) {
+			s.Indexes = slices.Clone(s.Indexes)
+			s.Indexes[0].Fields = nil
+		}), shape.Same},
 		"other order":   {with(func(s *shape.Schema) { s.Indexes = []shape.Index{s.Indexes[1], s.Indexes[0]} }), shape.Same},
 		"both more":     {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = append(s.Indexes[:2:2], shape.Index{Name: "x"}) }), shape.Newer},
 		"more and less": {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = nil }), shape.Diverged},
@@ -240,6 +267,19 @@ func TestSchemaCompare(t *testing.T) {
 		if got, err := userSchema.Compare(c.next); got != c.want || err != nil {
 			t.Errorf("%s: got %v, %v, want %v", name, got, err, c.want)
 		}
+	}
+	renamed := with(func(s *shape.Schema) {
+		s.Shape = shape.StructOf(append([]shape.Field{
+			{Name: "Number", Type: shape.Of(shape.Uint64), Was: []string{"ID"}},
+			user.Fields[0],
+		}, user.Fields[2:]...)...)
+		s.KeyFields, s.Clock = []string{"Name", "Number"}, "Number"
+	})
+	if got, err := userSchema.Compare(renamed); got != shape.Newer || err != nil {
+		t.Errorf("a renamed field: got %v, %v", got, err)
+	}
+	if got, err := renamed.Compare(userSchema); got != shape.Older || err != nil {
+		t.Errorf("a renamed field, from the newer side: got %v, %v", got, err)
 	}
 	if _, err := userSchema.Compare(with(func(s *shape.Schema) { s.Tree = "blog.post" })); !errors.Is(err, shape.ErrOtherTree) {
 		t.Errorf("another tree: got %v", err)
@@ -249,7 +289,8 @@ func TestSchemaCompare(t *testing.T) {
 func FuzzSchemaFile(f *testing.F) {
 	f.Add([]byte(write(f, userSchema)))
 	small := userSchema
-	small.Indexes, small.Shape = nil, shape.StructOf(shape.Field{Name: "a", Type: nested(2)})
+	small.Indexes, small.KeyFields, small.Clock = nil, nil, ""
+	small.Shape = shape.StructOf(shape.Field{Name: "a", Type: nested(2)})
 	compact, err := small.MarshalJSON()
 	if err != nil {
 		f.Fatal(err)

@@ -1,6 +1,6 @@
 package models
 
-import "strings"
+import "github.com/newsnet-africa/netabase-go/models/internal/keyname"
 
 // KeyCodecNamed returns the codec of this package with the given name, or false
 // if there is none. It is for programs that read and write keys of a store
@@ -34,48 +34,26 @@ func namedKey(name string, depth int) (KeyCodec[any], bool) {
 	if codec, ok := plainKeys[name]; ok {
 		return codec, true
 	}
-	kind, list, isList := strings.Cut(name, "(")
-	list, closed := strings.CutSuffix(list, ")")
-	if !isList || !closed || depth == 0 {
+	kind, names, ok := keyname.Parts(name)
+	if !ok || depth == 0 {
 		return nil, false
 	}
 	var parts []KeyCodec[any]
-	for _, part := range splitNames(list) {
+	for _, part := range names {
 		codec, ok := namedKey(part, depth-1)
 		if !ok {
 			return nil, false
 		}
 		parts = append(parts, codec)
 	}
-	switch {
-	case kind == "pair" && len(parts) == 2:
+	switch kind {
+	case "pair":
 		return untyped(PairOf(parts[0], parts[1])), true
-	case kind == "triple" && len(parts) == 3:
+	case "triple":
 		return untyped(TripleOf(parts[0], parts[1], parts[2])), true
-	case kind == "quad" && len(parts) == 4:
-		return untyped(QuadOf(parts[0], parts[1], parts[2], parts[3])), true
 	default:
-		return nil, false
+		return untyped(QuadOf(parts[0], parts[1], parts[2], parts[3])), true
 	}
-}
-
-// splitNames splits a list of names at the commas that are in no parentheses.
-func splitNames(list string) (names []string) {
-	start, open := 0, 0
-	for i, c := range []byte(list) {
-		switch c {
-		case '(':
-			open++
-		case ')':
-			open--
-		case ',':
-			if open == 0 {
-				names = append(names, list[start:i])
-				start = i + 1
-			}
-		}
-	}
-	return append(names, list[start:])
 }
 
 // untyped returns codec as one of keys of any type.

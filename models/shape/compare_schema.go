@@ -60,7 +60,7 @@ func (s Schema) compareIndexes(next Schema) Relation {
 // sameIndex reports whether the index a of s and b of next, which have one name, are the same.
 func (s Schema) sameIndex(next Schema, a, b Index) bool {
 	return a.Kind == b.Kind && a.Key == b.Key && a.Partial == b.Partial && a.Blind == b.Blind &&
-		s.sameFields(next, a.Fields, b.Fields)
+		s.sameFields(next, a.Fields, b.Fields) && s.sameFields(next, a.Optional, b.Optional)
 }
 
 // sameFields reports whether the fields a of s and b of next are the same. Nil is nothing said.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models/internal/keyname"
 )
 
 // Schema describes a tree, so that other programs, languages and peers can read its rows and
@@ -52,6 +53,9 @@ type Index struct {
 	// a multi one of them is a list, each element of which gives a key. Nil if the declaration does
 	// not say them.
 	Fields []string
+	// Optional are those of Fields without which a row has no key: their value is the zero value of
+	// their Go type. A partial index that has Fields has these.
+	Optional []string
 }
 
 // MaxSchemaSize is how many bytes a schema file may have. 4 096 fields, each nested as deep as
@@ -109,6 +113,9 @@ func (s Schema) check() error {
 		if err := s.checkFields(path+"fields", ix.Key, ix.Fields); err != nil {
 			return err
 		}
+		if err := ix.checkOptional(path + "optional"); err != nil {
+			return err
+		}
 	}
 	if err := s.checkFields("keyFields", s.Key, s.KeyFields); err != nil {
 		return err
@@ -135,22 +142,28 @@ func (s Schema) checkFields(path, codec string, names []string) error {
 	return nil
 }
 
+// checkOptional checks the names of fields without which a row has no key.
+func (ix Index) checkOptional(path string) error {
+	if partial := ix.Partial && ix.Fields != nil; partial != (len(ix.Optional) > 0) {
+		return fmt.Errorf("%s: an index has optional fields just if it is partial and has fields", path)
+	}
+	for _, name := range ix.Optional {
+		if !slices.Contains(ix.Fields, name) {
+			return fmt.Errorf("%s: %.80q is none of the fields of the index", path, name)
+		}
+	}
+	return nil
+}
+
 // maxKeyFields is how many fields a key has at most: those of a quad.
 const maxKeyFields = 4
 
 // keyParts returns how many parts the keys of a codec have.
 func keyParts(codec string) int {
-	kind, _, _ := strings.Cut(codec, "(")
-	switch kind {
-	case "pair":
-		return 2
-	case "triple":
-		return 3
-	case "quad":
-		return 4
-	default:
-		return 1
+	if _, parts, composite := keyname.Parts(codec); composite {
+		return len(parts)
 	}
+	return 1
 }
 
 func (s Schema) checkClock() error {
@@ -230,6 +243,7 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 			dst = append(dst, `,"blind":true`...)
 		}
 		dst = appendJSONNames(dst, "fields", ix.Fields)
+		dst = appendJSONNames(dst, "optional", ix.Optional)
 		dst = append(dst, '}')
 	}
 	return append(dst, "]}"...), nil
@@ -383,6 +397,8 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 			}
 		case "fields":
 			ix.Fields, err = r.names(path)
+		case "optional":
+			ix.Optional, err = r.names(path)
 		default:
 			return false, nil
 		}

@@ -22,7 +22,7 @@ var userSchema = shape.Schema{
 	Tree: "blog.user", Key: "pair(string,uint64)", Codec: "dag-cbor", Policy: "open", Shape: user,
 	KeyFields: []string{"Name", "ID"}, Clock: "ID",
 	Indexes: []shape.Index{
-		{Name: "name", Kind: "index", Key: "string", Partial: true, Fields: []string{"Name"}},
+		{Name: "name", Kind: "index", Key: "string", Partial: true, Fields: []string{"Name"}, Optional: []string{"Name"}},
 		{Name: "id", Kind: "claim", Key: "uint64", Blind: true},
 	},
 }
@@ -258,7 +258,7 @@ func TestSchemaCompare(t *testing.T) {
 		}), shape.Diverged},
 		"an index by a function": {with(func(s *shape.Schema) {
 			s.Indexes = slices.Clone(s.Indexes)
-			s.Indexes[0].Fields = nil
+			s.Indexes[0].Fields, s.Indexes[0].Optional = nil, nil
 		}), shape.Same},
 		"other order":   {with(func(s *shape.Schema) { s.Indexes = []shape.Index{s.Indexes[1], s.Indexes[0]} }), shape.Same},
 		"both more":     {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = append(s.Indexes[:2:2], shape.Index{Name: "x"}) }), shape.Newer},

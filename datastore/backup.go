@@ -14,6 +14,7 @@ import (
 	"reflect"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/dagjson"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -275,7 +276,7 @@ func (b *backupReader) header() error {
 	}
 	b.digest.Write(b.chunk.Bytes())
 	// Later versions may add fields. Features say what a program has to know.
-	if err := inspectDecoding.Unmarshal(payload, &b.head); err != nil {
+	if err := dagjson.Unmarshal(payload, &b.head); err != nil {
 		return fmt.Errorf("%w: its header: %w", ErrBackup, err)
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/newsnet-africa/netabase-go/internal/dagjson"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 )
 
@@ -78,7 +79,7 @@ type storeHead struct {
 // headOf reads the value of a store entry.
 func headOf(value []byte) (h storeHead, err error) {
 	var fields map[string]any
-	if err := inspectDecoding.Unmarshal(value, &fields); err != nil {
+	if err := dagjson.Unmarshal(value, &fields); err != nil {
 		return h, err
 	}
 	h.magic, _ = fields["magic"].(string)

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/internal/dagjson"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -118,4 +119,15 @@ func inspectRow(
 		seen.Err = fmt.Errorf("%w: value does not decode: %w", models.ErrCorrupt, err)
 	}
 	return seen
+}
+
+// dagCBOR is the name of the codec whose values describe themselves.
+const dagCBOR = "dag-cbor"
+
+// rowJSON returns what codec wrote as DAG-JSON.
+func rowJSON(codec string, value []byte) (json.RawMessage, error) {
+	if codec == dagCBOR {
+		return dagjson.Append(nil, value)
+	}
+	return dagjson.AppendBytes(nil, value), nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/dagjson"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models/shape"
@@ -312,7 +313,7 @@ func (f *placedField) defaultText() string {
 	if f.Default == nil {
 		return ""
 	}
-	text, err := rowJSON(dagCBOR, f.Default)
+	text, err := dagjson.Append(nil, f.Default)
 	if err != nil { // no version that passes its checks has such a default
 		return ""
 	}

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,58 @@ func (c keyCase[K]) checkNamed(t *testing.T) {
 			if again := named.Format(got); again != text {
 				t.Errorf("%s reads back as %s", text, again)
 			}
+		}
+	}
+}
+
+// TestKeyCodecNamedMore finds a codec that is passed in, alone and as a part.
+func TestKeyCodecNamedMore(t *testing.T) {
+	for _, name := range []string{"own", "pair(own,uint64)", "quad(string,triple(bool,own,own),own,time)"} {
+		codec, ok := KeyCodecNamed(name, Untyped[string](ownKey{String}))
+		if !ok || codec.Name() != name {
+			t.Errorf("no codec is named %s", name)
+		}
+		if _, ok := KeyCodecNamed(name); ok {
+			t.Errorf("there is a codec %s of this package", name)
+		}
+	}
+}
+
+type ownKey struct{ KeyCodec[string] }
+
+func (ownKey) Name() string { return "own" }
+
+// TestUntypedRanges checks that keys without types have the ranges of those with types.
+func TestUntypedRanges(t *testing.T) {
+	text, _ := KeyCodecNamed("string")
+	pair, _ := KeyCodecNamed("pair(string,uint64)")
+	typed := PairOf(String, Uint64)
+	for name, r := range map[string]struct{ got, want func() (span, error) }{
+		"a prefix": {
+			func() (span, error) { return Beginning[any]("a").rows(text, nil, nil) },
+			func() (span, error) { return StartingWith("a").rows(String, nil, nil) },
+		},
+		"a prefix of entries": {
+			func() (span, error) { return Beginning[any]("\x00").entries(text, nil, nil) },
+			func() (span, error) { return StartingWith("\x00").entries(String, nil, nil) },
+		},
+		"a first part": {
+			func() (span, error) {
+				return Leading[any](MakePair[any, any]("a", uint64(0)), 1).rows(pair, nil, nil)
+			},
+			func() (span, error) { return Leading(MakePair("a", uint64(0)), 1).rows(typed, nil, nil) },
+		},
+	} {
+		got, err := r.got()
+		want, wantErr := r.want()
+		if err != nil || wantErr != nil || !bytes.Equal(got.lower, want.lower) || !bytes.Equal(got.upper, want.upper) {
+			t.Errorf("%s is %x to %x, not %x to %x; errors %v, %v", name, got.lower, got.upper, want.lower, want.upper, err, wantErr)
+		}
+	}
+	for name, size := range map[string]int{"uint16": 2, "time": 12} {
+		codec, _ := KeyCodecNamed(name)
+		if sized, ok := codec.(SizedCodec); !ok || sized.KeySize() != size {
+			t.Errorf("keys of %s do not have %d bytes", name, size)
 		}
 	}
 }

@@ -75,7 +75,11 @@ func Only[K any](k K) Range[K] { return Range[K]{}.From(k).To(k) }
 
 // StartingWith selects the strings, or byte strings, that begin with p. The key
 // codec has to be a [PrefixCodec], as those of this package are.
-func StartingWith[K ~string | ~[]byte](p K) Range[K] {
+func StartingWith[K ~string | ~[]byte](p K) Range[K] { return Beginning(p) }
+
+// Beginning is StartingWith for keys of a type of your own, or of any type, whose
+// codec has to be a [PrefixCodec].
+func Beginning[K any](p K) Range[K] {
 	return Range[K]{within: beginning[K]{key: p, kind: byPrefix}}
 }
 

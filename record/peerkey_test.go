@@ -43,3 +43,35 @@ func TestKeysOfPeersAndHashes(t *testing.T) {
 		t.Errorf("two bytes are taken for a hash, error %v", err)
 	}
 }
+
+// TestKeyCodecNamed finds the codecs of package record by their names.
+func TestKeyCodecNamed(t *testing.T) {
+	id, err := peer.Decode("12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := record.Hash{1, 2}
+	for name, want := range map[string]struct {
+		text    string
+		encoded []byte
+	}{
+		"peer":     {id.String(), record.PeerKey.AppendLast(nil, id)},
+		"sha2-256": {hash.String(), record.HashKey.AppendLast(nil, hash)},
+		"pair(peer,uint64)": {
+			id.String() + ",7", models.PairOf(record.PeerKey, models.Uint64).AppendLast(nil, models.MakePair(id, uint64(7))),
+		},
+	} {
+		codec, ok := record.KeyCodecNamed(name)
+		if !ok {
+			t.Errorf("no codec is named %s", name)
+			continue
+		}
+		key, err := codec.Parse(want.text)
+		if err != nil || string(codec.AppendLast(nil, key)) != string(want.encoded) || codec.Format(key) != want.text {
+			t.Errorf("%s reads %s as %v, error %v", name, want.text, key, err)
+		}
+	}
+	if _, ok := record.KeyCodecNamed("pair(peer,person)"); ok {
+		t.Error("there is a codec person")
+	}
+}

@@ -56,6 +56,7 @@ func backup(t testing.TB, s *datastore.Store) []byte {
 
 // A backup of a store on any engine is the same store on any other.
 func TestBackupAndRestore(t *testing.T) {
+	skipShort(t)
 	for from, newSource := range engines {
 		t.Run("from "+from, func(t *testing.T) {
 			source := newSource(t)

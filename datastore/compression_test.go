@@ -238,6 +238,7 @@ func TestCompression(t *testing.T) {
 // All rows of one transaction but the first ones are compressed, and of one that does not commit
 // nothing is left.
 func TestCompressionWithinATransaction(t *testing.T) {
+	skipShort(t)
 	for name, newEngine := range engines {
 		t.Run(name, func(t *testing.T) {
 			eng := newEngine(t)
@@ -300,6 +301,7 @@ func TestCompressionOfAStoreWithRows(t *testing.T) {
 
 // When values change, a dictionary is trained anew. Rows of the old one are read as ever.
 func TestDictionaryIsTrainedAgain(t *testing.T) {
+	skipShort(t)
 	eng := memory.Engine()
 	s := datastore.Temp(t, eng, pages.definition)
 	rows := append(pagesOf("page", 0, 3000), pagesOf("UNLIKE ANY THING THAT WAS BEFORE", 3000, 12_000)...)
@@ -320,6 +322,7 @@ func TestDictionaryIsTrainedAgain(t *testing.T) {
 
 // Rows that do not become shorter are stored as they are.
 func TestRowsThatDoNotShrink(t *testing.T) {
+	skipShort(t)
 	eng := memory.Engine()
 	s := datastore.Temp(t, eng, pages.definition)
 	random := rand.New(rand.NewPCG(7, 13))
@@ -338,6 +341,7 @@ func TestRowsThatDoNotShrink(t *testing.T) {
 // A row whose dictionary is not there, or which is damaged in what is compressed, is damaged, and
 // no other.
 func TestDamagedCompression(t *testing.T) {
+	skipShort(t)
 	eng := memory.Engine()
 	s := datastore.Temp(t, eng, pages.definition)
 	rows := pagesOf("page", 0, 3000)
@@ -431,6 +435,7 @@ func TestInspectCompressedRows(t *testing.T) {
 
 // A backup has rows as they are outside of the store, and needs no feature.
 func TestBackupIsNotCompressed(t *testing.T) {
+	skipShort(t)
 	eng := memory.Engine()
 	s := datastore.Temp(t, eng, pages.definition)
 	rows := pagesOf("page", 0, 3000)

@@ -71,6 +71,7 @@ func load(t testing.TB, all []pair) engine.Engine {
 // wrong row comes back, and nothing panics. Damage to an index is repaired, and
 // no row that can be read is lost.
 func TestEveryBit(t *testing.T) {
+	skipShort(t)
 	eng := memory.Engine()
 	rows := map[uint64]person{}
 	store, err := datastore.Open(t.Context(), eng, town)

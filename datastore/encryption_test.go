@@ -184,6 +184,7 @@ func searchFiles(t *testing.T, dir string, secret [][]byte, public []byte) {
 
 // No file of a store has anything of a value, whatever has been done to it.
 func TestFilesOfEncryptedStores(t *testing.T) {
+	skipShort(t)
 	ctx := t.Context()
 	for name, newEngine := range map[string]func(dir string) engine.Engine{
 		"bolt": func(dir string) engine.Engine {

@@ -47,6 +47,7 @@ type files map[string][]byte
 // and puts those of another store in their place. No row comes back that was not
 // put, nothing panics, and indexes are true after Repair.
 func TestDamagedFiles(t *testing.T) {
+	skipShort(t)
 	rounds := roundsOf(t, damageRounds, 5, 2)
 	for name, open := range damageEngines {
 		t.Run(name, func(t *testing.T) {

@@ -114,6 +114,7 @@ func TestImport(t *testing.T) {
 }
 
 func TestImportStopsAtARow(t *testing.T) {
+	skipShort(t)
 	unreadable := errors.New("unreadable")
 	invalid := somebody(1_000_000)
 	invalid.Name = "\xff"
@@ -160,6 +161,7 @@ func TestImportStopsAtARow(t *testing.T) {
 }
 
 func TestImportResumes(t *testing.T) {
+	skipShort(t)
 	onEveryEngine(t, func(t *testing.T, h *harness) {
 		rows := largeCrowd(2_400)
 		var skip int64
@@ -198,6 +200,7 @@ func TestImportResumes(t *testing.T) {
 // TestImportSplits gives an import engines whose transactions take less and less
 // of what it would like to write.
 func TestImportSplits(t *testing.T) {
+	skipShort(t)
 	rows := crowd(3000)
 	const opsOfRow = 7 // with the entries of name, email, city_age and three or four tags
 	for _, c := range []struct {
@@ -246,6 +249,7 @@ func TestImportSplits(t *testing.T) {
 
 // TestImportDurability checks that nothing is called durable before a sync.
 func TestImportDurability(t *testing.T) {
+	skipShort(t)
 	eng := &countingEngine{Engine: memory.Engine()}
 	store := datastore.Temp(t, eng, town)
 	var now datastore.ImportProgress

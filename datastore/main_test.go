@@ -42,6 +42,15 @@ var engines = map[string]func(t testing.TB) engine.Engine{
 	},
 }
 
+// skipShort leaves a long test that has one goroutine out of short runs. Those are for the race
+// detector, which has nothing to find in it.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it has one goroutine")
+	}
+}
+
 // onEveryEngine runs test on each engine, as it is and with the store reopened
 // wherever the test calls restart; with -short, only that. Each store is verified
 // when the test ends.

@@ -21,6 +21,7 @@ func liveHeap() uint64 {
 // Migrating takes memory for one short transaction, however many rows there are. On bolt, whose
 // pages are mapped, all that the heap grows by is ours.
 func TestMigrateMemory(t *testing.T) {
+	skipShort(t)
 	eng, ctx := engines["bolt"](t), t.Context()
 	tree1, _, d1 := users1()
 	s := openOne(t, eng, d1)

@@ -27,6 +27,7 @@ const manyRekeyed = "NETABASE_REKEY_MANY"
 // expire, dictionaries of compressed ones, keys of encrypted ones, and all indexes. The program with the former key is
 // refused, and nothing is left in its place.
 func TestPrimaryKeyChanges(t *testing.T) {
+	skipShort(t)
 	for name, newEngine := range engines {
 		for _, rowsAre := range []string{"plain", "compressed", "encrypted", "compressed, encrypted"} {
 			if rowsAre == "compressed, encrypted" && name != "memory" {

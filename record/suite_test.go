@@ -41,6 +41,9 @@ var traits = dstest.Traits{
 
 func TestWholeDatastore(t *testing.T) {
 	for name, engineAt := range engines {
+		if testing.Short() && name != "bolt" { // the suite tests this package, whatever the engine
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			open := func(dir string) (ds.Batching, error) {
 				return record.Open(context.Background(), engineAt(dir), record.Options{})

@@ -69,6 +69,8 @@ func (ix *blind[M, K, I]) appendKeys(p *session.Place, keys *keyList, m *M) {
 	}
 }
 
+func (ix *blind[M, K, I]) appendPlain(keys *keyList, m *M) { ix.hashes.append(keys, m) }
+
 // hash replaces the key that dst has from start on by its hash.
 func (ix *blind[M, K, I]) hash(p *session.Place, dst []byte, start int) []byte {
 	hashed := p.Blind(ix.hashes.number, dst, dst[start:])

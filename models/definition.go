@@ -84,6 +84,9 @@ func (d *Definition) Err() error {
 		if late := t.Core().Late.Load(); late != nil {
 			return *late
 		}
+		if err := t.Core().CheckFields(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

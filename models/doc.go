@@ -69,6 +69,9 @@
 // their order has to be. A [Blind] or [BlindUnique] hides them, and finds rows by
 // whole keys only.
 //
+// Programs without the Go type find out how keys are made if the declaration says
+// which fields they are: see [KeyFields] and [Fields]. What modelgen writes says it.
+//
 // # Time of reading
 //
 // Iteration is lazy. Inside a transaction it reads that transaction's snapshot.

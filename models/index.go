@@ -35,6 +35,8 @@ type IndexOption[M any] func(*indexOptions[M])
 type indexOptions[M any] struct {
 	where   func(*M) bool
 	version uint32
+	// fields and optional are of Fields and OptionalFields.
+	fields, optional []string
 }
 
 // Where makes an index partial: a row for which has returns false is not in the
@@ -234,6 +236,8 @@ type shared[M, K, I any] struct {
 
 func (ix *shared[M, K, I]) appendKeys(_ *session.Place, keys *keyList, m *M) { ix.append(keys, m) }
 
+func (ix *shared[M, K, I]) appendPlain(keys *keyList, m *M) { ix.append(keys, m) }
+
 func (ix *shared[M, K, I]) declare(
 	t *Tree[M, K], name string, kind session.Kind, key KeyCodec[I], appendKeys func(*keyList, *M),
 	opts []IndexOption[M], self indexer[M],
@@ -255,6 +259,7 @@ func (ix *shared[M, K, I]) declare(
 	}
 	ix.core = &session.Index{
 		Name: name, Kind: kind, Key: key.Name(), Partial: o.where != nil, Version: o.version,
+		Fields: o.fields, Optional: o.optional,
 		FormatKey: func(encoded []byte) string { return formatKey(decodeWhole(key), key, encoded) },
 		PathText: func(encoded []byte) (string, error) {
 			return pathText(decodeWhole(key), key, encoded)

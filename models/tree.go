@@ -52,6 +52,8 @@ type Tree[M, K any] struct {
 type indexer[M any] interface {
 	// appendKeys adds the keys under which m is to be found, as entries in the place have them.
 	appendKeys(p *session.Place, keys *keyList, m *M)
+	// appendPlain adds the same keys, not hidden if the index is blind.
+	appendPlain(keys *keyList, m *M)
 }
 
 // TreeOption changes a tree as it is made.
@@ -70,6 +72,9 @@ type treeOptions[M any] struct {
 	defaults []fieldDefault
 	// keyVersion is of WithKeyVersion.
 	keyVersion uint32
+	// keyFields and clockField are of KeyFields and ClockField.
+	keyFields  []string
+	clockField string
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
 	// sequence is a *sequence[M, K], or nil.
@@ -106,7 +111,8 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	t := &Tree[M, K]{
 		core: &session.Tree{
 			Name: name, Key: key.Name(), KeyVersion: o.keyVersion, Codec: o.codec.Name(), Policy: o.policy.String(),
-			Fields: o.codec.Fields(), GivenUp: o.givenUp, Compressed: o.compressed,
+			Fields: o.codec.Fields(), KeyFields: o.keyFields, Clock: o.clockField,
+			GivenUp: o.givenUp, Compressed: o.compressed,
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
 	}
@@ -150,6 +156,7 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }
+	t.core.CheckFields = sync.OnceValue(t.checkFields)
 	t.core.Entries, t.core.Verify, t.core.Modernize = t.entries, t.verify, t.modernize
 	for _, e := range o.earlier {
 		t.core.Earlier = append(t.core.Earlier, e.erase(t.codec)...)

@@ -29,6 +29,11 @@ type Tree struct {
 	// Policy is the name of the tree's policy.
 	Policy string
 	Fields []Field
+	// KeyFields names the fields of the model that the primary key is made of, and Clock the one that
+	// the clock is: see models.KeyFields and models.ClockField. They are nil and empty if the declaration
+	// does not say them.
+	KeyFields []string
+	Clock     string
 	// GivenUp has the paths of fields that the model no longer has, on purpose.
 	GivenUp []string
 	// Compressed says that rows are to be compressed.
@@ -39,6 +44,8 @@ type Tree struct {
 	Indexes []*Index
 	// Fault is an error of the declaration, reported on opening.
 	Fault error
+	// CheckFields returns an error if what the declaration says of fields is wrong.
+	CheckFields func() error
 	// Late is an error of declarations that came after a definition had taken the tree. Such
 	// declarations do not affect open stores.
 	Late atomic.Pointer[error]
@@ -104,6 +111,9 @@ type Index struct {
 	Partial bool
 	// Version is the version of the index.
 	Version uint32
+	// Fields names the fields of the model that index keys are made of, and Optional those of them
+	// without which a row has no key: see models.Fields and models.OptionalFields.
+	Fields, Optional []string
 	// FormatKey returns an index key, as entries have it, as people write it, or in hex if it does
 	// not decode.
 	FormatKey func(key []byte) string

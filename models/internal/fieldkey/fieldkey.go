@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models/internal/keyname"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
@@ -143,7 +144,7 @@ func (k *Key) Values(value []byte, each func(parts []any) error) error {
 	for i := 0; i < n && err == nil; i++ {
 		var elem []byte
 		if elems != nil {
-			if elem, elems, err = cut(elems); err != nil {
+			if elem, elems, err = cbor.Cut(elems); err != nil {
 				break
 			}
 		}

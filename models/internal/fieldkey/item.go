@@ -1,8 +1,6 @@
 package fieldkey
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -10,62 +8,10 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/cbor"
 )
 
-var errCut = errors.New("the value ends early")
-
-// head reads the head of an item. The argument of a float is its bits.
-func head(src []byte) (major byte, arg uint64, rest []byte, err error) {
-	if len(src) == 0 {
-		return 0, 0, nil, errCut
-	}
-	major, arg, rest = src[0]>>5, uint64(src[0]&0x1F), src[1:]
-	switch {
-	case src[0] == cbor.Float64:
-		if len(rest) < 8 {
-			return 0, 0, nil, errCut
-		}
-		return major, binary.BigEndian.Uint64(rest), rest[8:], nil
-	case major == cbor.Simple || arg < 24:
-		return major, arg, rest, nil
-	}
-	arg, size, err := cbor.Long(arg, rest)
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	return major, arg, rest[size:], nil
-}
-
-// cut cuts the first item from src, with all that is in it.
-func cut(src []byte) (item, rest []byte, err error) {
-	rest = src
-	for left := uint64(1); left > 0; left-- {
-		major, arg, after, err := head(rest)
-		if err != nil {
-			return nil, nil, err
-		}
-		if rest = after; major < cbor.Bytes || major == cbor.Simple {
-			continue
-		}
-		if arg > uint64(len(rest)) { // each element has at least a byte
-			return nil, nil, errCut
-		}
-		switch major {
-		case cbor.Bytes, cbor.Text:
-			rest = rest[arg:]
-		case cbor.List:
-			left += arg
-		case cbor.Map:
-			left += 2 * arg
-		default:
-			return nil, nil, fmt.Errorf("there is %s", cbor.Names[major])
-		}
-	}
-	return src[:len(src)-len(rest)], rest, nil
-}
-
 // find sets items to the items of the fields with the given names. It leaves those that the map does
 // not have.
 func find(value []byte, names []string, items [][]byte) error {
-	major, left, rest, err := head(value)
+	major, left, rest, err := cbor.Head(value)
 	if err != nil {
 		return err
 	}
@@ -73,18 +19,18 @@ func find(value []byte, names []string, items [][]byte) error {
 		return fmt.Errorf("there is %s in place of a map", cbor.Names[major])
 	}
 	for ; left > 0; left-- {
-		key, after, err := cut(rest)
+		key, after, err := cbor.Cut(rest)
 		if err != nil {
 			return err
 		}
 		var item []byte
-		if item, rest, err = cut(after); err != nil {
+		if item, rest, err = cbor.Cut(after); err != nil {
 			return err
 		}
 		if key[0]>>5 != cbor.Text {
 			return fmt.Errorf("there is %s in place of a name", cbor.Names[key[0]>>5])
 		}
-		_, size, _, _ := head(key) // cut has read it
+		_, size, _, _ := cbor.Head(key) // Cut has read it
 		for i, name := range names {
 			if string(key[len(key)-int(size):]) == name {
 				items[i] = item
@@ -111,7 +57,7 @@ func runOf(item []byte, size int) ([]byte, error) {
 	if item == nil {
 		return make([]byte, size), nil
 	}
-	major, n, rest, err := head(item)
+	major, n, rest, err := cbor.Head(item)
 	if err == nil && major != cbor.Bytes && major != cbor.Text {
 		err = misplaced(item, "a byte string or text")
 	}
@@ -145,7 +91,7 @@ func floatOf(item []byte) (float64, error) {
 	case item[0] != cbor.Float64:
 		return 0, misplaced(item, "a float")
 	}
-	_, bits, _, err := head(item)
+	_, bits, _, err := cbor.Head(item)
 	return math.Float64frombits(bits), err
 }
 
@@ -154,7 +100,7 @@ func integerOf(item []byte) (number uint64, negative bool, err error) {
 	if item == nil {
 		return 0, false, nil
 	}
-	major, number, _, err := head(item)
+	major, number, _, err := cbor.Head(item)
 	if err == nil && major != cbor.Uint && major != cbor.Neg {
 		err = misplaced(item, "an integer")
 	}
@@ -166,7 +112,7 @@ func listOf(item []byte, size int) (n int, elems []byte, err error) {
 	if item == nil {
 		return size, nil, nil
 	}
-	major, count, rest, err := head(item)
+	major, count, rest, err := cbor.Head(item)
 	if err == nil && major != cbor.List {
 		err = misplaced(item, "a list")
 	}

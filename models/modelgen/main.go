@@ -55,6 +55,10 @@
 // A composite multi index has one field that is a slice or array: the row is
 // found by each of its elements, together with the other fields.
 //
+// The declarations say of which fields keys and clock are made, see
+// models.KeyFields: other programs can then read and write the tree by its schema.
+// They do not for types that encode themselves, or have a method IsZero.
+//
 // The same tag says how a model changed, on any field of a model or of a struct
 // in it. models.DagCBOR reads these two as well:
 //

@@ -11,9 +11,11 @@ import (
 var (
 	// Articles is the tree bench.article of Article, with the primary key ID.
 	Articles = models.NewTree("article", models.Uint64, func(m *Article) uint64 { return m.ID },
-		models.WithCodec[Article](ArticleCodec{}))
+		models.WithCodec[Article](ArticleCodec{}),
+		models.KeyFields[Article]("ID"))
 	// ArticleByAuthor finds rows of Articles by AuthorID.
-	ArticleByAuthor = models.NewIndex(Articles, "author_id", models.Uint64, func(m *Article) uint64 { return m.AuthorID })
+	ArticleByAuthor = models.NewIndex(Articles, "author_id", models.Uint64, func(m *Article) uint64 { return m.AuthorID },
+		models.Fields[Article]("AuthorID"))
 
 	// Bench is the definition that holds Articles.
 	Bench = models.NewDefinition("bench", Articles)

@@ -13,17 +13,22 @@ import (
 var (
 	// Users is the tree blog.user of User, with the primary key ID.
 	Users = models.NewTree("user", models.Uint64, func(m *User) uint64 { return m.ID },
-		models.WithCodec[User](UserCodec{}))
+		models.WithCodec[User](UserCodec{}),
+		models.KeyFields[User]("ID"))
 	// UserByEmail finds the one row of Users with a given Email.
-	UserByEmail = models.NewUnique(Users, "email", models.String, func(m *User) string { return m.Email })
+	UserByEmail = models.NewUnique(Users, "email", models.String, func(m *User) string { return m.Email },
+		models.Fields[User]("Email"))
 
 	// Posts is the tree blog.post of Post, with the primary key ID.
 	Posts = models.NewTree("post", models.Uint64, func(m *Post) uint64 { return m.ID },
-		models.WithCodec[Post](PostCodec{}))
+		models.WithCodec[Post](PostCodec{}),
+		models.KeyFields[Post]("ID"))
 	// PostByAuthor finds rows of Posts by AuthorID.
-	PostByAuthor = models.NewIndex(Posts, "author_id", models.Uint64, func(m *Post) uint64 { return m.AuthorID })
+	PostByAuthor = models.NewIndex(Posts, "author_id", models.Uint64, func(m *Post) uint64 { return m.AuthorID },
+		models.Fields[Post]("AuthorID"))
 	// PostByAuthorTime finds rows of Posts by AuthorID and Created.
-	PostByAuthorTime = models.NewIndex(Posts, "author_time", models.PairOf(models.Uint64, models.Time), func(m *Post) models.Pair[uint64, time.Time] { return models.MakePair(m.AuthorID, m.Created) })
+	PostByAuthorTime = models.NewIndex(Posts, "author_time", models.PairOf(models.Uint64, models.Time), func(m *Post) models.Pair[uint64, time.Time] { return models.MakePair(m.AuthorID, m.Created) },
+		models.Fields[Post]("AuthorID", "Created"))
 	// PostByTagTime finds rows of Posts by each of their Tags together with Created.
 	PostByTagTime = models.NewMulti(Posts, "tag_time", models.PairOf(models.String, models.Time), func(m *Post) []models.Pair[string, time.Time] {
 		keys := make([]models.Pair[string, time.Time], len(m.Tags))
@@ -31,9 +36,11 @@ var (
 			keys[i] = models.MakePair(v, m.Created)
 		}
 		return keys
-	})
+	},
+		models.Fields[Post]("Tags", "Created"))
 	// PostByTag finds rows of Posts by each of their Tags.
-	PostByTag = models.NewMulti(Posts, "tag", models.String, func(m *Post) []string { return m.Tags })
+	PostByTag = models.NewMulti(Posts, "tag", models.String, func(m *Post) []string { return m.Tags },
+		models.Fields[Post]("Tags"))
 
 	// Blog is the definition that holds Users and Posts.
 	Blog = models.NewDefinition("blog", Users, Posts)

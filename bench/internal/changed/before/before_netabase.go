@@ -11,11 +11,14 @@ import (
 var (
 	// Posts is the tree forum.post of Post, with the primary key ID.
 	Posts = models.NewTree("post", models.Uint64, func(m *Post) uint64 { return m.ID },
-		models.WithCodec[Post](PostCodec{}))
+		models.WithCodec[Post](PostCodec{}),
+		models.KeyFields[Post]("ID"))
 	// PostByAuthor finds rows of Posts by AuthorID.
-	PostByAuthor = models.NewIndex(Posts, "author_id", models.Uint64, func(m *Post) uint64 { return m.AuthorID })
+	PostByAuthor = models.NewIndex(Posts, "author_id", models.Uint64, func(m *Post) uint64 { return m.AuthorID },
+		models.Fields[Post]("AuthorID"))
 	// PostByVotes finds rows of Posts by Votes.
-	PostByVotes = models.NewIndex(Posts, "votes", models.Uint32, func(m *Post) uint32 { return m.Votes })
+	PostByVotes = models.NewIndex(Posts, "votes", models.Uint32, func(m *Post) uint32 { return m.Votes },
+		models.Fields[Post]("Votes"))
 
 	// Forum is the definition that holds Posts.
 	Forum = models.NewDefinition("forum", Posts)

@@ -11,11 +11,14 @@ import (
 var (
 	// Packages is the tree golang.package of Package, with the primary key ImportPath.
 	Packages = models.NewTree("package", models.String, func(m *Package) string { return m.ImportPath },
-		models.WithCodec[Package](PackageCodec{}))
+		models.WithCodec[Package](PackageCodec{}),
+		models.KeyFields[Package]("import_path"))
 	// PackageByModule finds rows of Packages by Module.
-	PackageByModule = models.NewIndex(Packages, "module", models.String, func(m *Package) string { return m.Module })
+	PackageByModule = models.NewIndex(Packages, "module", models.String, func(m *Package) string { return m.Module },
+		models.Fields[Package]("module"))
 	// PackageByImports finds rows of Packages by Imports.
-	PackageByImports = models.NewIndex(Packages, "imports", models.Uint64, func(m *Package) uint64 { return m.Imports })
+	PackageByImports = models.NewIndex(Packages, "imports", models.Uint64, func(m *Package) uint64 { return m.Imports },
+		models.Fields[Package]("imports"))
 
 	// Definition is the definition that holds Packages.
 	Definition = models.NewDefinition("golang", Packages)

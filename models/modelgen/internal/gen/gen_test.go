@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range dirs {
-		if dir.Name() == "before" || dir.Name() == "signed" || dir.Name() == "blind" {
+		if dir.Name() == "before" || dir.Name() == "signed" || dir.Name() == "blind" || dir.Name() == "said" {
 			continue
 		}
 		t.Run(dir.Name(), func(t *testing.T) {
@@ -99,6 +99,8 @@ func TestSigned(t *testing.T) {
 		`models.NewTree("note", models.PairOf(record.PeerKey, models.Uint64), func(m *Note) models.Pair[peer.ID, uint64] {`,
 		"models.WithPolicy[Note](models.Signed)",
 		`models.NewIndex(Notes, "to", record.PeerKey, `,
+		`models.KeyFields[Note]("Owner", "Number")`,
+		`models.Fields[Note]("To"), models.OptionalFields[Note]("To"))`,
 		`models.Where(func(m *Note) bool { return m.To != "" })`)
 }
 
@@ -113,8 +115,25 @@ func TestBlind(t *testing.T) {
 		`models.Where(func(m *Patient) bool { return m.Number != "" })`)
 }
 
+// TestSaid generates keys whose fields other programs can read, and keys of types with forms or zeros of
+// their own, which they cannot.
+func TestSaid(t *testing.T) {
+	out := generates(t, "testdata/said/models.go",
+		`models.KeyFields[Task]("id", "On")`,
+		`models.ClockField[Task]("At")`,
+		`return m.Owner.Name },
+		models.Fields[Task]("by"))`,
+		`models.Fields[Task]("Tags", "At"))`,
+		`models.Fields[Task]("Place", "On"), models.OptionalFields[Task]("On"))`)
+	for _, name := range []string{"Level", "Levels", "Score", "Scored", "Both"} {
+		if !strings.Contains(out, "func(m *Task)") || strings.Contains(out, `[Task]("`+name) {
+			t.Errorf("the keys of %s are said in\n%s", name, out)
+		}
+	}
+}
+
 // generates checks that what is generated for a file holds each of the texts.
-func generates(t *testing.T, file string, texts ...string) {
+func generates(t *testing.T, file string, texts ...string) string {
 	t.Helper()
 	out, err := gen.Package(file)
 	if err != nil {
@@ -125,6 +144,7 @@ func generates(t *testing.T, file string, texts ...string) {
 			t.Errorf("%q is not in\n%s", want, out.Content)
 		}
 	}
+	return string(out.Content)
 }
 
 // lineOf returns the line number in a message.

@@ -6,6 +6,7 @@ import (
 	"go/types"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -61,6 +62,12 @@ func (w *writer) tree(m *model, n treeName) {
 	if m.clock != nil {
 		w.body.WriteString(", " + mp + ".WithClock(" + w.clock(m) + ")")
 	}
+	if m.clock != nil && isSaid(m.clock) {
+		w.body.WriteString(fmt.Sprintf(", %s.ClockField[%s](%q)", mp, m.name, m.clock.name))
+	}
+	if isSaid(m.primary...) {
+		w.body.WriteString(",\n" + w.said("KeyFields", m, m.primary))
+	}
 	if m.policy != "" {
 		w.body.WriteString(", " + mp + ".WithPolicy[" + m.name + "](" + mp + "." + m.policy + ")")
 	}
@@ -84,9 +91,44 @@ func (w *writer) tree(m *model, n treeName) {
 			"blind": "NewBlind", "blindunique": "NewBlindUnique",
 		}[ix.role]
 		w.p("%s = %s.%s(%s, %q, %s, func(m *%s) %s { %s }%s)",
-			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body, w.where(m, ix))
+			w.declare(handle, ix.pos), mp, make, n.handle, ix.name, codec, m.name, key, body, w.options(m, ix))
 	}
 	w.p("")
+}
+
+// options returns the options of an index, each after a comma.
+func (w *writer) options(m *model, ix *index) string {
+	options := w.where(m, ix)
+	if isSaid(ix.fields...) {
+		options += ",\n" + w.said("Fields", m, ix.fields)
+		if len(ix.optional) > 0 {
+			options += ", " + w.said("OptionalFields", m, ix.optional)
+		}
+	}
+	return options
+}
+
+// said returns an option that says the names of fields.
+func (w *writer) said(option string, m *model, fields []*field) string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = strconv.Quote(f.name)
+	}
+	return fmt.Sprintf("%s.%s[%s](%s)", w.modelsPkg(), option, m.name, strings.Join(names, ", "))
+}
+
+// isSaid reports whether programs without the Go type can make a key of the fields from their values.
+// They cannot if a type has a form of its own, but for a peer.ID, which is encoded as its key is, or a zero
+// value of its own.
+func isSaid(fields ...*field) bool {
+	return !slices.ContainsFunc(fields, func(f *field) bool {
+		sh := f.shape
+		if sh.isList() {
+			sh = sh.elem
+		}
+		own := sh.kind == kindBinary && !isPeerID(sh.typ) || sh.kind == kindMarshaledText
+		return own || sh.kind != kindTime && has(sh.typ, zeroer)
+	})
 }
 
 // where returns the option that leaves rows out of an optional index.

@@ -17,13 +17,16 @@ import (
 var (
 	// items is the tree wide.item of item, with the primary key Key.
 	items = models2.NewTree("item", models2.IntOf[models](), func(m *item) models { return m.Key },
-		models2.WithCodec[item](itemCodec{}))
+		models2.WithCodec[item](itemCodec{}),
+		models2.KeyFields[item]("clé \"1\""))
 	// itemBySize1 finds rows of items by Größe.
-	itemBySize1 = models2.NewIndex(items, "size-1", models2.Uint, func(m *item) uint { return m.Größe })
+	itemBySize1 = models2.NewIndex(items, "size-1", models2.Uint, func(m *item) uint { return m.Größe },
+		models2.Fields[item]("Größe"))
 
 	// Everything is the tree wide.thing-1 of Thing, with the primary key Base.ID.
 	Everything = models2.NewTree("thing-1", models2.Uint64, func(m *Thing) uint64 { return m.Base.ID },
-		models2.WithCodec[Thing](ThingCodec{}), models2.WithClock(func(m *Thing) uint64 { return m.U64 }))
+		models2.WithCodec[Thing](ThingCodec{}), models2.WithClock(func(m *Thing) uint64 { return m.U64 }), models2.ClockField[Thing]("U64"),
+		models2.KeyFields[Thing]("ID"))
 	// ThingByStringLevel finds rows of Everything by each of their Strings together with I8 and Moment.
 	ThingByStringLevel = models2.NewMulti(Everything, "string_level", models2.TripleOf(models2.String, models2.Int8, models2.Time), func(m *Thing) []models2.Triple[string, int8, Moment] {
 		keys := make([]models2.Triple[string, int8, Moment], len(m.Strings))
@@ -31,7 +34,8 @@ var (
 			keys[i] = models2.MakeTriple(v, m.I8, m.Moment)
 		}
 		return keys
-	})
+	},
+		models2.Fields[Thing]("Strings", "I8", "Moment"))
 	// ThingByArrData finds rows of Everything by each of their Arr together with Data.
 	ThingByArrData = models2.NewMulti(Everything, "arr_data", models2.PairOf(models2.Int16, models2.Bytes), func(m *Thing) []models2.Pair[int16, []byte] {
 		keys := make([]models2.Pair[int16, []byte], len(m.Arr))
@@ -39,17 +43,23 @@ var (
 			keys[i] = models2.MakePair(v, m.Data)
 		}
 		return keys
-	})
+	},
+		models2.Fields[Thing]("Arr", "Data"))
 	// ThingByArr finds rows of Everything by each of their Arr.
-	ThingByArr = models2.NewMulti(Everything, "arr", models2.Int16, func(m *Thing) []int16 { return m.Arr[:] })
+	ThingByArr = models2.NewMulti(Everything, "arr", models2.Int16, func(m *Thing) []int16 { return m.Arr[:] },
+		models2.Fields[Thing]("Arr"))
 	// ThingByID16 finds rows of Everything by ID16.
-	ThingByID16 = models2.NewIndex(Everything, "id16", models2.Bytes, func(m *Thing) []byte { return m.ID16[:] })
+	ThingByID16 = models2.NewIndex(Everything, "id16", models2.Bytes, func(m *Thing) []byte { return m.ID16[:] },
+		models2.Fields[Thing]("ID16"))
 	// ThingByIDFlag finds rows of Everything by ID16 and Flag.
-	ThingByIDFlag = models2.NewIndex(Everything, "id_flag", models2.PairOf(models2.Bytes, models2.BoolOf[Flag]()), func(m *Thing) models2.Pair[[]byte, Flag] { return models2.MakePair(m.ID16[:], m.Flag) })
+	ThingByIDFlag = models2.NewIndex(Everything, "id_flag", models2.PairOf(models2.Bytes, models2.BoolOf[Flag]()), func(m *Thing) models2.Pair[[]byte, Flag] { return models2.MakePair(m.ID16[:], m.Flag) },
+		models2.Fields[Thing]("ID16", "Flag"))
 	// ThingByEmail finds the one row of Everything with a given Email.
-	ThingByEmail = models2.NewUnique(Everything, "email", models2.StringOf[Email](), func(m *Thing) Email { return m.Email })
+	ThingByEmail = models2.NewUnique(Everything, "email", models2.StringOf[Email](), func(m *Thing) Email { return m.Email },
+		models2.Fields[Thing]("Email"))
 	// ThingByStrings finds rows of Everything by each of their Strings.
-	ThingByStrings = models2.NewMulti(Everything, "strings", models2.String, func(m *Thing) []string { return m.Strings })
+	ThingByStrings = models2.NewMulti(Everything, "strings", models2.String, func(m *Thing) []string { return m.Strings },
+		models2.Fields[Thing]("Strings"))
 	// ThingByHashes finds rows of Everything by each of their Hashes.
 	ThingByHashes = models2.NewMulti(Everything, "hashes", models2.Bytes, func(m *Thing) [][]byte {
 		keys := make([][]byte, len(m.Hashes))
@@ -57,7 +67,8 @@ var (
 			keys[i] = v[:]
 		}
 		return keys
-	})
+	},
+		models2.Fields[Thing]("Hashes"))
 
 	// Optionals is the tree wide.optional of Optional, with the primary key Part and Name.
 	Optionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
@@ -66,11 +77,14 @@ var (
 				return 0
 			}
 			return uint64(m.EI)
-		}))
+		}), models2.ClockField[Optional]("EI"),
+		models2.KeyFields[Optional]("Part", "Name"))
 	// OptionalByMix finds rows of Optionals by EI, EB and ES.
-	OptionalByMix = models2.NewIndex(Optionals, "mix", models2.TripleOf(models2.Int, models2.Bool, models2.String), func(m *Optional) models2.Triple[int, bool, string] { return models2.MakeTriple(m.EI, m.EB, m.ES) })
+	OptionalByMix = models2.NewIndex(Optionals, "mix", models2.TripleOf(models2.Int, models2.Bool, models2.String), func(m *Optional) models2.Triple[int, bool, string] { return models2.MakeTriple(m.EI, m.EB, m.ES) },
+		models2.Fields[Optional]("EI", "EB", "ES"))
 	// OptionalByEI finds rows of Optionals by EI.
-	OptionalByEI = models2.NewIndex(Optionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
+	OptionalByEI = models2.NewIndex(Optionals, "ei", models2.Int, func(m *Optional) int { return m.EI },
+		models2.Fields[Optional]("EI"))
 
 	// SpareOptionals is the tree spare.optional of Optional, with the primary key Part and Name.
 	SpareOptionals = models2.NewTree("optional", models2.PairOf(models2.Uint8, models2.String), func(m *Optional) models2.Pair[uint8, string] { return models2.MakePair(m.Part, m.Name) },
@@ -79,11 +93,14 @@ var (
 				return 0
 			}
 			return uint64(m.EI)
-		}))
+		}), models2.ClockField[Optional]("EI"),
+		models2.KeyFields[Optional]("Part", "Name"))
 	// SpareOptionalByMix finds rows of SpareOptionals by EI, EB and ES.
-	SpareOptionalByMix = models2.NewIndex(SpareOptionals, "mix", models2.TripleOf(models2.Int, models2.Bool, models2.String), func(m *Optional) models2.Triple[int, bool, string] { return models2.MakeTriple(m.EI, m.EB, m.ES) })
+	SpareOptionalByMix = models2.NewIndex(SpareOptionals, "mix", models2.TripleOf(models2.Int, models2.Bool, models2.String), func(m *Optional) models2.Triple[int, bool, string] { return models2.MakeTriple(m.EI, m.EB, m.ES) },
+		models2.Fields[Optional]("EI", "EB", "ES"))
 	// SpareOptionalByEI finds rows of SpareOptionals by EI.
-	SpareOptionalByEI = models2.NewIndex(SpareOptionals, "ei", models2.Int, func(m *Optional) int { return m.EI })
+	SpareOptionalByEI = models2.NewIndex(SpareOptionals, "ei", models2.Int, func(m *Optional) int { return m.EI },
+		models2.Fields[Optional]("EI"))
 
 	// Tickets is the tree wide.ticket of Ticket, with the primary key Number.
 	Tickets = models2.NewTree("ticket", models2.Uint32, func(m *Ticket) uint32 { return m.Number },
@@ -92,25 +109,33 @@ var (
 				return 0
 			}
 			return uint64(m.Price)
-		}), models2.WithPolicy[Ticket](models2.Open), models2.WithSequence(func(m *Ticket, key uint32) { m.Number = key }))
+		}), models2.ClockField[Ticket]("Price"),
+		models2.KeyFields[Ticket]("Number"), models2.WithPolicy[Ticket](models2.Open), models2.WithSequence(func(m *Ticket, key uint32) { m.Number = key }))
 	// TicketBySeat finds the one row of Tickets with a given Seat.
-	TicketBySeat = models2.NewUnique(Tickets, "seat", models2.String, func(m *Ticket) string { return m.Seat }, models2.Where(func(m *Ticket) bool { return m.Seat != "" }))
+	TicketBySeat = models2.NewUnique(Tickets, "seat", models2.String, func(m *Ticket) string { return m.Seat }, models2.Where(func(m *Ticket) bool { return m.Seat != "" }),
+		models2.Fields[Ticket]("Seat"), models2.OptionalFields[Ticket]("Seat"))
 	// TicketByHallDay finds rows of Tickets by Hall and Day.
-	TicketByHallDay = models2.NewIndex(Tickets, "hall_day", models2.PairOf(models2.Uint8, models2.Time), func(m *Ticket) models2.Pair[uint8, Moment] { return models2.MakePair(m.Hall, m.Day) }, models2.Where(func(m *Ticket) bool { return m.Hall != 0 && !m.Day.IsZero() }))
+	TicketByHallDay = models2.NewIndex(Tickets, "hall_day", models2.PairOf(models2.Uint8, models2.Time), func(m *Ticket) models2.Pair[uint8, Moment] { return models2.MakePair(m.Hall, m.Day) }, models2.Where(func(m *Ticket) bool { return m.Hall != 0 && !m.Day.IsZero() }),
+		models2.Fields[Ticket]("Hall", "Day"), models2.OptionalFields[Ticket]("Hall", "Day"))
 	// TicketByHallToken finds rows of Tickets by Hall and Token.
-	TicketByHallToken = models2.NewIndex(Tickets, "hall_token", models2.PairOf(models2.Uint8, models2.Bytes), func(m *Ticket) models2.Pair[uint8, []byte] { return models2.MakePair(m.Hall, m.Token) }, models2.Where(func(m *Ticket) bool { return len(m.Token) > 0 }))
+	TicketByHallToken = models2.NewIndex(Tickets, "hall_token", models2.PairOf(models2.Uint8, models2.Bytes), func(m *Ticket) models2.Pair[uint8, []byte] { return models2.MakePair(m.Hall, m.Token) }, models2.Where(func(m *Ticket) bool { return len(m.Token) > 0 }),
+		models2.Fields[Ticket]("Hall", "Token"), models2.OptionalFields[Ticket]("Token"))
 	// TicketByGate finds rows of Tickets by Gate.
-	TicketByGate = models2.NewIndex(Tickets, "gate", models2.Bytes, func(m *Ticket) []byte { return m.Gate[:] }, models2.Where(func(m *Ticket) bool { return m.Gate != ([2]byte{}) }))
+	TicketByGate = models2.NewIndex(Tickets, "gate", models2.Bytes, func(m *Ticket) []byte { return m.Gate[:] }, models2.Where(func(m *Ticket) bool { return m.Gate != ([2]byte{}) }),
+		models2.Fields[Ticket]("Gate"), models2.OptionalFields[Ticket]("Gate"))
 	// TicketByPlace finds rows of Tickets by Row, Place, Level and Price.
 	TicketByPlace = models2.NewIndex(Tickets, "place", models2.QuadOf(models2.Int8, models2.Int16, models2.Int32, models2.Int64), func(m *Ticket) models2.Quad[int8, int16, int32, int64] {
 		return models2.MakeQuad(m.Row, m.Place, m.Level, m.Price)
-	})
+	},
+		models2.Fields[Ticket]("Row", "Place", "Level", "Price"))
 
 	// Changeds is the tree wide.changed of Changed, with the primary key ID.
 	Changeds = models2.NewTree("changed", models2.Uint64, func(m *Changed) uint64 { return m.ID },
-		models2.WithCodec[Changed](ChangedCodec{}))
+		models2.WithCodec[Changed](ChangedCodec{}),
+		models2.KeyFields[Changed]("ID"))
 	// ChangedByName finds rows of Changeds by Name.
-	ChangedByName = models2.NewIndex(Changeds, "name", models2.String, func(m *Changed) string { return m.Name })
+	ChangedByName = models2.NewIndex(Changeds, "name", models2.String, func(m *Changed) string { return m.Name },
+		models2.Fields[Changed]("Name"))
 
 	// Wide is the definition that holds items, Everything, Optionals, Tickets and Changeds.
 	Wide = models2.NewDefinition("wide", items, Everything, Optionals, Tickets, Changeds)

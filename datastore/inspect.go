@@ -262,7 +262,7 @@ func (in *Inspection) count(ctx context.Context, name string) (count TreeCount, 
 }
 
 func (in *Inspection) countSpace(ctx context.Context, space format.Space) (n, size int64, err error) {
-	err = in.pages(ctx, space, func(key, stored []byte) {
+	err = in.pages(ctx, space, nil, func(key, stored []byte) {
 		n++
 		size += int64(len(key) + len(stored))
 	}, func() bool { return true })
@@ -288,14 +288,14 @@ func treeEntryOf(txn engine.ReadTxn, name string) (*treeEntry, error) {
 	return entry, err
 }
 
-// pages calls fn with every key of a space and what is stored there, borrowed,
-// in transactions of a page each, and turn after every page, when none is open.
+// pages calls fn with every key of a space, in which they begin at from, and what is stored
+// there, borrowed, in transactions of a page each, and turn after every page, when none is open.
 // It ends early where turn returns false.
 func (in *Inspection) pages(
-	ctx context.Context, space format.Space, fn func(key, stored []byte), turn func() bool,
+	ctx context.Context, space format.Space, from []byte, fn func(key, stored []byte), turn func() bool,
 ) error {
 	prefix := space.Append(nil)
-	r := engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)}
+	r := engine.Range{Lower: slices.Concat(prefix, from), Upper: format.PrefixEnd(prefix)}
 	for {
 		last, err := in.page(ctx, r, fn)
 		if err != nil {

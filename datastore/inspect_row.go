@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,9 @@ type InspectedRow struct {
 	// stored key in hex where the key codec is not one of package models or the
 	// key is damaged.
 	Key string
+	// Primary is the encoded primary key, with which RowsFrom begins at this row. It is nil if
+	// the stored key is damaged.
+	Primary []byte
 	// Value is the row as JSON by the rules of DAG-JSON: byte strings are {"/":
 	// {"bytes": base64}}. A value of a codec other than DAG-CBOR is one such
 	// byte string.
@@ -46,10 +50,16 @@ type InspectedRow struct {
 // Name is the tree's full name; a name the store does not have is
 // models.ErrUnknownTree.
 func (in *Inspection) Rows(ctx context.Context, name string) iter.Seq2[InspectedRow, error] {
+	return in.RowsFrom(ctx, name, nil)
+}
+
+// RowsFrom is Rows from an encoded primary key on: the Primary of a row that was yielded before, or
+// what a key codec's AppendLast writes. There need not be a row with this key.
+func (in *Inspection) RowsFrom(ctx context.Context, name string, primary []byte) iter.Seq2[InspectedRow, error] {
 	return func(yield func(InspectedRow, error) bool) {
 		entry, err := in.tree(ctx, name)
 		if err == nil {
-			err = in.rows(ctx, name, entry, yield)
+			err = in.rows(ctx, name, entry, primary, yield)
 		}
 		if err != nil {
 			yield(InspectedRow{}, fmt.Errorf("inspect rows of %s: %w", name, err))
@@ -58,7 +68,9 @@ func (in *Inspection) Rows(ctx context.Context, name string) iter.Seq2[Inspected
 }
 
 // rows returns nil once yield has asked to stop.
-func (in *Inspection) rows(ctx context.Context, name string, entry *treeEntry, yield func(InspectedRow, error) bool) error {
+func (in *Inspection) rows(
+	ctx context.Context, name string, entry *treeEntry, from []byte, yield func(InspectedRow, error) bool,
+) error {
 	keys, _ := models.KeyCodecNamed(entry.Key)
 	read, err := in.dictionaries(ctx, name, entry)
 	if err != nil {
@@ -66,7 +78,7 @@ func (in *Inspection) rows(ctx context.Context, name string, entry *treeEntry, y
 	}
 	var page []InspectedRow
 	stopped := false
-	err = in.pages(ctx, entry.ID, func(key, stored []byte) {
+	err = in.pages(ctx, entry.ID, from, func(key, stored []byte) {
 		page = append(page, inspectRow(entry, keys, read, key, stored))
 	}, func() bool {
 		for i := range page {
@@ -95,6 +107,7 @@ func inspectRow(
 		seen.Err = fmt.Errorf("%w: %w", models.ErrCorrupt, err)
 		return seen
 	}
+	seen.Primary = bytes.Clone(primary)
 	if keys != nil {
 		primary, err := keys.DecodeLast(primary)
 		if err != nil {

@@ -41,7 +41,7 @@ func (s *Store) Quarantine(ctx context.Context) iter.Seq2[Quarantined, error] {
 		var page []Quarantined
 		c, err := s.catalogNow(ctx)
 		if err == nil {
-			err = s.Inspect().pages(ctx, format.Quarantine, func(key, stored []byte) {
+			err = s.Inspect().pages(ctx, format.Quarantine, nil, func(key, stored []byte) {
 				q := Quarantined{Key: bytes.Clone(key[len(quarantined(nil)):]), Stored: bytes.Clone(stored)}
 				at := s.wasAt(c, q.Key)
 				q.Tree, q.Index, q.Text = at.name, at.index.Name, at.keyText(at.index.Name, q.Key)

@@ -91,7 +91,8 @@ func (p program) run(ctx context.Context, args []string) int {
 		LongHelp:   "A command says more with -h.",
 		FlagSet:    newFlags("p2pnode"),
 		Subcommands: []*ffcli.Command{
-			p.demo(newFlags("p2pnode demo")), p.inspect(newFlags("p2pnode inspect")),
+			p.demo(newFlags("p2pnode demo")), p.init(newFlags("p2pnode init")), p.runNode(newFlags("p2pnode run")),
+			p.inspect(newFlags("p2pnode inspect")),
 			p.verify(newFlags("p2pnode verify")), p.quarantine(newFlags("p2pnode quarantine")),
 			p.migrate(newFlags("p2pnode migrate")), p.schema(newFlags("p2pnode schema")),
 			p.rotate(newFlags("p2pnode rotate")),

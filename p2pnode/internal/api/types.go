@@ -82,6 +82,14 @@ type Status struct {
 	MemoryBytes uint64 `json:"memory_bytes"`
 }
 
+// Version says which program it is: GET /v1/version.
+type Version struct {
+	// Version is that of the module, or of the source that the program was built from.
+	Version string `json:"version"`
+	// Go is the version of Go that built it.
+	Go string `json:"go"`
+}
+
 // Usage is how much there is of something.
 type Usage struct {
 	Rows  int64 `json:"rows"`

@@ -71,7 +71,7 @@ func (m *member) start(ctx context.Context) error {
 	}
 	m.node, err = node.Start(ctx, m.store, node.Config{
 		Key:         key,
-		Models:      []*models.Definition{golang.Definition},
+		Records:     record.Options{Models: []*models.Definition{golang.Definition}},
 		Replication: m.replication,
 		Host:        host,
 		// The peers are few, and the program tells them when to look for one another. A refresh

@@ -1,7 +1,7 @@
 // Package node runs one peer: a libp2p host with a kad-dht server whose records are in a store.
 //
 //	store, err := datastore.Open(ctx, badger.Engine(dir), record.Definition, blog.Blog)
-//	peer, err := node.Start(ctx, store, node.Config{Key: key, Models: []*models.Definition{blog.Blog}})
+//	peer, err := node.Start(ctx, store, node.Config{Key: key, Records: record.Options{Models: definitions}})
 //	err = peer.Join(ctx, others)
 //	_, err = record.Publish(ctx, peer.Record, blog.Users, &alice)
 //
@@ -19,11 +19,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/pnet"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
-	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -36,13 +36,17 @@ type Config struct {
 	// Key is the peer's identity. Required.
 	Key crypto.PrivKey
 
-	// Models are the definitions whose trees travel in the DHT. The store must be open with
-	// them and with record.Definition.
-	Models []*models.Definition
+	// Records configure the records. The store must be open with their Models and with
+	// record.Definition.
+	Records record.Options
 
 	// Listen are the multiaddresses to listen on, TCP and QUIC. Defaults to
 	// Loopback.
 	Listen []string
+
+	// Private is the key of a private network, which has TCP only. Defaults to none: the network
+	// is open.
+	Private pnet.PSK
 
 	// Replication is how many peers store a record: those closest to its key. It is also the
 	// bucket size of the DHT's routing table, and should be the same on all peers. Defaults to
@@ -92,16 +96,21 @@ func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, er
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	n.Host, err = libp2p.New(append([]libp2p.Option{
+	host := []libp2p.Option{
 		libp2p.Identity(cfg.Key),
 		libp2p.Transport(tcp.NewTCPTransport),
-		libp2p.Transport(quic.NewTransport),
 		libp2p.ListenAddrStrings(cfg.Listen...),
-	}, cfg.Host...)...)
+	}
+	if cfg.Private != nil {
+		host = append(host, libp2p.PrivateNetwork(cfg.Private))
+	} else {
+		host = append(host, libp2p.Transport(quic.NewTransport))
+	}
+	n.Host, err = libp2p.New(append(host, cfg.Host...)...)
 	if err != nil {
 		return nil, fmt.Errorf("start libp2p host: %w", err)
 	}
-	n.Records, err = record.New(ctx, store, record.Options{Models: cfg.Models})
+	n.Records, err = record.New(ctx, store, cfg.Records)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/node"
+)
+
+// tokenSize is how many random bytes a token has.
+const tokenSize = 32
+
+// Init makes the directory of a node, with an identity, a token and a file of settings. What is there
+// already stays. Made says that there was no identity.
+func Init(dir string) (id peer.ID, made bool, err error) {
+	if err := os.MkdirAll(config.Models(dir), 0o700); err != nil {
+		return "", false, err
+	}
+	if _, err := os.Lstat(config.Identity(dir)); errors.Is(err, fs.ErrNotExist) {
+		made = true
+	}
+	key, err := node.LoadKey(config.Identity(dir))
+	if err != nil {
+		return "", false, err
+	}
+	if _, err := loadToken(dir); err != nil {
+		return "", false, err
+	}
+	if err := writeNew(config.File(dir), []byte(config.Example())); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", false, fmt.Errorf("settings: %w", err)
+	}
+	id, err = peer.IDFromPrivateKey(key)
+	return id, made, err
+}
+
+// loadToken returns the token of the directory, and makes one if there is none.
+func loadToken(dir string) (string, error) {
+	token, err := Token(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return token, err
+	}
+	random := make([]byte, tokenSize)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	err = writeNew(config.Token(dir), []byte(hex.EncodeToString(random)+"\n"))
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	return Token(dir)
+}
+
+// Token reads the token of a directory. The error matches fs.ErrNotExist if there is none.
+func Token(dir string) (string, error) {
+	name := config.Token(dir)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if b, err := hex.DecodeString(token); err != nil || len(b) != tokenSize {
+		return "", fmt.Errorf("token: %s has not %d hex digits: remove it, and p2pnode init makes another", name, 2*tokenSize)
+	}
+	return token, nil
+}
+
+// writeNew makes a whole file appear that only its owner can read. It fails with fs.ErrExist if there
+// is one already.
+func writeNew(name string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), name)
+}

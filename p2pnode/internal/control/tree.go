@@ -106,12 +106,3 @@ func Host[M, K any](tree *models.Tree[M, K], text Text) *Tree {
 		},
 	}
 }
-
-// key reads a key.
-func (t *Tree) key(text string) ([]byte, error) {
-	key, err := t.text.ParseKey(text)
-	if err != nil {
-		return nil, invalid("key %q: %v", shorten(text), err)
-	}
-	return key, nil
-}

@@ -41,7 +41,6 @@ type Daemon struct {
 	records *record.Records // as long as there is no peer, which owns them otherwise
 	peer    *node.Node
 	shown   control.Node
-	handler http.Handler
 	meters  *meters
 
 	// ctx is that of everything that goes on until Close, which waits for work.

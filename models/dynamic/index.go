@@ -148,9 +148,9 @@ func (o *options) newIndex(t *Tree, s shape.Index) (Index, error) {
 		return nil, fmt.Errorf("fields: %w", err)
 	}
 	d := described{schema: s, key: k.codec, tree: t}
-	var opts []models.IndexOption[Row]
+	opts := []models.IndexOption[Row]{models.Fields[Row](s.Fields...)}
 	if s.Partial {
-		opts = append(opts, models.Where(k.has))
+		opts = append(opts, models.Where(k.has), models.OptionalFields[Row](s.Optional...))
 	}
 	switch {
 	case isMulti:

@@ -57,7 +57,7 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 		if err != nil {
 			faults = append(faults, fault(s, "clock", err))
 		}
-		treeOptions = append(treeOptions, models.WithClock(clock))
+		treeOptions = append(treeOptions, models.WithClock(clock), models.ClockField[Row](s.Clock))
 	}
 	primary, setKey, err := o.primary(t)
 	if err != nil {
@@ -65,6 +65,9 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 	}
 	if setKey != nil {
 		treeOptions = append(treeOptions, models.WithKey(setKey))
+	}
+	if s.KeyFields != nil {
+		treeOptions = append(treeOptions, models.KeyFields[Row](s.KeyFields...))
 	}
 	t.Tree = models.NewTree(name, t.key, primary, treeOptions...)
 	for i, ix := range s.Indexes {
@@ -116,9 +119,6 @@ func (o *options) primary(t *Tree) (primary func(*Row) any, setKey func(*Row, an
 	}
 	return k.of, nil, nil
 }
-
-// Schema returns the schema that the tree was made from.
-func (t *Tree) Schema() shape.Schema { return t.schema }
 
 // Indexes returns the indexes of the tree, in the order of the schema. The slice is shared.
 func (t *Tree) Indexes() []Index { return t.indexes }

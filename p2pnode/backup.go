@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -19,12 +18,16 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
-const backupHelp = `Writes everything in the store in DIR, or in the one of the peer's directory DIR, to
-FILE, or to the output if FILE is "-". It is one stream with checksums, which restore
-reads into any engine. FILE is there once it is whole. Nothing may have the store open
-meanwhile; a program backs its open store up with Store.Backup.
+const backupHelp = `Writes everything in the store in DIR to FILE, or to the output if FILE is "-". It is one
+stream with checksums, which restore reads into any engine, and shows the store at one
+moment. FILE is there once it is whole.
+
+` + dirHelp + `
+A program backs its open store up with Store.Backup.
 
 Damaged rows are damaged in the backup, too: see verify.
 
@@ -33,7 +36,8 @@ does the backup, and restore needs none. With -plain the backup is not encrypted
 
 const restoreHelp = `Makes the directory DIR, which must not be there or be empty, and in it the store
 that was backed up to FILE, or comes from the input if FILE is "-". A stream that is
-damaged or no backup is refused, and DIR is not made then.`
+damaged or no backup is refused, and DIR is not made then. Without DIR it makes the
+store of the node, which must not have one.`
 
 // stdio stands for the input or the output in place of a file.
 const stdio = "-"
@@ -44,19 +48,28 @@ func (p program) backup(flags *flag.FlagSet) *ffcli.Command {
 	plain := flags.Bool("plain", false, "do not encrypt the backup of an encrypted store")
 	return &ffcli.Command{
 		Name:       "backup",
-		ShortUsage: "p2pnode backup [-key-file FILE | -passphrase] [-plain] DIR FILE",
+		ShortUsage: "p2pnode backup [flags] [DIR] FILE",
 		ShortHelp:  "write the store in a directory to a file",
 		LongHelp:   backupHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if len(args) != 2 {
-				return usageError{fmt.Errorf("backup takes a directory and a file, not %d arguments", len(args))}
+			args, err := arguments(flags, args, "backup takes a directory and a file", 1, 2)
+			if err != nil {
+				return err
+			}
+			last := len(args) - 1
+			dir, n, err := p.at(ctx, args[:last])
+			switch {
+			case err != nil:
+				return err
+			case n != nil:
+				return p.with(n, nil, func(n *node) error { return p.backupRunning(ctx, n, args[last], *plain) })
 			}
 			secret, err := key.key(ctx)
 			if err != nil {
 				return err
 			}
-			return p.runBackup(ctx, args[0], args[1], secret, *plain)
+			return p.runBackup(ctx, dir, args[last], secret, *plain)
 		},
 	}
 }
@@ -69,7 +82,9 @@ func (p program) runBackup(ctx context.Context, dir, file string, key datastore.
 	defer func() { err = errors.Join(err, store.Close()) }()
 	write := func(w io.Writer) error {
 		buffered := bufio.NewWriter(w)
-		done, err := store.Backup(ctx, buffered, datastore.BackupOptions{Progress: p.progress("written"), Plain: plain})
+		line := p.line()
+		done, err := store.Backup(ctx, buffered, datastore.BackupOptions{Progress: progress(line, "written"), Plain: plain})
+		line.Clear()
 		if err == nil {
 			err = buffered.Flush()
 		}
@@ -77,6 +92,29 @@ func (p program) runBackup(ctx context.Context, dir, file string, key datastore.
 			fmt.Fprintf(p.err, "%s keys, %s\n", humanize.Comma(done.Keys), humanize.IBytes(uint64(done.Bytes)))
 		}
 		return err
+	}
+	if file == stdio {
+		return write(p.out)
+	}
+	return writeFile(file, write)
+}
+
+// backupRunning has the node back its own store up.
+func (p program) backupRunning(ctx context.Context, n *node, file string, plain bool) error {
+	write := func(w io.Writer) error {
+		in, err := n.Backup(ctx, plain)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		counted := &countedReader{r: in, line: p.line()}
+		_, err = io.Copy(w, counted)
+		counted.line.Clear()
+		if err != nil {
+			return causeOf(ctx, err)
+		}
+		fmt.Fprintf(p.err, "%s\n", humanize.IBytes(uint64(counted.read)))
+		return nil
 	}
 	if file == stdio {
 		return write(p.out)
@@ -119,19 +157,32 @@ func (p program) restore(flags *flag.FlagSet) *ffcli.Command {
 	kind := flags.String("engine", "badger", "the `engine` of the store: badger or bolt")
 	return &ffcli.Command{
 		Name:       "restore",
-		ShortUsage: "p2pnode restore [-engine badger|bolt] FILE DIR",
+		ShortUsage: "p2pnode restore [flags] FILE [DIR]",
 		ShortHelp:  "make a store from a file of backup",
 		LongHelp:   restoreHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if len(args) != 2 {
-				return usageError{fmt.Errorf("restore takes a file and a directory, not %d arguments", len(args))}
+			args, err := arguments(flags, args, "restore takes a file and a directory", 1, 2)
+			if err != nil {
+				return err
+			}
+			dir, n, err := p.at(ctx, args[1:])
+			switch {
+			case err != nil:
+				return err
+			case n != nil:
+				return notWhileRunning(n, "restore its store")
+			case len(args) == 1:
+				if _, err := p.nodeDirectory(); err != nil {
+					return err
+				}
+				dir = config.Store(dir)
 			}
 			newEngine := map[string]func(string) engine.Engine{"badger": badger.Engine, "bolt": bolt.Engine}[*kind]
 			if newEngine == nil {
 				return usageError{fmt.Errorf("there is no engine %q: it is badger or bolt", *kind)}
 			}
-			return p.runRestore(ctx, args[0], args[1], newEngine)
+			return p.runRestore(ctx, args[0], dir, newEngine)
 		},
 	}
 }
@@ -158,8 +209,10 @@ func (p program) runRestore(ctx context.Context, file, dir string, newEngine fun
 		return err
 	}
 	defer os.RemoveAll(growing) // fails if all went well
+	line := p.line()
 	done, err := datastore.Restore(ctx, newEngine(growing), bufio.NewReader(in),
-		datastore.BackupOptions{Progress: p.progress("restored")})
+		datastore.BackupOptions{Progress: progress(line, "restored")})
+	line.Clear()
 	if errors.Is(err, datastore.ErrBackup) || errors.Is(err, datastore.ErrVersion) {
 		return unusableError{err}
 	}
@@ -179,14 +232,9 @@ func (p program) runRestore(ctx context.Context, file, dir string, newEngine fun
 	return nil
 }
 
-// progress prints from time to time how far a backup or a restore is.
-func (p program) progress(verb string) func(datastore.BackupProgress) {
-	last := time.Now()
+// progress shows how far a backup or a restore is.
+func progress(line *table.Line, verb string) func(datastore.BackupProgress) {
 	return func(done datastore.BackupProgress) {
-		if time.Since(last) >= progressEvery {
-			last = time.Now()
-			fmt.Fprintf(p.err, "%s keys %s, %s so far\n", humanize.Comma(done.Keys), verb,
-				humanize.IBytes(uint64(done.Bytes)))
-		}
+		line.Show("%s keys %s, %s so far", humanize.Comma(done.Keys), verb, humanize.IBytes(uint64(done.Bytes)))
 	}
 }

@@ -86,8 +86,8 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 		LongHelp:   demoHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("demo takes no arguments, only flags: %q", args)}
+			if _, err := arguments(flags, args, "demo takes no arguments, only flags", 0, 0); err != nil {
+				return err
 			}
 			if err := opts.Validate(); err != nil {
 				return usageError{err}

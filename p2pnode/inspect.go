@@ -7,7 +7,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -15,16 +17,20 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
 )
 
-const inspectHelp = `Says what is in the store in DIR, which Badger or bolt has written, or in the one of
-the peer's directory DIR: its trees, their fields and indexes, and how many rows and
-bytes they have. With TREE, the name of one such as blog.user, it prints the rows of
+const inspectHelp = `Says what is in the store in DIR: its trees, their fields and indexes, and how many rows
+and bytes they have. With TREE, the name of one such as blog.user, it prints the rows of
 that, a line for each: the primary key as text, and the row as DAG-JSON, in which byte
-strings are {"/":{"bytes":…}} in base64. It needs none of the Go types that wrote
-the store and changes nothing, but that a store which was not closed may have to be
-recovered to be read. Nothing may have the store open meanwhile.
+strings are {"/":{"bytes":…}} in base64. It needs none of the Go types that wrote the
+store and changes nothing, but that a store which was not closed may have to be recovered
+to be read.
+
+` + dirHelp + `
+Nothing else may have the store open meanwhile.
 
 ` + keyHelp + `
 Trees can be listed without it.
@@ -49,6 +55,9 @@ and values. The last line is {"event":"summary", …} with trees, rows, bytes, a
   format    the version of its format
   compatible, readonly, incompatible   the names of its features
 
+A node that runs does not say the schema and size of rows, nor what of the store the
+summary has besides trees, rows and bytes.
+
 The exit status is 0, or 1 if there is damage, or 2 if there is no store to look into,
 or no such tree in it; or for a faulty command line.`
 
@@ -58,38 +67,78 @@ func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
 	asJSON := flags.Bool("json", false, "print one JSON object a line")
 	return &ffcli.Command{
 		Name:       "inspect",
-		ShortUsage: "p2pnode inspect [-key-file FILE | -passphrase] [-json] DIR [TREE]",
+		ShortUsage: "p2pnode inspect [flags] [DIR] [TREE]",
 		ShortHelp:  "list what is in the store in a directory, and print its rows",
 		LongHelp:   inspectHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			args, err := positional(flags, args)
+			args, err := arguments(flags, args, "inspect takes a directory and perhaps a tree", 0, 2)
 			if err != nil {
 				return err
 			}
-			if len(args) != 1 && len(args) != 2 {
-				return usageError{
-					fmt.Errorf("inspect takes a directory and perhaps a tree, not %d arguments", len(args)),
-				}
+			dirs, tree := args, []string(nil)
+			switch {
+			case len(args) == 2:
+				dirs, tree = args[:1], args[1:]
+			case len(args) == 1 && (*p.dir != "" || isTree(args[0])):
+				dirs, tree = nil, args
+			}
+			dir, n, err := p.at(ctx, dirs)
+			if err != nil {
+				return err
 			}
 			var shown sights = textSights{p}
 			if *asJSON {
 				shown = jsonSights{json.NewEncoder(p.out)}
 			}
+			if n != nil {
+				return p.with(n, nil, func(n *node) error { return inspectRunning(ctx, n, tree, shown) })
+			}
 			secret, err := key.key(ctx)
 			if err != nil {
 				return err
 			}
-			return p.runInspect(ctx, args[0], args[1:], secret, shown)
+			return p.runInspect(ctx, dir, tree, secret, shown)
 		},
 	}
 }
 
+// isTree reports whether an argument is the full name of a tree rather than a directory.
+func isTree(argument string) bool {
+	return !isDir(argument) && strings.Contains(argument, ".") && !strings.ContainsRune(argument, filepath.Separator)
+}
+
 // sights prints the results of inspect.
 type sights interface {
-	tree(datastore.TreeInfo, datastore.TreeCount)
+	tree(seenTree)
 	row(datastore.InspectedRow)
 	summary(seen)
+}
+
+// seenTree is a tree with its numbers.
+type seenTree struct {
+	api.Tree
+	size api.Size
+	// rebuilding says that a program was interrupted while it changed the keys of the tree.
+	rebuilding bool
+	err        error
+}
+
+// seenOf returns the tree that a store's catalog describes.
+func seenOf(t datastore.TreeInfo, n datastore.TreeCount) seenTree {
+	s := seenTree{
+		Tree: api.Tree{Name: t.Name, Key: t.Key, Codec: t.Codec, Schema: t.Schema, Fields: []api.Field{}},
+		size: api.Size{Usage: api.Usage{Rows: n.Rows, Bytes: n.Bytes}}, rebuilding: t.Rebuilding, err: t.Err,
+	}
+	for _, f := range t.Fields {
+		s.Fields = append(s.Fields, api.Field{Name: f.Name, Type: f.Type.String()})
+	}
+	for i, ix := range t.Indexes {
+		s.Indexes = append(s.Indexes,
+			api.Index{Name: ix.Name, Kind: ix.Kind, Key: ix.Key, Blind: ix.Blind, Ready: ix.Ready})
+		s.size.Indexes = append(s.size.Indexes, api.IndexSize(n.Indexes[i]))
+	}
+	return s
 }
 
 // seen sums up the printed trees and rows.
@@ -177,7 +226,7 @@ func inspectTrees(ctx context.Context, store *datastore.Inspection, shown sights
 		for _, ix := range n.Indexes {
 			sum.bytes += ix.Bytes
 		}
-		shown.tree(t, n)
+		shown.tree(seenOf(t, n))
 	}
 	return catalogErr
 }
@@ -200,20 +249,70 @@ func inspectRows(ctx context.Context, store *datastore.Inspection, tree string, 
 	return nil
 }
 
+// inspectRunning prints the trees of a node, or the rows of the named tree.
+func inspectRunning(ctx context.Context, n *node, tree []string, shown sights) error {
+	var sum seen
+	if len(tree) > 0 {
+		t, err := n.tree(ctx, tree[0])
+		if err != nil {
+			return err
+		}
+		for row, err := range n.Rows(ctx, t.Name, client.Query{}) {
+			if err != nil {
+				return err
+			}
+			inspected := datastore.InspectedRow{Key: row.Key, Value: row.Value}
+			if row.Expires != nil {
+				inspected.Expires = *row.Expires
+			}
+			if row.Error != "" {
+				inspected.Err = errors.New(row.Error)
+				sum.count(inspected.Err)
+			}
+			sum.trees = 1
+			sum.rows++
+			shown.row(inspected)
+		}
+	} else {
+		trees, err := n.Trees(ctx)
+		if err != nil {
+			return err
+		}
+		for _, t := range trees {
+			size, err := n.Size(ctx, t.Name)
+			if err != nil {
+				return err
+			}
+			sum.trees++
+			sum.rows += size.Rows
+			sum.bytes += size.Bytes
+			for _, ix := range size.Indexes {
+				sum.bytes += ix.Bytes
+			}
+			shown.tree(seenTree{Tree: t, size: size})
+		}
+	}
+	shown.summary(sum)
+	if sum.damaged > 0 {
+		return errDamage
+	}
+	return nil
+}
+
 // textSights prints text for people.
 type textSights struct{ program }
 
-func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
-	if t.Err != nil {
-		fmt.Fprintf(s.out, "%s is %s: %v\n", t.Name, fault(t.Err), t.Err)
+func (s textSights) tree(t seenTree) {
+	if t.err != nil {
+		fmt.Fprintf(s.out, "%s is %s: %v\n", t.Name, fault(t.err), t.err)
 		return
 	}
 	rebuilding := ""
-	if t.Rebuilding {
+	if t.rebuilding {
 		rebuilding = ", being rebuilt"
 	}
-	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s%s\n", t.Name, t.Key, t.Codec, humanize.Comma(n.Rows),
-		humanize.IBytes(uint64(n.Bytes)), rebuilding)
+	fmt.Fprintf(s.out, "%s by %s, %s: %s rows, %s%s\n", t.Name, t.Key, t.Codec, humanize.Comma(t.size.Rows),
+		humanize.IBytes(uint64(t.size.Bytes)), rebuilding)
 	for _, f := range t.Fields {
 		fmt.Fprintf(s.out, "  field %s: %s\n", f.Name, f.Type)
 	}
@@ -227,7 +326,7 @@ func (s textSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
 			blind = "blind "
 		}
 		fmt.Fprintf(s.out, "  %s%s %s by %s: %s entries, %s%s\n", blind, ix.Kind, ix.Name, ix.Key,
-			humanize.Comma(n.Indexes[i].Entries), humanize.IBytes(uint64(n.Indexes[i].Bytes)), building)
+			humanize.Comma(t.size.Indexes[i].Entries), humanize.IBytes(uint64(t.size.Indexes[i].Bytes)), building)
 	}
 }
 
@@ -261,11 +360,6 @@ func (s textSights) summary(sum seen) {
 // jsonSights prints JSON for programs.
 type jsonSights struct{ out *json.Encoder }
 
-type fieldJSON struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
-
 type indexJSON struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
@@ -276,34 +370,31 @@ type indexJSON struct {
 	Bytes   int64  `json:"bytes"`
 }
 
-func (s jsonSights) tree(t datastore.TreeInfo, n datastore.TreeCount) {
+func (s jsonSights) tree(t seenTree) {
 	shown := struct {
-		Event   string      `json:"event"`
-		Name    string      `json:"name"`
-		Key     string      `json:"key"`
-		Codec   string      `json:"codec"`
-		Schema  uint32      `json:"schema"`
-		Fields  []fieldJSON `json:"fields"`
-		Rows    int64       `json:"rows"`
-		Bytes   int64       `json:"bytes"`
-		Indexes []indexJSON `json:"indexes"`
-		// Rebuilding says that a program was interrupted while it changed the keys of the tree.
-		Rebuilding bool   `json:"rebuilding,omitempty"`
-		Error      string `json:"error,omitempty"`
+		Event      string      `json:"event"`
+		Name       string      `json:"name"`
+		Key        string      `json:"key"`
+		Codec      string      `json:"codec"`
+		Schema     uint32      `json:"schema"`
+		Fields     []api.Field `json:"fields"`
+		Rows       int64       `json:"rows"`
+		Bytes      int64       `json:"bytes"`
+		Indexes    []indexJSON `json:"indexes"`
+		Rebuilding bool        `json:"rebuilding,omitempty"`
+		Error      string      `json:"error,omitempty"`
 	}{
 		"tree", t.Name, t.Key, t.Codec, t.Schema,
-		[]fieldJSON{},
-		n.Rows, n.Bytes,
+		t.Fields,
+		t.size.Rows, t.size.Bytes,
 		[]indexJSON{},
-		t.Rebuilding,
-		errorText(t.Err),
-	}
-	for _, f := range t.Fields {
-		shown.Fields = append(shown.Fields, fieldJSON{f.Name, f.Type.String()})
+		t.rebuilding,
+		errorText(t.err),
 	}
 	for i, ix := range t.Indexes {
+		size := t.size.Indexes[i]
 		shown.Indexes = append(shown.Indexes,
-			indexJSON{ix.Name, ix.Kind, ix.Key, ix.Blind, ix.Ready, n.Indexes[i].Entries, n.Indexes[i].Bytes})
+			indexJSON{ix.Name, ix.Kind, ix.Key, ix.Blind, ix.Ready, size.Entries, size.Bytes})
 	}
 	_ = s.out.Encode(shown)
 }
@@ -313,14 +404,18 @@ func (s jsonSights) row(row datastore.InspectedRow) {
 		Event   string          `json:"event"`
 		Key     string          `json:"key"`
 		Value   json.RawMessage `json:"value,omitempty"`
-		Schema  uint32          `json:"schema"`
+		Schema  uint32          `json:"schema,omitzero"`
 		Expires time.Time       `json:"expires,omitzero"`
-		Size    int             `json:"size"`
+		Size    int             `json:"size,omitzero"`
 		Error   string          `json:"error,omitempty"`
 	}{"row", row.Key, row.Value, row.Schema, row.Expires, row.Size, errorText(row.Err)})
 }
 
 func (s jsonSights) summary(sum seen) {
+	id := ""
+	if sum.store.Format > 0 {
+		id = hex.EncodeToString(sum.store.ID[:])
+	}
 	_ = s.out.Encode(struct {
 		Event   string `json:"event"`
 		Trees   int    `json:"trees"`
@@ -329,13 +424,13 @@ func (s jsonSights) summary(sum seen) {
 		Damaged int64  `json:"damaged"`
 		Unknown int64  `json:"unknown"`
 
-		ID           string   `json:"id"`
-		Format       uint64   `json:"format"`
+		ID           string   `json:"id,omitzero"`
+		Format       uint64   `json:"format,omitzero"`
 		Compatible   []string `json:"compatible"`
 		ReadOnly     []string `json:"readonly"`
 		Incompatible []string `json:"incompatible"`
 	}{
-		"summary", sum.trees, sum.rows, sum.bytes, sum.damaged, sum.newer, hex.EncodeToString(sum.store.ID[:]),
+		"summary", sum.trees, sum.rows, sum.bytes, sum.damaged, sum.newer, id,
 		sum.store.Format, listed(sum.store.Features.Compatible), listed(sum.store.Features.ReadOnly),
 		listed(sum.store.Features.Incompatible),
 	})

@@ -188,7 +188,7 @@ func TestRotate(t *testing.T) {
 				"no key was given":                     {"", []string{"rotate", path}},
 				"wrong key":                            {"", []string{"rotate", "-key-file", key, path}},
 				"wrong key: the store's":               {"", []string{"verify", "-key-file", other, path}},
-				"rotate takes one directory, not 0":    {"", []string{"rotate"}},
+				"rotate takes one directory, not 2":    {"", []string{"rotate", path, path}},
 				"read the passphrase: EOF":             {"correct horse\n", []string{"rotate", "-passphrase", "-new-passphrase", path}},
 				"a key file or a passphrase, not both": {"", []string{"rotate", "-key-file", key, "-new-key-file", key, "-new-passphrase", path}},
 			} {

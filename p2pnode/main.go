@@ -1,16 +1,14 @@
-// Command p2pnode shows Netabase in a network of peers, and looks after the stores of peers.
+// Command p2pnode runs a peer of a network with typed records, asks and tells it things, shows such
+// a network in one process, and looks after the stores of peers.
 //
 //	go run ./p2pnode demo
-//	go run ./p2pnode inspect DIR [TREE]
+//	go run ./p2pnode init -dir DIR
+//	go run ./p2pnode run -dir DIR
+//	go run ./p2pnode put -dir DIR MODEL JSON
+//	go run ./p2pnode find -dir DIR MODEL INDEX KEY
 //	go run ./p2pnode verify DIR
-//	go run ./p2pnode quarantine list DIR
-//	go run ./p2pnode migrate DIR
-//	go run ./p2pnode schema export DIR TREE
-//	go run ./p2pnode rotate -key-file FILE DIR
-//	go run ./p2pnode backup DIR FILE
-//	go run ./p2pnode restore FILE DIR
 //
-// Its -h, and that of each command, says more.
+// Its -h lists the commands, and that of each command says more. docs/p2pnode.md describes them.
 package main
 
 import (
@@ -22,24 +20,12 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/peterbourgon/ff/v3/ffcli"
-
-	"github.com/newsnet-africa/netabase-go/datastore"
-)
-
-// Exit statuses. That of an interrupt is the one of shells.
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130
 )
 
 func main() {
 	ctx, interrupts := newInterrupter(context.Background())
 	stop := interrupts.listen()
-	status := program{os.Stdin, os.Stdout, os.Stderr, interrupts}.run(ctx, os.Args[1:])
+	status := program{os.Stdin, os.Stdout, os.Stderr, interrupts, new(string)}.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)
 }
@@ -49,27 +35,29 @@ type program struct {
 	in         io.Reader
 	out, err   io.Writer
 	interrupts *interrupter
+	// dir is what -dir says. Empty stands for the default directory.
+	dir *string
 }
 
-// usageError is an invalid command line.
-type usageError struct{ error }
-
-// unusableError says that a command can do nothing with an argument.
-type unusableError struct{ error }
-
-func (e unusableError) Unwrap() error { return e.error }
-
-// errDamage is returned by a command that has already printed the damage it found.
-var errDamage = errors.New("not everything is as it should be")
-
-// positional returns the arguments that are not flags. Flags may stand between and behind them.
+// positional returns the arguments that are not flags. Flags may stand between and behind them. All
+// behind "--" are arguments, so that negative numbers can be among them.
 func positional(flags *flag.FlagSet, args []string) (plain []string, err error) {
+	usage := flags.Usage
+	flags.Usage = func() {} // ffcli prints it if it is asked for
+	defer func() { flags.Usage = usage }()
 	for len(args) > 0 {
 		plain = append(plain, args[0])
-		if err := flags.Parse(args[1:]); err != nil {
-			return nil, usageError{err}
+		rest := args[1:]
+		if len(rest) > 0 && rest[0] == "--" {
+			return append(plain, rest[1:]...), nil
+		}
+		if err := flags.Parse(rest); err != nil {
+			return nil, flagError(flags, err)
 		}
 		args = flags.Args()
+		if behind := len(rest) - len(args); behind > 0 && rest[behind-1] == "--" {
+			return append(plain, args...), nil
+		}
 	}
 	return plain, nil
 }
@@ -79,63 +67,17 @@ func (p program) run(ctx context.Context, args []string) int {
 	// Help goes to the output, and only if the user asks for it: without it an error in a
 	// command line is easier to see.
 	var help strings.Builder
-	newFlags := func(name string) *flag.FlagSet {
-		flags := flag.NewFlagSet(name, flag.ContinueOnError)
-		flags.SetOutput(&help)
-		return flags
-	}
-	root := &ffcli.Command{
-		Name:       "p2pnode",
-		ShortUsage: "p2pnode <command> [flags]",
-		ShortHelp:  "Typed records in a DHT.",
-		LongHelp:   "A command says more with -h.",
-		FlagSet:    newFlags("p2pnode"),
-		Subcommands: []*ffcli.Command{
-			p.demo(newFlags("p2pnode demo")), p.init(newFlags("p2pnode init")), p.runNode(newFlags("p2pnode run")),
-			p.inspect(newFlags("p2pnode inspect")),
-			p.verify(newFlags("p2pnode verify")), p.quarantine(newFlags("p2pnode quarantine")),
-			p.migrate(newFlags("p2pnode migrate")), p.schema(newFlags("p2pnode schema")),
-			p.rotate(newFlags("p2pnode rotate")),
-			p.backup(newFlags("p2pnode backup")), p.restore(newFlags("p2pnode restore")),
-		},
-		Exec: func(_ context.Context, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("a command is needed")}
-			}
-			return usageError{fmt.Errorf("there is no command %q", args[0])}
-		},
-	}
+	root := p.root(&help)
 	err := root.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	if err == nil {
+		err = root.Run(ctx)
+	} else if !errors.Is(err, flag.ErrHelp) {
+		// ffcli's error says only that it was parsing the command line.
+		err = flagError(selected(root, args).FlagSet, cmp.Or(errors.Unwrap(err), err))
+	}
+	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(p.out, help.String())
 		return exitOK
-	case err != nil:
-		// ffcli's error says only that it was parsing the command line.
-		err = usageError{cmp.Or(errors.Unwrap(err), err)}
-	default:
-		err = root.Run(ctx)
 	}
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errDamage):
-		return exitFailed
-	}
-	if errors.Is(err, datastore.ErrNoKey) {
-		err = unusableError{fmt.Errorf("%w: name its file with -key-file, or have -passphrase ask for it", err)}
-	}
-	fmt.Fprintln(p.err, "p2pnode:", strings.ReplaceAll(err.Error(), "\n", "\n  "))
-	var usage usageError
-	var unusable unusableError
-	switch {
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
-	case errors.As(err, &unusable):
-		return exitUsage
-	case errors.As(err, &usage):
-		fmt.Fprintln(p.err, "See p2pnode -h, or p2pnode <command> -h.")
-		return exitUsage
-	}
-	return exitFailed
+	return p.end(ctx, err)
 }

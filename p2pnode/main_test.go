@@ -34,7 +34,7 @@ func newProgram(t *testing.T, temp string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe, args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+temp)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+temp, "HOME="+temp, dirVariable+"=")
 	return cmd
 }
 

@@ -13,15 +13,18 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models/shape"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
 )
 
-const migrateHelp = `Rewrites the rows of earlier versions of their models in the store in DIR, or in the
-one of the peer's directory DIR, as the newest version. Programs read such rows without
+const migrateHelp = `Rewrites the rows of earlier versions of their models in the store in DIR as the newest
+version. Programs read such rows without
 it, a little slower. It goes by the store's catalog and needs none of the Go types. A
 tree whose rows become the newest version by a function stays as it is: only the
-program that has the function can migrate it. Nothing may have the store open
-meanwhile. If it is interrupted, the next run goes on.
+program that has the function can migrate it. If it is interrupted, the next run goes on.
+
+` + dirHelp + `
+Nothing else may have the store open meanwhile, nor for -dry-run.
 
 ` + keyHelp + `
 -dry-run needs no key.
@@ -63,26 +66,33 @@ func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 	})
 	return &ffcli.Command{
 		Name:       "migrate",
-		ShortUsage: "p2pnode migrate [-key-file FILE | -passphrase] [-dry-run [-schema FILE]…] [-json] DIR",
+		ShortUsage: "p2pnode migrate [flags] [DIR]",
 		ShortHelp:  "rewrite the rows of earlier versions in the store in a directory",
 		LongHelp:   migrateHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			args, err := positional(flags, args)
+			args, err := arguments(flags, args, "migrate takes one directory", 0, 1)
 			switch {
 			case err != nil:
 				return err
-			case len(args) != 1:
-				return usageError{fmt.Errorf("migrate takes one directory, not %d", len(args))}
 			case len(files) > 0 && !*dry:
 				return usageError{errors.New("-schema is for -dry-run only")}
+			}
+			dir, n, err := p.at(ctx, args)
+			switch {
+			case err != nil:
+				return err
+			case n != nil && *dry:
+				return notWhileRunning(n, "plan with its store")
+			case n != nil:
+				return p.with(n, nil, func(n *node) error { return p.migrateRunning(ctx, n, *asJSON) })
 			}
 			secret, err := key.key(ctx)
 			if err != nil {
 				return err
 			}
 			if !*dry {
-				return p.runMigration(ctx, args[0], secret, *asJSON)
+				return p.runMigration(ctx, dir, secret, *asJSON)
 			}
 			var schemas []shape.Schema
 			for _, file := range files {
@@ -92,7 +102,7 @@ func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 				}
 				schemas = append(schemas, s)
 			}
-			return p.planMigration(ctx, args[0], secret, schemas, *asJSON)
+			return p.planMigration(ctx, dir, secret, schemas, *asJSON)
 		},
 	}
 }
@@ -183,24 +193,22 @@ func (p program) runMigration(ctx context.Context, dir string, key datastore.Key
 	if err != nil {
 		return unusableError{err}
 	}
-	out, last := json.NewEncoder(p.out), time.Now()
+	out, last, line := json.NewEncoder(p.out), time.Now(), p.line()
 	rewritten, err := datastore.Migrate(ctx, store, datastore.MigrateOptions{Progress: func(m datastore.MigrateProgress) {
 		switch {
-		case time.Since(last) < progressEvery:
-			return
-		case asJSON:
+		case !asJSON:
+			line.Show("%s: %s rows so far, %s rewritten", m.Tree, humanize.Comma(m.Rows), humanize.Comma(m.Rewritten))
+		case time.Since(last) >= progressEvery:
+			last = time.Now()
 			_ = out.Encode(struct {
 				Event     string `json:"event"`
 				Tree      string `json:"tree"`
 				Rows      int64  `json:"rows"`
 				Rewritten int64  `json:"rewritten"`
 			}{"progress", m.Tree, m.Rows, m.Rewritten})
-		default:
-			fmt.Fprintf(p.err, "%s: %s rows so far, %s rewritten\n", m.Tree, humanize.Comma(m.Rows),
-				humanize.Comma(m.Rewritten))
 		}
-		last = time.Now()
 	}})
+	line.Clear()
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -213,4 +221,35 @@ func (p program) runMigration(ctx context.Context, dir string, key datastore.Key
 		fmt.Fprintf(p.out, "%s rows rewritten\n", humanize.Comma(rewritten))
 	}
 	return errors.Join(err, store.Close())
+}
+
+// migrateRunning has the node migrate its own store.
+func (p program) migrateRunning(ctx context.Context, n *node, asJSON bool) error {
+	line, last, out := p.line(), api.Progress{}, p.json()
+	defer line.Clear()
+	shown := struct {
+		Event string `json:"event"`
+		api.Progress
+	}{Event: "progress"}
+	for done, err := range n.Migrate(ctx) {
+		if err != nil {
+			return err
+		}
+		last = done
+		line.Show("%s: %s rows so far", done.Tree, humanize.Comma(done.Rows))
+		if asJSON && !done.Done {
+			shown.Progress = done
+			_ = out.Encode(shown)
+		}
+	}
+	line.Clear()
+	switch {
+	case !last.Done:
+		return errors.New("the node has ended the work")
+	case asJSON:
+		shown.Event, shown.Progress = "summary", last
+		return out.Encode(shown)
+	}
+	_, err := fmt.Fprintf(p.out, "%s rows rewritten\n", humanize.Comma(last.Rows))
+	return err
 }

@@ -8,16 +8,21 @@ import (
 	"flag"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
 const quarantineHelp = `Shows what verify -repair has set aside in the store in DIR, because it could not be
-read, and puts it back or removes it. Nothing may have the store open meanwhile.
+read, and puts it back or removes it.
+
+` + dirHelp + `
+Only list and restore work while it runs. Nothing else may have the store open meanwhile.
 
   list      prints a line for each: the stored key in hex, where it belongs, its size,
             and why it cannot be read
@@ -43,7 +48,7 @@ func (p program) quarantine(flags *flag.FlagSet) *ffcli.Command {
 	all := flags.Bool("all", false, "restore or drop everything")
 	return &ffcli.Command{
 		Name:       "quarantine",
-		ShortUsage: "p2pnode quarantine list|export|restore|drop [-key-file FILE | -passphrase] [-all] DIR [KEY…]",
+		ShortUsage: "p2pnode quarantine [flags] list|export|restore|drop [DIR] [KEY…]",
 		ShortHelp:  "list, save, put back or remove what a repair has set aside",
 		LongHelp:   quarantineHelp,
 		FlagSet:    flags,
@@ -52,21 +57,29 @@ func (p program) quarantine(flags *flag.FlagSet) *ffcli.Command {
 			if err != nil {
 				return err
 			}
-			if len(args) < 2 {
-				return usageError{errors.New("quarantine takes list, export, restore or drop, and a directory")}
+			if len(args) == 0 {
+				return usageError{errors.New("quarantine takes list, export, restore or drop")}
 			}
-			return p.runQuarantine(ctx, args[0], args[1], args[2:], *all, key)
+			do, dirs, named := args[0], args[1:], []string(nil)
+			if len(dirs) > 0 { // keys are hex, and might be the name of a directory by chance
+				if *p.dir != "" || isHex(dirs[0]) && !isDir(dirs[0]) {
+					dirs, named = nil, dirs
+				} else {
+					dirs, named = dirs[:1], dirs[1:]
+				}
+			}
+			return p.runQuarantine(ctx, do, dirs, named, *all, key)
 		},
 	}
 }
 
 func (p program) runQuarantine(
-	ctx context.Context, do, dir string, named []string, all bool, key *keyFlags,
+	ctx context.Context, do string, dirs, named []string, all bool, key *keyFlags,
 ) error {
 	changes := do == "restore" || do == "drop"
 	switch {
 	case !changes && do != "list" && do != "export":
-		return usageError{fmt.Errorf("quarantine cannot %q: it is list, export, restore or drop", do)}
+		return wrongWord("command of quarantine", do, []string{"list", "export", "restore", "drop"})
 	case !changes && (all || len(named) > 0):
 		return usageError{fmt.Errorf("%s takes a directory and no more", do)}
 	case changes && all == (len(named) > 0):
@@ -78,6 +91,17 @@ func (p program) runQuarantine(
 		if keys[i], err = hex.DecodeString(text); err != nil {
 			return usageError{fmt.Errorf("the key %q is not hex", text)}
 		}
+	}
+	dir, n, err := p.at(ctx, dirs)
+	switch {
+	case err != nil:
+		return err
+	case n != nil && do == "list":
+		return p.with(n, nil, func(n *node) error { return p.listQuarantined(ctx, n) })
+	case n != nil && do == "restore":
+		return p.with(n, nil, func(n *node) error { return p.restoreQuarantined(ctx, n, named) })
+	case n != nil:
+		return notWhileRunning(n, do+" what is in quarantine")
 	}
 	secret, err := key.key(ctx)
 	if err != nil {
@@ -186,4 +210,46 @@ func (p program) eachQuarantined(
 		}
 	}
 	return failed
+}
+
+// isHex reports whether a text is the key of something in quarantine.
+func isHex(text string) bool {
+	b, err := hex.DecodeString(text)
+	return err == nil && len(b) > 0
+}
+
+// listQuarantined prints what a node that runs has in quarantine.
+func (p program) listQuarantined(ctx context.Context, n *node) error {
+	for q, err := range n.Quarantine(ctx) {
+		if err != nil {
+			return err
+		}
+		why := q.Error
+		if why == "" {
+			why = "can be restored"
+		}
+		fmt.Fprintf(p.out, "%s  %s: %s\n", q.ID, table.Printable(strings.TrimSpace(q.Tree+" "+q.Key)), table.Printable(why))
+	}
+	return nil
+}
+
+// restoreQuarantined has a node put back what is named, or everything that can be read.
+func (p program) restoreQuarantined(ctx context.Context, n *node, ids []string) error {
+	if len(ids) == 0 {
+		for q, err := range n.Quarantine(ctx) {
+			switch {
+			case err != nil:
+				return err
+			case q.Error == "":
+				ids = append(ids, q.ID)
+			}
+		}
+	}
+	for _, id := range ids {
+		if err := n.RestoreQuarantined(ctx, id); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "%s  restored\n", id)
+	}
+	return nil
 }

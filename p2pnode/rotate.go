@@ -15,10 +15,11 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
 )
 
-const rotateHelp = `Encrypts all rows of the encrypted store in DIR, or of the one in the peer's directory
-DIR, with a new data key, and removes the old one. It goes by the store's catalog and
-needs none of the Go types. Nothing may have the store open meanwhile; a program rotates
-its open store with Store.Rotate. If it is interrupted, the next run goes on.
+const rotateHelp = `Encrypts all rows of the encrypted store in DIR with a new data key, and removes the old
+one. It goes by the store's catalog and needs none of the Go types. DIR is the directory of
+a store or of a node, and without it that of -dir. Nothing may have the store open
+meanwhile, a node neither; a program rotates its open store with Store.Rotate. If it is
+interrupted, the next run goes on.
 
 ` + keyHelp + `
 With -new-key-file or -new-passphrase the store first gets another key, which it has from
@@ -41,19 +42,22 @@ func (p program) rotate(flags *flag.FlagSet) *ffcli.Command {
 	key, newKey := p.keyFlags(flags), p.newKeyFlags(flags)
 	asJSON := flags.Bool("json", false, "print one JSON object a line")
 	return &ffcli.Command{
-		Name: "rotate",
-		ShortUsage: "p2pnode rotate -key-file FILE | -passphrase [-new-key-file FILE | -new-passphrase] " +
-			"[-json] DIR",
-		ShortHelp: "encrypt the store in a directory with new keys",
-		LongHelp:  rotateHelp,
-		FlagSet:   flags,
+		Name:       "rotate",
+		ShortUsage: "p2pnode rotate -key-file FILE | -passphrase [flags] [DIR]",
+		ShortHelp:  "encrypt the store in a directory with new keys",
+		LongHelp:   rotateHelp,
+		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			args, err := positional(flags, args)
+			args, err := arguments(flags, args, "rotate takes one directory", 0, 1)
+			if err != nil {
+				return err
+			}
+			dir, n, err := p.at(ctx, args)
 			switch {
 			case err != nil:
 				return err
-			case len(args) != 1:
-				return usageError{fmt.Errorf("rotate takes one directory, not %d", len(args))}
+			case n != nil:
+				return notWhileRunning(n, "rotate the keys of its store")
 			}
 			current, err := key.key(ctx)
 			if err != nil {
@@ -63,7 +67,7 @@ func (p program) rotate(flags *flag.FlagSet) *ffcli.Command {
 			if err != nil {
 				return err
 			}
-			return p.runRotation(ctx, args[0], current, next, *asJSON)
+			return p.runRotation(ctx, dir, current, next, *asJSON)
 		},
 	}
 }
@@ -83,22 +87,21 @@ func (p program) runRotation(ctx context.Context, dir string, key, next datastor
 		}
 		fmt.Fprintln(p.err, "the store has the new key")
 	}
-	out, last := json.NewEncoder(p.out), time.Now()
+	out, last, line := json.NewEncoder(p.out), time.Now(), p.line()
 	rewritten, err := store.Rotate(ctx, datastore.RotateOptions{Progress: func(r datastore.RotateProgress) {
 		switch {
-		case time.Since(last) < progressEvery:
-			return
-		case asJSON:
+		case !asJSON:
+			line.Show("%s rows so far, %s rewritten", humanize.Comma(r.Rows), humanize.Comma(r.Rewritten))
+		case time.Since(last) >= progressEvery:
+			last = time.Now()
 			_ = out.Encode(struct {
 				Event     string `json:"event"`
 				Rows      int64  `json:"rows"`
 				Rewritten int64  `json:"rewritten"`
 			}{"progress", r.Rows, r.Rewritten})
-		default:
-			fmt.Fprintf(p.err, "%s rows so far, %s rewritten\n", humanize.Comma(r.Rows), humanize.Comma(r.Rewritten))
 		}
-		last = time.Now()
 	}})
+	line.Clear()
 	if asJSON {
 		_ = out.Encode(struct {
 			Event     string `json:"event"`

@@ -32,21 +32,22 @@ cannot be used, and 1 if the node fails.`
 
 // runNode returns the command "run".
 func (p program) runNode(flags *flag.FlagSet) *ffcli.Command {
-	dir := dirFlag(flags)
-	settings := config.Flags(flags, dir)
+	settings := config.Flags(flags, p.dir)
 	return &ffcli.Command{
 		Name:       "run",
-		ShortUsage: "p2pnode run [-dir DIR] [flags]",
+		ShortUsage: "p2pnode run [flags]",
 		ShortHelp:  "run the node of a directory",
 		LongHelp:   runHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("run takes no arguments, only flags: %q", args)}
+			if _, err := arguments(flags, args, "run takes no arguments, only flags", 0, 0); err != nil {
+				return err
 			}
-			if *dir == "" {
-				return errNoDir
+			dir, err := p.directory()
+			if err != nil {
+				return err
 			}
+			*p.dir = dir
 			cfg, err := settings.Load()
 			if err != nil {
 				return unusableError{err}

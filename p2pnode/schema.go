@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -17,14 +18,14 @@ import (
 const schemaHelp = `Writes and compares schemas: files that say in JSON what a tree is, for other programs
 and peers. It needs none of the Go types.
 
-  export    prints the schema of a tree of the store in DIR, or in the one of the
-            peer's directory DIR
+  export    prints the schema of a tree of the store in DIR
   compare   says how the second schema relates to the first: "same"; "newer" if it
             has all that the first one has, and more; "older" if the first one is
             newer; or "diverged". Each is a FILE that export has written, or
             models.Tree.Schema; or DIR TREE, a tree of a store
 
-Nothing may have the store open meanwhile.
+` + dirHelp + `
+Nothing else may have the store open meanwhile.
 
 The exit status is 0 whatever compare says; 1 if the schemas are of two trees or the
 store is damaged; and 2 if there is no such store, tree or file, if a file is no
@@ -34,7 +35,7 @@ schema, or for a faulty command line.`
 func (p program) schema(flags *flag.FlagSet) *ffcli.Command {
 	return &ffcli.Command{
 		Name:       "schema",
-		ShortUsage: "p2pnode schema export DIR TREE | compare FILE|DIR TREE FILE|DIR TREE",
+		ShortUsage: "p2pnode schema [flags] export [DIR] TREE | compare FILE|DIR TREE FILE|DIR TREE",
 		ShortHelp:  "write what a tree is to a file, and compare such files",
 		LongHelp:   schemaHelp,
 		FlagSet:    flags,
@@ -43,8 +44,8 @@ func (p program) schema(flags *flag.FlagSet) *ffcli.Command {
 			switch {
 			case err != nil:
 				return err
-			case len(args) == 3 && args[0] == "export":
-				return p.exportSchema(ctx, args[1], args[2])
+			case (len(args) == 2 || len(args) == 3) && args[0] == "export":
+				return p.exportSchema(ctx, args[1:len(args)-1], args[len(args)-1])
 			case len(args) >= 3 && args[0] == "compare":
 				return p.compareSchemas(ctx, args[1:])
 			}
@@ -53,7 +54,29 @@ func (p program) schema(flags *flag.FlagSet) *ffcli.Command {
 	}
 }
 
-func (p program) exportSchema(ctx context.Context, dir, tree string) error {
+// exportSchema prints the schema of a tree of the store that dirs names, or of the node's.
+func (p program) exportSchema(ctx context.Context, dirs []string, tree string) error {
+	dir, n, err := p.at(ctx, dirs)
+	switch {
+	case err != nil:
+		return err
+	case n != nil:
+		return p.with(n, nil, func(n *node) error {
+			t, err := n.tree(ctx, tree)
+			if err != nil {
+				return err
+			}
+			file, err := n.Schema(ctx, t.Name)
+			if err != nil {
+				return err
+			}
+			s, err := shape.ReadSchema(bytes.NewReader(file))
+			if err != nil {
+				return err
+			}
+			return s.Write(p.out)
+		})
+	}
 	s, err := storedSchema(ctx, dir, tree)
 	if err != nil {
 		return err

@@ -14,22 +14,26 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/check"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
-const verifyHelp = `Examines every row and every index entry of the store in DIR, which Badger or bolt
-has written, or of the one in the peer's directory DIR. Each row has to match its
+const verifyHelp = `Examines every row and every index entry of the store in DIR. Each row has to match its
 checksum and its key and to decode; every entry has to have its row, and every row
 its entries. Of trees that this program does not know, it goes by the store's
 catalog: there it can count the entries that rows lack, but neither tell which nor
-add them, as datastore.Repair can in the program whose trees they are. Nothing may
-have the store open meanwhile.
+add them, as datastore.Repair can in the program whose trees they are.
 
-With -repair entries without a row are removed, missing ones added, and what cannot
-be read is set aside within the store. No row is deleted. Without it nothing is
-changed, but that a store which was not closed may have to be recovered to be read.
-Where the engine's own files are damaged, bolt's list of free pages for example,
-nothing is repaired: backup and restore carry what can be read to a sound store.
+` + dirHelp + `
+Nothing else may have the store open meanwhile.
+
+With -repair, for which the node must not run, entries without a row are removed, missing
+ones added, and what cannot be read is set aside within the store. No row is deleted.
+Without it nothing is changed, but that a store which was not closed may have to be
+recovered to be read. Where the engine's own files are damaged, bolt's list of free pages
+for example, nothing is repaired: backup and restore carry what can be read to a sound
+store.
 
 ` + keyHelp + `
 Rows that somebody without the key has changed are damaged.
@@ -45,6 +49,7 @@ Rows that somebody without the key has changed are damaged.
     repaired  how many of these three have been mended
     unknown   rows and keys of a newer version, which are left alone
 
+Of a node that runs the lines have "event", rows, and in the last one damage, a list.
 A store that is too damaged to be read to the end has a line with "event":"error"
 before that.
 
@@ -61,26 +66,32 @@ func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return &ffcli.Command{
 		Name:       "verify",
-		ShortUsage: "p2pnode verify [-key-file FILE | -passphrase] [-repair] [-json] DIR",
+		ShortUsage: "p2pnode verify [flags] [DIR]",
 		ShortHelp:  "examine the store in a directory, and repair it",
 		LongHelp:   verifyHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			args, err := positional(flags, args)
+			args, err := arguments(flags, args, "verify takes one directory", 0, 1)
 			if err != nil {
 				return err
 			}
-			if len(args) != 1 {
-				return usageError{fmt.Errorf("verify takes one directory, not %d", len(args))}
+			dir, n, err := p.at(ctx, args)
+			switch {
+			case err != nil:
+				return err
+			case n != nil && repair:
+				return notWhileRunning(n, "repair its store")
+			case n != nil:
+				return p.with(n, nil, func(n *node) error { return p.verifyRunning(ctx, n, asJSON) })
 			}
 			secret, err := key.key(ctx)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return p.runVerify(ctx, args[0], secret, repair, jsonFindings{json.NewEncoder(p.out)})
+				return p.runVerify(ctx, dir, secret, repair, &jsonFindings{json.NewEncoder(p.out), time.Now()})
 			}
-			return p.runVerify(ctx, args[0], secret, repair, textFindings{p, repair})
+			return p.runVerify(ctx, dir, secret, repair, textFindings{p, repair, p.line()})
 		},
 	}
 }
@@ -99,7 +110,7 @@ const progressEvery = time.Second
 func (p program) runVerify(
 	ctx context.Context, dir string, key datastore.Key, repair bool, shown findings,
 ) error {
-	told, last := 0, time.Now()
+	told := 0
 	tell := func(r datastore.Report) {
 		for _, damage := range r.Damage[told:] {
 			shown.damage(damage)
@@ -108,10 +119,7 @@ func (p program) runVerify(
 	}
 	report, err := check.Run(ctx, dir, key, repair, func(r datastore.Report) {
 		tell(r)
-		if time.Since(last) >= progressEvery {
-			last = time.Now()
-			shown.progress(r)
-		}
+		shown.progress(r)
 	})
 	switch {
 	case err == nil:
@@ -128,19 +136,66 @@ func (p program) runVerify(
 	return nil
 }
 
+// verifyRunning has the node verify its own store.
+func (p program) verifyRunning(ctx context.Context, n *node, asJSON bool) error {
+	line, last, out := p.line(), api.Progress{}, p.json()
+	defer line.Clear()
+	shown := struct {
+		Event string `json:"event"`
+		api.Progress
+	}{Event: "progress"}
+	for done, err := range n.Verify(ctx) {
+		if err != nil {
+			return err
+		}
+		last = done
+		line.Show("%s rows so far", humanize.Comma(done.Rows))
+		if asJSON && !done.Done {
+			shown.Progress = done
+			_ = out.Encode(shown)
+		}
+	}
+	line.Clear()
+	if !last.Done {
+		return errors.New("the node has ended the work")
+	}
+	if asJSON {
+		shown.Event, shown.Progress = "summary", last
+		_ = out.Encode(shown)
+	} else {
+		for _, damage := range last.Damage {
+			fmt.Fprintln(p.out, table.Printable(damage))
+		}
+		state := "clean"
+		if len(last.Damage) > 0 {
+			state = "damaged"
+		}
+		fmt.Fprintf(p.out, "%s rows: %s\n", humanize.Comma(last.Rows), state)
+	}
+	if len(last.Damage) > 0 {
+		return errDamage
+	}
+	return nil
+}
+
 // textFindings prints text for people.
 type textFindings struct {
 	program
 	repair bool
+	line   *table.Line
 }
 
 func (f textFindings) progress(r datastore.Report) {
-	fmt.Fprintf(f.err, "%s rows and %s entries so far\n", humanize.Comma(r.Rows), humanize.Comma(r.Entries))
+	f.line.Show("%s rows and %s entries so far", humanize.Comma(r.Rows), humanize.Comma(r.Entries))
 }
 
-func (f textFindings) damage(d datastore.Damage) { fmt.Fprintln(f.out, d) }
+func (f textFindings) damage(d datastore.Damage) {
+	f.line.Clear()
+	fmt.Fprintln(f.out, d)
+}
 
 func (f textFindings) summary(r datastore.Report, err error) {
+	f.line.Clear()
 	if err != nil {
 		fmt.Fprintln(f.out, "not examined to the end:", err)
 	}
@@ -165,7 +220,10 @@ func (f textFindings) summary(r datastore.Report, err error) {
 }
 
 // jsonFindings prints JSON for programs.
-type jsonFindings struct{ out *json.Encoder }
+type jsonFindings struct {
+	out  *json.Encoder
+	last time.Time // of the last line of progress
+}
 
 // counts are the numbers of a report in JSON.
 type counts struct {
@@ -183,9 +241,14 @@ func countsOf(event string, r datastore.Report) counts {
 	return counts{event, r.Rows, r.Entries, r.BadRows, r.Orphans, r.Missing, r.Repaired, r.Unknown}
 }
 
-func (f jsonFindings) progress(r datastore.Report) { _ = f.out.Encode(countsOf("progress", r)) }
+func (f *jsonFindings) progress(r datastore.Report) {
+	if now := time.Now(); now.Sub(f.last) >= progressEvery {
+		f.last = now
+		_ = f.out.Encode(countsOf("progress", r))
+	}
+}
 
-func (f jsonFindings) summary(r datastore.Report, err error) {
+func (f *jsonFindings) summary(r datastore.Report, err error) {
 	if err != nil {
 		_ = f.out.Encode(struct {
 			Event string `json:"event"`
@@ -195,7 +258,7 @@ func (f jsonFindings) summary(r datastore.Report, err error) {
 	_ = f.out.Encode(countsOf("summary", r))
 }
 
-func (f jsonFindings) damage(d datastore.Damage) {
+func (f *jsonFindings) damage(d datastore.Damage) {
 	_ = f.out.Encode(struct {
 		Event  string               `json:"event"`
 		Kind   datastore.DamageKind `json:"kind"`

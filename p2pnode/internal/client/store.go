@@ -40,6 +40,14 @@ func (c *Client) Quarantine(ctx context.Context) iter.Seq2[api.Quarantined, erro
 	return stream[api.Quarantined](ctx, c, get("/v1/quarantine", nil))
 }
 
+// RestoreQuarantined puts a row that was set aside back. Its id is that of Quarantined.
+func (c *Client) RestoreQuarantined(ctx context.Context, id string) error {
+	_, err := callWith[json.RawMessage](ctx, c, "/v1/quarantine/restore", struct {
+		ID string `json:"id"`
+	}{id})
+	return err
+}
+
 // Verify examines the store, and yields how far it is.
 func (c *Client) Verify(ctx context.Context) iter.Seq2[api.Progress, error] {
 	return c.work(ctx, "/v1/verify")

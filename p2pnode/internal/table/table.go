@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -19,6 +20,8 @@ type Column struct {
 	Name string
 	// Right aligns it at the right, as numbers are.
 	Right bool
+	// Rare leaves it out if no row has it, of those whose widths are measured.
+	Rare bool
 }
 
 // Output is where tables are printed, and what it can show.
@@ -44,6 +47,9 @@ func To(w io.Writer) Output {
 	return out
 }
 
+// IsTerminal reports whether the output is a terminal.
+func (o Output) IsTerminal() bool { return o.width > 0 }
+
 const (
 	// measured is how many rows the widths of columns come from. Rows behind them are printed as they
 	// come.
@@ -61,6 +67,7 @@ type Table struct {
 	columns []Column
 	rows    [][]string // not printed yet
 	widths  []int      // nil as long as rows are measured
+	hidden  []bool     // the rare columns that no measured row has
 }
 
 // New returns a table, which prints a heading and the rows that are added.
@@ -99,6 +106,7 @@ func (t *Table) Close() error {
 
 // flush prints the heading and the rows so far.
 func (t *Table) flush() error {
+	t.leaveOut()
 	t.measure()
 	heading := make([]string, len(t.columns))
 	for i, column := range t.columns {
@@ -120,16 +128,28 @@ func (t *Table) flush() error {
 	return nil
 }
 
+// leaveOut marks the rare columns that no row has.
+func (t *Table) leaveOut() {
+	t.hidden = make([]bool, len(t.columns))
+	for i, column := range t.columns {
+		t.hidden[i] = column.Rare &&
+			!slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" })
+	}
+}
+
 // measure sets the widths of columns. The widest become narrower as long as a line is too long.
 func (t *Table) measure() {
 	t.widths = make([]int, len(t.columns))
-	total := len(gap) * (len(t.columns) - 1)
+	total := -len(gap)
 	for i, column := range t.columns {
+		if t.hidden[i] {
+			continue
+		}
 		t.widths[i] = ansi.StringWidth(column.Name)
 		for _, row := range t.rows {
 			t.widths[i] = max(t.widths[i], ansi.StringWidth(row[i]))
 		}
-		total += t.widths[i]
+		total += t.widths[i] + len(gap)
 	}
 	for t.out.width > 0 && total > t.out.width {
 		widest := 0
@@ -155,7 +175,10 @@ func (t *Table) print(row []string) error {
 func (t *Table) line(row []string) string {
 	var b strings.Builder
 	for i, cell := range row {
-		if i > 0 {
+		if t.hidden[i] {
+			continue
+		}
+		if b.Len() > 0 {
 			b.WriteString(gap)
 		}
 		if t.out.width > 0 {

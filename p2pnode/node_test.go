@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+)
+
+// memberSchema is the schema file of the tree club.member.
+const memberSchema = "../examples/schema/member.json"
+
+// cli runs a command in this process.
+func cli(t *testing.T, input string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	ctx, interrupts := newInterrupter(t.Context())
+	status = program{strings.NewReader(input), &out, &errOut, interrupts, new(string)}.run(ctx, args)
+	return out.String(), errOut.String(), status
+}
+
+// ok runs a command in this process that has to succeed, and returns its output.
+func ok(t *testing.T, args ...string) string {
+	t.Helper()
+	out, errOut, status := cli(t, "", args...)
+	if status != exitOK {
+		t.Fatalf("%q: exit status %d: %s", args, status, errOut)
+	}
+	return out
+}
+
+// newNode makes the directory of a node with the model club.member.
+func newNode(t *testing.T, settings ...string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "node")
+	ok(t, "init", "-dir", dir)
+	ok(t, "models", "add", "-dir", dir, memberSchema)
+	settings = append([]string{"engine bolt", "listen /ip4/127.0.0.1/tcp/0"}, settings...)
+	if err := os.WriteFile(config.File(dir), []byte(strings.Join(settings, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -72,7 +72,7 @@ func open(t testing.TB, eng engine.Engine, d *models.Definition) (*datastore.Sto
 		t.Fatal(err)
 	}
 	return store, func() {
-		if report, err := datastore.Verify(context.Background(), store); err != nil {
+		if report, err := datastore.Verify(context.Background(), store); err != nil || !report.Clean() {
 			t.Errorf("verify: %v, %+v", err, report)
 		}
 		if err := store.Close(); err != nil {

@@ -23,8 +23,8 @@ import (
 // it; the last two also take byte strings. Field is the name of a field, of fields within each other with
 // dots between, or of keys of a map. Through a list the condition holds if it does for one element, and != if
 // = does for none. The value is written as people write it, in quotes if it begins or ends with a space or
-// is the word null. Numbers compare as numbers, times as instants, and text bytewise. A value that is null or
-// missing fulfils only "= null" and != of others.
+// is the word null. Numbers compare as numbers, times as instants, and text bytewise. Of a value that is null
+// or missing only "= null" holds, and != of others. The zero time is null, and the first instant.
 //
 // The error matches models.ErrInvalid. The function may be used concurrently.
 func (t *Tree) Condition(text string) (func(*Row) bool, error) {
@@ -89,7 +89,7 @@ func (n *node) test(operator, value string) (func(item []byte) bool, error) {
 		if operator != "=" && operator != "!=" {
 			return nil, fmt.Errorf("null can be compared by = and != only, not by %s", operator)
 		}
-		return func(item []byte) bool { return item[0] == cbor.Null }, nil
+		return func(item []byte) bool { return item == nil || item[0] == cbor.Null }, nil
 	}
 	value, err := unquoted(value)
 	if err != nil {
@@ -111,8 +111,7 @@ func (n *node) test(operator, value string) (func(item []byte) bool, error) {
 		">":  func(order int) bool { return order > 0 },
 		">=": func(order int) bool { return order >= 0 },
 	}[operator]
-	isTime := n.typ.Kind == shape.Time // whose null is an instant
-	return func(item []byte) bool { return (isTime || item[0] != cbor.Null) && holds(compare(item)) }, nil
+	return func(item []byte) bool { return item != nil && holds(compare(item)) }, nil
 }
 
 // searchTest returns the test whether text or bytes contain a value, or begin with it.
@@ -133,7 +132,7 @@ func (n *node) searchTest(operator, value string) (func(item []byte) bool, error
 	if operator == "^=" {
 		has = bytes.HasPrefix
 	}
-	return func(item []byte) bool { return item[0] != cbor.Null && has(textOf(item), want) }, nil
+	return func(item []byte) bool { return item != nil && has(textOf(item), want) }, nil
 }
 
 // unquoted returns what a value in quotes stands for, and others as they are.

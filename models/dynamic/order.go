@@ -22,8 +22,7 @@ func (t *Tree) Order(text string) (func(a, b *Row) int, error) {
 	if err != nil {
 		return nil, t.fail("parse order", err)
 	}
-	value := func(r *Row) []byte {
-		item := null
+	value := func(r *Row) (item []byte) {
 		if r.of == t.model {
 			t.model.values(r.value, p.steps, func(found []byte) bool {
 				item = found
@@ -60,13 +59,13 @@ func (n *node) order(text string) (p path, reverse bool, err error) {
 	return p, reverse, err
 }
 
-// compare compares two scalars of a node, or null, which comes first.
+// compare compares two scalars of a node. Nil stands for none, which comes first.
 func (n *node) compare(a, b []byte) int {
-	switch n = n.inner(); {
+	switch {
+	case a == nil || b == nil:
+		return cmp.Compare(min(len(a), 1), min(len(b), 1))
 	case n.typ.Kind == shape.Time:
 		return instant(a).Compare(instant(b))
-	case a[0] == cbor.Null || b[0] == cbor.Null:
-		return cmp.Compare(b2i(a[0] != cbor.Null), b2i(b[0] != cbor.Null))
 	case n.typ.Kind == shape.Float32 || n.typ.Kind == shape.Float64:
 		return cmp.Compare(float(a), float(b))
 	case n.typ.Kind == shape.String || n.typ.Kind == shape.Bytes:
@@ -74,13 +73,6 @@ func (n *node) compare(a, b []byte) int {
 	default:
 		return compareIntegers(a, b)
 	}
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func float(item []byte) float64 { return math.Float64frombits(binary.BigEndian.Uint64(item[1:])) }

@@ -74,15 +74,13 @@ func (n *node) longest(path string) int {
 	return -1
 }
 
-// null stands for a value that is missing on the way.
-var null = []byte{cbor.Null}
-
 // values yields the items at the end of a path in an item of a node, more than one where it goes through a
-// list, and reports whether it went on to the end.
+// list, and nil where an optional is null or a map has no such key. It reports whether it went on to the
+// end.
 func (n *node) values(item []byte, steps []step, yield func(item []byte) bool) bool {
 	for n.typ.Kind == shape.Optional {
 		if item[0] == cbor.Null {
-			return yield(null)
+			return yield(nil)
 		}
 		n = n.elem
 	}
@@ -106,7 +104,7 @@ func (n *node) values(item []byte, steps []step, yield func(item []byte) bool) b
 			if elem := entryOf(item, steps[0].key); elem != nil {
 				return n.elem.values(elem, steps[1:], yield)
 			}
-			return yield(null)
+			return yield(nil)
 		}
 	}
 	return yield(item)

@@ -119,15 +119,16 @@ func (t *Tree) parseCells(columns, cells []string) (Row, error) {
 	for _, cell := range cells {
 		size += len(cell)
 	}
-	given := make([][]byte, len(t.model.fields))
+	given, seen := make([][]byte, len(t.model.fields)), make([]bool, len(t.model.fields))
 	for c, name := range columns {
 		i := t.model.named(name)
 		switch {
 		case i < 0:
 			return Row{}, inField(name, t.model.unknown(name))
-		case given[i] != nil:
+		case seen[i]:
 			return Row{}, inField(name, errors.New("it is there twice"))
 		}
+		seen[i] = true
 		var err error
 		if given[i], err = t.model.fields[i].node.parseCell(cells[c], mostFrom(size)); err != nil {
 			return Row{}, inField(name, err)

@@ -19,27 +19,18 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
-)
-
-// Names of files in the directory of a node.
-const (
-	socketName = "control.sock"
-	tokenName  = "control.token"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/daemon"
 )
 
 // host is the name that requests have for the node. It is a loopback name, as the node demands.
 const host = "localhost"
 
-// maxToken and maxFailure bound how many bytes of a token and of an error are read.
-const (
-	maxToken   = 1 << 10
-	maxFailure = 1 << 20
-)
+// maxFailure bounds how many bytes of an error are read.
+const maxFailure = 1 << 20
 
 // ErrNotRunning is returned by Dial if no node runs in the directory.
 var ErrNotRunning = errors.New("no node runs")
@@ -53,37 +44,36 @@ type Client struct {
 
 // Dial returns a client of the node that runs in dir. The error matches ErrNotRunning if none does.
 func Dial(ctx context.Context, dir string) (*Client, error) {
-	socket := filepath.Join(dir, socketName)
-	dialer := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dialUnix(ctx, socket)
+	if _, err := os.Lstat(config.Socket(dir)); err != nil {
+		return nil, notRunning(dir, err)
 	}
-	conn, err := dialer(ctx, "", "")
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
-		return nil, fmt.Errorf("%w in %s", ErrNotRunning, dir)
-	case err != nil:
-		return nil, fmt.Errorf("connect to the node in %s: %w", dir, err)
-	}
-	_ = conn.Close() // it has told that somebody listens
-	token, err := readToken(filepath.Join(dir, tokenName))
+	socket, err := daemon.SocketPath(dir)
 	if err != nil {
 		return nil, err
 	}
-	return newClient(dialer, token, nil), nil
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", socket)
+	}
+	conn, err := dial(ctx, "", "")
+	if err != nil {
+		return nil, notRunning(dir, err)
+	}
+	_ = conn.Close() // it has told that somebody listens
+	token, err := daemon.Token(dir)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(dial, token, nil), nil
 }
 
-// readToken reads the file of a token.
-func readToken(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("read the token of the node: %w", err)
+// notRunning returns the error for a socket that nobody listens on, or that cannot be used.
+func notRunning(dir string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w in %s", ErrNotRunning, dir)
 	}
-	defer f.Close()
-	token, err := io.ReadAll(io.LimitReader(f, maxToken))
-	if err != nil {
-		return "", fmt.Errorf("read the token of the node: %w", err)
-	}
-	return strings.TrimSpace(string(token)), nil
+	return fmt.Errorf("%w: in %s: %w", ErrUnreachable, dir, err)
 }
 
 // newClient returns a client that connects with dial.

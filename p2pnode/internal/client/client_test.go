@@ -15,6 +15,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
 )
 
+// token is the token of a node.
+var token = strings.Repeat("5ec7e7", 11)[:64]
+
 // serve returns a client of a handler that answers on one path.
 func serve(t *testing.T, path string, handle http.HandlerFunc) *client.Client {
 	t.Helper()
@@ -120,12 +123,12 @@ func TestDial(t *testing.T) {
 	if _, err := client.Dial(t.Context(), dir); err == nil || errors.Is(err, client.ErrNotRunning) {
 		t.Errorf("without a token: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "control.token"), []byte("secret\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "control.token"), []byte(token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer secret" || r.Host != "localhost" {
+		if r.Header.Get("Authorization") != "Bearer "+token || r.Host != "localhost" {
 			t.Error(r.Header, r.Host)
 		}
 		fmt.Fprint(w, `{"peer":"12D3"}`)

@@ -25,7 +25,7 @@ type filler struct {
 }
 
 // mostFrom returns how long a value may get that is made of so many bytes.
-func mostFrom(size int) int { return maxZero + 32*size }
+func mostFrom(size int) int { return maxZero + size + 31*min(size, 1<<24) }
 
 var errGrows = errors.New("it lacks so many fields that it is refused")
 
@@ -76,7 +76,8 @@ func count(src []byte, want byte) (n int, rest []byte, err error) {
 	case major != want:
 		return 0, nil, fmt.Errorf("there is %s in place of %s", cbor.Names[major], cbor.Names[want])
 	case arg > maxElements || arg > uint64(len(rest)):
-		return 0, nil, fmt.Errorf("%s of %d elements is cut off or has more than %d", cbor.Names[want], arg, maxElements)
+		return 0, nil, fmt.Errorf("%s of %d elements is cut off or has more than %d",
+			cbor.Names[want], arg, maxElements)
 	}
 	return int(arg), rest, nil
 }

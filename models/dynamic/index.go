@@ -127,8 +127,8 @@ func (ix *blind) Count(context.Context, models.Reader, models.Range[any]) (int, 
 // newIndex declares an index of the tree.
 func (o *options) newIndex(t *Tree, s shape.Index) (Index, error) {
 	if s.Fields == nil {
-		return nil, errors.New("fields: the schema does not say from which fields its keys are made; declare them with " +
-			"models.Fields and write the schema anew, or leave the index out")
+		return nil, errors.New("fields: the schema does not say from which fields its keys are made; declare them " +
+			"with models.Fields and write the schema anew, or leave the index out")
 	}
 	travels := t.Policy() != models.Local
 	isUnique, isMulti := s.Kind == "unique" || s.Kind == "claim", s.Kind == "multi"

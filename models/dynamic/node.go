@@ -55,7 +55,7 @@ func makeNode(t shape.Type) *node {
 		n.text = bytesText
 	case t.Elem != nil:
 		n.elem = makeNode(*t.Elem)
-		n.structs = n.elem.structs
+		n.structs, n.typ.Elem = n.elem.structs, &n.elem.typ
 	}
 	for _, f := range t.Fields {
 		within := makeNode(f.Type)
@@ -64,6 +64,11 @@ func makeNode(t shape.Type) *node {
 		})
 	}
 	slices.SortFunc(n.fields, func(a, b field) int { return strings.Compare(a.key, b.key) })
+	n.typ.Fields = slices.Clone(t.Fields)
+	for i := range n.fields { // in this order CheckValue need not sort them each time
+		n.fields[i].Type = n.fields[i].node.typ
+		n.typ.Fields[i] = n.fields[i].Field
+	}
 	return n
 }
 

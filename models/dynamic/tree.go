@@ -36,8 +36,8 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 		return nil, fault(s, "schema", err)
 	}
 	if s.Codec != dagCBOR {
-		return nil, fault(s, "codec", fmt.Errorf("only values of the codec %s can be read without a Go type, not of %.40q",
-			dagCBOR, s.Codec))
+		return nil, fault(s, "codec",
+			fmt.Errorf("only values of the codec %s can be read without a Go type, not of %.40q", dagCBOR, s.Codec))
 	}
 	m, err := newModel(s.Tree, s.Shape)
 	if err != nil {

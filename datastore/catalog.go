@@ -125,6 +125,9 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 	if err := s.rebuild(ctx, c, entries, o.Progress); err != nil {
 		return err
 	}
+	if len(c.next) > 0 || len(c.nextFields) > 0 {
+		s.next.Store(&nextVersions{all: c.next, fields: c.nextFields, adding: make(chan struct{}, 1)})
+	}
 	compressed := slices.Contains(c.store.Incompatible, compression)
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		core, entry := s.trees[name].Core(), entries[name]
@@ -168,9 +171,6 @@ func (s *Store) readCatalog(
 		return nil, nil, err
 	}
 	s.id = [idSize]byte(c.store.ID)
-	if len(c.next) > 0 {
-		s.next.Store(&nextVersions{all: c.next, adding: make(chan struct{}, 1)})
-	}
 	return &c, entries, nil
 }
 
@@ -194,6 +194,8 @@ type catalog struct {
 	histories, earlier map[string]history
 	// next are the schema versions to add that nothing else has to be written for.
 	next []nextVersion
+	// nextFields are the changes of what is said of fields, which wait as next does.
+	nextFields []nextFields
 	// unpackers are those of trees with rows that are compressed or encrypted, by full name.
 	unpackers map[string]*session.Unpacker
 	// differences are those of all trees.

@@ -127,9 +127,18 @@ func (ch *treeChange) checkQuarantine(txn engine.ReadTxn) error {
 func (c *catalog) apply(ch *treeChange, rebuild bool) error {
 	name := ch.core.Name
 	c.histories[name] = ch.history
-	switch {
-	case ch.entry == nil:
+	if ch.entry == nil {
 		return c.add(ch)
+	}
+	if err := c.applyStored(ch, rebuild); err != nil || c.write == nil {
+		return err
+	}
+	return c.noteFields(ch)
+}
+
+// applyStored is apply for a tree that is in the store.
+func (c *catalog) applyStored(ch *treeChange, rebuild bool) error {
+	switch {
 	case ch.follows:
 		return c.resume(ch)
 	case c.write == nil: // reading needs no more than the history
@@ -172,6 +181,11 @@ func (c *catalog) add(ch *treeChange) error {
 	}
 	if err := putVersion(c.write, ch.entry.ID, 1, first); err != nil {
 		return err
+	}
+	if said := fieldsOf(ch.core); said != nil {
+		if err := putCatalog(c.write, fieldsKey(ch.entry.ID), fieldsCodec, said); err != nil {
+			return err
+		}
 	}
 	return c.put(ch)
 }

@@ -21,8 +21,8 @@ func TestFormatExamples(t *testing.T) {
 		Name  string
 		Email string
 	}
-	users := models.NewTree("user", models.Uint64, func(u *user) uint64 { return u.ID })
-	models.NewIndex(users, "name", models.String, func(u *user) string { return u.Name })
+	users := models.NewTree("user", models.Uint64, func(u *user) uint64 { return u.ID }, models.KeyFields[user]("ID"))
+	models.NewIndex(users, "name", models.String, func(u *user) string { return u.Name }, models.Fields[user]("Name"))
 	models.NewUnique(users, "email", models.String, func(u *user) string { return u.Email })
 
 	eng := memory.Engine()

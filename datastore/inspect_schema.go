@@ -41,5 +41,10 @@ func (in *Inspection) schema(ctx context.Context, name string) (s shape.Schema, 
 				shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind})
 		}
 	}
+	var fields fieldsEntry
+	if _, err := getCatalog(txn, fieldsKey(entry.ID), fieldsCodec, &fields); err != nil {
+		return s, fmt.Errorf("fields of keys: %w", err)
+	}
+	fields.describe(&s)
 	return s, nil
 }

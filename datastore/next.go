@@ -157,9 +157,11 @@ func (e *treeEntry) retire(spaces []format.Space) {
 	}
 }
 
-// forget removes from the catalog what is needed to read the rows in a space.
+// forget removes from the catalog what it has of the rows in a space besides the tree.
 func forget(txn engine.WriteTxn, rows format.Space) error {
-	for _, prefix := range [][]byte{rows.Append(slices.Clone(schemaPrefix)), dictionaryKeys(rows)} {
+	for _, prefix := range [][]byte{
+		rows.Append(slices.Clone(schemaPrefix)), dictionaryKeys(rows), fieldsKey(rows),
+	} {
 		c := txn.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix), KeysOnly: true})
 		var keys [][]byte
 		for c.Next() {

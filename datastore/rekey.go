@@ -62,7 +62,11 @@ func (s *Store) rebuild(
 		}
 	}
 	end = nil
-	return s.endRebuild(ctx, trees, entries, (*treeEntry).complete)
+	if err := s.endRebuild(ctx, trees, entries, c.complete); err != nil {
+		return err
+	}
+	c.nextFields = slices.DeleteFunc(c.nextFields, func(f nextFields) bool { return slices.Contains(trees, f.tree) })
+	return nil
 }
 
 // refused reports whether an error is about rows or about what the program makes of them, so that

@@ -105,7 +105,7 @@ const (
 // matches its checksum, decodes and belongs under its key, that every entry has its
 // row and every row its entries. Before that the engine examines its own files,
 // where it can. The catalog is known to be whole, because Open refuses a store with
-// a damaged one.
+// a damaged one, but for what it says of the fields of keys.
 //
 // For a tree whose definition the store was not opened with, Verify examines what
 // the catalog tells: checksums, keys and values that decode by the codecs of this module,
@@ -255,16 +255,25 @@ func (t treeCheck) counter(p page, key, stored []byte) ([]change, error) {
 }
 
 // catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
-// data keys have been examined; others belong to newer versions.
+// data keys have been examined; others, but for what is said of fields, belong to newer versions.
 func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
 	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) ||
 		t.store.keys != nil && bytes.HasPrefix(key, keyPrefix) {
 		return nil, nil
 	}
-	if _, err := format.ParseRow(key, stored); errors.Is(err, engine.ErrCorrupt) {
+	row, err := format.ParseRow(key, stored)
+	known := bytes.HasPrefix(key, fieldsPrefix) && t.catalog.owns(key[len(fieldsPrefix):]) &&
+		err == nil && row.Schema == catalogSchema
+	if known {
+		err = checkFields(row.Value)
+	}
+	if errors.Is(err, engine.ErrCorrupt) {
 		t.report.Rows++
 		t.found(BadRow, "", key, err)
 		return t.setAside(p, key, stored)
+	}
+	if known {
+		return nil, nil
 	}
 	return t.newer(p, key, stored)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // A schema version that loses nothing and builds no index is added to the catalog when the store is
-// first written to, or closed: reading needs no more than memory has. So opening a store with a
+// first written to, or closed, as is what a definition says of fields: reading needs no more than memory has. So opening a store with a
 // changed model takes no longer than opening it unchanged, where a first commit has to wait, as in
 // bolt for the check of the file.
 
@@ -23,12 +23,14 @@ type nextVersion struct {
 // nextVersions are those of a store that are to be added before anything else is written.
 type nextVersions struct {
 	all []nextVersion
+	// fields changes what is said of fields.
+	fields []nextFields
 	// adding has an element while a goroutine adds them.
 	adding chan struct{}
 }
 
-// addVersions adds the schema versions that the definitions have brought to the catalog. It is
-// called before each transaction that may write rows.
+// addVersions adds to the catalog the schema versions that the definitions have brought, and what they
+// say of fields. It is called before each transaction that may write rows.
 func (s *Store) addVersions(ctx context.Context) error {
 	next := s.next.Load()
 	if next == nil {
@@ -51,6 +53,11 @@ func (s *Store) addVersions(ctx context.Context) error {
 	for _, v := range next.all {
 		if err := v.add(txn); err != nil {
 			return fmt.Errorf("schema version %d of tree %s: %w", v.number, v.tree, err)
+		}
+	}
+	for _, f := range next.fields {
+		if err := f.add(txn); err != nil {
+			return fmt.Errorf("fields of tree %s: %w", f.tree, err)
 		}
 	}
 	// The rows that follow are durable no sooner than this.

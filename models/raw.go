@@ -267,11 +267,26 @@ func (ix RawIndex) ParsePathText(text string) ([]byte, error) { return ix.core.P
 // Scan yields the entries whose index keys rng selects, in the order of the
 // index keys and then of the primary keys.
 func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) iter.Seq2[RawEntry, error] {
+	return ix.scan(ctx, from, rng, nil)
+}
+
+// ScanAfter is Scan of what comes after an entry that it has yielded, also if that is gone. It reads
+// none of the entries before.
+func (ix RawIndex) ScanAfter(
+	ctx context.Context, from Reader, rng Range[[]byte], last RawEntry,
+) iter.Seq2[RawEntry, error] {
+	unique := ix.core.Kind == session.Unique
+	return ix.scan(ctx, from, rng, format.EntryKey(nil, last.Index, last.Primary, unique))
+}
+
+func (ix RawIndex) scan(
+	ctx context.Context, from Reader, rng Range[[]byte], after []byte,
+) iter.Seq2[RawEntry, error] {
 	within := func(p *session.Place, room []byte) (span, error) {
 		return rng.entries(delimited, p.Indexes[ix.number], room)
 	}
 	return func(yield func(RawEntry, error) bool) {
-		w := walk{tree: ix.raw.core, index: ix.core.Name, number: ix.number}
+		w := walk{tree: ix.raw.core, index: ix.core.Name, number: ix.number, after: after}
 		scan(ctx, from, w, within, func(_ *session.Session, p *session.Place, key, stored []byte) (RawEntry, error) {
 			index, primary, err := splitEntry(ix.core, key, len(p.Indexes[ix.number]), stored)
 			return RawEntry{bytes.Clone(index), bytes.Clone(primary)}, err

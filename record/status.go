@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 )
@@ -49,6 +51,20 @@ type Status struct {
 	Since time.Time
 	// Served says that this peer gives the record to peers that ask for it.
 	Served bool
+	// Signature is that of the last signed record of the row, or nil if there is none. It is not
+	// the row's if the row is Changed.
+	Signature *RecordSignature
+}
+
+// RecordSignature says what the owner of a signed record has signed beside its value.
+type RecordSignature struct {
+	// Owner is the peer that has signed.
+	Owner peer.ID
+	// Sequence is higher in later records of the row.
+	Sequence uint64
+	// Expires is when the record is refused and no longer served, whatever its age. It is zero for one
+	// that does not expire.
+	Expires time.Time
 }
 
 // StatusOf returns the status of the row with the primary key, or models.ErrNotFound if
@@ -69,9 +85,25 @@ func StatusOf[M, K any](ctx context.Context, r *Records, t *models.Tree[M, K], k
 			return models.ErrNotFound
 		}
 		status = s.status()
-		return nil
+		if s.Signature != nil {
+			status.Signature, err = tree.signature(encoded, &s)
+		}
+		return err
 	})
 	return status, failAt("find", tree.raw, encoded, err)
+}
+
+// signature returns what the owner of the row under key has signed.
+func (t *modelTree) signature(key []byte, s *rowState) (*RecordSignature, error) {
+	owner, err := t.rules.Owner(key)
+	if err != nil {
+		return nil, err
+	}
+	signed := &RecordSignature{Owner: owner, Sequence: s.Signature.Sequence}
+	if s.Signature.Expires != 0 {
+		signed.Expires = time.Unix(int64(s.Signature.Expires), 0).UTC()
+	}
+	return signed, nil
 }
 
 var stateOf = map[receipts.Origin]State{

@@ -373,6 +373,12 @@ type Quarantined struct {
 	Error string          `json:"error,omitempty"`
 }
 
+// Restore is the body of POST /v1/quarantine/restore, which puts a row back in its place and answers
+// with {}. The row has to be readable again.
+type Restore struct {
+	ID string `json:"id"`
+}
+
 // Progress is a line of the streams of POST /v1/verify and POST /v1/migrate. The last one has Done.
 type Progress struct {
 	Tree  string `json:"tree,omitempty"`

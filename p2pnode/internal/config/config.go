@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/pnet"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/newsnet-africa/netabase-go/models/dynamic"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/record"
@@ -59,10 +60,14 @@ type Config struct {
 	// KeyFile names the file of the store's key. Passphrase says that one is asked for.
 	KeyFile    string
 	Passphrase bool
-	// Schemas are the models, in the order of their names. WithoutIndex are the full names of
-	// indexes to leave out.
+	// Schemas are those of the schema files, by the names of their trees, and WithoutIndex are indexes to
+	// leave out, as dynamic.WithoutIndexes takes them.
 	Schemas      []shape.Schema
 	WithoutIndex []string
+	// Models are the definitions made from the schema files, to open the store with. Travelling are
+	// those of them whose trees all travel, for package record. A tree that is in two of Models is
+	// used by its handle in Travelling.
+	Models, Travelling []*dynamic.Definition
 	// Records are the ages, bounds and sizes. Its Models, Meters and Log are not set.
 	Records record.Options
 

@@ -16,6 +16,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/peterbourgon/ff/v3"
 
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/dynamic"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/record"
 )
@@ -138,7 +140,7 @@ func (s *Settings) config() (*Config, error) {
 		Dir: *s.dir, Listen: v.listen.parsed(), Announce: v.announce.parsed(), MDNS: bool(v.mdns),
 		Relay: bool(v.relay), NAT: bool(v.nat), Mode: v.mode.value, Protocol: string(v.protocol),
 		Replication: int(v.replication.value), Engine: v.engine.value, KeyFile: string(v.keyFile),
-		Passphrase: bool(v.passphrase), WithoutIndex: v.withoutIndex.text, HTTP: string(v.http),
+		Passphrase: bool(v.passphrase), HTTP: string(v.http),
 		LogLevel: v.logLevel.value, LogFormat: v.logFormat.value,
 		Records: record.Options{
 			MaxValueBytes: int(v.maxValueBytes.value), MaxRecordAge: v.maxRecordAge.value,
@@ -170,6 +172,9 @@ func (s *Settings) config() (*Config, error) {
 		}
 	}
 	if c.Schemas, err = s.schemas(); err != nil {
+		return nil, err
+	}
+	if err := s.define(c); err != nil {
 		return nil, err
 	}
 	c.Settings = s.list()
@@ -265,6 +270,51 @@ func (s *Settings) schemas() ([]shape.Schema, error) {
 	}
 	slices.SortFunc(all, func(a, b shape.Schema) int { return cmp.Compare(a.Tree, b.Tree) })
 	return all, nil
+}
+
+// define makes the definitions of the schemas. Package record takes none with trees that are local: a
+// definition that has some gets a second one, of the same name, with its other trees.
+func (s *Settings) define(c *Config) error {
+	for _, name := range s.values.withoutIndex.text {
+		tree, index, _ := strings.Cut(name, "/")
+		if !slices.ContainsFunc(c.Schemas, func(of shape.Schema) bool {
+			return of.Tree == tree && slices.ContainsFunc(of.Indexes, func(ix shape.Index) bool { return ix.Name == index })
+		}) {
+			return s.fail("without-index", "no schema file has the index %s", name)
+		}
+		c.WithoutIndex = append(c.WithoutIndex, tree+"."+index)
+	}
+	fail := func(err error) error {
+		return &Error{"models", cmp.Or(s.from["models"], Models(*s.dir)), err}
+	}
+	options := []dynamic.Option{dynamic.KeyCodecs(record.KeyCodecNamed), dynamic.WithoutIndexes(c.WithoutIndex...)}
+	definitions, err := dynamic.Definitions(c.Schemas, options...)
+	if err != nil {
+		return fail(err)
+	}
+	isLocal := func(of shape.Schema) bool { return of.Policy == models.Local.String() }
+	for _, definition := range definitions {
+		c.Models = append(c.Models, definition)
+		var own []shape.Schema
+		for _, schema := range c.Schemas {
+			if name, _, _ := strings.Cut(schema.Tree, "."); name == definition.Name() {
+				own = append(own, schema)
+			}
+		}
+		travel := slices.DeleteFunc(slices.Clone(own), isLocal)
+		switch len(travel) {
+		case 0:
+		case len(own):
+			c.Travelling = append(c.Travelling, definition)
+		default:
+			second, err := dynamic.Definitions(travel, options...)
+			if err != nil {
+				return fail(err)
+			}
+			c.Models, c.Travelling = append(c.Models, second...), append(c.Travelling, second...)
+		}
+	}
+	return nil
 }
 
 // escapeGlob returns a pattern that matches a name only.

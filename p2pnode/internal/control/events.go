@@ -5,7 +5,7 @@ import (
 )
 
 var eventRoutes = []route{
-	{method: "GET", path: "/v1/events", stream: true, serve: (*handler).events},
+	{method: "GET", path: "/v1/events", bare: true, stream: true, serve: (*handler).events},
 }
 
 func (h *handler) events(x *exchange) error {

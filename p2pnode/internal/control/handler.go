@@ -17,6 +17,8 @@ type route struct {
 	token bool
 	// stream says that the answer goes on for as long as it takes.
 	stream bool
+	// bare says that the request needs no store: one for all peers of a demonstration.
+	bare bool
 	// body is the type of the request's body, empty for none.
 	body string
 	// query are the names of the query parameters.
@@ -35,7 +37,7 @@ const (
 
 // routes returns every path of the interface.
 func routes() []route {
-	return slices.Concat(statusRoutes, treeRoutes, eventRoutes, peerRoutes)
+	return slices.Concat(statusRoutes, treeRoutes, writeRoutes, transferRoutes, eventRoutes, peerRoutes, contentRoutes, storeRoutes)
 }
 
 // handler serves a node.
@@ -98,6 +100,9 @@ func (h *handler) serve(x *exchange) error {
 	places := h.Limits.requests
 	if x.route.stream {
 		places = h.Limits.streams
+	}
+	if h.Node.Store == nil && !x.route.bare {
+		return &api.Error{Code: api.NotFound, Message: "there is no node here, but below /peer/ and its number"}
 	}
 	leave, ok := enter(places)
 	if !ok {

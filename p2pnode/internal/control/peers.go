@@ -1,10 +1,12 @@
 package control
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -16,9 +18,11 @@ import (
 )
 
 var peerRoutes = []route{
-	{method: "GET", path: "/v1/network", serve: (*handler).network},
+	{method: "GET", path: "/v1/network", bare: true, serve: (*handler).network},
 	{method: "GET", path: "/v1/peers", serve: (*handler).peers},
 	{method: "POST", path: "/v1/peers/connect", token: true, body: typeJSON, serve: (*handler).connect},
+	{method: "GET", path: "/v1/peers/schemas", token: true, query: []string{"peer"}, serve: (*handler).peerSchemas},
+	{method: "POST", path: "/v1/peers/schemas/fetch", token: true, body: typeJSON, serve: (*handler).fetchSchema},
 }
 
 // connectTime is how long connecting may take.
@@ -149,4 +153,63 @@ func (h *handler) connect(x *exchange) error {
 		return &api.Error{Code: api.NoPeers, Message: err.Error()}
 	}
 	return x.answer(peerNow(h.Node.Peer, to.ID))
+}
+
+// peerSchemas asks another peer for the trees that it has.
+func (h *handler) peerSchemas(x *exchange) error {
+	id, err := peer.Decode(x.query("peer"))
+	switch {
+	case err != nil:
+		return invalid("peer %q: %v", shorten(x.query("peer")), err)
+	case h.Node.Peer == nil:
+		return errOffline
+	}
+	schemas, err := h.Node.Peer.Record.Schemas(x.ctx(), id)
+	if err != nil {
+		return peerError(err)
+	}
+	all := make([]api.PeerSchema, len(schemas))
+	for i, s := range schemas {
+		all[i] = api.PeerSchema{Tree: s.Tree, Hash: hexText(s.Hash[:]), Known: s.Known}
+		if s.Known {
+			all[i].Relation = s.Relation.String()
+		}
+	}
+	return x.answer(all)
+}
+
+// fetchSchema gets a schema file from another peer.
+func (h *handler) fetchSchema(x *exchange) error {
+	var body api.FetchSchema
+	if err := x.read(&body); err != nil {
+		return err
+	}
+	id, err := peer.Decode(body.Peer)
+	if err != nil {
+		return invalid("peer %q: %v", shorten(body.Peer), err)
+	}
+	hash, err := hex.DecodeString(body.Hash)
+	if err != nil || len(hash) != sha256.Size {
+		return invalid("hash %q: it has %d hex digits", shorten(body.Hash), 2*sha256.Size)
+	}
+	if h.Node.Peer == nil {
+		return errOffline
+	}
+	schema, err := h.Node.Peer.Record.FetchSchema(x.ctx(), id, body.Tree, [sha256.Size]byte(hash))
+	if err != nil {
+		return peerError(err)
+	}
+	var file bytes.Buffer
+	if err := schema.Write(&file); err != nil {
+		return err
+	}
+	return x.send(typeJSON, file.Bytes())
+}
+
+// peerError says that another peer has failed to answer, and not this node.
+func peerError(err error) error {
+	if fault := faultOf(err); fault.Code != api.Internal {
+		return fault
+	}
+	return &api.Error{Code: api.NoPeers, Message: err.Error()}
 }

@@ -1,16 +1,18 @@
 package control
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"hash/crc32"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/suggest"
 )
 
 // pageQuery are the query parameters of a list of rows.
@@ -79,7 +81,7 @@ func (h *handler) rows(x *exchange) error {
 	}
 	var page api.Page
 	if tree := h.trees[x.r.PathValue("tree")]; tree != nil {
-		page, err = h.hostedRows(x, tree, &l)
+		page, err = h.hostedPage(x, tree, nil, &l)
 	} else {
 		page, err = h.listed(x, &l)
 	}
@@ -168,11 +170,20 @@ func (h *handler) indexed(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	name := x.r.PathValue("index")
+	ix, ok := tree.indexes[name]
+	if !ok {
+		known := slices.Sorted(maps.Keys(tree.indexes))
+		return &api.Error{
+			Code: api.UnknownIndex, Message: tree.Name() + " has no index " + shorten(name),
+			Suggestion: suggest.Word(name, known), Known: known,
+		}
+	}
 	l, err := newListing(x)
 	if err != nil {
 		return err
 	}
-	page, err := h.indexedRows(x, tree, x.r.PathValue("index"), &l)
+	page, err := h.hostedPage(x, tree, &ix, &l)
 	if err != nil {
 		return err
 	}
@@ -199,18 +210,4 @@ func (h *handler) row(x *exchange) error {
 		return &api.Error{Code: api.NotFound, Message: "there is no row " + shorten(x.query("key"))}
 	}
 	return x.answer(api.Detail{Row: page.Rows[0]})
-}
-
-var errNotYet = &api.Error{Code: api.Internal, Message: "not there yet"}
-
-func (h *handler) hostedRows(x *exchange, tree *Tree, l *listing) (api.Page, error) {
-	return api.Page{}, errNotYet
-}
-
-func (h *handler) indexedRows(x *exchange, tree *Tree, index string, l *listing) (api.Page, error) {
-	return api.Page{}, errNotYet
-}
-
-func (h *handler) detail(ctx context.Context, tree *Tree, key string) (api.Detail, error) {
-	return api.Detail{}, errNotYet
 }

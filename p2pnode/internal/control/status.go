@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"net/http"
 	"runtime/metrics"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -13,11 +12,11 @@ import (
 
 var statusRoutes = []route{
 	{method: "GET", path: "/v1/status", serve: (*handler).status},
-	{method: "GET", path: "/v1/version", serve: (*handler).version},
+	{method: "GET", path: "/v1/version", bare: true, serve: (*handler).version},
 	{method: "GET", path: "/v1/config", serve: (*handler).config},
 	{method: "GET", path: "/v1/series", query: []string{"since"}, serve: (*handler).series},
 	{method: "GET", path: "/metrics", serve: (*handler).metrics},
-	{method: "GET", path: "/openapi.yaml", serve: (*handler).openAPI},
+	{method: "GET", path: "/openapi.yaml", bare: true, serve: (*handler).openAPI},
 }
 
 func (h *handler) status(x *exchange) error {
@@ -90,5 +89,3 @@ func (h *handler) metrics(x *exchange) error {
 
 // openAPI serves the description of the interface.
 func (h *handler) openAPI(x *exchange) error { return x.send(typeYAML, api.Description) }
-
-var _ http.Handler = promhttp.Handler()

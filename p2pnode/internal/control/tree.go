@@ -2,107 +2,178 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/dynamic"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// Text reads and writes the keys and rows of a tree as people do. Keys are encoded: those of rows in
-// their last form, those of indexes in their delimited one.
-type Text interface {
-	// ParseRow reads a row that is written as JSON.
-	ParseRow(src []byte) (key, value []byte, err error)
-	// AppendRow appends a row as DAG-JSON.
-	AppendRow(dst, key, value []byte) ([]byte, error)
-	// ParseKey and ParseIndexKey read keys, FormatIndexKey writes one.
-	ParseKey(text string) ([]byte, error)
-	ParseIndexKey(index, text string) ([]byte, error)
-	FormatIndexKey(index string, key []byte) string
-	// Prefix and IndexPrefix return the bytes that the keys begin with whose text begins with text.
-	Prefix(text string) ([]byte, error)
-	IndexPrefix(index, text string) ([]byte, error)
-	// Condition reads a comparison, as in Votes >= 5. Order reads the name of a field to sort by,
-	// with a minus sign for the other direction.
-	Condition(text string) (func(key, value []byte) (bool, error), error)
-	Order(text string) (func(a, b models.RawRow) (int, error), error)
-	// FindBlind yields the keys of the rows that a blind index has under a key.
-	FindBlind(ctx context.Context, from models.Reader, index, key string) iter.Seq2[[]byte, error]
-}
-
-// Tree is one of a node's models.
+// Tree is one of a node's models. Rows and keys are handled encoded; text reads and writes them as
+// people do.
 type Tree struct {
 	models.AnyTree
-	text Text
+	text    *dynamic.Tree
+	keys    keys
+	indexes map[string]index
 
-	publish func(context.Context, *record.Node, []byte, []byte) (record.PublishReport, error)
-	retract func(context.Context, *record.Node, []byte) (record.PublishReport, error)
-	resolve func(context.Context, *record.Node, []byte) (key, value []byte, err error)
-	status  func(context.Context, *record.Records, []byte) (record.Status, error)
-	watch   func(context.Context, *record.Records, int) (iter.Seq2[arrival, error], error)
+	put     func(ctx context.Context, w models.Writer, key, value []byte, how putting) error
+	publish func(ctx context.Context, n *record.Node, key, value []byte) (record.PublishReport, error)
+	retract func(ctx context.Context, n *record.Node, key []byte) (record.PublishReport, error)
+	resolve func(ctx context.Context, n *record.Node, key []byte) (value []byte, err error)
+	status  func(ctx context.Context, r *record.Records, key []byte) (record.Status, error)
+	watch   func(ctx context.Context, r *record.Records, buffer int) (iter.Seq2[Arrival, error], error)
 }
 
-// arrival is a record that the network has placed here.
-type arrival struct {
-	key, value []byte
-	retracted  bool
+// index is an index of a tree.
+type index struct {
+	raw   models.RawIndex
+	keys  keys
+	blind bool
 }
 
-// Host returns tree as one of a node's models, whose keys and rows text reads and writes.
-func Host[M, K any](tree *models.Tree[M, K], text Text) *Tree {
-	return &Tree{
-		AnyTree: tree, text: text,
-		publish: func(ctx context.Context, n *record.Node, key, value []byte) (report record.PublishReport, err error) {
-			m, err := tree.Decode(key, value)
-			if err != nil {
-				return report, err
-			}
-			return record.Publish(ctx, n, tree, &m)
-		},
-		retract: func(ctx context.Context, n *record.Node, encoded []byte) (report record.PublishReport, err error) {
-			key, err := tree.DecodeKey(encoded)
-			if err != nil {
-				return report, err
-			}
-			return record.Retract(ctx, n, tree, key)
-		},
-		resolve: func(ctx context.Context, n *record.Node, encoded []byte) (_, value []byte, err error) {
-			key, err := tree.DecodeKey(encoded)
-			if err != nil {
-				return nil, nil, err
-			}
-			m, err := record.Resolve(ctx, n, tree, key)
-			if err != nil {
-				return nil, nil, err
-			}
-			return tree.Encode(&m)
-		},
-		status: func(ctx context.Context, r *record.Records, encoded []byte) (s record.Status, err error) {
-			key, err := tree.DecodeKey(encoded)
-			if err != nil {
-				return s, err
-			}
-			return record.StatusOf(ctx, r, tree, key)
-		},
-		watch: func(ctx context.Context, r *record.Records, buffer int) (iter.Seq2[arrival, error], error) {
-			arrivals, err := record.Watch(ctx, r, tree, buffer)
-			if err != nil {
-				return nil, err
-			}
-			return func(yield func(arrival, error) bool) {
-				for a, err := range arrivals {
-					var out arrival
-					if err == nil {
-						out.key, out.retracted = tree.EncodeKey(a.Key), a.Retracted
-						if !a.Retracted {
-							_, out.value, err = tree.Encode(&a.Model)
-						}
-					}
-					if !yield(out, err) {
-						return
-					}
-				}
-			}, nil
-		},
+// putting says how a row is put.
+type putting struct {
+	insert  bool
+	expires time.Time
+}
+
+// Arrival is a record that the network has placed here. Value is nil if its owner has taken it back.
+type Arrival struct{ Key, Value []byte }
+
+// Host returns tree as one of a node's models. The schema of the tree has to say what fields its keys
+// are made of, or the error matches models.ErrDefinition.
+func Host[M, K any](tree *models.Tree[M, K]) (*Tree, error) {
+	definitions, err := dynamic.Definitions([]shape.Schema{tree.Schema()}, dynamic.KeyCodecs(record.KeyCodecNamed))
+	if err != nil {
+		return nil, err
 	}
+	return host(tree, definitions[0].Trees()[0])
+}
+
+// HostDynamic is Host for a tree that was made from a schema.
+func HostDynamic(tree *dynamic.Tree) (*Tree, error) { return host(tree.Tree, tree) }
+
+func host[M, K any](tree *models.Tree[M, K], text *dynamic.Tree) (*Tree, error) {
+	schema := tree.Schema()
+	t := &Tree{AnyTree: tree, text: text, indexes: map[string]index{}}
+	var err error
+	if t.keys, err = newKeys(schema.Key); err != nil {
+		return nil, fmt.Errorf("%s: %w", tree.Name(), err)
+	}
+	raw := tree.Raw().Indexes()
+	for i, ix := range schema.Indexes {
+		of := index{raw: raw[i], blind: ix.Blind}
+		if of.keys, err = newKeys(ix.Key); err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", tree.Name(), ix.Name, err)
+		}
+		t.indexes[ix.Name] = of
+	}
+	t.put = func(ctx context.Context, w models.Writer, key, value []byte, how putting) error {
+		m, err := tree.Decode(key, value)
+		switch {
+		case err != nil:
+			return err
+		case how.insert:
+			return tree.Insert(ctx, w, &m)
+		case how.expires.IsZero():
+			return tree.Put(ctx, w, &m)
+		}
+		return tree.PutUntil(ctx, w, &m, how.expires)
+	}
+	t.publish = func(ctx context.Context, n *record.Node, key, value []byte) (report record.PublishReport, err error) {
+		m, err := tree.Decode(key, value)
+		if err != nil {
+			return report, err
+		}
+		return record.Publish(ctx, n, tree, &m)
+	}
+	t.retract = func(ctx context.Context, n *record.Node, encoded []byte) (report record.PublishReport, err error) {
+		key, err := tree.DecodeKey(encoded)
+		if err != nil {
+			return report, err
+		}
+		return record.Retract(ctx, n, tree, key)
+	}
+	t.resolve = func(ctx context.Context, n *record.Node, encoded []byte) ([]byte, error) {
+		key, err := tree.DecodeKey(encoded)
+		if err != nil {
+			return nil, err
+		}
+		m, err := record.Resolve(ctx, n, tree, key)
+		if err != nil {
+			return nil, err
+		}
+		_, value, err := tree.Encode(&m)
+		return value, err
+	}
+	t.status = func(ctx context.Context, r *record.Records, encoded []byte) (s record.Status, err error) {
+		key, err := tree.DecodeKey(encoded)
+		if err != nil {
+			return s, err
+		}
+		return record.StatusOf(ctx, r, tree, key)
+	}
+	t.watch = func(ctx context.Context, r *record.Records, buffer int) (iter.Seq2[Arrival, error], error) {
+		arrivals, err := record.Watch(ctx, r, tree, buffer)
+		if err != nil {
+			return nil, err
+		}
+		return func(yield func(Arrival, error) bool) {
+			for a, err := range arrivals {
+				var out Arrival
+				switch {
+				case err != nil:
+				case a.Retracted:
+					out.Key = tree.EncodeKey(a.Key)
+				default:
+					out.Key, out.Value, err = tree.Encode(&a.Model)
+				}
+				if !yield(out, err) {
+					return
+				}
+			}
+		}, nil
+	}
+	return t, nil
+}
+
+// Watch yields the records of the tree that come from the network from now on, as record.Watch does.
+func (t *Tree) Watch(
+	ctx context.Context, r *record.Records, buffer int,
+) (iter.Seq2[Arrival, error], error) {
+	return t.watch(ctx, r, buffer)
+}
+
+// FormatKey returns an encoded key as people write it.
+func (t *Tree) FormatKey(key []byte) string { return t.Raw().FormatKey(key) }
+
+// travels reports whether rows of the tree are records of the network.
+func (t *Tree) travels() bool { return t.Policy() != models.Local }
+
+// parse reads a row that is written as JSON.
+func (t *Tree) parse(src []byte) (key, value []byte, err error) {
+	row, err := t.text.ParseJSON(src)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t.text.Encode(&row)
+}
+
+// appendJSON appends a row as DAG-JSON.
+func (t *Tree) appendJSON(dst, key, value []byte) ([]byte, error) {
+	row, err := t.text.Decode(key, value)
+	if err != nil {
+		return nil, err
+	}
+	return row.AppendJSON(dst)
+}
+
+// recordKey returns the key of a row's record in the DHT.
+func (t *Tree) recordKey(key []byte) (string, error) {
+	text, err := t.Raw().PathText(key)
+	return "/" + t.Name() + "/" + text, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/suggest"
 )
@@ -19,6 +20,7 @@ var treeRoutes = []route{
 	{method: "GET", path: "/v1/trees/{tree}/rows", query: pageQuery, serve: (*handler).rows},
 	{method: "GET", path: "/v1/trees/{tree}/indexes/{index}", query: pageQuery, serve: (*handler).indexed},
 	{method: "GET", path: "/v1/trees/{tree}/row", query: []string{"key"}, serve: (*handler).row},
+	{method: "GET", path: "/v1/trees/{tree}/holders", token: true, query: []string{"key"}, serve: (*handler).holders},
 }
 
 func hexText(b []byte) string { return hex.EncodeToString(b) }
@@ -54,7 +56,7 @@ func (h *handler) treesNow(ctx context.Context) ([]api.Tree, error) {
 }
 
 func (h *handler) describe(ctx context.Context, in *datastore.Inspection, info datastore.TreeInfo) (api.Tree, error) {
-	schema, err := in.Schema(ctx, info.Name)
+	schema, err := h.schemaOf(ctx, in, info.Name)
 	if err != nil {
 		return api.Tree{}, err
 	}
@@ -79,6 +81,14 @@ func (h *handler) describe(ctx context.Context, in *datastore.Inspection, info d
 		})
 	}
 	return tree, nil
+}
+
+// schemaOf returns the schema of a tree: of a model what it declares, of another what the catalog has.
+func (h *handler) schemaOf(ctx context.Context, in *datastore.Inspection, name string) (shape.Schema, error) {
+	if tree := h.trees[name]; tree != nil {
+		return tree.Schema(), nil
+	}
+	return in.Schema(ctx, name)
 }
 
 // known returns the tree that the path names, as the catalog has it.
@@ -136,7 +146,7 @@ func (h *handler) schema(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	schema, err := h.Node.Store.Inspect().Schema(x.ctx(), info.Name)
+	schema, err := h.schemaOf(x.ctx(), h.Node.Store.Inspect(), info.Name)
 	if err != nil {
 		return err
 	}

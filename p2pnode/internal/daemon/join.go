@@ -8,7 +8,6 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
-	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -42,6 +41,13 @@ func (d *Daemon) join(ctx context.Context) (err error) {
 		return err
 	}
 	d.peer.Host.Network().Notify(d.connections())
+	d.meters.watchPeers(func() int { return len(d.peer.Host.Network().Peers()) }, d.peer.DHT.RoutingTable().Size)
+	d.work.Go(func() { d.meters.run(d.ctx, d.store.Size) })
+	for _, tree := range d.shown.Trees {
+		if tree.Policy() != models.Local {
+			d.work.Go(func() { d.watchTree(tree) })
+		}
+	}
 	if d.cfg.Records.RepublishInterval > 0 {
 		d.work.Go(func() {
 			err := d.peer.Record.Republish(d.ctx)
@@ -157,9 +163,6 @@ func (f *found) HandlePeerFound(p peer.AddrInfo) {
 		f.log.Info("a peer in the local network is not reached", "peer", p.ID.String(), "error", err)
 	}
 }
-
-// asked is called for each message of another peer's DHT.
-func (d *Daemon) asked(_ context.Context, s network.Stream, req *pb.Message) {}
 
 // mdnsService is the name under which nodes find one another. Peers of another DHT are found as well,
 // and stay out of the routing table.

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,16 +14,25 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 )
 
-// meters are the metrics of the process: those of records by OpenTelemetry, and those of libp2p and of
-// Go, in one registry.
+// meters are the metrics of the process: those of records by OpenTelemetry, and those of libp2p, of Go
+// and of the node, in one registry.
 type meters struct {
 	registry *prometheus.Registry
 	provider *sdk.MeterProvider
+	charts   *charts
+	// disk is the size of the store's files when it was last looked at.
+	disk atomic.Int64
 }
 
 func newMeters() (*meters, error) {
 	m := &meters{registry: prometheus.NewRegistry()}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.charts = newCharts(m.registry)
+	m.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "netabase_store_disk_bytes", Help: "Size of the files of the store, at most a minute ago",
+		}, func() float64 { return float64(m.disk.Load()) }),
+	)
 	exporter, err := otelprom.New(otelprom.WithRegisterer(m.registry), otelprom.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
@@ -31,11 +41,46 @@ func newMeters() (*meters, error) {
 	return m, nil
 }
 
-func (m *meters) close() error {
-	return m.provider.Shutdown(context.Background())
+// watchPeers adds the metrics of the peer.
+func (m *meters) watchPeers(connected, known func() int) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "netabase_peers_connected", Help: "Peers that are connected",
+		}, func() float64 { return float64(connected()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "netabase_peers_known", Help: "Peers in the routing table of the DHT",
+		}, func() float64 { return float64(known()) }),
+	)
 }
 
-// series returns the charts since an instant.
-func (m *meters) series(time.Time) api.Series {
-	return api.Series{Times: []int64{}, Lines: []api.Line{}}
+// How often the charts get a sample, and how often the size of the store's files is looked at.
+const (
+	sampleEvery = 5 * time.Second
+	diskEvery   = 30 * time.Second
+)
+
+// run samples the metrics until ctx ends. Size returns the size of the store's files.
+func (m *meters) run(ctx context.Context, size func(context.Context) (int64, error)) {
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	var looked time.Time
+	for {
+		if time.Since(looked) >= diskEvery {
+			if n, err := size(ctx); err == nil {
+				m.disk.Store(n)
+			}
+			looked = time.Now()
+		}
+		m.charts.sample(time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
+
+func (m *meters) close() error { return m.provider.Shutdown(context.Background()) }
+
+// series returns the charts since an instant.
+func (m *meters) series(since time.Time) api.Series { return m.charts.since(since) }

@@ -3,13 +3,18 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/dynamic"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -24,8 +29,25 @@ func (d *Daemon) openStore(ctx context.Context, key datastore.Key) (err error) {
 	default:
 		eng = memory.Engine()
 	}
-	d.store, err = datastore.Open(ctx, eng, record.Definition, datastore.OpenOptions{
-		Key: key,
+	definitions := []*models.Definition{record.Definition}
+	used := map[string]*dynamic.Tree{}
+	for _, definition := range slices.Concat(d.cfg.Models, d.cfg.Travelling) {
+		for _, tree := range definition.Trees() {
+			used[tree.Name()] = tree
+		}
+	}
+	for _, definition := range d.cfg.Models {
+		definitions = append(definitions, definition.Definition)
+	}
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		hosted, err := control.HostDynamic(used[name])
+		if err != nil {
+			return err
+		}
+		d.shown.Trees = append(d.shown.Trees, hosted)
+	}
+	d.store, err = datastore.Open(ctx, eng, datastore.OpenOptions{
+		Definitions: definitions, Key: key,
 		Progress: func(p datastore.OpenProgress) {
 			d.log.Info("the store changes to the models", "progress", p)
 		},
@@ -39,7 +61,10 @@ func (d *Daemon) openStore(ctx context.Context, key datastore.Key) (err error) {
 // recordOptions are the options of the records.
 func (d *Daemon) recordOptions() record.Options {
 	o := d.cfg.Records
+	for _, definition := range d.cfg.Travelling {
+		o.Models = append(o.Models, definition.Definition)
+	}
 	o.Meters = d.meters.provider
-	o.Log = d.log.Handler()
+	o.Log = refusals{d.log.Handler(), d}
 	return o
 }

@@ -41,6 +41,10 @@ object a line, the last of which is
                         and rows that a restarted peer no longer had
     seconds             from the start to the summary
 
+With -http a page shows the peers, what each holds, and the records that travel between
+them. After the summary the peers go on until you interrupt the program; the JSON has
+an event "serving" with the page's address at the beginning, and "open" at the end.
+
 The exit status is 0 if every record was resolved and found and nothing lost, 1 if
 not or if the network could not be run, 2 for a faulty command line, and 130 after
 an interrupt, which stops all peers and removes their directory.
@@ -77,6 +81,9 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 		"a `number` that fixes all random choices except the peers' identities (default 0: a new one)")
 	flags.StringVar(&opts.Keep, "keep", "",
 		"a new or empty `directory` for the peers' data (default a temporary one)")
+	flags.Var(&page{&opts.HTTP}, "http",
+		"serve a page that shows the network, until interrupted, at an `address` of this machine as in "+
+			"-http=127.0.0.1:8080 (default without one: a port that the system chooses)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	flags.BoolVar(&plain, "plain", false, "print lines of text on a terminal, too")
 	return &ffcli.Command{
@@ -86,7 +93,8 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 		LongHelp:   demoHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if _, err := arguments(flags, args, "demo takes no arguments, only flags", 0, 0); err != nil {
+			const none = "demo takes no arguments, only flags, and an address comes behind -http="
+			if _, err := arguments(flags, args, none, 0, 0); err != nil {
 				return err
 			}
 			if err := opts.Validate(); err != nil {
@@ -98,6 +106,25 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 			return p.runDemo(ctx, opts, asJSON, plain)
 		},
 	}
+}
+
+// page is a flag that may have an address.
+type page struct{ address *string }
+
+func (p *page) String() string { return "" }
+
+// IsBoolFlag says that the flag may stand alone.
+func (p *page) IsBoolFlag() bool { return true }
+
+func (p *page) Set(value string) error {
+	switch value {
+	case "true":
+		value = "127.0.0.1:0"
+	case "false":
+		value = ""
+	}
+	*p.address = value
+	return nil
 }
 
 // runDemo shows the demonstration in a view for the output.
@@ -130,6 +157,9 @@ func (p program) runDemo(ctx context.Context, opts demo.Options, asJSON, plain b
 	})
 	if err := errors.Join(err, shown.Close()); err != nil {
 		return err
+	}
+	if opts.HTTP == "" && !asJSON {
+		fmt.Fprintln(p.out, "To see the peers on a page in a browser: p2pnode demo -http")
 	}
 	if !summary.OK() {
 		return errDamage

@@ -43,6 +43,13 @@ type Setup struct {
 	Seed        uint64 `json:"seed"`
 }
 
+// Serving says where the page is, if there is one.
+type Serving struct {
+	URL string `json:"url"`
+	// Token is asked for by the page before it changes something.
+	Token string `json:"token"`
+}
+
 // Progress says how far a stage has come. The first one begins the stage.
 type Progress struct {
 	Stage Stage `json:"stage"`
@@ -192,7 +199,7 @@ type Failure struct {
 	Lost bool `json:"lost"`
 }
 
-// Summary is the last event.
+// Summary is the last event, but for Open.
 type Summary struct {
 	// Peers is how many peers were started at the beginning.
 	Peers int `json:"peers"`
@@ -224,6 +231,11 @@ func (e Summary) OK() bool {
 	return e.Resolved == e.Records && e.FoundByIndex == e.Records && e.Restarted == e.stopped && e.Lost == 0
 }
 
+// Open follows the summary, if there is a page: the network goes on until it is interrupted.
+type Open struct {
+	URL string `json:"url"`
+}
+
 // Range has the least, the lower median and the greatest of some numbers.
 type Range struct {
 	Min    int `json:"min"`
@@ -242,6 +254,7 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 // Every event has a Kind and an In.
 
 func (Setup) Kind() string     { return "setup" }
+func (Serving) Kind() string   { return "serving" }
 func (Progress) Kind() string  { return "progress" }
 func (Refused) Kind() string   { return "refused" }
 func (Loaded) Kind() string    { return "loaded" }
@@ -257,8 +270,10 @@ func (Returned) Kind() string  { return "returned" }
 func (Joined) Kind() string    { return "joined" }
 func (Failure) Kind() string   { return "failure" }
 func (Summary) Kind() string   { return "summary" }
+func (Open) Kind() string      { return "open" }
 
 func (Setup) In() Stage      { return "" }
+func (Serving) In() Stage    { return "" }
 func (e Progress) In() Stage { return e.Stage }
 func (Refused) In() Stage    { return Load }
 func (Loaded) In() Stage     { return Load }
@@ -274,3 +289,4 @@ func (Returned) In() Stage   { return Restart }
 func (Joined) In() Stage     { return Join }
 func (e Failure) In() Stage  { return e.Stage }
 func (Summary) In() Stage    { return "" }
+func (Open) In() Stage       { return "" }

@@ -30,6 +30,8 @@ type member struct {
 	// loadKey returns the peer's identity, which never changes.
 	loadKey func() (crypto.PrivKey, error)
 
+	served *served // nil without a page
+
 	store *datastore.Store // nil while the member is stopped
 	node  *node.Node       // nil while it is not in the network
 }
@@ -69,18 +71,23 @@ func (m *member) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("peer %d: %w", m.number, err)
 	}
+	// The peers are few, and the program tells them when to look for one another. A refresh would have
+	// each ask for a dozen random keys as well.
+	options := []dht.Option{dht.DisableAutoRefresh()}
+	if m.served != nil {
+		options = append(options, dht.OnRequestHook(m.served.asked))
+	}
 	m.node, err = node.Start(ctx, m.store, node.Config{
 		Key:         key,
 		Records:     record.Options{Models: []*models.Definition{golang.Definition}},
 		Replication: m.replication,
 		Host:        host,
-		// The peers are few, and the program tells them when to look for one another. A refresh
-		// would have each ask for a dozen random keys as well.
-		DHT: []dht.Option{dht.DisableAutoRefresh()},
+		DHT:         options,
 	})
 	if err != nil {
 		return fmt.Errorf("peer %d: %w", m.number, err)
 	}
+	m.served.up(m)
 	return nil
 }
 
@@ -89,6 +96,7 @@ func (m *member) leave() error {
 	if m.node == nil {
 		return nil
 	}
+	m.served.down()
 	err := m.node.Close()
 	m.node = nil
 	return err

@@ -39,6 +39,8 @@ type network struct {
 	// members are the peers, number 1 first. Stopped ones stay in their place.
 	members []*member
 	random  *rand.Rand
+	// pages are those that show the network, nil for none.
+	pages *pages
 }
 
 func newNetwork(opts Options) (*network, error) {
@@ -80,6 +82,9 @@ func (n *network) add() (*member, error) {
 	m, err := newMember(number, n.opts.Replication, n.opts.Engine, dir)
 	if err != nil {
 		return nil, err
+	}
+	if n.pages != nil {
+		m.served = n.pages.add(number)
 	}
 	n.members = append(n.members, m)
 	return m, nil

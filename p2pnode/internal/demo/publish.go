@@ -71,7 +71,10 @@ func (r *run) publish(ctx context.Context) error {
 func publishOne(ctx context.Context, m *member, p *golang.Package) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	_, err := record.Publish(ctx, m.node.Record, golang.Packages, p)
+	report, err := record.Publish(ctx, m.node.Record, golang.Packages, p)
+	if err == nil {
+		m.served.published(p.ImportPath, report)
+	}
 	return err
 }
 

@@ -110,6 +110,7 @@ func (r *run) resolveOne(ctx context.Context, index int, from []*member, random 
 	if err != nil {
 		return who, err
 	}
+	who.member.served.resolved(want.ImportPath)
 	if got != want {
 		return who, fmt.Errorf("%w: %+v", errContent, got)
 	}

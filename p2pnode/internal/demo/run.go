@@ -33,6 +33,10 @@ type Options struct {
 	// Keep is a new or empty directory for the peers' data. Defaults to a temporary one that is
 	// removed at the end.
 	Keep string
+	// HTTP is an address of loopback at which the page shows the network while it is demonstrated
+	// and afterwards, until the context ends. Port 0 is one that the system chooses. Defaults to no
+	// page.
+	HTTP string
 }
 
 // Bounds of Options.
@@ -54,12 +58,19 @@ func (o Options) Validate() error {
 	if o.Keep != "" && !o.Engine.onDisk() {
 		faults = append(faults, fmt.Errorf("-keep has nothing to keep with -engine %s", o.Engine))
 	}
+	if o.HTTP != "" {
+		if err := checkAddress(o.HTTP); err != nil {
+			faults = append(faults, fmt.Errorf("-http is %q: %w", o.HTTP, err))
+		}
+	}
 	return errors.Join(faults...)
 }
 
 // Run runs the demonstration from loading the records to the summary, and gives emit every
 // event, one at a time. The last one is the Summary that it returns. Run returns an error if
 // ctx has ended or the network failed. Everything that it started has ended when it returns.
+//
+// With a page the event Open follows the Summary, and Run returns the Summary when ctx has ended.
 func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
 	if err := opts.Validate(); err != nil {
 		return Summary{}, err
@@ -80,11 +91,32 @@ func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
 	if r.net, err = newNetwork(opts); err != nil {
 		return Summary{}, err
 	}
+	if opts.HTTP != "" {
+		return r.runShown(ctx)
+	}
 	err = endOf(ctx, r.show(ctx))
 	if err := errors.Join(err, r.net.close()); err != nil {
 		return Summary{}, err
 	}
 	return r.finish(), nil
+}
+
+// runShown runs the stages and then waits for the end of ctx, while the page shows the network.
+func (r *run) runShown(ctx context.Context) (summary Summary, err error) {
+	pages, err := newPages(r.opts.HTTP, r.opts.Engine)
+	if err != nil {
+		return Summary{}, errors.Join(err, r.net.close())
+	}
+	r.net.pages = pages
+	r.emit(Serving{URL: pages.url, Token: pages.token})
+	err = endOf(ctx, r.show(ctx))
+	if err == nil {
+		summary = r.finish()
+		r.emit(Open{URL: pages.url})
+		r.linger(ctx)
+	}
+	// The members end the requests to them before they stop.
+	return summary, errors.Join(err, r.net.close(), pages.close())
 }
 
 // endOf returns the reason why ctx has ended, or err if it has not. Errors after that end have

@@ -13,6 +13,14 @@ func (e Setup) String() string {
 	return fmt.Sprintf("%s peers, replication %d, engine %s, seed %d", count(e.Peers), e.Replication, e.Engine, e.Seed)
 }
 
+func (e Serving) String() string {
+	return fmt.Sprintf("the page is at %s; to change rows there takes the token %s", e.URL, e.Token)
+}
+
+func (e Open) String() string {
+	return fmt.Sprintf("the peers go on, and the page stays at %s, until you interrupt this program", e.URL)
+}
+
 func (e Progress) String() string {
 	return fmt.Sprintf("%s of %s", count(e.Done), count(e.Total))
 }

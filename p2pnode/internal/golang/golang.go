@@ -29,11 +29,13 @@ var (
 	// Packages holds packages by import path. Packages do not change here, so the model has no
 	// clock. Of two records with the same key, peers keep the one with the larger bytes.
 	Packages = models.NewTree("package", models.String, func(p *Package) string { return p.ImportPath },
-		models.WithPolicy[Package](models.Open))
+		models.WithPolicy[Package](models.Open), models.KeyFields[Package]("import_path"))
 	// PackageByModule finds the packages of a module.
-	PackageByModule = models.NewIndex(Packages, "module", models.String, func(p *Package) string { return p.Module })
+	PackageByModule = models.NewIndex(Packages, "module", models.String, func(p *Package) string { return p.Module },
+		models.Fields[Package]("module"))
 	// PackageByImports finds packages by the number of their imports.
-	PackageByImports = models.NewIndex(Packages, "imports", models.Uint64, func(p *Package) uint64 { return p.Imports })
+	PackageByImports = models.NewIndex(Packages, "imports", models.Uint64, func(p *Package) uint64 { return p.Imports },
+		models.Fields[Package]("imports"))
 
 	// Definition is named "golang".
 	Definition = models.NewDefinition("golang", Packages)

@@ -170,6 +170,8 @@ func (m *liveModel) take(e demo.Event) tea.Cmd {
 			m.peer(i + 1).held = n
 		}
 		m.peer(e.Peer).mark = newcomer
+	case demo.Serving, demo.Open:
+		return tea.Println(e.String())
 	case demo.Refused:
 		return tea.Println(warning.Render(e.String()))
 	case demo.Answer:

@@ -8,12 +8,12 @@ import "github.com/newsnet-africa/netabase-go/models/shape"
 func (t *Tree[M, K]) Schema() shape.Schema {
 	s := shape.Schema{
 		Tree: t.core.Name, Key: t.core.Key, Codec: t.core.Codec, Policy: t.core.Policy,
-		Shape: shape.StructOf(t.core.Fields...), KeyFields: t.core.KeyFields, Clock: t.core.Clock,
+		Shape: shape.StructOf(t.core.Fields...), KeyFields: t.core.KeyFields, KeyVersion: t.core.KeyVersion, Clock: t.core.Clock,
 		Indexes: make([]shape.Index, len(t.core.Indexes)),
 	}
 	for i, ix := range t.core.Indexes {
 		s.Indexes[i] = shape.Index{
-			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind,
+			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind, Version: ix.Version,
 			Fields: ix.Fields, Optional: ix.Optional,
 		}
 	}

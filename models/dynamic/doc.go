@@ -23,7 +23,7 @@
 // # Caveats
 //
 // A schema does not say everything that a compiled program knows. The key of each tree and index has to be
-// made of fields that the schema names. A clock that is computed by a function is not in a schema, so the
-// peers of a tree with one would choose other records. A Go type that marshals itself may refuse values that
-// have its shape, and its zero value is taken to be empty.
+// made of fields that the schema names. A clock that a function computes is not in it, so the peers of a tree
+// with one would choose other records. Neither is models.WithSequence: a row has the key that it is given. A Go
+// type that marshals itself may refuse values that have its shape, and its zero value is taken to be empty.
 package dynamic

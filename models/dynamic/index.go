@@ -148,7 +148,7 @@ func (o *options) newIndex(t *Tree, s shape.Index) (Index, error) {
 		return nil, fmt.Errorf("fields: %w", err)
 	}
 	d := described{schema: s, key: k.codec, tree: t}
-	opts := []models.IndexOption[Row]{models.Fields[Row](s.Fields...)}
+	opts := []models.IndexOption[Row]{models.Fields[Row](s.Fields...), models.IndexVersion[Row](s.Version)}
 	if s.Partial {
 		opts = append(opts, models.Where(k.has), models.OptionalFields[Row](s.Optional...))
 	}

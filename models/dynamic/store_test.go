@@ -323,6 +323,35 @@ func TestIndexes(t *testing.T) {
 	}
 }
 
+// TestVersions opens a store whose key and index are of later versions than the first.
+func TestVersions(t *testing.T) {
+	type note struct {
+		ID   uint64
+		Text string
+	}
+	notes := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID }, models.KeyFields[note]("ID"),
+		models.WithKeyVersion[note](2))
+	models.NewIndex(notes, "text", models.String, func(n *note) string { return n.Text }, models.Fields[note]("Text"),
+		models.IndexVersion[note](3))
+	eng := memory.Engine()
+	store, done := open(t, eng, models.NewDefinition("x", notes))
+	if err := notes.Put(t.Context(), store, &note{1, "a"}); err != nil {
+		t.Fatal(err)
+	}
+	done()
+	definition, tree := dynamicEvents(t, notes)
+	before := contents(t, eng)
+	store, done = open(t, eng, definition.Definition)
+	row, err := tree.Get(t.Context(), store, uint64(1))
+	if text, jsonErr := row.AppendJSON(nil); err != nil || jsonErr != nil || string(text) != `{"ID":1,"Text":"a"}` {
+		t.Errorf("the row is %s, errors %v, %v", text, err, jsonErr)
+	}
+	done()
+	if after := contents(t, eng); after != before {
+		t.Errorf("the store had\n%s and has\n%s", before, after)
+	}
+}
+
 // TestOtherTrees gives trees rows that are not theirs.
 func TestOtherTrees(t *testing.T) {
 	ctx := t.Context()

@@ -47,6 +47,7 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 	t := &Tree{definition: definition, schema: s, model: m}
 	treeOptions := []models.TreeOption[Row]{
 		models.WithCodec[Row](codec{m}), models.WithPolicy[Row](policies[s.Policy]),
+		models.WithKeyVersion[Row](s.KeyVersion),
 	}
 	if slices.Contains(o.compressed, s.Tree) {
 		treeOptions = append(treeOptions, models.WithCompression[Row]())

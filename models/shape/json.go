@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,6 +79,14 @@ func (f *Field) appendJSON(dst []byte) []byte {
 func appendJSONText(dst []byte, text string) []byte {
 	quoted, _ := json.Marshal(text) // text can always be written
 	return append(dst, quoted...)
+}
+
+// appendJSONVersion appends a member that is a version, if that is not 0.
+func appendJSONVersion(dst []byte, member string, version uint32) []byte {
+	if version == 0 {
+		return dst
+	}
+	return fmt.Appendf(dst, ",%q:%d", member, version)
 }
 
 // appendJSONNames appends a member that is a list of names, if there are any.
@@ -171,18 +180,24 @@ func (r *jsonReader) bool(path string) (bool, error) {
 	return b, nil
 }
 
-// size reads a Size.
-func (r *jsonReader) size(path string) (int, error) {
+// number reads a whole number from 1 to most.
+func (r *jsonReader) number(path string, most uint64) (uint64, error) {
 	token, err := r.token(path)
 	if err != nil {
 		return 0, err
 	}
 	number, _ := token.(json.Number)
-	n, err := strconv.ParseInt(number.String(), 10, 64)
-	if err != nil || n < 1 || n > MaxSize {
-		return 0, r.fail(path, "there is %s in place of a whole number from 1 to %d", describe(token), MaxSize)
+	n, err := strconv.ParseUint(number.String(), 10, 64)
+	if err != nil || n < 1 || n > most {
+		return 0, r.fail(path, "there is %s in place of a whole number from 1 to %d", describe(token), most)
 	}
-	return int(n), nil
+	return n, nil
+}
+
+// version reads a version that is not 0, which is left out.
+func (r *jsonReader) version(path string) (uint32, error) {
+	n, err := r.number(path, math.MaxUint32)
+	return uint32(n), err
 }
 
 // bytes reads bytes in hex.
@@ -289,7 +304,9 @@ func (r *jsonReader) readType(path string) (t Type, err error) {
 			t.Elem = &elem
 			return true, err
 		case "size":
-			t.Size, err = r.size(path)
+			var size uint64
+			size, err = r.number(path, MaxSize)
+			t.Size = int(size)
 			return true, err
 		case "fields":
 			t.Fields = []Field{}

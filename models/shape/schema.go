@@ -30,6 +30,8 @@ type Schema struct {
 	// encoded: one for each part of a pair, triple or quad, otherwise one. Nil if the declaration does
 	// not say them.
 	KeyFields []string
+	// KeyVersion is the version of the primary key, as models.WithKeyVersion counts them.
+	KeyVersion uint32
 	// Clock is the name of the model's field that tells how new a row is, an integer or a time.
 	// Empty if the declaration does not say it.
 	Clock string
@@ -49,6 +51,8 @@ type Index struct {
 	Partial bool
 	// Blind says that the index hides its keys: see models.NewBlind.
 	Blind bool
+	// Version is the version of the index, as models.IndexVersion counts them.
+	Version uint32
 	// Fields are the names of the model's fields that index keys are made of, as Schema.KeyFields. In
 	// a multi one of them is a list, each element of which gives a key. Nil if the declaration does
 	// not say them.
@@ -227,6 +231,7 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 	}
 	dst = s.Shape.appendJSON(append(dst, `,"shape":`...))
 	dst = appendJSONNames(dst, "keyFields", s.KeyFields)
+	dst = appendJSONVersion(dst, "keyVersion", s.KeyVersion)
 	if s.Clock != "" {
 		dst = appendJSONText(append(dst, `,"clock":`...), s.Clock)
 	}
@@ -242,6 +247,7 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 		if ix.Blind {
 			dst = append(dst, `,"blind":true`...)
 		}
+		dst = appendJSONVersion(dst, "version", ix.Version)
 		dst = appendJSONNames(dst, "fields", ix.Fields)
 		dst = appendJSONNames(dst, "optional", ix.Optional)
 		dst = append(dst, '}')
@@ -323,6 +329,8 @@ func readSchema(src []byte) (s Schema, err error) {
 			s.Shape, err = r.readType(path)
 		case "keyFields":
 			s.KeyFields, err = r.names(path)
+		case "keyVersion":
+			s.KeyVersion, err = r.version(path)
 		case "clock":
 			if s.Clock, err = r.text(path); err == nil && s.Clock == "" {
 				err = r.fail(path, "it is left out or the name of a field")
@@ -395,6 +403,8 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 			if ix.Blind, err = r.bool(path); err == nil && !ix.Blind {
 				err = r.fail(path, "it is left out or true")
 			}
+		case "version":
+			ix.Version, err = r.version(path)
 		case "fields":
 			ix.Fields, err = r.names(path)
 		case "optional":

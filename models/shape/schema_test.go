@@ -20,10 +20,10 @@ import (
 
 var userSchema = shape.Schema{
 	Tree: "blog.user", Key: "pair(string,uint64)", Codec: "dag-cbor", Policy: "open", Shape: user,
-	KeyFields: []string{"Name", "ID"}, Clock: "ID",
+	KeyFields: []string{"Name", "ID"}, KeyVersion: 4_294_967_295, Clock: "ID",
 	Indexes: []shape.Index{
 		{Name: "name", Kind: "index", Key: "string", Partial: true, Fields: []string{"Name"}, Optional: []string{"Name"}},
-		{Name: "id", Kind: "claim", Key: "uint64", Blind: true},
+		{Name: "id", Kind: "claim", Key: "uint64", Blind: true, Version: 2},
 	},
 }
 

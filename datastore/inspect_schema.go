@@ -33,12 +33,14 @@ func (in *Inspection) schema(ctx context.Context, name string) (s shape.Schema, 
 		return s, err
 	}
 	s = shape.Schema{
-		Tree: name, Key: entry.Key, Codec: entry.Codec, Policy: entry.Policy, Shape: h.newest().Shape,
+		Tree: name, Key: entry.Key, KeyVersion: entry.KeyVersion, Codec: entry.Codec, Policy: entry.Policy,
+		Shape: h.newest().Shape,
 	}
 	for _, ix := range entry.Indexes {
 		if ix.State == ready {
-			s.Indexes = append(s.Indexes,
-				shape.Index{Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind})
+			s.Indexes = append(s.Indexes, shape.Index{
+				Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind, Version: ix.Version,
+			})
 		}
 	}
 	var fields fieldsEntry

@@ -340,6 +340,18 @@ func TestVersions(t *testing.T) {
 	}
 	done()
 	definition, tree := dynamicEvents(t, notes)
+	inspection, err := datastore.Inspect(t.Context(), eng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := inspection.Schema(t.Context(), "x.note")
+	if same, compareErr := stored.Compare(tree.Schema()); err != nil || compareErr != nil || same != shape.Same ||
+		stored.KeyVersion != 2 || stored.Indexes[0].Version != 3 {
+		t.Errorf("the store has the schema %+v, errors %v, %v", stored, err, compareErr)
+	}
+	if err := inspection.Close(); err != nil {
+		t.Fatal(err)
+	}
 	before := contents(t, eng)
 	store, done = open(t, eng, definition.Definition)
 	row, err := tree.Get(t.Context(), store, uint64(1))

@@ -166,11 +166,6 @@ func (s *Settings) config() (*Config, error) {
 	if c.KeyFile != "" && c.Passphrase {
 		return nil, s.fail("passphrase", "the store has a key file already")
 	}
-	if c.KeyFile != "" || c.Passphrase {
-		if c.Engine == "memory" {
-			return nil, s.fail("engine", "a store in memory is not encrypted")
-		}
-	}
 	if c.Schemas, err = s.schemas(); err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 const (
 	// maxScan and scanTime are after how many rows, and after how long, a page ends although it
 	// is not full, because few rows fulfil its conditions.
-	maxScan  = 100_000
+	maxScan  = 20_000
 	scanTime = 500 * time.Millisecond
 	// maxOrdered is how many rows the pages of an ordered list can have together, and
 	// maxOrderedBytes how many bytes: they are in memory while the list is made.

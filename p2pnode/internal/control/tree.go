@@ -45,8 +45,14 @@ type putting struct {
 type Arrival struct{ Key, Value []byte }
 
 // Host returns tree as one of a node's models. The schema of the tree has to say what fields its keys
-// are made of, or the error matches models.ErrDefinition.
+// are made of, and must have no blind index, or the error matches models.ErrDefinition.
 func Host[M, K any](tree *models.Tree[M, K]) (*Tree, error) {
+	for _, ix := range tree.Schema().Indexes {
+		if ix.Blind {
+			return nil, fmt.Errorf("%w: %s/%s: a blind index is searched by a tree made from its schema only",
+				models.ErrDefinition, tree.Name(), ix.Name)
+		}
+	}
 	definitions, err := dynamic.Definitions([]shape.Schema{tree.Schema()}, dynamic.KeyCodecs(record.KeyCodecNamed))
 	if err != nil {
 		return nil, err

@@ -385,10 +385,14 @@ func fieldsOf(value json.RawMessage) map[string]json.RawMessage {
 	return fields
 }
 
-// cell returns the text of a value: texts without quotes, bytes in base64, anything else as JSON.
+// cell returns the text of a value: texts without quotes, bytes in base64, nothing for null, and
+// anything else as JSON.
 func cell(value json.RawMessage) string {
+	if bytes.Equal(value, []byte("null")) {
+		return ""
+	}
 	var text string
-	if json.Unmarshal(value, &text) == nil && !bytes.Equal(value, []byte("null")) {
+	if json.Unmarshal(value, &text) == nil {
 		return text
 	}
 	var bytes struct {

@@ -10,18 +10,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
-	"github.com/newsnet-africa/netabase-go/models/dynamic"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/suggest"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
-	"github.com/newsnet-africa/netabase-go/record"
 )
 
 const modelsHelp = `Lists the node's models, and says which ones it has. They are schema files in the directory
@@ -286,12 +283,5 @@ func (p program) fetchModel(ctx context.Context, which api.FetchSchema) error {
 
 // checkModel checks that the node can have the model of a schema besides its other models.
 func checkModel(dir string, s shape.Schema) error {
-	cfg, err := loadConfig(dir)
-	if err != nil {
-		return err
-	}
-	all := slices.DeleteFunc(cfg.Schemas, func(other shape.Schema) bool { return other.Tree == s.Tree })
-	_, err = dynamic.Definitions(append(all, s), dynamic.KeyCodecs(record.KeyCodecNamed),
-		dynamic.WithoutIndexes(cfg.WithoutIndex...))
-	return err
+	return config.Flags(flag.NewFlagSet("", flag.ContinueOnError), &dir).Accepts(s)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
@@ -79,15 +80,37 @@ func (p program) open(ctx context.Context, key *keyFlags) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.Dial(ctx, dir)
-	if err == nil {
-		return &node{c, dir, nil}, nil
+	for deadline := time.Now().Add(lockWait); ; {
+		c, err := client.Dial(ctx, dir)
+		if err == nil {
+			return &node{c, dir, nil}, nil
+		}
+		if !errors.Is(err, client.ErrNotRunning) {
+			return nil, err
+		}
+		n, err := p.offline(ctx, dir, key)
+		// Another command has it for a moment, or a node that does not listen yet.
+		if !errors.Is(err, daemon.ErrInUse) || time.Now().After(deadline) {
+			return n, err
+		}
+		if err := rest(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if !errors.Is(err, client.ErrNotRunning) {
-		return nil, err
-	}
-	return p.offline(ctx, dir, key)
 }
+
+// rest waits a little for another process.
+func rest(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(lockWait / 100):
+		return nil
+	}
+}
+
+// lockWait is how long a command waits for another process that has the directory and does not listen.
+const lockWait = 5 * time.Second
 
 // openRunning returns the node that runs in the directory, for a command that needs other peers.
 func (p program) openRunning(ctx context.Context) (*node, error) {

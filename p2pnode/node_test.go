@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/daemon"
 )
 
 // memberSchema is the schema file of the tree club.member.
@@ -43,4 +45,29 @@ func newNode(t *testing.T, settings ...string) (dir string) {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// startNode runs the node of a directory in this process, until the test ends.
+func startNode(t *testing.T, dir string) {
+	t.Helper()
+	d := runningNode(t, dir)
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// runningNode runs the node of a directory in this process. The caller closes it.
+func runningNode(t *testing.T, dir string) *daemon.Daemon {
+	t.Helper()
+	cfg, err := config.Flags(flag.NewFlagSet("", flag.ContinueOnError), &dir).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := daemon.Start(t.Context(), cfg, daemon.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

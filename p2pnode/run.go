@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/daemon"
 )
@@ -77,7 +79,7 @@ func (p program) serveNode(ctx context.Context, cfg *config.Config, key datastor
 	if _, _, err := daemon.Init(cfg.Dir); err != nil {
 		return unusableError{err}
 	}
-	d, err := daemon.Start(ctx, cfg, daemon.Options{Key: key, Log: log})
+	d, err := startWhenFree(ctx, cfg, daemon.Options{Key: key, Log: log})
 	switch {
 	case errors.Is(err, daemon.ErrInUse), errors.Is(err, datastore.ErrWrongKey), errors.Is(err, datastore.ErrNoKey),
 		errors.Is(err, datastore.ErrNotEncrypted):
@@ -96,6 +98,22 @@ func (p program) serveNode(ctx context.Context, cfg *config.Config, key datastor
 		return context.Cause(ctx)
 	case err := <-d.Failed():
 		return err
+	}
+}
+
+// startWhenFree starts the node. If another command has the directory for a moment, it waits for it.
+func startWhenFree(ctx context.Context, cfg *config.Config, o daemon.Options) (*daemon.Daemon, error) {
+	for deadline := time.Now().Add(lockWait); ; {
+		d, err := daemon.Start(ctx, cfg, o)
+		if !errors.Is(err, daemon.ErrInUse) || time.Now().After(deadline) {
+			return d, err
+		}
+		if c, dialled := client.Dial(ctx, cfg.Dir); dialled == nil { // it is a node that runs
+			return nil, errors.Join(err, c.Close())
+		}
+		if err := rest(ctx); err != nil {
+			return nil, err
+		}
 	}
 }
 

@@ -30,15 +30,34 @@ const maxFile = 1 << 20
 // checks all of it, the files that it names included. It changes nothing. Its error is an *Error
 // where one setting is at fault.
 func (s *Settings) Load() (*Config, error) {
-	s.note(func(name string) string { return "flag -" + name })
-	if err := ff.Parse(s.flags, nil, ff.WithEnvVarPrefix(envPrefix)); err != nil {
-		return nil, s.environmentError(err)
-	}
-	s.note(func(name string) string { return "environment " + variable(name) })
-	if err := s.readFile(File(*s.dir)); err != nil {
+	if err := s.read(); err != nil {
 		return nil, err
 	}
 	return s.config()
+}
+
+// Accepts reports why a node with these settings could not have the model of a schema besides its
+// others, nil if it can. Another schema of the same tree does not count.
+func (s *Settings) Accepts(schema shape.Schema) error {
+	if err := s.read(); err != nil {
+		return err
+	}
+	schemas, err := s.schemas()
+	if err != nil {
+		return err
+	}
+	schemas = slices.DeleteFunc(schemas, func(other shape.Schema) bool { return other.Tree == schema.Tree })
+	return s.define(&Config{Schemas: append(schemas, schema)})
+}
+
+// read reads what the flags leave open from the environment and from the file in the directory.
+func (s *Settings) read() error {
+	s.note(func(name string) string { return "flag -" + name })
+	if err := ff.Parse(s.flags, nil, ff.WithEnvVarPrefix(envPrefix)); err != nil {
+		return s.environmentError(err)
+	}
+	s.note(func(name string) string { return "environment " + variable(name) })
+	return s.readFile(File(*s.dir))
 }
 
 // note says of the settings that have been set by now, and had not before, where.

@@ -97,7 +97,7 @@ func TestFaultyDefinitions(t *testing.T) {
 		models.NewIndex(tree, "group", models.Uint64, itemGroup)
 	}
 	_, indexTwice := items("twice", twice)
-	_, sameName := items("held", twice)
+	_, sameName := items("held", nil)
 	cases := map[string][]*models.Definition{
 		"a tree in two definitions":        {held, models.NewDefinition("other", tree)},
 		"two definitions of one name":      {held, sameName},

@@ -60,7 +60,7 @@ type TreePlan struct {
 // store: Plans.Differences has those. An empty database gives engine.ErrMissing.
 func Plan(ctx context.Context, eng engine.Engine, options ...OpenOption) (Plans, error) {
 	o := gather(options)
-	trees, _, err := collect(o.Definitions)
+	trees, err := collect(o.Definitions)
 	if err != nil {
 		return Plans{}, fmt.Errorf("plan: %w", err)
 	}

@@ -64,10 +64,6 @@ var (
 // its definition does not declare is an error: Open drops none but those that
 // OpenOptions.DropIndexes names. Data of definitions that are not given is left alone.
 //
-// A second definition of the same name may declare the same trees again, in the same way. Then the
-// handles of both work on the same rows: a program can have a tree as a Go type and, for tools, by
-// its schema file.
-//
 // It returns the engine's errors (engine.ErrConfig, ErrMissing, ErrOtherEngine,
 // ErrLocked, ErrCorrupt), ErrNotStore where the database holds something else or
 // restoring a backup into it did not finish, ErrVersion for a store written by a
@@ -78,7 +74,7 @@ var (
 // is faulty or does not fit what the store holds.
 func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store, error) {
 	o := gather(options)
-	trees, pairs, err := collect(o.Definitions)
+	trees, err := collect(o.Definitions)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -92,7 +88,7 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 	}
 	s.sessions.New = func() any { return session.New(s.places, s.keys, s.release) }
 	s.sweeper = sweep.New(sweepPause, sweepRetry, s.sweep)
-	if err := s.start(ctx, o, pairs); err != nil {
+	if err := s.start(ctx, o); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
@@ -100,7 +96,7 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 
 // start makes the store ready. It closes the database unless it returns nil, also
 // where a codec panics.
-func (s *Store) start(ctx context.Context, o OpenOptions, pairs []declaredAgain) (err error) {
+func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 	started := false
 	defer func() {
 		if !started {
@@ -109,9 +105,6 @@ func (s *Store) start(ctx context.Context, o OpenOptions, pairs []declaredAgain)
 	}()
 	if err := s.bind(ctx, o); err != nil {
 		return err
-	}
-	for _, p := range pairs {
-		s.places[p.second] = s.places[p.first]
 	}
 	if err := s.checkPlain(ctx); err != nil {
 		return err
@@ -123,34 +116,23 @@ func (s *Store) start(ctx context.Context, o OpenOptions, pairs []declaredAgain)
 	return nil
 }
 
-// collect returns the trees of the definitions, and the store's own, by name, and the trees that are
-// declared again.
-func collect(definitions []*models.Definition) (
-	trees map[string]models.AnyTree, pairs []declaredAgain, err error,
-) {
-	trees = map[string]models.AnyTree{}
+// collect returns the trees of the definitions, and the store's own, by name.
+func collect(definitions []*models.Definition) (map[string]models.AnyTree, error) {
+	trees := map[string]models.AnyTree{}
 	seen := map[string]bool{}
 	for _, d := range append([]*models.Definition{builtin}, definitions...) {
 		if err := d.Err(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if seen[d.Name()] {
-			if d.Name() == builtin.Name() {
-				return nil, nil, fmt.Errorf("%w: a definition is named %q, as the store's own", models.ErrDefinition, d.Name())
-			}
-			more, err := again(d, trees)
-			if err != nil {
-				return nil, nil, err
-			}
-			pairs = append(pairs, more...)
-			continue
+			return nil, fmt.Errorf("%w: two definitions are named %q", models.ErrDefinition, d.Name())
 		}
 		seen[d.Name()] = true
 		for _, t := range d.Trees() {
 			trees[t.Name()] = t
 		}
 	}
-	return trees, pairs, nil
+	return trees, nil
 }
 
 // ID returns the id of the store: 16 random bytes that were chosen when it was made. A store

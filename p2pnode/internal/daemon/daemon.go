@@ -17,6 +17,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control/hub"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/meters"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/node"
 	"github.com/newsnet-africa/netabase-go/record"
 )
@@ -41,7 +42,7 @@ type Daemon struct {
 	records *record.Records // as long as there is no peer, which owns them otherwise
 	peer    *node.Node
 	shown   control.Node
-	meters  *meters
+	meters  *meters.Meters
 
 	// ctx is that of everything that goes on until Close, which waits for work.
 	ctx     context.Context
@@ -118,7 +119,7 @@ func prepare(ctx context.Context, cfg *config.Config, o Options) (_ *Daemon, err
 	if d.shown.ID, err = peer.IDFromPrivateKey(d.key); err != nil {
 		return nil, err
 	}
-	if d.meters, err = newMeters(); err != nil {
+	if d.meters, err = meters.New(); err != nil {
 		return nil, err
 	}
 	return d, d.openStore(ctx, o.Key)
@@ -130,7 +131,7 @@ func (d *Daemon) show(o Options) {
 	if d.peer != nil {
 		d.shown.Records = d.peer.Records
 	}
-	d.shown.Metrics, d.shown.Series = d.meters.registry, d.meters.series
+	d.shown.Metrics, d.shown.Series = d.meters.Registry, d.meters.Series
 }
 
 // Handler returns the control interface for use within the process: it takes no token.
@@ -231,7 +232,7 @@ func (d *Daemon) Close() error {
 		faults = append(faults, d.store.Close())
 	}
 	if d.meters != nil {
-		faults = append(faults, d.meters.close())
+		faults = append(faults, d.meters.Close())
 	}
 	if d.unlock != nil {
 		faults = append(faults, d.unlock())

@@ -41,8 +41,8 @@ func (d *Daemon) join(ctx context.Context) (err error) {
 		return err
 	}
 	d.peer.Host.Network().Notify(d.connections())
-	d.meters.watchPeers(func() int { return len(d.peer.Host.Network().Peers()) }, d.peer.DHT.RoutingTable().Size)
-	d.work.Go(func() { d.meters.run(d.ctx, d.store.Size) })
+	d.meters.WatchPeers(func() int { return len(d.peer.Host.Network().Peers()) }, d.peer.DHT.RoutingTable().Size)
+	d.work.Go(func() { d.meters.Run(d.ctx, d.store.Size) })
 	for _, tree := range d.shown.Trees {
 		if tree.Policy() != models.Local {
 			d.work.Go(func() { d.watchTree(tree) })
@@ -71,7 +71,7 @@ func (d *Daemon) hostOptions() []libp2p.Option {
 	c := d.cfg
 	options := []libp2p.Option{
 		libp2p.UserAgent("p2pnode/" + Version()),
-		libp2p.PrometheusRegisterer(d.meters.registry),
+		libp2p.PrometheusRegisterer(d.meters.Registry),
 	}
 	if len(c.Announce) > 0 {
 		options = append(options, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return c.Announce }))

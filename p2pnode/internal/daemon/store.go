@@ -64,7 +64,7 @@ func (d *Daemon) recordOptions() record.Options {
 	for _, definition := range d.cfg.Travelling {
 		o.Models = append(o.Models, definition.Definition)
 	}
-	o.Meters = d.meters.provider
+	o.Meters = d.meters.Provider
 	o.Log = refusals{d.log.Handler(), d}
 	return o
 }

@@ -74,12 +74,18 @@ func (m *member) start(ctx context.Context) error {
 	// The peers are few, and the program tells them when to look for one another. A refresh would have
 	// each ask for a dozen random keys as well.
 	options := []dht.Option{dht.DisableAutoRefresh()}
+	records := record.Options{Models: []*models.Definition{golang.Definition}}
 	if m.served != nil {
 		options = append(options, dht.OnRequestHook(m.served.asked))
+		metered, err := m.served.measure()
+		if err != nil {
+			return fmt.Errorf("peer %d: %w", m.number, err)
+		}
+		records.Meters = metered.Provider
 	}
 	m.node, err = node.Start(ctx, m.store, node.Config{
 		Key:         key,
-		Records:     record.Options{Models: []*models.Definition{golang.Definition}},
+		Records:     records,
 		Replication: m.replication,
 		Host:        host,
 		DHT:         options,

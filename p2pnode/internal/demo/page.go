@@ -16,6 +16,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control/hub"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/page"
 )
 
@@ -28,6 +29,7 @@ type pages struct {
 	token  string
 	events *hub.Hub
 	limits *control.Limits
+	tree   *control.Tree
 	server *http.Server
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -41,6 +43,10 @@ const tokenBytes = 16
 
 // newPages listens on address, which is one of loopback, and serves what there is.
 func newPages(address string, engine Engine) (*pages, error) {
+	tree, err := control.Host(golang.Packages)
+	if err != nil {
+		return nil, fmt.Errorf("the page: %w", err)
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("the page: %w", err)
@@ -50,7 +56,7 @@ func newPages(address string, engine Engine) (*pages, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &pages{
 		engine: engine, url: "http://" + listener.Addr().String() + "/", token: hex.EncodeToString(random),
-		events: hub.New(), limits: control.NewLimits(), cancel: cancel, ended: make(chan struct{}),
+		events: hub.New(), limits: control.NewLimits(), tree: tree, cancel: cancel, ended: make(chan struct{}),
 	}
 	p.server = control.NewServer(ctx, control.SameOrigin(listener.Addr(), p.handler()), nil)
 	go func() {

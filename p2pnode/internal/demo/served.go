@@ -14,6 +14,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/meters"
 )
 
 // served is a member as the page sees it. A member without a page has none: the methods that say what
@@ -31,7 +32,20 @@ type served struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running *sync.WaitGroup
+	meters  *meters.Meters // of the member as it runs now, or is about to
 	held    int64
+}
+
+// measure returns the metrics for a member that is about to start.
+func (s *served) measure() (*meters.Meters, error) {
+	m, err := meters.New()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meters = m
+	return m, nil
 }
 
 // up serves a member that has joined the network.
@@ -43,14 +57,18 @@ func (s *served) up(m *member) {
 	node := &control.Node{
 		ID: m.node.Host.ID(), Store: m.store, Records: m.node.Records, Peer: m.node, Events: s.pages.events,
 		Started: time.Now(), Version: "demo", Engine: string(s.pages.engine), Mode: "server",
-		Protocol: string(dht.DefaultPrefix),
+		Protocol: string(dht.DefaultPrefix), Trees: []*control.Tree{s.pages.tree},
 	}
 	s.mu.Lock()
+	node.Metrics, node.Series = s.meters.Registry, s.meters.Series
 	s.id, s.node, s.ctx, s.cancel, s.running = node.ID, node, ctx, cancel, &sync.WaitGroup{}
 	s.handler = control.New(control.Options{
 		Node: node, Token: s.pages.token, Limits: s.pages.limits, Network: s.pages.network,
 	})
 	s.running.Go(func() { s.watch(ctx, node) })
+	s.meters.WatchPeers(func() int { return len(node.Peer.Host.Network().Peers()) }, node.Peer.DHT.RoutingTable().Size)
+	metered := s.meters
+	s.running.Go(func() { metered.Run(ctx, node.Store.Size) })
 	s.mu.Unlock()
 	s.tell(api.Event{Kind: api.PeerUp})
 }
@@ -65,11 +83,12 @@ func (s *served) down() {
 		s.mu.Unlock()
 		return
 	}
-	running := s.running
+	running, metered := s.running, s.meters
 	s.cancel()
 	s.node, s.handler, s.running = nil, nil, nil
 	s.mu.Unlock()
 	running.Wait()
+	_ = metered.Close() // nothing reads them any more
 	s.tell(api.Event{Kind: api.PeerDown})
 }
 

@@ -1,4 +1,5 @@
-package daemon
+// Package meters collects the metrics of a node for Prometheus, and keeps charts of the last hour.
+package meters
 
 import (
 	"context"
@@ -14,36 +15,37 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 )
 
-// meters are the metrics of the process: those of records by OpenTelemetry, and those of libp2p, of Go
-// and of the node, in one registry.
-type meters struct {
-	registry *prometheus.Registry
-	provider *sdk.MeterProvider
+// Meters are the metrics of a node: those of records by OpenTelemetry, and those of libp2p, of Go
+// and of the node, in one registry. Do not set the fields.
+type Meters struct {
+	Registry *prometheus.Registry
+	Provider *sdk.MeterProvider
 	charts   *charts
 	// disk is the size of the store's files when it was last looked at.
 	disk atomic.Int64
 }
 
-func newMeters() (*meters, error) {
-	m := &meters{registry: prometheus.NewRegistry()}
-	m.charts = newCharts(m.registry)
-	m.registry.MustRegister(
+// New returns the metrics of a node that has not started yet.
+func New() (*Meters, error) {
+	m := &Meters{Registry: prometheus.NewRegistry()}
+	m.charts = newCharts(m.Registry)
+	m.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "netabase_store_disk_bytes", Help: "Size of the files of the store, at most a minute ago",
 		}, func() float64 { return float64(m.disk.Load()) }),
 	)
-	exporter, err := otelprom.New(otelprom.WithRegisterer(m.registry), otelprom.WithoutScopeInfo())
+	exporter, err := otelprom.New(otelprom.WithRegisterer(m.Registry), otelprom.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	m.provider = sdk.NewMeterProvider(sdk.WithReader(exporter))
+	m.Provider = sdk.NewMeterProvider(sdk.WithReader(exporter))
 	return m, nil
 }
 
-// watchPeers adds the metrics of the peer.
-func (m *meters) watchPeers(connected, known func() int) {
-	m.registry.MustRegister(
+// WatchPeers adds the metrics of the peer.
+func (m *Meters) WatchPeers(connected, known func() int) {
+	m.Registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "netabase_peers_connected", Help: "Peers that are connected",
 		}, func() float64 { return float64(connected()) }),
@@ -59,8 +61,8 @@ const (
 	diskEvery   = 30 * time.Second
 )
 
-// run samples the metrics until ctx ends. Size returns the size of the store's files.
-func (m *meters) run(ctx context.Context, size func(context.Context) (int64, error)) {
+// Run samples the metrics until ctx ends. Size returns the size of the store's files.
+func (m *Meters) Run(ctx context.Context, size func(context.Context) (int64, error)) {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
 	var looked time.Time
@@ -80,7 +82,8 @@ func (m *meters) run(ctx context.Context, size func(context.Context) (int64, err
 	}
 }
 
-func (m *meters) close() error { return m.provider.Shutdown(context.Background()) }
+// Close ends the metrics of records.
+func (m *Meters) Close() error { return m.Provider.Shutdown(context.Background()) }
 
-// series returns the charts since an instant.
-func (m *meters) series(since time.Time) api.Series { return m.charts.since(since) }
+// Series returns the charts since an instant.
+func (m *Meters) Series(since time.Time) api.Series { return m.charts.since(since) }

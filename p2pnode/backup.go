@@ -31,8 +31,9 @@ A program backs its open store up with Store.Backup.
 
 Damaged rows are damaged in the backup, too: see verify.
 
-` + keyHelp + ` So
-does the backup, and restore needs none. With -plain the backup is not encrypted.`
+` + keyHelp + `
+The backup is encrypted with the same key, and restore needs none. With -plain it is not
+encrypted.`
 
 const restoreHelp = `Makes the directory DIR, which must not be there or be empty, and in it the store
 that was backed up to FILE, or comes from the input if FILE is "-". A stream that is
@@ -65,7 +66,7 @@ func (p program) backup(flags *flag.FlagSet) *ffcli.Command {
 			case n != nil:
 				return p.with(n, nil, func(n *node) error { return p.backupRunning(ctx, n, args[last], *plain) })
 			}
-			secret, err := key.key(ctx)
+			secret, err := key.keyAt(ctx, dir)
 			if err != nil {
 				return err
 			}

@@ -107,6 +107,27 @@ func TestWrongWords(t *testing.T) {
 	}
 }
 
+// TestNobodyReads checks that a command whose output nobody reads on ends without a word.
+func TestNobodyReads(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := newProgram(t, t.TempDir(), "config", "-dir", newNode(t))
+	var errOut strings.Builder
+	cmd.Stdout, cmd.Stderr = write, &errOut
+	err = cmd.Run()
+	if status := cmd.ProcessState.ExitCode(); err == nil || status != exitFailed || errOut.Len() > 0 {
+		t.Errorf("exit status %d, %q", status, errOut.String())
+	}
+	if err := write.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNothingThere checks what commands say of directories without a node.
 func TestNothingThere(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")

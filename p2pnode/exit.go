@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
@@ -80,6 +81,8 @@ func (p program) end(ctx context.Context, err error) int {
 		return exitFailed
 	case errors.Is(err, errRefused):
 		return exitRefused
+	case errors.Is(err, syscall.EPIPE): // nobody reads on, as where head has seen enough
+		return exitFailed
 	}
 	status := statusOf(err)
 	if ctx.Err() != nil && !errors.Is(err, errInterrupted) && errors.Is(err, context.Canceled) {

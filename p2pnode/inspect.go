@@ -94,7 +94,7 @@ func (p program) inspect(flags *flag.FlagSet) *ffcli.Command {
 			if n != nil {
 				return p.with(n, nil, func(n *node) error { return inspectRunning(ctx, n, tree, shown) })
 			}
-			secret, err := key.key(ctx)
+			secret, err := key.keyAt(ctx, dir)
 			if err != nil {
 				return err
 			}

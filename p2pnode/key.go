@@ -13,10 +13,12 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 )
 
 const keyHelp = `An encrypted store needs its key: -key-file names a file of 32 bytes, or of 64 hex
-digits; -passphrase asks for it, or reads a line of the input if that is no terminal.`
+digits; -passphrase asks for it, or reads a line of the input if that is no terminal.
+Without these flags the settings of the node say it.`
 
 const (
 	// keySize is how many bytes a key file has, unless they are written in hex.
@@ -71,6 +73,17 @@ func (k *keyFlags) key(ctx context.Context) (datastore.Key, error) {
 		return datastore.Passphrase(secret), nil
 	}
 	return nil, nil
+}
+
+// keyAt returns the key that the flags name, or otherwise the settings of the node in dir, if one is
+// there. Its settings may be wrong: the store can be looked after nevertheless, with the flags.
+func (k *keyFlags) keyAt(ctx context.Context, dir string) (datastore.Key, error) {
+	if _, err := os.Stat(config.File(dir)); err == nil && k.file == "" && !k.passphrase {
+		if cfg, err := loadConfig(dir); err == nil {
+			k.file, k.passphrase = cfg.KeyFile, cfg.Passphrase
+		}
+	}
+	return k.key(ctx)
 }
 
 // readKeyFile reads a key. The bytes of a faulty file are in no error.

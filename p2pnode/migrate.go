@@ -87,7 +87,7 @@ func (p program) migrate(flags *flag.FlagSet) *ffcli.Command {
 			case n != nil:
 				return p.with(n, nil, func(n *node) error { return p.migrateRunning(ctx, n, *asJSON) })
 			}
-			secret, err := key.key(ctx)
+			secret, err := key.keyAt(ctx, dir)
 			if err != nil {
 				return err
 			}

@@ -228,10 +228,7 @@ func (p program) offline(ctx context.Context, dir string, key *keyFlags) (*node,
 	if err != nil {
 		return nil, err
 	}
-	if key.file == "" && !key.passphrase {
-		key.file, key.passphrase = cfg.KeyFile, cfg.Passphrase
-	}
-	secret, err := key.key(ctx)
+	secret, err := key.keyAt(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

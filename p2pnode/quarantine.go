@@ -103,7 +103,7 @@ func (p program) runQuarantine(
 	case n != nil:
 		return notWhileRunning(n, do+" what is in quarantine")
 	}
-	secret, err := key.key(ctx)
+	secret, err := key.keyAt(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -196,6 +196,30 @@ func TestStores(t *testing.T) {
 	}
 }
 
+// TestEncryptedNode checks that commands on a node take its key from the settings.
+func TestEncryptedNode(t *testing.T) {
+	key := file(t, "key", strings.Repeat("5ec7e7", 11)[:64])
+	dir := newNode(t, "key-file "+key)
+	at := func(args ...string) []string { return append([]string{"-dir", dir}, args...) }
+	ok(t, at("put", "-local", "member", `{"ID":1,"Name":"Ann"}`)...)
+	backup := filepath.Join(t.TempDir(), "backup")
+	for _, args := range [][]string{
+		at("get", "member", "1"), at("verify"),
+		{"verify", dir},
+		at("inspect", "club.member"), at("migrate"),
+		at("quarantine", "list"), at("backup", backup), at("rotate"),
+	} {
+		ok(t, args...)
+	}
+	other := file(t, "other", strings.Repeat("0", 64))
+	for _, args := range [][]string{at("get", "member", "1"), at("verify")} {
+		_, errOut, status := cli(t, "", append(args, "-key-file", other)...)
+		if status != exitUsage || !strings.Contains(errOut, "wrong key") {
+			t.Errorf("%q: exit status %d, %q", args, status, errOut)
+		}
+	}
+}
+
 // TestModels adds, replaces and removes schema files.
 func TestModels(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "node")

@@ -59,7 +59,7 @@ func (p program) rotate(flags *flag.FlagSet) *ffcli.Command {
 			case n != nil:
 				return notWhileRunning(n, "rotate the keys of its store")
 			}
-			current, err := key.key(ctx)
+			current, err := key.keyAt(ctx, dir)
 			if err != nil {
 				return err
 			}

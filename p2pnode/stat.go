@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/daemon"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
@@ -134,7 +134,7 @@ func (p program) version(flags *flag.FlagSet) *ffcli.Command {
 				Version string `json:"version"`
 				Go      string `json:"go"`
 				Node    string `json:"node,omitempty"`
-			}{programVersion(), runtime.Version(), ""}
+			}{daemon.Version(), runtime.Version(), ""}
 			if n, err := p.openRunning(ctx); err == nil {
 				err := p.with(n, nil, func(n *node) error {
 					status, err := n.Status(ctx)
@@ -153,12 +153,4 @@ func (p program) version(flags *flag.FlagSet) *ffcli.Command {
 				table.Pair{Name: "node", Value: shown.Node})
 		},
 	}
-}
-
-// programVersion is the version of this program.
-func programVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

@@ -84,7 +84,7 @@ func (p program) verify(flags *flag.FlagSet) *ffcli.Command {
 			case n != nil:
 				return p.with(n, nil, func(n *node) error { return p.verifyRunning(ctx, n, asJSON) })
 			}
-			secret, err := key.key(ctx)
+			secret, err := key.keyAt(ctx, dir)
 			if err != nil {
 				return err
 			}

@@ -16,9 +16,11 @@ import (
 // fieldsEntry says in the catalog which fields the keys of a tree are made of. See docs/format.md,
 // "The catalog". Nothing that is read or written depends on it but schema files.
 type fieldsEntry struct {
-	Key     []string      `json:"key,omitempty"`
-	Clock   string        `json:"clock,omitempty"`
-	Indexes []indexFields `json:"indexes"`
+	Key   []string `json:"key,omitempty"`
+	Clock string   `json:"clock,omitempty"`
+	// ComputedClock says that the clock is a function, of fields that nobody has said.
+	ComputedClock bool          `json:"computedClock,omitempty"`
+	Indexes       []indexFields `json:"indexes"`
 }
 
 // indexFields says it of an index.
@@ -38,13 +40,13 @@ func fieldsKey(rows format.Space) []byte { return rows.Append(slices.Clone(field
 
 // fieldsOf returns what a definition says of the fields of a tree, or nil if it says nothing.
 func fieldsOf(core *session.Tree) *fieldsEntry {
-	e := &fieldsEntry{Key: core.KeyFields, Clock: core.Clock}
+	e := &fieldsEntry{Key: core.KeyFields, Clock: core.Clock, ComputedClock: core.ComputedClock}
 	for _, ix := range core.Indexes {
 		if ix.Fields != nil {
 			e.Indexes = append(e.Indexes, indexFields{ix.Name, ix.Fields, ix.Optional})
 		}
 	}
-	if e.Key == nil && e.Clock == "" && e.Indexes == nil {
+	if e.Key == nil && e.Clock == "" && !e.ComputedClock && e.Indexes == nil {
 		return nil
 	}
 	return e
@@ -143,6 +145,7 @@ func (e *fieldsEntry) describe(s *shape.Schema) {
 	if known(e.Clock) {
 		s.Clock = e.Clock
 	}
+	s.ComputedClock = e.ComputedClock
 	for _, said := range e.Indexes {
 		for i := range s.Indexes {
 			if ix := &s.Indexes[i]; ix.Name == said.Name && known(said.Fields...) {

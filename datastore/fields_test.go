@@ -260,3 +260,24 @@ func TestFieldsDamaged(t *testing.T) {
 		})
 	}
 }
+
+// TestComputedClock checks that a store says of a tree that its clock is a function: a program that
+// takes it for a tree without a clock would choose other records.
+func TestComputedClock(t *testing.T) {
+	for policy, want := range map[models.Policy]bool{models.Open: true, models.Local: false} {
+		tree := models.NewTree("task", models.Uint64, func(v *task) uint64 { return v.ID },
+			models.WithClock((*task).clock), models.WithPolicy[task](policy))
+		s := datastore.Temp(t, memory.Engine(), models.NewDefinition("app", tree))
+		stored, err := s.Inspect().Schema(t.Context(), "app.task")
+		if err != nil || stored.ComputedClock != want || tree.Schema().ComputedClock != want {
+			t.Errorf("%v: %v, %v, %+v", policy, err, tree.Schema().ComputedClock, stored)
+		}
+		var file bytes.Buffer
+		if err := stored.Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := shape.ReadSchema(&file); err != nil || again.ComputedClock != want {
+			t.Errorf("%v: %v, %+v", policy, err, again)
+		}
+	}
+}

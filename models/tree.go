@@ -112,7 +112,8 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 		core: &session.Tree{
 			Name: name, Key: key.Name(), KeyVersion: o.keyVersion, Codec: o.codec.Name(), Policy: o.policy.String(),
 			Fields: o.codec.Fields(), KeyFields: o.keyFields, Clock: o.clockField,
-			GivenUp: o.givenUp, Compressed: o.compressed,
+			ComputedClock: o.clock != nil && o.clockField == "" && o.policy != Local,
+			GivenUp:       o.givenUp, Compressed: o.compressed,
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
 	}

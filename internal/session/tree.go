@@ -34,6 +34,8 @@ type Tree struct {
 	// does not say them.
 	KeyFields []string
 	Clock     string
+	// ComputedClock says that the tree travels and has a clock whose field nobody has said.
+	ComputedClock bool
 	// GivenUp has the paths of fields that the model no longer has, on purpose.
 	GivenUp []string
 	// Compressed says that rows are to be compressed.

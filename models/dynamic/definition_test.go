@@ -34,6 +34,7 @@ func note(tree string, change func(*shape.Schema)) shape.Schema {
 func TestDefinitionFaults(t *testing.T) {
 	faults := map[string]func(*shape.Schema){
 		"codec: only values of the codec dag-cbor":                   func(s *shape.Schema) { s.Codec = "json" },
+		"computedClock: the schema does not say from":                func(s *shape.Schema) { s.ComputedClock = true },
 		`key: no key codec is named "uint65"`:                        func(s *shape.Schema) { s.Key = "uint65" },
 		"keyFields: the schema does not say from which":              func(s *shape.Schema) { s.KeyFields = nil },
 		`keyFields: the field "Text" is string, which is no`:         func(s *shape.Schema) { s.KeyFields[0] = "Text" },

@@ -53,6 +53,10 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 		treeOptions = append(treeOptions, models.WithCompression[Row]())
 	}
 	var faults []error
+	if s.ComputedClock {
+		faults = append(faults, fault(s, "computedClock", errors.New("the schema does not say from which field the clock "+
+			"is made; declare it with models.ClockField and write the schema anew")))
+	}
 	if s.Clock != "" {
 		clock, err := clockOf(s.Shape, s.Clock)
 		if err != nil {

@@ -35,6 +35,9 @@ type Schema struct {
 	// Clock is the name of the model's field that tells how new a row is, an integer or a time.
 	// Empty if the declaration does not say it.
 	Clock string
+	// ComputedClock says that a function of the program tells how new a row is, by no field that
+	// Clock could name. A program without the function cannot choose between two records.
+	ComputedClock bool
 	// Indexes are the tree's indexes.
 	Indexes []Index
 }
@@ -171,8 +174,11 @@ func keyParts(codec string) int {
 }
 
 func (s Schema) checkClock() error {
-	if s.Clock == "" {
+	switch {
+	case s.Clock == "":
 		return nil
+	case s.ComputedClock:
+		return errors.New("computedClock: the clock is a field")
 	}
 	f := s.field(s.Clock)
 	switch {
@@ -234,6 +240,9 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 	dst = appendJSONVersion(dst, "keyVersion", s.KeyVersion)
 	if s.Clock != "" {
 		dst = appendJSONText(append(dst, `,"clock":`...), s.Clock)
+	}
+	if s.ComputedClock {
+		dst = append(dst, `,"computedClock":true`...)
 	}
 	dst = append(dst, `,"indexes":[`...)
 	for i, ix := range s.Indexes {
@@ -335,6 +344,8 @@ func readSchema(src []byte) (s Schema, err error) {
 			if s.Clock, err = r.text(path); err == nil && s.Clock == "" {
 				err = r.fail(path, "it is left out or the name of a field")
 			}
+		case "computedClock":
+			s.ComputedClock, err = r.trueOnly(path)
 		case "indexes":
 			err = r.list(path, func(path string) error {
 				ix, err := r.readIndex(path)
@@ -400,9 +411,7 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 		case "partial":
 			ix.Partial, err = r.bool(path)
 		case "blind":
-			if ix.Blind, err = r.bool(path); err == nil && !ix.Blind {
-				err = r.fail(path, "it is left out or true")
-			}
+			ix.Blind, err = r.trueOnly(path)
 		case "version":
 			ix.Version, err = r.version(path)
 		case "fields":
@@ -415,4 +424,13 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 		return true, err
 	})
 	return ix, err
+}
+
+// trueOnly reads a member that is left out where it would be false.
+func (r *jsonReader) trueOnly(path string) (bool, error) {
+	value, err := r.bool(path)
+	if err == nil && !value {
+		err = r.fail(path, "it is left out or true")
+	}
+	return value, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/daemon"
+	webpage "github.com/newsnet-africa/netabase-go/p2pnode/internal/page"
 )
 
 const runHelp = `Runs the node of DIR until it is interrupted. It makes what the directory lacks, as init
@@ -29,8 +30,8 @@ before the line. A setting that cannot be used is refused before anything starts
 One node at a time runs in a directory: a second run says which process has it. After
 SIGTERM or an interrupt the node ends within five seconds, with everything durable.
 
-The exit status is 0 after SIGTERM, 130 after an interrupt, 2 for settings that
-cannot be used, and 1 if the node fails.`
+The exit status is 0 if the node was told to end, 2 for settings that cannot be used,
+1 if the node fails, and 130 if a second interrupt cut its end short.`
 
 // runNode returns the command "run".
 func (p program) runNode(flags *flag.FlagSet) *ffcli.Command {
@@ -79,7 +80,10 @@ func (p program) serveNode(ctx context.Context, cfg *config.Config, key datastor
 	if _, _, err := daemon.Init(cfg.Dir); err != nil {
 		return unusableError{err}
 	}
-	d, err := startWhenFree(ctx, cfg, daemon.Options{Key: key, Log: log})
+	if len(cfg.Unknown) > 0 {
+		log.Warn("variables of the environment are no settings", "names", cfg.Unknown)
+	}
+	d, err := startWhenFree(ctx, cfg, daemon.Options{Key: key, Log: log, Page: webpage.Handler()})
 	switch {
 	case errors.Is(err, daemon.ErrInUse), errors.Is(err, datastore.ErrWrongKey), errors.Is(err, datastore.ErrNoKey),
 		errors.Is(err, datastore.ErrNotEncrypted):
@@ -95,7 +99,7 @@ func (p program) serveNode(ctx context.Context, cfg *config.Config, key datastor
 	select {
 	case <-ctx.Done():
 		log.Info("the node ends", "cause", context.Cause(ctx).Error())
-		return context.Cause(ctx)
+		return nil
 	case err := <-d.Failed():
 		return err
 	}

@@ -78,6 +78,8 @@ type Config struct {
 
 	// Settings are all settings, their values, and where they come from.
 	Settings []api.Setting
+	// Unknown are variables of the environment that look like settings and are none.
+	Unknown []string
 }
 
 // Paths of files in the directory.

@@ -222,3 +222,24 @@ func TestAnAgeMovesTheInterval(t *testing.T) {
 		t.Errorf("the interval is %v, %v", c.Records.RepublishInterval, err)
 	}
 }
+
+// docs/p2pnode.md has a row for each setting, with its default.
+func TestTheDocument(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/p2pnode.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range c.Settings {
+		value := "  |"
+		if s.Value != "" {
+			value = " `" + strings.ReplaceAll(s.Value, ",", "`, `") + "` |"
+		}
+		if row := "\n| `" + s.Name + "` |" + value; !strings.Contains(string(text), row) {
+			t.Errorf("there is no row that begins with %q", row)
+		}
+	}
+}

@@ -147,6 +147,20 @@ func (s *Settings) unknown(name string) error {
 	return errors.New("there is no such setting: p2pnode run -h lists them")
 }
 
+// unknownVariables returns the variables of the environment that look like settings and are none. They
+// are no error: systems that run containers make some of their own.
+func (s *Settings) unknownVariables() (names []string) {
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		isSetting := func(set setting) bool { return variable(set.name) == name }
+		if strings.HasPrefix(name, envPrefix+"_") && name != envPrefix+"_DIR" && !slices.ContainsFunc(s.all, isSetting) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // fail returns the error of a setting.
 func (s *Settings) fail(name string, format string, args ...any) error {
 	return &Error{name, cmp.Or(s.from[name], "default"), fmt.Errorf(format, args...)}
@@ -192,6 +206,7 @@ func (s *Settings) config() (*Config, error) {
 		return nil, err
 	}
 	c.Settings = s.list()
+	c.Unknown = s.unknownVariables()
 	return c, nil
 }
 

@@ -69,20 +69,28 @@ func (h *handler) export(x *exchange) error {
 	if _, err := x.lines(); err != nil {
 		return err
 	}
+	// All rows are those of one moment. A client that does not read on is cut off, so that the
+	// transaction ends.
 	out := bufio.NewWriterSize(writer{x}, exportEvery)
-	var line []byte
-	for row, err := range tree.Raw().Scan(x.ctx(), h.Node.Store, models.Range[[]byte]{}) {
-		if err == nil {
-			line, err = tree.appendJSON(line[:0], row.Key, row.Value)
+	err = h.Node.Store.View(x.ctx(), func(ctx context.Context, tx *datastore.ReadTx) error {
+		var line []byte
+		for row, err := range tree.Raw().Scan(ctx, tx, models.Range[[]byte]{}) {
+			if err == nil {
+				line, err = tree.appendJSON(line[:0], row.Key, row.Value)
+			}
+			if err == nil {
+				_, err = out.Write(append(line, '\n'))
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err == nil {
-			_, err = out.Write(append(line, '\n'))
-		}
-		if err != nil {
-			return errors.Join(err, out.Flush())
-		}
+		return nil
+	})
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
 	}
-	if err := out.Flush(); err != nil {
+	if err != nil {
 		return err
 	}
 	return x.flush()

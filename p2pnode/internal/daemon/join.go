@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -16,7 +15,6 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/newsnet-africa/netabase-go/models"
-	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/node"
 )
 
@@ -60,9 +58,7 @@ func (d *Daemon) join(ctx context.Context) (err error) {
 		d.work.Go(d.bootstrap)
 	}
 	if c.MDNS {
-		if err := d.startMDNS(); err != nil {
-			return &config.Error{Setting: "mdns", From: "on", Err: err}
-		}
+		d.work.Go(d.findLocal)
 	}
 	return nil
 }
@@ -137,17 +133,25 @@ func (d *Daemon) bootstrap() {
 	}
 }
 
-// startMDNS looks for peers in the local network, until the daemon is closed.
-func (d *Daemon) startMDNS() error {
-	service := mdns.NewMdnsService(d.peer.Host, mdnsService, (*found)(d))
-	if err := service.Start(); err != nil {
-		return fmt.Errorf("multicast DNS: %w", err)
+// findLocal looks for peers in the local network, until the daemon is closed. A machine may have no
+// network yet.
+func (d *Daemon) findLocal() {
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		service := mdns.NewMdnsService(d.peer.Host, mdnsService, (*found)(d))
+		err := service.Start()
+		if err == nil {
+			<-d.ctx.Done()
+		} else {
+			d.log.Warn("no peers can be found by multicast DNS: it needs a network with multicast",
+				"again in", wait, "error", err)
+		}
+		_ = service.Close() // it ends what goes on, and has no other error
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-time.After(wait):
+		}
 	}
-	d.work.Go(func() {
-		<-d.ctx.Done()
-		_ = service.Close()
-	})
-	return nil
 }
 
 // found connects to peers that multicast DNS has found.

@@ -35,7 +35,8 @@ func New() (*Meters, error) {
 			Name: "netabase_store_disk_bytes", Help: "Size of the files of the store, at most a minute ago",
 		}, func() float64 { return float64(m.disk.Load()) }),
 	)
-	exporter, err := otelprom.New(otelprom.WithRegisterer(m.Registry), otelprom.WithoutScopeInfo())
+	exporter, err := otelprom.New(otelprom.WithRegisterer(m.Registry), otelprom.WithoutScopeInfo(),
+		otelprom.WithoutTargetInfo())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}

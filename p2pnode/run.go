@@ -13,6 +13,8 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/client"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/daemon"
@@ -85,8 +87,7 @@ func (p program) serveNode(ctx context.Context, cfg *config.Config, key datastor
 	}
 	d, err := startWhenFree(ctx, cfg, daemon.Options{Key: key, Log: log, Page: webpage.Handler()})
 	switch {
-	case errors.Is(err, daemon.ErrInUse), errors.Is(err, datastore.ErrWrongKey), errors.Is(err, datastore.ErrNoKey),
-		errors.Is(err, datastore.ErrNotEncrypted):
+	case isUnusable(err):
 		return unusableError{err}
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -119,6 +120,20 @@ func startWhenFree(ctx context.Context, cfg *config.Config, o daemon.Options) (*
 			return nil, err
 		}
 	}
+}
+
+// isUnusable reports whether a node cannot start because of its settings or its directory.
+func isUnusable(err error) bool {
+	var setting *config.Error
+	for _, of := range []error{
+		daemon.ErrInUse, datastore.ErrWrongKey, datastore.ErrNoKey, datastore.ErrNotEncrypted, datastore.ErrNotStore,
+		engine.ErrOtherEngine, engine.ErrLocked, models.ErrDefinition, models.ErrVersion,
+	} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return errors.As(err, &setting)
 }
 
 // started is the line that says that the node runs.

@@ -357,6 +357,19 @@ func TestACrowdOfConnections(t *testing.T) {
 	}
 }
 
+// The page is served at the paths that are not the control interface's.
+func TestThePage(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") })
+	h := New(Options{Node: newNode(t), Page: page})
+	for path, want := range map[string]bool{"/": true, "/app.js": true, "/v1/version": false, "/v1/tree": false, "/metrics": false} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request(t, "GET", path, ""))
+		if got := w.Body.String() == "the page"; got != want {
+			t.Errorf("%s: %s", path, w.Body)
+		}
+	}
+}
+
 // More requests at once than may be are refused, and not kept waiting.
 func TestBusy(t *testing.T) {
 	n := newNode(t)

@@ -70,10 +70,11 @@ func New(o Options) http.Handler {
 			})
 		})
 	}
-	if o.Page != nil {
-		mux.Handle("GET /", o.Page)
-	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if o.Page != nil && !strings.HasPrefix(r.URL.Path, "/v1/") {
+			o.Page.ServeHTTP(w, r)
+			return
+		}
 		writeFault(w, http.StatusNotFound, &api.Error{Code: api.NotFound, Message: "there is no " + shorten(r.URL.Path)})
 	})
 	return mux

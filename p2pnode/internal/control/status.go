@@ -3,8 +3,11 @@ package control
 import (
 	"context"
 	"runtime/metrics"
+	"slices"
+	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
@@ -53,6 +56,12 @@ func (h *handler) statusNow(ctx context.Context) (s api.Status, err error) {
 	}
 	for _, a := range addresses {
 		s.Addresses = append(s.Addresses, a.String())
+	}
+	s.Mode = "client"
+	if slices.ContainsFunc(n.Peer.Host.Mux().Protocols(), func(p protocol.ID) bool {
+		return strings.HasPrefix(string(p), n.Protocol+"/kad/")
+	}) {
+		s.Mode = "server"
 	}
 	s.Connected, s.Known = len(n.Peer.Host.Network().Peers()), n.Peer.DHT.RoutingTable().Size()
 	return s, nil

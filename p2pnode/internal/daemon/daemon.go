@@ -187,7 +187,7 @@ func (d *Daemon) serve(o Options) error {
 	}
 	listener, err := net.Listen("tcp", d.cfg.HTTP)
 	if err != nil {
-		return fmt.Errorf("setting http: %w", err)
+		return &config.Error{Setting: "http", From: d.cfg.HTTP, Err: err}
 	}
 	d.page = "http://" + listener.Addr().String() + "/"
 	d.serveOn(listener, control.SameOrigin(listener.Addr(), handler))

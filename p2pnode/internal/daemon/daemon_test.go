@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,10 @@ func TestTwoNodes(t *testing.T) {
 	eventually(t, "the nodes know each other", known(t, ca))
 	eventually(t, "the nodes know each other", known(t, cb))
 
+	if s := ask[api.Status](t, ca, "GET", "/v1/status", nil); s.Mode != "server" || s.Peer != a.ID().String() ||
+		!slices.Equal(s.Addresses, a.Addresses()) || s.Engine != "bolt" {
+		t.Errorf("the status is %+v", s)
+	}
 	events := watch(t, cb, "/v1/events")
 	arrivals := watch(t, cb, "/v1/trees/test.note/watch")
 	report := ask[api.Report](t, ca, "POST", "/v1/trees/test.note/put", api.Put{Row: row(7, "seven", 3, "go", "p2p")})

@@ -4,6 +4,7 @@
 // the product.
 //
 // The peer in JavaScript needs Node, and npm ci in js. The peer in Rust needs cargo and a
-// C linker; the tests build it in the user's cache directory, or in CARGO_TARGET_DIR. Tests
-// that lack these are skipped.
+// C linker; the tests build it in the user's cache directory, or in CARGO_TARGET_DIR. The tests of
+// p2pnode's page need Chromium; NETABASE_SCREENSHOTS names a directory for pictures of it. Tests that
+// lack these are skipped.
 package interop

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { messageOf, treePath, withToken } from "../api";
+import { messageOf, RequestError, treePath, withToken } from "../api";
 import { isMap, parseExact, printExact, type Exact } from "../exact";
 import { Dialog } from "../dialog";
 import type { Detail, Report, Tree } from "../types";
@@ -42,7 +42,7 @@ export function Editor({ base, tree, detail, cancel, saved }: Props) {
       const body = `{"row":${printExact(next ?? null)},"local":${travels && local}}`;
       saved(await withToken<Report>(`${treePath(base, tree.name)}/put`, body));
     } catch (err) {
-      setError(messageOf(err));
+      setError(explain(err));
       setBusy(false);
     }
   };
@@ -96,6 +96,12 @@ export function Editor({ base, tree, detail, cancel, saved }: Props) {
       )}
     </form>
   );
+}
+
+function explain(err: unknown): string {
+  const text = messageOf(err);
+  if (!(err instanceof RequestError) || err.failure.code !== "conflict") return text;
+  return `${text}. Of two versions of a row, peers keep the one with the later clock or, without one, the larger bytes.`;
 }
 
 interface ConfirmProps {

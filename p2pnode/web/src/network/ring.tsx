@@ -83,7 +83,7 @@ export function Ring({ peers, chosen, choose, holders, record, still, send }: Pr
               role="radio"
               aria-checked={peer.id === chosen}
               aria-label={describe(peer, holds)}
-              tabIndex={peer.id === current ? 0 : -1}
+              tabindex={peer.id === current ? 0 : -1}
               class={`peer ${peer.up ? "up" : "down"}${holds ? " holds" : ""}${peer.id === chosen ? " chosen" : ""}`}
               onClick={() => choose(peer.id)}
             >

@@ -1,13 +1,21 @@
 import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { measure } from "../format";
+import { measure, timeOfDay } from "../format";
 import type { Line } from "../types";
 
 const height = 170;
 
 /** How many colours style/work.css has for lines. */
 const colours = 8;
+
+/** The time of day below an axis, with seconds where minutes are too long. */
+function times(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+  return splits.map((t) => {
+    const text = timeOfDay(new Date(t * 1000).toISOString());
+    return step < 60 ? text : text.slice(0, 5);
+  });
+}
 
 /** Steps of an axis of bytes. */
 const powers = Array.from({ length: 50 }, (_, i) => 2 ** i);
@@ -82,7 +90,7 @@ function options(element: HTMLElement, lines: Line[], unit: string): uPlot.Optio
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
-      { ...axis, size: 28, values: "{HH}:{mm}", space: 60 },
+      { ...axis, size: 28, values: times, space: 60 },
       {
         ...axis,
         size: 68,

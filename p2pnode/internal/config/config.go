@@ -64,9 +64,8 @@ type Config struct {
 	// leave out, as dynamic.WithoutIndexes takes them.
 	Schemas      []shape.Schema
 	WithoutIndex []string
-	// Models are the definitions made from the schema files, to open the store with. Travelling are
-	// those of them whose trees all travel, for package record. A tree that is in two of Models is
-	// used by its handle in Travelling.
+	// Models are the definitions made from the schema files, and Travelling those of them whose rows are
+	// records of the network.
 	Models, Travelling []*dynamic.Definition
 	// Records are the ages, bounds and sizes. Its Models, Meters and Log are not set.
 	Records record.Options

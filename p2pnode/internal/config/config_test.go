@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/record"
 )
@@ -240,6 +241,38 @@ func TestTheDocument(t *testing.T) {
 		}
 		if row := "\n| `" + s.Name + "` |" + value; !strings.Contains(string(text), row) {
 			t.Errorf("there is no row that begins with %q", row)
+		}
+	}
+}
+
+// A definition with local trees and others is refused with the names of both: package record takes none.
+func TestADefinitionOfBothKinds(t *testing.T) {
+	type note struct{ ID uint64 }
+	key := func(n *note) uint64 { return n.ID }
+	stays := models.NewTree("stays", models.Uint64, key, models.KeyFields[note]("ID"))
+	goes := models.NewTree("goes", models.Uint64, key, models.KeyFields[note]("ID"), models.WithPolicy[note](models.Open))
+	models.NewDefinition("both", stays, goes)
+	var args []string
+	for _, tree := range []models.AnyTree{stays, goes} {
+		name := filepath.Join(t.TempDir(), "schema.json")
+		file, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(tree.Schema().Write(file), file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "-models", name)
+	}
+	_, err := load(t, t.TempDir(), "", args...)
+	var fault *Error
+	if !errors.As(err, &fault) || fault.Setting != "models" || !strings.Contains(err.Error(), "both.stays") ||
+		!strings.Contains(err.Error(), "both.goes") {
+		t.Errorf("the error is %v", err)
+	}
+	for i := range 2 {
+		if c, err := load(t, t.TempDir(), "", args[2*i:2*i+2]...); err != nil || len(c.Models) != 1 || len(c.Travelling) != i {
+			t.Errorf("alone: %+v, %v", c, err)
 		}
 	}
 }

@@ -301,8 +301,8 @@ func (s *Settings) schemas() ([]shape.Schema, error) {
 	return all, nil
 }
 
-// define makes the definitions of the schemas. Package record takes none with trees that are local: a
-// definition that has some gets a second one, of the same name, with its other trees.
+// define makes the definitions of the schemas. The trees of a definition all travel, or all are local:
+// package record takes no others.
 func (s *Settings) define(c *Config) error {
 	for _, name := range s.values.withoutIndex.text {
 		tree, index, _ := strings.Cut(name, "/")
@@ -321,28 +321,24 @@ func (s *Settings) define(c *Config) error {
 	if err != nil {
 		return fail(err)
 	}
-	isLocal := func(of shape.Schema) bool { return of.Policy == models.Local.String() }
 	for _, definition := range definitions {
-		c.Models = append(c.Models, definition)
-		var own []shape.Schema
-		for _, schema := range c.Schemas {
-			if name, _, _ := strings.Cut(schema.Tree, "."); name == definition.Name() {
-				own = append(own, schema)
+		var local, travelling []string
+		for _, tree := range definition.Trees() {
+			if tree.Policy() == models.Local {
+				local = append(local, tree.Name())
+			} else {
+				travelling = append(travelling, tree.Name())
 			}
 		}
-		travel := slices.DeleteFunc(slices.Clone(own), isLocal)
-		switch len(travel) {
-		case 0:
-		case len(own):
+		switch {
+		case len(local) > 0 && len(travelling) > 0:
+			return fail(fmt.Errorf("definition %s has trees that are local (%s) and others that travel (%s): "+
+				"declare them in two definitions", definition.Name(), strings.Join(local, ", "), strings.Join(travelling, ", ")))
+		case len(travelling) > 0:
 			c.Travelling = append(c.Travelling, definition)
-		default:
-			second, err := dynamic.Definitions(travel, options...)
-			if err != nil {
-				return fail(err)
-			}
-			c.Models, c.Travelling = append(c.Models, second...), append(c.Travelling, second...)
 		}
 	}
+	c.Models = definitions
 	return nil
 }
 

@@ -79,7 +79,7 @@ func TestKilled(t *testing.T) {
 			}
 			child := startChild(t, dir)
 			c := dial(t, dir)
-			ask[api.Report](t, c, "POST", "/v1/trees/test.draft/put", api.Put{Row: row(1, "one", 0)})
+			ask[api.Report](t, c, "POST", "/v1/trees/own.draft/put", api.Put{Row: row(1, "one", 0)})
 			ask[api.Report](t, c, "POST", "/v1/trees/test.note/put", api.Put{Row: row(2, "two", 0), Local: true})
 			refused(t, c, api.NoPeers, "POST", "/v1/trees/test.note/put", api.Put{Row: row(3, "three", 0)})
 
@@ -101,7 +101,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal("the socket of the killed node is not there: ", err)
 			}
 			_, c, _ = start(t, dir)
-			for _, path := range []string{"test.draft/row?key=one", "test.note/row?key=2", "test.note/row?key=3"} {
+			for _, path := range []string{"own.draft/row?key=one", "test.note/row?key=2", "test.note/row?key=3"} {
 				ask[api.Detail](t, c, "GET", "/v1/trees/"+path, nil)
 			}
 		})
@@ -115,7 +115,7 @@ func TestTerminated(t *testing.T) {
 	child := startChild(t, dir)
 	c := dial(t, dir)
 	events := watch(t, c, "/v1/events")
-	ask[api.Report](t, c, "POST", "/v1/trees/test.draft/put", api.Put{Row: row(1, "one", 0)})
+	ask[api.Report](t, c, "POST", "/v1/trees/own.draft/put", api.Put{Row: row(1, "one", 0)})
 	begun := time.Now()
 	if err := child.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestTerminated(t *testing.T) {
 		t.Errorf("the socket is still there: %v", err)
 	}
 	_, c, _ = start(t, dir)
-	ask[api.Detail](t, c, "GET", "/v1/trees/test.draft/row?key=one", nil)
+	ask[api.Detail](t, c, "GET", "/v1/trees/own.draft/row?key=one", nil)
 }
 
 func TestALongPath(t *testing.T) {

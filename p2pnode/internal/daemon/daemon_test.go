@@ -55,7 +55,8 @@ var (
 	drafts = models.NewTree("draft", models.String, func(n *note) string { return n.Title },
 		models.KeyFields[note]("Title"))
 
-	_ = models.NewDefinition("test", notes, drafts)
+	_ = models.NewDefinition("test", notes)
+	_ = models.NewDefinition("own", drafts)
 )
 
 // newDir makes the directory of a node that has the models.

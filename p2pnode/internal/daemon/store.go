@@ -3,8 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -12,7 +10,6 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
-	"github.com/newsnet-africa/netabase-go/models/dynamic"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/record"
@@ -30,21 +27,15 @@ func (d *Daemon) openStore(ctx context.Context, key datastore.Key) (err error) {
 		eng = memory.Engine()
 	}
 	definitions := []*models.Definition{record.Definition}
-	used := map[string]*dynamic.Tree{}
-	for _, definition := range slices.Concat(d.cfg.Models, d.cfg.Travelling) {
-		for _, tree := range definition.Trees() {
-			used[tree.Name()] = tree
-		}
-	}
 	for _, definition := range d.cfg.Models {
 		definitions = append(definitions, definition.Definition)
-	}
-	for _, name := range slices.Sorted(maps.Keys(used)) {
-		hosted, err := control.HostDynamic(used[name])
-		if err != nil {
-			return err
+		for _, tree := range definition.Trees() {
+			hosted, err := control.HostDynamic(tree)
+			if err != nil {
+				return err
+			}
+			d.shown.Trees = append(d.shown.Trees, hosted)
 		}
-		d.shown.Trees = append(d.shown.Trees, hosted)
 	}
 	d.store, err = datastore.Open(ctx, eng, datastore.OpenOptions{
 		Definitions: definitions, Key: key,

@@ -244,6 +244,9 @@ func (c *catalog) update(
 		}
 	}
 	c.next = nil
+	if err := c.putFields(entries); err != nil {
+		return nil, err
+	}
 	return entries, putCatalog(c.write, storeKey, storeCodec, &c.store)
 }
 

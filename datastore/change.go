@@ -130,10 +130,11 @@ func (c *catalog) apply(ch *treeChange, rebuild bool) error {
 	if ch.entry == nil {
 		return c.add(ch)
 	}
+	changes := ch.changes()
 	if err := c.applyStored(ch, rebuild); err != nil || c.write == nil {
 		return err
 	}
-	return c.noteFields(ch)
+	return c.noteFields(ch, changes)
 }
 
 // applyStored is apply for a tree that is in the store.

@@ -62,11 +62,11 @@ type nextFields struct {
 }
 
 // noteFields puts down what a definition changes in what the catalog says of a tree's fields. A
-// definition that says nothing leaves the entry alone, unless it changes the model or a key that the
-// entry may be about. An entry that is damaged, or of a later version, keeps no store from opening.
-func (c *catalog) noteFields(ch *treeChange) error {
+// definition that says nothing leaves the entry alone, unless it changes the model, or a key or index that
+// the entry may be about. An entry that is damaged, or of a later version, keeps no store from opening.
+func (c *catalog) noteFields(ch *treeChange, changes bool) error {
 	said := fieldsOf(ch.core)
-	if said == nil && ch.next == nil && !ch.rebuilds() {
+	if said == nil && !changes {
 		return nil
 	}
 	rows := ch.entry.ID
@@ -93,6 +93,21 @@ func (c *catalog) noteFields(ch *treeChange) error {
 	if !same {
 		c.nextFields = append(c.nextFields, nextFields{ch.core.Name, rows, said})
 	}
+	return nil
+}
+
+// putFields writes what the catalog is to say of fields together with other changes, so that no index is
+// seen with the fields of another that had its name. A tree that is rebuilt keeps what it has until then.
+func (c *catalog) putFields(entries map[string]*treeEntry) error {
+	var rebuilt []nextFields
+	for _, f := range c.nextFields {
+		if entries[f.tree].Next != nil {
+			rebuilt = append(rebuilt, f)
+		} else if err := f.put(c.write); err != nil {
+			return err
+		}
+	}
+	c.nextFields = rebuilt
 	return nil
 }
 

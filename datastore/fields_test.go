@@ -214,13 +214,68 @@ func TestFieldsOfRebuiltTree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			expectFields(t, s.Inspect(), shape.Schema{Clock: "Due"}) // the model has no name any more
+			expectFields(t, s.Inspect(), shape.Schema{})
 			closeStore(t, s)
 			if now := fieldsEntries(t, eng); len(now) != 0 {
 				t.Errorf("there is still %x", now)
 			}
 		})
 	}
+}
+
+// An index does not have the fields of an earlier one of its name, whether the definition that adds it says
+// fields or not, and before anything else is written.
+func TestFieldsOfAnotherIndex(t *testing.T) {
+	declare := func(add func(*models.Tree[task, string])) *models.Definition {
+		tree := models.NewTree("task", models.String, func(v *task) string { return string(rune('a' + v.ID)) })
+		add(tree)
+		return models.NewDefinition("app", tree)
+	}
+	none := func(*models.Tree[task, string]) {}
+	computed := func(tree *models.Tree[task, string]) {
+		models.NewIndex(tree, "name", models.Int, func(v *task) int { return len(v.Name) })
+	}
+	byID := func(tree *models.Tree[task, string]) {
+		models.NewIndex(tree, "name", models.Uint64, func(v *task) uint64 { return v.ID }, models.Fields[task]("ID"))
+	}
+	for name, of := range map[string]struct {
+		add  func(*models.Tree[task, string])
+		want shape.Index
+	}{
+		"computed":  {computed, shape.Index{Name: "name", Kind: "index", Key: "int64"}},
+		"of fields": {byID, shape.Index{Name: "name", Kind: "index", Key: "uint64", Fields: []string{"ID"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eng := memory.Engine()
+			_, d := tasks(true, 0)
+			closeStore(t, openOne(t, eng, d))
+			drop := datastore.OpenOptions{DropIndexes: []string{"app.task/tag_due", "app.task/computed", "app.task/name"}}
+			s, err := datastore.Open(t.Context(), eng, declare(none), drop)
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeStore(t, s)
+			s = openOne(t, eng, declare(of.add))
+			expectFields(t, s.Inspect(), shape.Schema{Indexes: []shape.Index{of.want}})
+			checkClean(t, s)
+			closeStore(t, s)
+		})
+	}
+}
+
+// What names a field that the model does not have is not said, and the rest is.
+func TestFieldsUnknown(t *testing.T) {
+	eng := memory.Engine()
+	tree, d := tasks(true, 1)
+	closeStore(t, openOne(t, eng, d))
+	rewrite(t, eng, fieldsEntries(t, eng)[0].key, func(body []byte) []byte {
+		return bytes.ReplaceAll(body, []byte("Tags"), []byte("Tugs"))
+	})
+	s := openOne(t, eng, models.NewDefinition("other"))
+	want := tree.Schema()
+	want.Indexes[0].Fields = nil
+	expectFields(t, s.Inspect(), want)
+	closeStore(t, s)
 }
 
 // A damaged entry is found and set aside, and the store opens with it. The definition brings it back.

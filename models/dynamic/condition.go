@@ -65,6 +65,11 @@ func (n *node) condition(text string) (c condition, err error) {
 	if operator == "" {
 		return c, fmt.Errorf("%.80q has no operator, which is one of %s", text, strings.Join(operators, " "))
 	}
+	value := text[at+len(operator):]
+	if strings.HasPrefix(value, "=") || strings.HasPrefix(value, ">") || strings.HasPrefix(value, "<") {
+		return c, fmt.Errorf("%.80q has no operator but %s; write the value in quotes if it begins with %s",
+			text, operator, value[:1])
+	}
 	name := strings.TrimSpace(text[:at])
 	if name == "" {
 		return c, fmt.Errorf("%.80q has no field before its operator", text)
@@ -76,7 +81,7 @@ func (n *node) condition(text string) (c condition, err error) {
 	if !end.isScalar() {
 		return c, in("."+name, fmt.Errorf("it is a %s; ask for a field or key in it", end.typ.Kind))
 	}
-	if c.test, err = end.test(operator, strings.TrimSpace(text[at+len(operator):])); err != nil {
+	if c.test, err = end.test(operator, strings.TrimSpace(value)); err != nil {
 		return c, in("."+name, err)
 	}
 	c.negated = operator == "!="

@@ -187,7 +187,10 @@ func in(step string, err error) error {
 
 // inField is in for a field, or a value of a map.
 func inField(name string, err error) error {
-	if len(name) > 40 {
+	switch {
+	case name == "":
+		name = `""`
+	case len(name) > 40:
 		name = fmt.Sprintf("%.40q…", name)
 	}
 	return in("."+name, err)

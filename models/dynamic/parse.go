@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/newsnet-africa/netabase-go/internal/cbor"
 	"github.com/newsnet-africa/netabase-go/models/shape"
@@ -183,8 +182,12 @@ func (p *parser) bytes(n *node) error {
 			return misplaced()
 		}
 	}
-	data, err := base64.RawStdEncoding.Strict().DecodeString(strings.TrimRight(string(text), "="))
-	if err != nil {
+	encoding := base64.RawStdEncoding
+	if bytes.HasSuffix(text, []byte("=")) {
+		encoding = base64.StdEncoding
+	}
+	data, err := encoding.Strict().DecodeString(string(text))
+	if err != nil || bytes.ContainsAny(text, "\r\n") { // which package base64 skips
 		return fmt.Errorf("%.40q is not base 64", text)
 	}
 	if n.typ.Size != 0 && len(data) != n.typ.Size {

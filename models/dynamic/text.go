@@ -102,7 +102,8 @@ func (f *field) in(value []byte) []byte {
 
 // ParseCells reads a row from what AppendCells writes, where columns has the names of the fields that cells
 // has the text of. Fields without a column, and empty cells, are left out as by ParseJSON; but an empty cell
-// of a field of text is the empty text, and of an optional one null. Errors are those of ParseJSON.
+// of a field of text is the empty text, and of an optional one null. So the empty text in an optional field
+// becomes null, and the zero time the default of its field, if it has one. Errors are those of ParseJSON.
 func (t *Tree) ParseCells(columns, cells []string) (Row, error) {
 	row, err := t.parseCells(columns, cells)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // unknown is the error of a name that no field of a struct has. It names the field that was likely meant.
 func (n *node) unknown(name string) error {
-	best, distance := "", 2+len(name)/4
+	best, distance := "", min(2+len(name)/4, len(name))
 	for i := range n.fields {
 		other := n.fields[i].Name
 		if strings.EqualFold(name, other) {

@@ -18,14 +18,24 @@ export class Unreachable extends Error {
   }
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
-  let answer: Response;
-  try {
-    answer = await fetch(path, { cache: "no-store", ...init });
-  } catch (err) {
-    if (init.signal?.aborted) throw err;
-    throw new Unreachable();
+/** How long the page waits until it asks once more. */
+const again = 400;
+
+/** Browsers cut requests off when the computer's network changes, so a question is asked twice. */
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  for (let last = (init.method ?? "GET") !== "GET"; ; last = true) {
+    try {
+      return await fetch(path, { cache: "no-store", ...init });
+    } catch (err) {
+      if (init.signal?.aborted) throw err;
+      if (last) throw new Unreachable();
+    }
+    await new Promise((resolve) => setTimeout(resolve, again));
   }
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  const answer = await ask(path, init);
   if (answer.ok) return answer;
   const text = await answer.text();
   let failure: Failure | undefined;

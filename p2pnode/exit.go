@@ -44,7 +44,7 @@ var statuses = map[api.Code]int{
 	api.NotFound:  exitNotFound,
 	api.NoPeers:   exitNoPeers,
 	api.Forbidden: exitRefused, api.Conflict: exitRefused,
-	api.NoToken: exitUnreachable, api.Busy: exitUnreachable,
+	api.NoToken: exitUnreachable, api.Busy: exitUnreachable, api.Stopping: exitUnreachable,
 	api.Internal: exitFailed, api.Damaged: exitFailed,
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
-const resolveHelp = `Asks the network for the record of MODEL with KEY, checks and stores it, and prints the row.
-get prints what this peer has already.
+const resolveHelp = `Asks the network for the record of MODEL with KEY, checks it, and prints the row. It stores
+nothing: the peers nearest to a key hold its record. get prints what this peer has already.
 
 ` + keysHelp
 

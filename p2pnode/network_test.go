@@ -177,7 +177,7 @@ func TestWatchEnds(t *testing.T) {
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
-	}, exitFailed, "")
+	}, exitUnreachable, "the node is stopping")
 }
 
 func checkWatchEnds(t *testing.T, dir string, end func(*interrupter), want int, says string) {

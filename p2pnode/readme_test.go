@@ -21,9 +21,13 @@ func readmeCommands(t *testing.T) (lines []string) {
 	}
 	_, section, _ := strings.Cut(string(readme), "\n## Nodes in a minute\n")
 	section, _, _ = strings.Cut(section, "\n## ")
+	// The program has the name of its own directory, where it cannot be written.
+	if !strings.Contains(section, "\n    go build -o bin/ ./p2pnode\n") {
+		t.Error("the README does not build the program of its commands")
+	}
 	for line := range strings.Lines(section) {
-		if command, ok := strings.CutPrefix(line, "    ./p2pnode "); ok {
-			lines = append(lines, "./p2pnode "+strings.TrimSuffix(strings.TrimSpace(command), " &"))
+		if command, ok := strings.CutPrefix(line, "    bin/p2pnode "); ok {
+			lines = append(lines, "bin/p2pnode "+strings.TrimSuffix(strings.TrimSpace(command), " &"))
 		}
 	}
 	return lines
@@ -47,7 +51,10 @@ func newStory(t *testing.T) *story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, target := range map[string]string{"p2pnode": exe, "examples": examples} {
+	if err := os.Mkdir(filepath.Join(s.dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"bin/p2pnode": exe, "examples": examples} {
 		if err := os.Symlink(target, filepath.Join(s.dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +111,7 @@ func (s *story) start(line string) {
 func (s *story) address(dir string) (address string) {
 	s.Helper()
 	await(s.T, dir+" has an address", func() bool {
-		out, err := s.command("./p2pnode stat -dir " + dir).Output()
+		out, err := s.command("bin/p2pnode stat -dir " + dir).Output()
 		for line := range strings.Lines(string(out)) {
 			if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "address" {
 				address = fields[1]

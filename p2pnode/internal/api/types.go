@@ -52,6 +52,8 @@ const (
 	Internal Code = "internal"
 	// Damaged is 500: what is stored is damaged.
 	Damaged Code = "damaged"
+	// Stopping is 503: the node is stopping. What was not acknowledged may be done or not.
+	Stopping Code = "stopping"
 	// NoPeers is 503: no other peer is known, or none took the record. The row is stored.
 	NoPeers Code = "no_peers"
 )

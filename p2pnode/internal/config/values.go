@@ -249,8 +249,8 @@ func (l *loopback) Set(value string) error {
 	if err != nil {
 		return fmt.Errorf("%q is no address, as 127.0.0.1:8080 is", value)
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("%q has no port between 0 and 65535: %d", value, n)
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q has no port between 0 and 65535", value)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("%q is not an address of loopback, and others must not reach the control interface: "+

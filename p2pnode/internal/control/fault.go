@@ -28,6 +28,7 @@ var codes = []struct {
 	err  error
 	code api.Code
 }{
+	{hub.ErrClosed, api.Stopping},
 	{record.ErrNoPeers, api.NoPeers},
 	{record.ErrNotTaken, api.NoPeers},
 	{record.ErrOldRecord, api.Conflict},
@@ -56,7 +57,8 @@ var statuses = map[api.Code]int{
 	api.NotFound: http.StatusNotFound, api.UnknownTree: http.StatusNotFound, api.UnknownIndex: http.StatusNotFound,
 	api.Conflict: http.StatusConflict, api.TooLarge: http.StatusRequestEntityTooLarge,
 	api.Busy: http.StatusTooManyRequests, api.Internal: http.StatusInternalServerError,
-	api.Damaged: http.StatusInternalServerError, api.NoPeers: http.StatusServiceUnavailable,
+	api.Damaged: http.StatusInternalServerError, api.Stopping: http.StatusServiceUnavailable,
+	api.NoPeers: http.StatusServiceUnavailable,
 }
 
 // faultOf returns what to tell the client of an error.
@@ -75,11 +77,15 @@ func faultOf(err error) *api.Error {
 
 // fail tells the client of an error: in place of the answer, or as the last line of a stream.
 func (h *handler) fail(x *exchange, err error) {
-	if errors.Is(err, errGone) || x.ctx().Err() != nil && errors.Is(err, context.Cause(x.ctx())) && !x.begun {
+	ended := x.ctx().Err() != nil
+	if ended && errors.Is(err, context.Canceled) { // by the client, or by the node, which gives a cause
+		err = context.Cause(x.ctx())
+	}
+	if errors.Is(err, errGone) || errors.Is(err, context.Canceled) && ended && !x.begun {
 		return // nobody is there to be told
 	}
 	fault := faultOf(err)
-	ends := errors.Is(err, hub.ErrLagging) || errors.Is(err, hub.ErrClosed) || errors.Is(err, context.Canceled)
+	ends := ended || errors.Is(err, hub.ErrLagging)
 	if fault.Code == api.Internal && !ends && h.Log != nil {
 		h.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}

@@ -46,7 +46,7 @@ type Daemon struct {
 
 	// ctx is that of everything that goes on until Close, which waits for work.
 	ctx     context.Context
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	work    sync.WaitGroup
 	servers []*http.Server
 	// socket and page are where the control interface is served, empty if it is not.
@@ -100,7 +100,7 @@ func prepare(ctx context.Context, cfg *config.Config, o Options) (_ *Daemon, err
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.ctx, d.cancel = context.WithCancelCause(context.Background())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -212,7 +212,7 @@ func (d *Daemon) serveOn(listener net.Listener, handler http.Handler) {
 func (d *Daemon) Close() error {
 	var faults []error
 	d.shown.Events.Close()
-	d.cancel()
+	d.cancel(hub.ErrClosed)
 	bounded, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	for _, server := range d.servers {

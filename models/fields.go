@@ -27,7 +27,7 @@ import (
 // declaration that makes other keys than its fields is refused with
 // [ErrDefinition] when a store is opened with it: random models are tried.
 func KeyFields[M any](names ...string) TreeOption[M] {
-	return func(o *treeOptions[M]) { o.keyFields = slices.Clone(names) }
+	return func(o *treeOptions[M]) { o.keyFields = given(names) }
 }
 
 // ClockField says that the clock of a tree, which [WithClock] declares, is the
@@ -42,7 +42,7 @@ func ClockField[M any](name string) TreeOption[M] {
 // each of its elements gives a key together with the other fields. A partial
 // index needs [OptionalFields] as well.
 func Fields[M any](names ...string) IndexOption[M] {
-	return func(o *indexOptions[M]) { o.fields = slices.Clone(names) }
+	return func(o *indexOptions[M]) { o.fields = given(names) }
 }
 
 // OptionalFields says which of the [Fields] of a partial index a row needs: it
@@ -53,8 +53,11 @@ func Fields[M any](names ...string) IndexOption[M] {
 //		models.Where(func(u *User) bool { return u.Phone != "" }),
 //		models.Fields[User]("Phone"), models.OptionalFields[User]("Phone"))
 func OptionalFields[M any](names ...string) IndexOption[M] {
-	return func(o *indexOptions[M]) { o.optional = slices.Clone(names) }
+	return func(o *indexOptions[M]) { o.optional = given(names) }
 }
+
+// given returns a copy of names that is not nil, so that none are a fault and not nothing said.
+func given(names []string) []string { return append([]string{}, names...) }
 
 // saying is what a declaration says of fields, beside the function that it has.
 type saying[M any] struct {
@@ -133,7 +136,7 @@ func (t *Tree[M, K]) sayings() (said []saying[M], err error) {
 		switch {
 		case ix.Fields == nil:
 			err = errors.New("it has OptionalFields and no Fields")
-		case ix.Partial && ix.Optional == nil:
+		case ix.Partial && len(ix.Optional) == 0:
 			err = errors.New("it has Where and no OptionalFields")
 		case !ix.Partial && ix.Optional != nil:
 			err = errors.New("it has OptionalFields and no Where")

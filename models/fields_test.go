@@ -145,6 +145,9 @@ func TestFieldsRefused(t *testing.T) {
 		want    string
 	}{
 		"no field":            {key(func(r *fieldRow) uint64 { return r.ID }, "Id"), `primary key of tree "x.row" by fields Id: definition does not fit: the model has no field "Id"`},
+		"no fields":           {key(func(r *fieldRow) uint64 { return r.ID }), "a key uint64 has 1 parts, and there are 0 fields"},
+		"none of an index":    {index(fieldOf()), "a key string has 1 parts, and there are 0 fields"},
+		"an empty optional":   {index(fieldOf("Email"), hasEmail, models.OptionalFields[fieldRow]()), "it has Where and no OptionalFields"},
 		"left out":            {index(fieldOf("Hidden")), `index "email" of tree "x.row" by fields Hidden: definition does not fit: the model has no field "Hidden"`},
 		"two fields":          {index(fieldOf("Email", "ID")), "a key string has 1 parts, and there are 2 fields"},
 		"a kind":              {index(fieldOf("data")), `the field "data" is bytes, which is no key string`},

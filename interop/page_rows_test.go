@@ -32,7 +32,7 @@ func TestPageOfManyRows(t *testing.T) {
 			n.url = string(found[1])
 		}
 		return found != nil
-	}, buildNode(t), "run", "-dir", dir, "-http", "127.0.0.1:0", "-models", "../examples/schema/member.json")
+	}, buildNode(t), "run", "-dir", dir, "-http", "-models", "../examples/schema/member.json")
 	token, err := os.ReadFile(filepath.Join(dir, "control.token"))
 	if err != nil {
 		t.Fatal(err)

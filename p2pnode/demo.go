@@ -81,7 +81,7 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 		"a `number` that fixes all random choices except the peers' identities (default 0: a new one)")
 	flags.StringVar(&opts.Keep, "keep", "",
 		"a new or empty `directory` for the peers' data (default a temporary one)")
-	flags.Var(&page{&opts.HTTP}, "http",
+	flags.Var(&opts.HTTP, "http",
 		"serve a page that shows the network, until interrupted, at an `address` of this machine as in "+
 			"-http=127.0.0.1:8080 (default without one: a port that the system chooses)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -106,25 +106,6 @@ func (p program) demo(flags *flag.FlagSet) *ffcli.Command {
 			return p.runDemo(ctx, opts, asJSON, plain)
 		},
 	}
-}
-
-// page is a flag that may have an address.
-type page struct{ address *string }
-
-func (p *page) String() string { return "" }
-
-// IsBoolFlag says that the flag may stand alone.
-func (p *page) IsBoolFlag() bool { return true }
-
-func (p *page) Set(value string) error {
-	switch value {
-	case "true":
-		value = "127.0.0.1:0"
-	case "false":
-		value = ""
-	}
-	*p.address = value
-	return nil
 }
 
 // runDemo shows the demonstration in a view for the output.

@@ -50,7 +50,7 @@ func TestRun(t *testing.T) {
 	go func() {
 		_, interrupts := newInterrupter(context.Background())
 		p := program{strings.NewReader(""), &said, &log, interrupts, new(string)}
-		ended <- p.run(ctx, []string{"run", "-dir", dir, "-engine", "bolt", "-http", "127.0.0.1:0", "-log-level", "info"})
+		ended <- p.run(ctx, []string{"run", "-dir", dir, "-engine", "bolt", "-http", "-log-level", "info"})
 	}()
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(said.String(), "\n"); {
 		if time.Now().After(deadline) {

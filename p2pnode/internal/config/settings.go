@@ -86,7 +86,8 @@ func Flags(flags *flag.FlagSet, dir *string) *Settings {
 	add(groupLimits, "max-bytes", &v.maxBytes, "how many `bytes` of keys and values of others are kept")
 	add(groupLimits, "cache-bytes", &v.cacheBytes, "how many `bytes` of memory the provider records read last may take")
 	add(groupControl, "http", &v.http,
-		"the `address` on loopback of the page and of the control interface by HTTP, as 127.0.0.1:8080")
+		"serve the page, and the control interface by HTTP, at an `address` on loopback, as -http=127.0.0.1:8080; "+
+			"without one the system chooses the port")
 	add(groupControl, "log-level", &v.logLevel, "what is logged: the `level` debug, info, warn or error")
 	add(groupControl, "log-format", &v.logFormat, "how it is logged: the `format` text or json")
 	return s

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/loopback"
 )
 
 // The types below are flag.Values. Each refuses what it cannot use when it is set.
@@ -29,7 +30,7 @@ type values struct {
 	maxRecordAge, providerValidity, republishInterval, syncInterval          period
 	replication, maxValueBytes, maxRecords, maxProviders, maxProvidersPerKey bounded
 	maxKeysPerPeer, maxBytes, cacheBytes                                     bounded
-	http                                                                     loopback
+	http                                                                     loopback.Address
 }
 
 // list is a setting with several values: it may be set several times, or have commas in it. The
@@ -232,31 +233,6 @@ func (b *bounded) Set(value string) error {
 		return fmt.Errorf("%d is more than %d", n, b.most)
 	}
 	b.value = n
-	return nil
-}
-
-// loopback is an address of this machine that no other can reach.
-type loopback string
-
-func (l *loopback) String() string { return string(*l) }
-
-func (l *loopback) Set(value string) error {
-	if value == "" {
-		*l = ""
-		return nil
-	}
-	host, port, err := net.SplitHostPort(value)
-	if err != nil {
-		return fmt.Errorf("%q is no address, as 127.0.0.1:8080 is", value)
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("%q has no port between 0 and 65535", value)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%q is not an address of loopback, and others must not reach the control interface: "+
-			"it is 127.0.0.1, [::1] or localhost, with a port", value)
-	}
-	*l = loopback(value)
 	return nil
 }
 

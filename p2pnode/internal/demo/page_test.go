@@ -12,6 +12,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/demo"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/loopback"
 )
 
 const records = `{"import_path":"a","name":"a","module":"std","imports":1}
@@ -152,7 +153,7 @@ func checkPage(t *testing.T, url string) {
 
 func TestThePageIsForThisMachineAlone(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":8080", "192.0.2.1:80", "example.org:80", "127.0.0.1"} {
-		opts := demo.Options{Peers: 4, Replication: 2, Engine: demo.Memory, HTTP: address}
+		opts := demo.Options{Peers: 4, Replication: 2, Engine: demo.Memory, HTTP: loopback.Address(address)}
 		if err := opts.Validate(); err == nil || !strings.Contains(err.Error(), "-http") {
 			t.Errorf("%s: %v", address, err)
 		}

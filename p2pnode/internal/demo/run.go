@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/loopback"
 )
 
 // Options configure a demonstration.
@@ -36,7 +37,7 @@ type Options struct {
 	// HTTP is an address of loopback at which the page shows the network while it is demonstrated
 	// and afterwards, until the context ends. Port 0 is one that the system chooses. Defaults to no
 	// page.
-	HTTP string
+	HTTP loopback.Address
 }
 
 // Bounds of Options.
@@ -58,10 +59,8 @@ func (o Options) Validate() error {
 	if o.Keep != "" && !o.Engine.onDisk() {
 		faults = append(faults, fmt.Errorf("-keep has nothing to keep with -engine %s", o.Engine))
 	}
-	if o.HTTP != "" {
-		if err := checkAddress(o.HTTP); err != nil {
-			faults = append(faults, fmt.Errorf("-http is %q: %w", o.HTTP, err))
-		}
+	if err := o.HTTP.Check(); err != nil {
+		faults = append(faults, fmt.Errorf("-http: %w", err))
 	}
 	return errors.Join(faults...)
 }
@@ -103,7 +102,7 @@ func Run(ctx context.Context, opts Options, emit func(Event)) (Summary, error) {
 
 // runShown runs the stages and then waits for the end of ctx, while the page shows the network.
 func (r *run) runShown(ctx context.Context) (summary Summary, err error) {
-	pages, err := newPages(r.opts.HTTP, r.opts.Engine)
+	pages, err := newPages(string(r.opts.HTTP), r.opts.Engine)
 	if err != nil {
 		return Summary{}, errors.Join(err, r.net.close())
 	}

@@ -143,7 +143,7 @@ func TestReadme(t *testing.T) {
 			}
 			s.start(second)
 			s.run(lines[2]+" -json", `"routing":true`)
-			s.run(lines[3], "club.member 1: stored, taken by 1 of 1 peer\n")
+			s.run(lines[3], "club.member 1: stored, taken by ") // there may be other peers in the local network
 			s.run(lines[4], "\n 1  Ann   ann@example.com\n")
 			s.start(strings.Replace(lines[5], "ADDRESS", s.address("one"), 1))
 			s.address("three") // it runs

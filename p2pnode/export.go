@@ -26,7 +26,8 @@ const exportHelp = `Prints all rows of MODEL as they are at one moment, one a li
 
 const importHelp = `Stores the rows of FILE, or of the input if FILE is "-", in MODEL: JSON objects, one a line,
 or CSV as export writes it. Rows that cannot be used are named by their line and left out,
-the others are stored. The exit status is 5 then.
+the others are stored. The exit status is 5 then. An input that gives nothing for 10 seconds
+ends the import with an error, and what came before stays stored.
 
 ` + csvHelp
 

@@ -79,7 +79,7 @@ var recordCommands = []command{
 	{"", []string{"get", "member", "3"}, "", "", exitNotFound},
 	{"", []string{"get", "memebr", "3"}, "", "Did you mean club.member?", exitUsage},
 	{"", []string{"rm", "member", "18446744073709551615"}, "club.member 18446744073709551615: removed\n", "", exitOK},
-	{"", []string{"rm", "member", "18446744073709551615"}, "", "", exitNotFound},
+	{"", []string{"rm", "member", "18446744073709551615"}, "", "delete club.member 18446744073709551615: not found", exitNotFound},
 	{
 		"", []string{"export", "member"}, "" +
 			`{"Email":"ann@example.com","ID":1,"Name":"Ann","Updated":null}` + "\n" +

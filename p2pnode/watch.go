@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -57,8 +58,8 @@ func (p program) printEvents(ctx context.Context, n *node, tree string, limit in
 		case asJSON:
 			err = out.Encode(e)
 		default:
-			_, err = fmt.Fprintln(p.out, table.Printable(fmt.Sprintf("%s  %s  %s  %s",
-				e.Time.Local().Format(time.TimeOnly), e.Kind, e.Key, e.Value)))
+			_, err = fmt.Fprintln(p.out, strings.TrimRight(table.Printable(fmt.Sprintf("%s  %s  %s  %s",
+				e.Time.Local().Format(time.TimeOnly), e.Kind, e.Key, e.Value)), " "))
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -65,15 +66,11 @@ func (x *exchange) check() error {
 
 // read reads the body, a JSON object with the members of into.
 func (x *exchange) read(into any) error {
-	// The deadline is for the body alone: the connection goes on.
-	control := http.NewResponseController(x.w)
-	if err := control.SetReadDeadline(time.Now().Add(bodyTime)); err == nil {
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	if err != nil {
 		return bodyError(err)
 	}
+	x.bodyRead()
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
@@ -85,10 +82,18 @@ func (x *exchange) read(into any) error {
 	return nil
 }
 
+// bodyRead takes the deadline of the body back, which has been read to its end.
+func (x *exchange) bodyRead() {
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // in tests there is none
+}
+
 func bodyError(err error) error {
 	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	switch {
+	case errors.As(err, &large):
 		return fmt.Errorf("the body: %w: it has more than %d bytes", models.ErrTooLarge, large.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return invalid("the body: no more of it came within %v", bodyTime)
 	}
 	return invalid("the body: %v", err)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/netutil"
 
@@ -18,14 +19,27 @@ import (
 // with ctx. Serve it on a listener that Bounded returned.
 func NewServer(ctx context.Context, handler http.Handler, log *slog.Logger) *http.Server {
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		Handler: timed(handler), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		WriteTimeout: writeTime, // streams extend it
+		BaseContext:  func(net.Listener) context.Context { return ctx },
+		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	if log != nil {
 		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what clients do wrong
 	}
 	return server
+}
+
+// timed returns a handler that gives clients time for the body of a request. The deadline also ends
+// the reading of a body that the handler has left, before its answer is sent. A handler that goes on
+// after the body takes it back: it would end the request.
+func timed(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // of a broken connection
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // Bounded returns a listener with which so many connections are open at once, and no more.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
 	"time"
@@ -137,7 +138,7 @@ func (h *handler) importRows(x *exchange) error {
 	number := int64(0)
 	for line, err := range bodyLines(x) {
 		if err != nil {
-			return errors.Join(err, im.flush(x.ctx()))
+			return im.broken(x.ctx(), err)
 		}
 		number++
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -153,12 +154,22 @@ func (h *handler) importRows(x *exchange) error {
 	return x.answer(im.done)
 }
 
+// broken ends an import whose body broke off. The lines before are stored, and not published any more.
+func (im *importing) broken(ctx context.Context, err error) error {
+	im.publish = false
+	if failed := im.flush(context.WithoutCancel(ctx)); failed != nil { // ctx has ended with the body
+		err = failed
+	}
+	fault := *faultOf(err)
+	fault.Message += fmt.Sprintf("; lines stored before it: %d, refused: %d", im.done.Stored, im.done.Refused)
+	return &fault
+}
+
 // bodyLines yields the lines of the body, each of which has to come in time and be no longer than a
 // body of JSON may be. The memory of a line is good until the next.
 func bodyLines(x *exchange) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		conn := http.NewResponseController(x.w)
-		defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 		lines := bufio.NewScanner(timedReader{x, conn})
 		lines.Buffer(make([]byte, 0, exportEvery), maxBody)
 		for lines.Scan() {
@@ -171,6 +182,8 @@ func bodyLines(x *exchange) iter.Seq2[[]byte, error] {
 			yield(nil, &api.Error{Code: api.TooLarge, Message: "a line has more than 1048576 bytes"})
 		case err != nil:
 			yield(nil, bodyError(err))
+		default:
+			x.bodyRead()
 		}
 	}
 }

@@ -163,8 +163,11 @@ func (h *handler) delete(x *exchange) error {
 		return err
 	}
 	err = h.Node.Store.Update(x.ctx(), func(ctx context.Context, tx *datastore.WriteTx) error {
-		if _, err := tree.Raw().Size(ctx, tx, key); err != nil && !isDamage(err) {
+		switch has, err := tree.Raw().Has(ctx, tx, key); {
+		case err != nil && !isDamage(err):
 			return err
+		case err == nil && !has:
+			return &models.Error{Op: "delete", Tree: tree.Name(), Key: tree.FormatKey(key), Err: models.ErrNotFound}
 		}
 		return tree.Raw().Delete(ctx, tx, key)
 	})

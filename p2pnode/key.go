@@ -62,7 +62,7 @@ func (k *keyFlags) key(ctx context.Context) (datastore.Key, error) {
 	case k.file != "":
 		secret, err := readKeyFile(k.file)
 		if err != nil {
-			return nil, unusableError{err}
+			return nil, unusableError{fmt.Errorf("key-file: %w", err)}
 		}
 		return datastore.SecretKey(secret), nil
 	case k.passphrase:

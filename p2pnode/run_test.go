@@ -24,6 +24,7 @@ func TestRunRefusesSettings(t *testing.T) {
 		{"listen", "127.0.0.1:4001"},
 		{"models", bad},
 		{"psk-file", bad},
+		{"key-file", bad},
 		{"http", "0.0.0.0:80"},
 		{"engine", "paper"},
 		{"republish-interval", "96h"},

@@ -276,3 +276,11 @@ func TestADefinitionOfBothKinds(t *testing.T) {
 		}
 	}
 }
+
+func TestASettingThatIsMeant(t *testing.T) {
+	for line, meant := range map[string]string{"engin bolt": "did you mean engine?", "max-record 1": "did you mean max-records?"} {
+		if _, err := load(t, t.TempDir(), line+"\n"); err == nil || !strings.Contains(err.Error(), meant) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}

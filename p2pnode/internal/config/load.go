@@ -19,6 +19,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/dynamic"
 	"github.com/newsnet-africa/netabase-go/models/shape"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/suggest"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -143,6 +144,13 @@ func (s *Settings) unknown(name string) error {
 		if variable(set.name) == variable(name) || variable(set.name) == name {
 			return fmt.Errorf("there is no such setting: it is written %s", set.name)
 		}
+	}
+	names := make([]string, len(s.all))
+	for i, set := range s.all {
+		names[i] = set.name
+	}
+	if meant := suggest.Word(name, names); meant != "" {
+		return fmt.Errorf("there is no such setting: did you mean %s?", meant)
 	}
 	return errors.New("there is no such setting: p2pnode run -h lists them")
 }

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
@@ -386,4 +387,36 @@ func TestBusy(t *testing.T) {
 	if w.Code != http.StatusTooManyRequests {
 		t.Errorf("the status is %d", w.Code)
 	}
+}
+
+// Only few ordered lists are in memory at once. The others wait, until their clients leave.
+func TestOrderedListsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := NewLimits()
+		h := New(Options{Node: newNode(t), Limits: limits})
+		for range maxOrderedLists {
+			limits.ordered <- struct{}{}
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		answered := make(chan string, 2)
+		for name, ctx := range map[string]context.Context{"leaves": ctx, "waits": t.Context()} {
+			go func() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, request(t, "GET", "/v1/trees/log.entry/rows?order=Title", "").WithContext(ctx))
+				answered <- name + " " + w.Body.String()
+			}()
+		}
+		synctest.Wait()
+		if len(answered) > 0 {
+			t.Error(<-answered)
+		}
+		leave()
+		if got := <-answered; got != "leaves " {
+			t.Error(got)
+		}
+		<-limits.ordered
+		if got := <-answered; !strings.HasPrefix(got, `waits {"rows":[]`) {
+			t.Error(got)
+		}
+	})
 }

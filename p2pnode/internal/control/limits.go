@@ -20,6 +20,8 @@ const (
 	// maxRequests are answered at once, and maxStreams besides.
 	maxRequests = 64
 	maxStreams  = 32
+	// maxOrderedLists are made at once, as each may take maxOrderedBytes. Others wait.
+	maxOrderedLists = 4
 	// maxPage is how many rows a page may have, defaultPage how many it has otherwise, and
 	// maxPageBytes after how many bytes it ends.
 	maxPage      = 1000
@@ -28,11 +30,14 @@ const (
 )
 
 // Limits bound how many requests are answered at the same time.
-type Limits struct{ requests, streams chan struct{} }
+type Limits struct{ requests, streams, ordered chan struct{} }
 
 // NewLimits returns the limits of a server.
 func NewLimits() *Limits {
-	return &Limits{requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams)}
+	return &Limits{
+		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams),
+		ordered: make(chan struct{}, maxOrderedLists),
+	}
 }
 
 // enter takes one of the places, or reports that all are taken.

@@ -90,6 +90,12 @@ func (h *handler) hostedPage(x *exchange, tree *Tree, ix *index, l *listing) (pa
 		return page, err
 	}
 	if c.compare != nil {
+		select {
+		case h.Limits.ordered <- struct{}{}:
+			defer func() { <-h.Limits.ordered }()
+		case <-x.ctx().Done():
+			return page, context.Cause(x.ctx())
+		}
 		return orderedPage(tree, ix, l, &c, rows)
 	}
 	page.Rows = []api.Row{}

@@ -173,6 +173,7 @@ func TestWrongSettings(t *testing.T) {
 		{"listen", "flag -listen", "", [2]string{}, []string{"-listen", "/dns/example/tcp/1"}},
 		{"listen", "flag -listen", "", [2]string{}, []string{"-psk-file", psk, "-listen", "/ip4/127.0.0.1/udp/1/quic-v1"}},
 		{"bootstrap", "environment P2PNODE_BOOTSTRAP", "", [2]string{"P2PNODE_BOOTSTRAP", "/ip4/127.0.0.1/tcp/1"}, nil},
+		{"relay", dir + "/config:1", "relay\n", [2]string{}, nil},
 		{"mdns", "environment P2PNODE_MDNS", "", [2]string{"P2PNODE_MDNS", "perhaps"}, nil},
 		{"max-bytes", "environment P2PNODE_MAX_BYTES", "", [2]string{"P2PNODE_MAX_BYTES", "100"}, nil},
 		{"psk-file", "flag -psk-file", "", [2]string{}, []string{"-psk-file", bad}},

@@ -240,6 +240,9 @@ func (s *Settings) checkNetwork(c *Config) error {
 			return s.fail("listen", "%s is neither an address of TCP nor of QUIC", addr)
 		}
 	}
+	if c.Relay && len(c.Bootstrap) == 0 {
+		return s.fail("relay", "the peers of bootstrap relay, and there are none")
+	}
 	file := string(s.values.pskFile)
 	if file == "" {
 		return nil

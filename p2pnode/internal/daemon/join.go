@@ -83,8 +83,8 @@ func (d *Daemon) hostOptions() []libp2p.Option {
 	return options
 }
 
-// relays gives connected peers that may relay, and those to bootstrap from.
-func (d *Daemon) relays(ctx context.Context, most int) <-chan peer.AddrInfo {
+// relays gives the peers to bootstrap from, which may relay.
+func (d *Daemon) relays(_ context.Context, most int) <-chan peer.AddrInfo {
 	found := make(chan peer.AddrInfo, most)
 	defer close(found)
 	for _, p := range d.cfg.Bootstrap {

@@ -120,8 +120,9 @@ func (h *handler) hosted(x *exchange) (*Tree, error) {
 		return nil, err
 	}
 	return nil, &api.Error{
-		Code:    api.Forbidden,
-		Message: name + " is not one of the node's models: its rows can be listed, and no more. See p2pnode models add",
+		Code: api.Forbidden,
+		Message: name + " is not one of the node's models: its rows can be listed, and no more. " +
+			"p2pnode models add FILE adds it; one that only -models names is there while that node runs",
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/config"
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/newfile"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/node"
 )
 
@@ -35,7 +35,7 @@ func Init(dir string) (id peer.ID, made bool, err error) {
 	if _, err := loadToken(dir); err != nil {
 		return "", false, err
 	}
-	if err := writeNew(config.File(dir), []byte(config.Example())); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := newfile.Write(config.File(dir), []byte(config.Example())); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", false, fmt.Errorf("settings: %w", err)
 	}
 	id, err = peer.IDFromPrivateKey(key)
@@ -52,7 +52,7 @@ func loadToken(dir string) (string, error) {
 	if _, err := rand.Read(random); err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
-	err = writeNew(config.Token(dir), []byte(hex.EncodeToString(random)+"\n"))
+	err = newfile.Write(config.Token(dir), []byte(hex.EncodeToString(random)+"\n"))
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("token: %w", err)
 	}
@@ -71,19 +71,4 @@ func Token(dir string) (string, error) {
 		return "", fmt.Errorf("token: %s has not %d hex digits: remove it, and p2pnode init makes another", name, 2*tokenSize)
 	}
 	return token, nil
-}
-
-// writeNew makes a whole file appear that only its owner can read. It fails with fs.ErrExist if there
-// is one already.
-func writeNew(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Link(f.Name(), name)
 }

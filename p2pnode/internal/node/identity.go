@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/newfile"
 )
 
 // NewKey returns a new identity: an Ed25519 key.
@@ -38,27 +39,12 @@ func LoadKey(path string) (crypto.PrivKey, error) {
 	if data, err = crypto.MarshalPrivateKey(key); err != nil {
 		return nil, fmt.Errorf("new identity: %w", err)
 	}
-	if err := writeKey(path, data); err != nil {
+	err = newfile.Write(path, data)
+	switch {
+	case errors.Is(err, fs.ErrExist): // another process has made one meanwhile
+		return LoadKey(path)
+	case err != nil:
 		return nil, fmt.Errorf("new identity: %w", err)
 	}
 	return key, nil
-}
-
-// writeKey makes the whole file appear at path or nothing: an identity that is cut short is
-// lost.
-func writeKey(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

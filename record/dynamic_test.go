@@ -23,7 +23,7 @@ import (
 // withFields returns the schema of a tree as if its declaration said the fields of keys.
 func withFields(tree models.AnyTree, clock string, keyFields []string, indexes map[string]string) shape.Schema {
 	s := tree.Schema()
-	s.Clock, s.KeyFields = clock, keyFields
+	s.Clock, s.ComputedClock, s.KeyFields = clock, false, keyFields
 	for i := range s.Indexes {
 		s.Indexes[i].Fields = []string{indexes[s.Indexes[i].Name]}
 	}

@@ -263,7 +263,7 @@ func TestFieldsOfAnotherIndex(t *testing.T) {
 	}
 }
 
-// What names a field that the model does not have is not said, and the rest is.
+// An entry that names a field which the model does not have is not said, and the rest is.
 func TestFieldsUnknown(t *testing.T) {
 	eng := memory.Engine()
 	tree, d := tasks(true, 1)

@@ -70,7 +70,7 @@
 // whole keys only.
 //
 // Programs without the Go type find out how keys are made if the declaration says
-// which fields they are: see [KeyFields] and [Fields]. What modelgen writes says it.
+// which fields they are: see [KeyFields] and [Fields]. Code of modelgen says it.
 //
 // # Time of reading
 //

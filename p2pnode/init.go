@@ -18,7 +18,7 @@ const initHelp = `Makes the directory of a node, with
   control.token  what a program has to present to change something at the node
   models/        the schema files in use: see p2pnode models
 
-What is there already stays as it is, so that it does no harm to call it again.`
+Files that are there already stay as they are, so that it does no harm to call it again.`
 
 // init returns the command "init".
 func (p program) init(flags *flag.FlagSet) *ffcli.Command {

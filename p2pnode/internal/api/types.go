@@ -52,7 +52,7 @@ const (
 	Internal Code = "internal"
 	// Damaged is 500: what is stored is damaged.
 	Damaged Code = "damaged"
-	// Stopping is 503: the node is stopping. What was not acknowledged may be done or not.
+	// Stopping is 503: the node is stopping. A change that was not acknowledged may be done or not.
 	Stopping Code = "stopping"
 	// NoPeers is 503: no other peer is known, or none took the record. The row is stored.
 	NoPeers Code = "no_peers"

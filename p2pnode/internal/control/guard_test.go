@@ -225,7 +225,7 @@ func TestLongHeadersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// What is not read would reset the connection, and the answer could be lost.
+	// A body that is not read would reset the connection, and the answer could be lost.
 	fmt.Fprintf(conn, "GET /v1/version HTTP/1.1\r\nHost: %s\r\nX-Long: %s", address, strings.Repeat("x", maxHeader+4096))
 	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, " 431 ") {
 		t.Errorf("the answer is %q, %v", line, err)

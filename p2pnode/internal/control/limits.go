@@ -2,7 +2,7 @@ package control
 
 import "time"
 
-// What a client may cost.
+// These bound what a client may cost.
 const (
 	// maxHeader and maxBody bound a request. The body of an import is read as it comes, and each
 	// of its lines is bounded by maxBody.

@@ -66,7 +66,7 @@ func startChild(t *testing.T, dir string) *exec.Cmd {
 	return child
 }
 
-// What put has acknowledged is there after SIGKILL. Meanwhile nobody else gets the directory, and
+// A row that put has acknowledged is there after SIGKILL. Meanwhile nobody else gets the directory, and
 // afterwards the next node does, at the same socket.
 func TestKilled(t *testing.T) {
 	t.Parallel()

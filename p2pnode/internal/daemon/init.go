@@ -19,8 +19,8 @@ import (
 // tokenSize is how many random bytes a token has.
 const tokenSize = 32
 
-// Init makes the directory of a node, with an identity, a token and a file of settings. What is there
-// already stays. Made says that there was no identity.
+// Init makes the directory of a node, with an identity, a token and a file of settings. Files that are
+// there already stay. Made says that there was no identity.
 func Init(dir string) (id peer.ID, made bool, err error) {
 	if err := os.MkdirAll(config.Models(dir), 0o700); err != nil {
 		return "", false, err

@@ -13,6 +13,9 @@ import (
 // TestCacheMB reads compressed tables and measures the memory that keeps what has
 // been read, with a cache that has room for all of it and with one that has not.
 func TestCacheMB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has one goroutine, and short runs are for the race detector")
+	}
 	const rows, size = 8000, 2000 // 16 MB
 	options := badger.Options{Config: engine.Config{Path: t.TempDir(), NoFsync: true}, Compress: true, MemTableMB: 1}
 	db := open(t, options)

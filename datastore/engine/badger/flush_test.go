@@ -65,6 +65,9 @@ func (b blocks) bytes() int64 {
 
 // TestCompactFreesSpace deletes everything and compacts once, with rows of each kind.
 func TestCompactFreesSpace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has one goroutine, and short runs are for the race detector")
+	}
 	for _, c := range []struct {
 		rows, size, memTableMB int
 	}{{600, 70_000, 0}, {24, 2 << 20, 0}, {4000, 3000, 1}, {40, 300_000, 1}} {

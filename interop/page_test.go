@@ -34,9 +34,6 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// lastKey is the key of the row with the long number.
-const lastKey = "example.org/p29"
-
 // testViews looks at every view, narrow and wide, light and dark.
 func testViews(t *testing.T, b *browser, n *shownNode) {
 	tree := "#/data?at=/peer/1&tree=golang.package"

@@ -23,7 +23,7 @@ type Difference struct {
 	// Path is what differs: a field, "Address.Town", or "primary key", "codec", "policy",
 	// "index email". It is empty if it is the tree as a whole.
 	Path string
-	// What is the difference in words: "is missing in the definition".
+	// What says the difference in words: "is missing in the definition".
 	What string
 	// Remedy says what can be done about it.
 	Remedy string

@@ -49,12 +49,17 @@ func tasks(said bool, keyVersion uint32) (*models.Tree[task, string], *models.De
 		}
 		return string(rune('a' + v.ID))
 	}, opts...)
-	models.NewMulti(tree, "tag_due", models.PairOf(models.String, models.Time), func(v *task) (keys []models.Pair[string, time.Time]) {
-		for _, tag := range v.Tags {
-			keys = append(keys, models.MakePair(tag, v.Due))
-		}
-		return keys
-	}, byTag...)
+	models.NewMulti(
+		tree,
+		"tag_due",
+		models.PairOf(models.String, models.Time),
+		func(v *task) (keys []models.Pair[string, time.Time]) {
+			for _, tag := range v.Tags {
+				keys = append(keys, models.MakePair(tag, v.Due))
+			}
+			return keys
+		},
+		byTag...)
 	models.NewIndex(tree, "computed", models.Int, func(v *task) int { return len(v.Name) })
 	models.NewUnique(tree, "name", models.String, func(v *task) string { return v.Name }, append(byName, named)...)
 	return tree, models.NewDefinition("app", tree)
@@ -67,8 +72,17 @@ func expectFields(t *testing.T, in *datastore.Inspection, want shape.Schema) {
 	if err != nil || got.Check() != nil {
 		t.Errorf("%+v, %v, %v", got, err, got.Check())
 	}
-	if !reflect.DeepEqual(got.KeyFields, want.KeyFields) || got.Clock != want.Clock || !reflect.DeepEqual(got.Indexes, want.Indexes) {
-		t.Errorf("got %v, %q, %+v; want %v, %q, %+v", got.KeyFields, got.Clock, got.Indexes, want.KeyFields, want.Clock, want.Indexes)
+	if !reflect.DeepEqual(got.KeyFields, want.KeyFields) || got.Clock != want.Clock ||
+		!reflect.DeepEqual(got.Indexes, want.Indexes) {
+		t.Errorf(
+			"got %v, %q, %+v; want %v, %q, %+v",
+			got.KeyFields,
+			got.Clock,
+			got.Indexes,
+			want.KeyFields,
+			want.Clock,
+			want.Indexes,
+		)
 	}
 }
 

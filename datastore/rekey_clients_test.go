@@ -51,7 +51,12 @@ type clients struct {
 type clientIndex[K any] func(*models.Tree[client, K]) func(context.Context, models.Reader, *client) ([]client, error)
 
 // clientsBy declares a tree of clients.
-func clientsBy[K any](codec models.KeyCodec[K], key func(*client) K, indexes []clientIndex[K], opts ...models.TreeOption[client]) clients {
+func clientsBy[K any](
+	codec models.KeyCodec[K],
+	key func(*client) K,
+	indexes []clientIndex[K],
+	opts ...models.TreeOption[client],
+) clients {
 	tree := models.NewTree("client", codec, key, opts...)
 	a := clients{
 		put: tree.Put, putUntil: tree.PutUntil,
@@ -101,7 +106,12 @@ func uniqueIndex[K, I any](name string, version uint32, codec models.KeyCodec[I]
 	}
 }
 
-func multiIndex[K any](name string, version uint32, of func(*client) []string, opts ...models.IndexOption[client]) clientIndex[K] {
+func multiIndex[K any](
+	name string,
+	version uint32,
+	of func(*client) []string,
+	opts ...models.IndexOption[client],
+) clientIndex[K] {
 	return func(tree *models.Tree[client, K]) func(context.Context, models.Reader, *client) ([]client, error) {
 		ix := models.NewMulti(tree, name, models.String, of, append(opts, models.IndexVersion[client](version))...)
 		return func(ctx context.Context, r models.Reader, m *client) (found []client, err error) {
@@ -174,7 +184,13 @@ func (a clients) expect(ctx context.Context, s *datastore.Store, want map[uint64
 }
 
 // fillClients stores clients 1 to n, and returns them.
-func fillClients(t testing.TB, eng engine.Engine, a clients, n uint64, options ...datastore.OpenOption) map[uint64]client {
+func fillClients(
+	t testing.TB,
+	eng engine.Engine,
+	a clients,
+	n uint64,
+	options ...datastore.OpenOption,
+) map[uint64]client {
 	t.Helper()
 	s, err := datastore.Open(t.Context(), eng, append(options, a.definition)...)
 	if err != nil {

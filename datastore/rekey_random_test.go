@@ -23,17 +23,31 @@ var clientKeys = []func(version uint32, indexes indexVersions) clients{
 		return clientsBy(models.Uint64, idOf, indexesOf[uint64](indexes), models.WithKeyVersion[client](version))
 	},
 	func(version uint32, indexes indexVersions) clients {
-		return clientsBy(models.Int32, func(a *client) int32 { return a.Serial }, indexesOf[int32](indexes), models.WithKeyVersion[client](version))
+		return clientsBy(
+			models.Int32,
+			func(a *client) int32 { return a.Serial },
+			indexesOf[int32](indexes),
+			models.WithKeyVersion[client](version),
+		)
 	},
 	func(version uint32, indexes indexVersions) clients {
 		return clientsBy(models.String, emailOf, indexesOf[string](indexes), models.WithKeyVersion[client](version))
 	},
 	func(version uint32, indexes indexVersions) clients {
-		return clientsBy(models.PairOf(models.String, models.Uint64), func(a *client) models.Pair[string, uint64] { return models.MakePair(a.Team, a.ID) },
-			indexesOf[models.Pair[string, uint64]](indexes), models.WithKeyVersion[client](version))
+		return clientsBy(
+			models.PairOf(models.String, models.Uint64),
+			func(a *client) models.Pair[string, uint64] { return models.MakePair(a.Team, a.ID) },
+			indexesOf[models.Pair[string, uint64]](indexes),
+			models.WithKeyVersion[client](version),
+		)
 	},
 	func(version uint32, indexes indexVersions) clients { // the codec of the first
-		return clientsBy(models.Uint64, func(a *client) uint64 { return ^a.ID }, indexesOf[uint64](indexes), models.WithKeyVersion[client](version))
+		return clientsBy(
+			models.Uint64,
+			func(a *client) uint64 { return ^a.ID },
+			indexesOf[uint64](indexes),
+			models.WithKeyVersion[client](version),
+		)
 	},
 }
 
@@ -79,7 +93,10 @@ func TestKeysChange(t *testing.T) {
 		var indexes indexVersions
 		for round := range rapid.IntRange(2, 5).Draw(rt, "releases") {
 			if round > 0 && rapid.Bool().Draw(rt, "rekeyed") {
-				key, keyVersion = rapid.IntRange(0, len(clientKeys)-1).Draw(rt, "key"), keyVersion+rapid.Uint32Range(1, 3).Draw(rt, "key version")
+				key, keyVersion = rapid.IntRange(0, len(clientKeys)-1).
+					Draw(rt, "key"),
+					keyVersion+rapid.Uint32Range(1, 3).
+						Draw(rt, "key version")
 			}
 			for i := range indexes.forms {
 				if round > 0 && rapid.Bool().Draw(rt, "changed") {

@@ -56,7 +56,13 @@ var fieldOf = models.Fields[fieldRow]
 func TestFields(t *testing.T) {
 	email := models.StringOf[fieldEmail]()
 	rows := fieldTree(models.WithClock(microClock), models.ClockField[fieldRow]("At"))
-	models.NewIndex(rows, "count", models.UintOf[fieldCount](), func(r *fieldRow) fieldCount { return r.Count }, fieldOf("n"))
+	models.NewIndex(
+		rows,
+		"count",
+		models.UintOf[fieldCount](),
+		func(r *fieldRow) fieldCount { return r.Count },
+		fieldOf("n"),
+	)
 	models.NewIndex(rows, "wide", models.Uint64, func(r *fieldRow) uint64 { return uint64(r.Count) }, fieldOf("n"))
 	models.NewIndex(rows, "ratio", models.Float32, func(r *fieldRow) float32 { return r.Ratio },
 		models.Where(func(r *fieldRow) bool { return r.Ratio != 0 }),
@@ -73,12 +79,18 @@ func TestFields(t *testing.T) {
 		fieldOf("At"), models.OptionalFields[fieldRow]("At"))
 	models.NewMulti(rows, "tag", models.String, func(r *fieldRow) []string { return r.Tags }, fieldOf("Tags"))
 	models.NewMulti(rows, "day", models.Int16, func(r *fieldRow) []int16 { return r.Days[:] }, fieldOf("Days"))
-	models.NewMulti(rows, "blob", models.PairOf(models.Bool, models.Bytes), func(r *fieldRow) (keys []models.Pair[bool, []byte]) {
-		for _, b := range r.Blobs {
-			keys = append(keys, models.MakePair(r.On, b[:]))
-		}
-		return keys
-	}, fieldOf("On", "Blobs"))
+	models.NewMulti(
+		rows,
+		"blob",
+		models.PairOf(models.Bool, models.Bytes),
+		func(r *fieldRow) (keys []models.Pair[bool, []byte]) {
+			for _, b := range r.Blobs {
+				keys = append(keys, models.MakePair(r.On, b[:]))
+			}
+			return keys
+		},
+		fieldOf("On", "Blobs"),
+	)
 	models.NewIndex(rows, "three", models.TripleOf(models.Int8, email, models.Bool),
 		func(r *fieldRow) models.Triple[int8, fieldEmail, bool] {
 			return models.MakeTriple(r.Small, r.Email, r.On)

@@ -98,7 +98,16 @@ func TestUntypedRanges(t *testing.T) {
 		got, err := r.got()
 		want, wantErr := r.want()
 		if err != nil || wantErr != nil || !bytes.Equal(got.lower, want.lower) || !bytes.Equal(got.upper, want.upper) {
-			t.Errorf("%s is %x to %x, not %x to %x; errors %v, %v", name, got.lower, got.upper, want.lower, want.upper, err, wantErr)
+			t.Errorf(
+				"%s is %x to %x, not %x to %x; errors %v, %v",
+				name,
+				got.lower,
+				got.upper,
+				want.lower,
+				want.upper,
+				err,
+				wantErr,
+			)
 		}
 	}
 	for name, size := range map[string]int{"uint16": 2, "time": 12} {

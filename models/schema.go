@@ -14,8 +14,8 @@ func (t *Tree[M, K]) Schema() shape.Schema {
 	}
 	for i, ix := range t.core.Indexes {
 		s.Indexes[i] = shape.Index{
-			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind, Version: ix.Version,
-			Fields: ix.Fields, Optional: ix.Optional,
+			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind,
+			Version: ix.Version, Fields: ix.Fields, Optional: ix.Optional,
 		}
 	}
 	return s

@@ -27,7 +27,8 @@ func (p program) groups(newFlags func(name string) *flag.FlagSet) []group {
 	}
 	return []group{
 		{"Run a node", []*ffcli.Command{
-			p.demo(newFlags("p2pnode demo")), p.init(at("init")), p.runNode(at("run")), p.stat(at("stat")), p.config(at("config")),
+			p.demo(newFlags("p2pnode demo")), p.init(at("init")), p.runNode(at("run")),
+			p.stat(at("stat")), p.config(at("config")),
 		}},
 		{"Records", []*ffcli.Command{
 			p.models(at("models")), p.ls(at("ls")), p.get(at("get")), p.find(at("find")), p.watch(at("watch")),

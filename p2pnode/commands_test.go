@@ -72,7 +72,17 @@ func TestExitStatusesAreDocumented(t *testing.T) {
 	for line := range strings.Lines(help) {
 		helped = append(helped, strings.Fields(line)[0])
 	}
-	if want := []string{"0", "1", "2", "3", "4", "5", "6", "130"}; !slices.Equal(listed, want) || !slices.Equal(helped, want) {
+	if want := []string{
+		"0",
+		"1",
+		"2",
+		"3",
+		"4",
+		"5",
+		"6",
+		"130",
+	}; !slices.Equal(listed, want) ||
+		!slices.Equal(helped, want) {
 		t.Errorf("%q, %q", listed, helped)
 	}
 }
@@ -101,7 +111,11 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"verify", "-dir", "x", "y"}, "there are two directories"},
 		{[]string{"import", "member", "/no/such/file"}, "no such file"},
 	} {
-		if out, errOut, status := cli(t, "", c.args...); status != exitUsage || out != "" || !strings.Contains(errOut, c.says) {
+		if out, errOut, status := cli(
+			t,
+			"",
+			c.args...); status != exitUsage || out != "" ||
+			!strings.Contains(errOut, c.says) {
 			t.Errorf("%q: exit status %d, %q, %q", c.args, status, out, errOut)
 		}
 	}

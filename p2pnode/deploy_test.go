@@ -36,7 +36,9 @@ func TestTheUnit(t *testing.T) {
 	if err := os.WriteFile(name, []byte(unit), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := exec.CommandContext(t.Context(), verify, "verify", name).CombinedOutput(); err != nil || len(said) > 0 {
+	if said, err := exec.CommandContext(t.Context(), verify, "verify", name).
+		CombinedOutput(); err != nil ||
+		len(said) > 0 {
 		t.Errorf("systemd-analyze says %s, %v", said, err)
 	}
 }

@@ -64,7 +64,7 @@ func TestEncrypted(t *testing.T) {
 					}
 				}
 			}
-			// What the catalog says can be read.
+			// The catalog can be read.
 			for _, args := range [][]string{{"inspect", path}, {"schema", "export", path, "diary.note"}, {"migrate", "-dry-run", path}} {
 				if out, errOut, status := run(t, args...); status != exitOK || out == "" {
 					t.Errorf("%q: %q, %q, exit status %d", args, out, errOut, status)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -225,31 +226,44 @@ func (p program) runMigration(ctx context.Context, dir string, key datastore.Key
 
 // migrateRunning has the node migrate its own store.
 func (p program) migrateRunning(ctx context.Context, n *node, asJSON bool) error {
-	line, last, out := p.line(), api.Progress{}, p.json()
+	last, err := p.follow(n.Migrate(ctx), asJSON, func(done api.Progress) string {
+		return fmt.Sprintf("%s: %s rows so far", done.Tree, humanize.Comma(done.Rows))
+	})
+	if err != nil || asJSON {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "%s rows rewritten\n", humanize.Comma(last.Rows))
+	return err
+}
+
+// follow shows how far the work has come that a running node does on its store, and returns the last
+// it said. With asJSON that has been printed.
+func (p program) follow(
+	steps iter.Seq2[api.Progress, error], asJSON bool, text func(api.Progress) string,
+) (last api.Progress, err error) {
+	line, out := p.line(), p.json()
 	defer line.Clear()
 	shown := struct {
 		Event string `json:"event"`
 		api.Progress
 	}{Event: "progress"}
-	for done, err := range n.Migrate(ctx) {
+	for done, err := range steps {
 		if err != nil {
-			return err
+			return last, err
 		}
 		last = done
-		line.Show("%s: %s rows so far", done.Tree, humanize.Comma(done.Rows))
+		line.Show("%s", text(done))
 		if asJSON && !done.Done {
 			shown.Progress = done
 			_ = out.Encode(shown)
 		}
 	}
-	line.Clear()
-	switch {
-	case !last.Done:
-		return errors.New("the node has ended the work")
-	case asJSON:
-		shown.Event, shown.Progress = "summary", last
-		return out.Encode(shown)
+	if !last.Done {
+		return last, errors.New("the node has ended the work")
 	}
-	_, err := fmt.Fprintf(p.out, "%s rows rewritten\n", humanize.Comma(last.Rows))
-	return err
+	if asJSON {
+		shown.Event, shown.Progress = "summary", last
+		err = out.Encode(shown)
+	}
+	return last, err
 }

@@ -98,7 +98,11 @@ func TestNetwork(t *testing.T) {
 			return false
 		}
 	})
-	if lines := strings.Split(seen, "\n"); len(lines) != 3 || !strings.Contains(seen, `  stored  2  {"Email":"bob@example.com","ID":2,"Name":"Bob"`) {
+	if lines := strings.Split(
+		seen,
+		"\n",
+	); len(lines) != 3 ||
+		!strings.Contains(seen, `  stored  2  {"Email":"bob@example.com","ID":2,"Name":"Bob"`) {
 		t.Errorf("%q", seen)
 	}
 	out := ok(t, at(two, "find", "member", "email", "bob@example.com")...)
@@ -127,7 +131,10 @@ func TestNetwork(t *testing.T) {
 	// The policy, and a better record.
 	newer := `{"ID":3,"Name":"New","Updated":"2026-11-28T10:00:00Z"}`
 	ok(t, at(one, "put", "member", newer)...)
-	if _, errOut, status := cli(t, "", at(two, "put", "member", `{"ID":3,"Name":"Old","Updated":"2025-11-28T10:00:00Z"}`)...); status != exitRefused {
+	if _, errOut, status := cli(
+		t,
+		"",
+		at(two, "put", "member", `{"ID":3,"Name":"Old","Updated":"2025-11-28T10:00:00Z"}`)...); status != exitRefused {
 		t.Errorf("put an older record: exit status %d, %q", status, errOut)
 	}
 	if _, errOut, status := cli(t, "", at(two, "retract", "member", "3")...); status != exitRefused {

@@ -136,6 +136,19 @@ func (p program) with(n *node, err error, do func(n *node) error) error {
 	return errors.Join(do(n), n.Close())
 }
 
+// withTree calls do with the node and the tree that is named, and closes the node.
+func (p program) withTree(
+	ctx context.Context, n *node, err error, name string, do func(n *node, t api.Tree) error,
+) error {
+	return p.with(n, err, func(n *node) error {
+		t, err := n.tree(ctx, name)
+		if err != nil {
+			return err
+		}
+		return do(n, t)
+	})
+}
+
 // tree returns the tree that is named, in full as club.member, or by its own name alone.
 func (n *node) tree(ctx context.Context, name string) (api.Tree, error) {
 	trees, err := n.Trees(ctx)

@@ -68,11 +68,7 @@ func (p program) put(flags *flag.FlagSet) *ffcli.Command {
 				return err
 			}
 			n, err := p.open(ctx, key)
-			return p.with(n, err, func(n *node) error {
-				t, err := n.tree(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return p.withTree(ctx, n, err, args[0], func(n *node, t api.Tree) error {
 				if travels := t.Policy != "local"; travels && !row.Local && !n.running() {
 					return statusError{fmt.Errorf("no node runs in %s, and records of %s travel: "+
 						"p2pnode run -dir %[1]s starts it, and -local keeps the row here", n.dir, t.Name), exitUnreachable}
@@ -177,11 +173,7 @@ func (p program) onKey(flags *flag.FlagSet, c keyedCommand) *ffcli.Command {
 			} else {
 				n, err = p.openRunning(ctx)
 			}
-			return p.with(n, err, func(n *node) error {
-				t, err := n.tree(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return p.withTree(ctx, n, err, args[0], func(n *node, t api.Tree) error {
 				report, err := c.do(n, ctx, t.Name, args[1])
 				if err != nil {
 					return err

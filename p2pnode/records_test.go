@@ -39,7 +39,13 @@ var recordCommands = []command{
 	},
 	{"", []string{"put", "-local", "member", `{"ID":4,"Nmae":"Eve"}`}, "", "Name", exitUsage},
 	{"", []string{"put", "-local", "member", `{"ID":"four"}`}, "", "ID", exitUsage},
-	{"", []string{"put", "-local", "membr", `{"ID":4}`}, "", "Did you mean club.member?\n  There are: club.member\n", exitUsage},
+	{
+		"",
+		[]string{"put", "-local", "membr", `{"ID":4}`},
+		"",
+		"Did you mean club.member?\n  There are: club.member\n",
+		exitUsage,
+	},
 	{
 		"", []string{"ls", "member"}, "" +
 			"                  ID  Name          Email            Updated\n" +
@@ -79,7 +85,13 @@ var recordCommands = []command{
 	{"", []string{"get", "member", "3"}, "", "", exitNotFound},
 	{"", []string{"get", "memebr", "3"}, "", "Did you mean club.member?", exitUsage},
 	{"", []string{"rm", "member", "18446744073709551615"}, "club.member 18446744073709551615: removed\n", "", exitOK},
-	{"", []string{"rm", "member", "18446744073709551615"}, "", "delete club.member 18446744073709551615: not found", exitNotFound},
+	{
+		"",
+		[]string{"rm", "member", "18446744073709551615"},
+		"",
+		"delete club.member 18446744073709551615: not found",
+		exitNotFound,
+	},
 	{
 		"", []string{"export", "member"}, "" +
 			`{"Email":"ann@example.com","ID":1,"Name":"Ann","Updated":null}` + "\n" +
@@ -117,7 +129,16 @@ func do(t *testing.T, dir string, all []command) {
 	for _, c := range all {
 		out, errOut, status := cli(t, c.input, append([]string{"-dir", dir}, c.line...)...)
 		if out != c.out || status != c.status || !strings.Contains(errOut, c.errs) || (errOut == "") != (status == exitOK) {
-			t.Errorf("%q: exit status %d, want %d\n%s\nwant\n%s\n%s\nwant\n%s", c.line, status, c.status, out, c.out, errOut, c.errs)
+			t.Errorf(
+				"%q: exit status %d, want %d\n%s\nwant\n%s\n%s\nwant\n%s",
+				c.line,
+				status,
+				c.status,
+				out,
+				c.out,
+				errOut,
+				c.errs,
+			)
 		}
 	}
 }
@@ -225,10 +246,18 @@ func TestModels(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "node")
 	ok(t, "init", "-dir", dir)
 	at := func(args ...string) []string { return append([]string{"-dir", dir}, args...) }
-	if out, errOut, status := cli(t, "", at("models")...); status != exitOK || out != "" || !strings.Contains(errOut, "models add FILE") {
+	if out, errOut, status := cli(
+		t,
+		"",
+		at("models")...); status != exitOK || out != "" ||
+		!strings.Contains(errOut, "models add FILE") {
 		t.Errorf("%q, %q, exit status %d", out, errOut, status)
 	}
-	if _, errOut, status := cli(t, "", at("ls", "member")...); status != exitUsage || !strings.Contains(errOut, "models add FILE") {
+	if _, errOut, status := cli(
+		t,
+		"",
+		at("ls", "member")...); status != exitUsage ||
+		!strings.Contains(errOut, "models add FILE") {
 		t.Errorf("%q, exit status %d", errOut, status)
 	}
 	schema, err := os.ReadFile(memberSchema)
@@ -236,7 +265,11 @@ func TestModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time it is the same
-		if out, errOut, status := cli(t, string(schema), at("models", "add", "-")...); status != exitOK || out != "added club.member\n" {
+		if out, errOut, status := cli(
+			t,
+			string(schema),
+			at("models", "add", "-")...); status != exitOK ||
+			out != "added club.member\n" {
 			t.Errorf("%q, %q, exit status %d", out, errOut, status)
 		}
 	}

@@ -67,11 +67,7 @@ func (p program) get(flags *flag.FlagSet) *ffcli.Command {
 				return err
 			}
 			n, err := p.open(ctx, key)
-			return p.with(n, err, func(n *node) error {
-				t, err := n.tree(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return p.withTree(ctx, n, err, args[0], func(n *node, t api.Tree) error {
 				detail, err := n.Row(ctx, t.Name, args[1])
 				if err != nil {
 					return err
@@ -104,12 +100,8 @@ func (p program) find(flags *flag.FlagSet) *ffcli.Command {
 				return err
 			}
 			n, err := p.open(ctx, key)
-			return p.with(n, err, func(n *node) error {
-				t, err := n.tree(ctx, args[0])
-				if err == nil {
-					err = index(t, args[1])
-				}
-				if err != nil {
+			return p.withTree(ctx, n, err, args[0], func(n *node, t api.Tree) error {
+				if err := index(t, args[1]); err != nil {
 					return err
 				}
 				return p.printRows(t, args[1], n.Find(ctx, t.Name, args[1], q), *asJSON)
@@ -437,7 +429,11 @@ func (p program) printDetail(t api.Tree, d api.Detail) error {
 			served = "yes"
 		}
 	}
-	about := []table.Pair{{Name: "state", Value: state}, {Name: "record", Value: d.RecordKey}, {Name: "served", Value: served}}
+	about := []table.Pair{
+		{Name: "state", Value: state},
+		{Name: "record", Value: d.RecordKey},
+		{Name: "served", Value: served},
+	}
 	if d.Expires != nil {
 		about = append(about, table.Pair{Name: "expires", Value: d.Expires.Local().Format(time.DateTime)})
 	}

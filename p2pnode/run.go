@@ -45,7 +45,8 @@ func (p program) runNode(flags *flag.FlagSet) *ffcli.Command {
 		LongHelp:   runHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if _, err := arguments(flags, args, "run takes no arguments, only flags, and the address of -http stands behind -http=", 0, 0); err != nil {
+			const none = "run takes no arguments, only flags, and the address of -http stands behind -http="
+			if _, err := arguments(flags, args, none, 0, 0); err != nil {
 				return err
 			}
 			dir, err := p.directory()

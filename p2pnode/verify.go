@@ -49,7 +49,7 @@ Rows that somebody without the key has changed are damaged.
     repaired  how many of these three have been mended
     unknown   rows and keys of a newer version, which are left alone
 
-Of a node that runs the lines have "event", rows, and in the last one damage, a list.
+Where a node runs, the lines have "event", rows, and in the last one damage, a list.
 A store that is too damaged to be read to the end has a line with "event":"error"
 before that.
 
@@ -138,31 +138,13 @@ func (p program) runVerify(
 
 // verifyRunning has the node verify its own store.
 func (p program) verifyRunning(ctx context.Context, n *node, asJSON bool) error {
-	line, last, out := p.line(), api.Progress{}, p.json()
-	defer line.Clear()
-	shown := struct {
-		Event string `json:"event"`
-		api.Progress
-	}{Event: "progress"}
-	for done, err := range n.Verify(ctx) {
-		if err != nil {
-			return err
-		}
-		last = done
-		line.Show("%s rows so far", humanize.Comma(done.Rows))
-		if asJSON && !done.Done {
-			shown.Progress = done
-			_ = out.Encode(shown)
-		}
+	last, err := p.follow(n.Verify(ctx), asJSON, func(done api.Progress) string {
+		return humanize.Comma(done.Rows) + " rows so far"
+	})
+	if err != nil {
+		return err
 	}
-	line.Clear()
-	if !last.Done {
-		return errors.New("the node has ended the work")
-	}
-	if asJSON {
-		shown.Event, shown.Progress = "summary", last
-		_ = out.Encode(shown)
-	} else {
+	if !asJSON {
 		for _, damage := range last.Damage {
 			fmt.Fprintln(p.out, table.Printable(damage))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
@@ -38,11 +39,7 @@ func (p program) watch(flags *flag.FlagSet) *ffcli.Command {
 				return usageError{fmt.Errorf("-limit is %d: it is at least 1", *limit)}
 			}
 			n, err := p.openRunning(ctx)
-			return p.with(n, err, func(n *node) error {
-				t, err := n.tree(ctx, args[0])
-				if err != nil {
-					return err
-				}
+			return p.withTree(ctx, n, err, args[0], func(n *node, t api.Tree) error {
 				return p.printEvents(ctx, n, t.Name, *limit, *asJSON)
 			})
 		},

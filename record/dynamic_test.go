@@ -269,7 +269,13 @@ func TestDynamicPeers(t *testing.T) {
 	if err != nil || jsonOf(t, &row) != aliceJSON {
 		t.Errorf("resolved as %s, error %v", jsonOf(t, &row), err)
 	}
-	if status, err := record.StatusOf(ctx, b.records, users.Tree, any(uint64(1))); err != nil || status.State != record.Received {
+	if status, err := record.StatusOf(
+		ctx,
+		b.records,
+		users.Tree,
+		any(uint64(1)),
+	); err != nil ||
+		status.State != record.Received {
 		t.Errorf("the status is %v, error %v", status, err)
 	}
 

@@ -139,7 +139,7 @@ func TestSuccessor(t *testing.T) {
 	}
 }
 
-// What is no succession is refused by every method.
+// Every method refuses trees that do not succeed each other.
 func TestSuccessorsThatAreNone(t *testing.T) {
 	lacking, mixed := bids, polls
 	lacking.Upgrade = nil

@@ -73,7 +73,7 @@ func (d Difference) String() string {
 	return d.Path + " " + d.What()
 }
 
-// What returns the difference in words that follow the path.
+// What says the difference in words. They follow the path.
 func (d Difference) What() string {
 	switch d.Kind {
 	case Missing:

@@ -23,8 +23,8 @@ import (
 // it; the last two also take byte strings. Field is the name of a field, of fields within each other with
 // dots between, or of keys of a map. Through a list the condition holds if it does for one element, and != if
 // = does for none. The value is written as people write it, in quotes if it begins or ends with a space or
-// is the word null. Numbers compare as numbers, times as instants, and text bytewise. Of a value that is null
-// or missing only "= null" holds, and != of others. The zero time is null, and the first instant.
+// is the word null. Numbers compare as numbers, times as instants, and text bytewise. A value that is null
+// or missing meets "= null", and != with anything else. The zero time is null, and the first instant.
 //
 // The error matches models.ErrInvalid. The function may be used concurrently.
 func (t *Tree) Condition(text string) (func(*Row) bool, error) {

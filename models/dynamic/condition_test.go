@@ -155,7 +155,8 @@ func TestConditionRefuses(t *testing.T) {
 	} {
 		err := want.read(text)
 		var e *models.Error
-		if !errors.Is(err, models.ErrInvalid) || !errors.As(err, &e) || e.Tree != "city.event" || !strings.Contains(err.Error(), want.error) {
+		if !errors.Is(err, models.ErrInvalid) || !errors.As(err, &e) || e.Tree != "city.event" ||
+			!strings.Contains(err.Error(), want.error) {
 			t.Errorf("%q gives %v, want %s", text, err, want.error)
 		}
 	}
@@ -194,9 +195,24 @@ func TestCells(t *testing.T) {
 			t.Errorf("the cell %s is %s, not %s", name, got[name], want)
 		}
 	}
-	if row, err := tree.ParseCells([]string{"Title", "Level", "ID", "Ended", "tags"}, []string{"", "", "5", "", ""}); err != nil {
+	if row, err := tree.ParseCells(
+		[]string{"Title", "Level", "ID", "Ended", "tags"},
+		[]string{"", "", "5", "", ""},
+	); err != nil {
 		t.Error(err)
-	} else if same := parse(t, tree, `{"ID":5}`); cellsOf(t, tree, &row) != cellsOf(t, tree, &same) {
+	} else if same := parse(
+		t,
+		tree,
+		`{"ID":5}`,
+	); cellsOf(
+		t,
+		tree,
+		&row,
+	) != cellsOf(
+		t,
+		tree,
+		&same,
+	) {
 		t.Errorf("empty cells give %s", cellsOf(t, tree, &row))
 	}
 	for want, given := range map[string][2][]string{
@@ -208,7 +224,11 @@ func TestCells(t *testing.T) {
 		`tags: byte 2: there is "]" in place of the`: {{"tags"}, {"[]]"}},
 		"Place.Zip: ":                                {{"Place"}, {`{"Zip":-1}`}},
 	} {
-		if _, err := tree.ParseCells(given[0], given[1]); !errors.Is(err, models.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		if _, err := tree.ParseCells(
+			given[0],
+			given[1],
+		); !errors.Is(err, models.ErrInvalid) ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %v, want %s", given, err, want)
 		}
 	}

@@ -99,7 +99,8 @@ func TestDefinitionsGroup(t *testing.T) {
 	if _, ok := definitions[1].Trees()[0].Index("text"); ok {
 		t.Error("the index is there")
 	}
-	if ix := definitions[0].Trees()[0].Indexes(); len(ix) != 1 || ix[0].Name() != "text" || ix[0].Schema().Key != "string" {
+	if ix := definitions[0].Trees()[0].Indexes(); len(ix) != 1 || ix[0].Name() != "text" ||
+		ix[0].Schema().Key != "string" {
 		t.Errorf("the indexes are %v", ix)
 	}
 	store, err := datastore.Open(t.Context(), memory.Engine(), definitions[0].Definition, definitions[1].Definition)
@@ -117,7 +118,10 @@ func TestBlind(t *testing.T) {
 	ctx := t.Context()
 	definitions, err := dynamic.Definitions([]shape.Schema{note("x.note", func(s *shape.Schema) {
 		s.Indexes[0].Blind = true
-		s.Indexes = append(s.Indexes, shape.Index{Name: "by", Kind: "unique", Key: "bytes", Blind: true, Fields: []string{"By"}})
+		s.Indexes = append(
+			s.Indexes,
+			shape.Index{Name: "by", Kind: "unique", Key: "bytes", Blind: true, Fields: []string{"By"}},
+		)
 	})})
 	if err != nil {
 		t.Fatal(err)

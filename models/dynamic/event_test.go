@@ -67,12 +67,18 @@ func declareEvents(opts ...models.TreeOption[event]) (e events) {
 	e.phone = models.NewUnique(e.tree, "phone", models.String, func(m *event) string { return m.Phone },
 		models.Where(func(m *event) bool { return m.Phone != "" }),
 		models.Fields[event]("Phone"), models.OptionalFields[event]("Phone"))
-	e.tag = models.NewMulti(e.tree, "tag_at", models.PairOf(models.String, models.Time), func(m *event) (keys []tagAndTime) {
-		for _, tag := range m.Tags {
-			keys = append(keys, models.MakePair(tag, m.At))
-		}
-		return keys
-	}, models.Fields[event]("tags", "At"))
+	e.tag = models.NewMulti(
+		e.tree,
+		"tag_at",
+		models.PairOf(models.String, models.Time),
+		func(m *event) (keys []tagAndTime) {
+			for _, tag := range m.Tags {
+				keys = append(keys, models.MakePair(tag, m.At))
+			}
+			return keys
+		},
+		models.Fields[event]("tags", "At"),
+	)
 	models.NewIndex(e.tree, "hash", models.Bytes, func(m *event) []byte { return m.Hash[:] }, models.Fields[event]("Hash"))
 	models.NewIndex(e.tree, "small", models.Uint8, func(m *event) uint8 { return m.Small }, models.Fields[event]("Small"))
 	e.definition = models.NewDefinition("city", e.tree)
@@ -128,11 +134,15 @@ func drawTime(t *rapid.T, label string) time.Time {
 	if rapid.IntRange(0, 5).Draw(t, label+" is set") == 0 {
 		return time.Time{}
 	}
-	return time.Unix(rapid.Int64Range(-1e10, 1e11).Draw(t, label), rapid.Int64Range(0, 999_999_999).Draw(t, label+" nanos")).UTC()
+	return time.Unix(rapid.Int64Range(-1e10, 1e11).Draw(t, label), rapid.Int64Range(0, 999_999_999).Draw(t, label+" nanos")).
+		UTC()
 }
 
 func drawPlace(t *rapid.T, label string) place {
-	p := place{Town: rapid.StringN(0, 6, -1).Draw(t, label+" town"), Note: rapid.SampledFrom([]string{"", "n"}).Draw(t, label+" note")}
+	p := place{
+		Town: rapid.StringN(0, 6, -1).Draw(t, label+" town"),
+		Note: rapid.SampledFrom([]string{"", "n"}).Draw(t, label+" note"),
+	}
 	if rapid.Bool().Draw(t, label+" has zip") {
 		zip := rapid.Uint32().Draw(t, label+" zip")
 		p.Zip = &zip

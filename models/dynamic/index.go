@@ -21,8 +21,8 @@ type Index interface {
 	ParseKey(text string) (any, error)
 	// FormatKey returns an index key as people write it.
 	FormatKey(key any) string
-	// Find yields the rows that have the key, in the order of their primary keys. Of a unique index that
-	// is the one row that models.Unique.Get returns, or none.
+	// Find yields the rows that have the key, in the order of their primary keys. In a unique index
+	// these are the one row that models.Unique.Get returns, or none.
 	Find(ctx context.Context, r models.Reader, key any) iter.Seq2[Row, error]
 	// Range yields the rows whose index keys rng selects, as models.Index.Range does. An index that hides
 	// its keys has no ranges: this, Keys and Count return models.ErrInvalid.

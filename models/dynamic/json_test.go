@@ -116,7 +116,8 @@ func TestParseJSONRefuses(t *testing.T) {
 	} {
 		_, err := tree.ParseJSON([]byte(text))
 		var e *models.Error
-		if !errors.Is(err, models.ErrInvalid) || !errors.As(err, &e) || e.Tree != "city.event" || !strings.Contains(err.Error(), want) {
+		if !errors.Is(err, models.ErrInvalid) || !errors.As(err, &e) || e.Tree != "city.event" ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s gives %v, want %s", text, err, want)
 		}
 	}
@@ -309,7 +310,8 @@ func drawJSON(r *rapid.T, t shape.Type) string {
 		}
 		return `{"/":{"bytes":"` + data + `"}}`
 	case shape.Time:
-		return rapid.SampledFrom([]string{"null", `"2026-11-28T10:00:00Z"`, `"0000-01-01T00:00:00.000000001Z"`}).Draw(r, "time")
+		return rapid.SampledFrom([]string{"null", `"2026-11-28T10:00:00Z"`, `"0000-01-01T00:00:00.000000001Z"`}).
+			Draw(r, "time")
 	case shape.Int8, shape.Int16, shape.Int32, shape.Int64:
 		return fmt.Sprint(rapid.Int8().Draw(r, "int"))
 	default:

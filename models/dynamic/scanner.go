@@ -196,7 +196,7 @@ func (s *scanner) escape(dst []byte) ([]byte, error) {
 	return utf8.AppendRune(dst, r), nil
 }
 
-// unit reads \uXXXX.
+// unit reads an escaped unit of UTF-16: a backslash, u and four hex digits.
 func (s *scanner) unit() (rune, bool) {
 	if len(s.src)-s.at < 6 || s.src[s.at] != '\\' || s.src[s.at+1] != 'u' {
 		return 0, false

@@ -154,7 +154,9 @@ func TestCompressed(t *testing.T) {
 	all, parsed := make([]event, rows), make([]dynamic.Row, rows)
 	for i := range all {
 		all[i] = event{
-			ID: uint64(i), Title: fmt.Sprintf("meeting no. %d of the people of the town", i%97), Place: place{Town: "the same town"},
+			ID: uint64(
+				i,
+			), Title: fmt.Sprintf("meeting no. %d of the people of the town", i%97), Place: place{Town: "the same town"},
 			Tags: []string{"meeting", fmt.Sprint(i % 7)}, At: time.Unix(int64(i), 0).UTC(),
 		}
 		parsed[i] = parse(t, tree, string(asJSON(t, compiled.tree, &all[i])))
@@ -381,7 +383,12 @@ func TestOtherTrees(t *testing.T) {
 		t.Errorf("a row of a tree of the same schema: %v", err)
 	}
 	row = parse(t, other, `{"ID": 3}`)
-	if err := tree.Put(ctx, store, &row); !errors.Is(err, models.ErrInvalid) || !strings.Contains(err.Error(), "a row of x.y") {
+	if err := tree.Put(
+		ctx,
+		store,
+		&row,
+	); !errors.Is(err, models.ErrInvalid) ||
+		!strings.Contains(err.Error(), "a row of x.y") {
 		t.Errorf("a row of another tree: %v", err)
 	}
 	if err := tree.Put(ctx, store, &dynamic.Row{}); !errors.Is(err, models.ErrInvalid) {

@@ -284,7 +284,12 @@ func TestSchemaCompare(t *testing.T) {
 	if got, err := renamed.Compare(userSchema); got != shape.Older || err != nil {
 		t.Errorf("a renamed field, from the newer side: got %v, %v", got, err)
 	}
-	if _, err := userSchema.Compare(with(func(s *shape.Schema) { s.Tree = "blog.post" })); !errors.Is(err, shape.ErrOtherTree) {
+	if _, err := userSchema.Compare(
+		with(func(s *shape.Schema) { s.Tree = "blog.post" }),
+	); !errors.Is(
+		err,
+		shape.ErrOtherTree,
+	) {
 		t.Errorf("another tree: got %v", err)
 	}
 }

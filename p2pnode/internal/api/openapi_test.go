@@ -95,7 +95,14 @@ func TestTheDescriptionHasTheTypes(t *testing.T) {
 		if !reflect.DeepEqual(s.AllOf, embedded) || !slices.Equal(s.Required, required) && len(s.Required)+len(required) > 0 {
 			t.Errorf("%s requires %q of %v, and the type %q of %v", name, s.Required, s.AllOf, required, embedded)
 		}
-		if got, want := slices.Sorted(maps.Keys(s.Properties)), slices.Sorted(maps.Keys(properties)); !slices.Equal(got, want) {
+		if got, want := slices.Sorted(
+			maps.Keys(s.Properties),
+		), slices.Sorted(
+			maps.Keys(properties),
+		); !slices.Equal(
+			got,
+			want,
+		) {
 			t.Errorf("%s has the members %q, and the type %q", name, got, want)
 			continue
 		}

@@ -368,11 +368,10 @@ type Provider struct {
 
 // Quarantined is a row that Repair has set aside: GET /v1/quarantine, a stream.
 type Quarantined struct {
-	ID    string          `json:"id"`
-	Tree  string          `json:"tree"`
-	Key   string          `json:"key"`
-	Value json.RawMessage `json:"value,omitempty"`
-	Error string          `json:"error,omitempty"`
+	ID    string `json:"id"`
+	Tree  string `json:"tree"`
+	Key   string `json:"key"`
+	Error string `json:"error,omitempty"`
 }
 
 // Restore is the body of POST /v1/quarantine/restore, which puts a row back in its place and answers

@@ -129,7 +129,10 @@ func defaults() values {
 		maxValueBytes: bounded{
 			value: record.DefaultMaxValueBytes, least: 1, most: 3 << 20,
 		},
-		maxRecordAge: period{value: 48 * time.Hour, negative: true}, providerValidity: period{value: 48 * time.Hour, negative: true},
+		maxRecordAge: period{
+			value:    48 * time.Hour,
+			negative: true,
+		}, providerValidity: period{value: 48 * time.Hour, negative: true},
 		republishInterval:  period{value: 22 * time.Hour, negative: true},
 		maxRecords:         bounded{value: record.DefaultMaxRecords, least: 1, unbounded: true},
 		maxProviders:       bounded{value: record.DefaultMaxProviders, least: 1, unbounded: true},

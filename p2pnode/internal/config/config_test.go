@@ -74,7 +74,8 @@ listen /ip4/127.0.0.1/tcp/2
 		}
 	}
 	b := c.Records.Bounds
-	if b.Records != 10 || b.Providers != 20 || b.KeysPerPeer != 30 || !c.MDNS || len(c.Listen) != 2 || len(c.Announce) != 2 {
+	if b.Records != 10 || b.Providers != 20 || b.KeysPerPeer != 30 || !c.MDNS || len(c.Listen) != 2 ||
+		len(c.Announce) != 2 {
 		t.Errorf("the settings are %+v", c)
 	}
 }
@@ -272,7 +273,12 @@ func TestADefinitionOfBothKinds(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	for i := range 2 {
-		if c, err := load(t, t.TempDir(), "", args[2*i:2*i+2]...); err != nil || len(c.Models) != 1 || len(c.Travelling) != i {
+		if c, err := load(
+			t,
+			t.TempDir(),
+			"",
+			args[2*i:2*i+2]...); err != nil || len(c.Models) != 1 ||
+			len(c.Travelling) != i {
 			t.Errorf("alone: %+v, %v", c, err)
 		}
 	}

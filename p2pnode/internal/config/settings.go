@@ -58,11 +58,13 @@ func Flags(flags *flag.FlagSet, dir *string) *Settings {
 	add(groupNetwork, "mdns", &v.mdns, "find peers in the local network by multicast DNS")
 	add(groupNetwork, "psk-file", &v.pskFile,
 		"a `file` with the key of a private network (/key/swarm/psk/1.0.0/). Such a network has TCP only")
-	add(groupNetwork, "relay", &v.relay, "be reached through one of the peers of bootstrap, which relays, where no address is reached from outside")
+	add(groupNetwork, "relay", &v.relay,
+		"be reached through one of the peers of bootstrap, which relays, where no address is reached from outside")
 	add(groupNetwork, "nat", &v.nat, "ask the router to forward a port")
 	add(groupNetwork, "mode", &v.mode, "the `mode` in the DHT: server keeps records for others, client does not, "+
 		"and auto serves once others reach this node from outside")
-	add(groupNetwork, "protocol", &v.protocol, "the `prefix` of the DHT's protocols. Peers with another are another network")
+	add(groupNetwork, "protocol", &v.protocol,
+		"the `prefix` of the DHT's protocols. Peers with another are another network")
 	add(groupNetwork, "replication", &v.replication, "how many `peers` store a record. It should be the same on all peers")
 	add(groupStore, "engine", &v.engine, "the `engine` of the store: badger, bolt or memory")
 	add(groupStore, "key-file", &v.keyFile, "the store is encrypted with the key in `file`, of 32 bytes or 64 hex digits")

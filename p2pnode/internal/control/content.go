@@ -93,8 +93,8 @@ func providerOf(p peer.AddrInfo) api.Provider {
 	return out
 }
 
-// storedProviders returns the providers that are stored here. Of those that came last some may be
-// with kad-dht still, which has no time of theirs.
+// storedProviders returns the providers that are stored here. Some that came last may be with
+// kad-dht still, which keeps no time of them.
 func (h *handler) storedProviders(ctx context.Context, c cid.Cid) ([]api.Provider, error) {
 	all := []api.Provider{}
 	seen := map[peer.ID]bool{}

@@ -281,7 +281,10 @@ func TestReadersThatDoNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	if status, body := send(t, request(t, "GET", "http://"+address+"/v1/events", "")); status != http.StatusTooManyRequests {
+	if status, body := send(
+		t,
+		request(t, "GET", "http://"+address+"/v1/events", ""),
+	); status != http.StatusTooManyRequests {
 		t.Errorf("one more: %d %s", status, body)
 	}
 	// Those who do not read have room for 1,024 events here, and for some more in the system.

@@ -37,7 +37,16 @@ const (
 
 // routes returns every path of the interface.
 func routes() []route {
-	return slices.Concat(statusRoutes, treeRoutes, writeRoutes, transferRoutes, eventRoutes, peerRoutes, contentRoutes, storeRoutes)
+	return slices.Concat(
+		statusRoutes,
+		treeRoutes,
+		writeRoutes,
+		transferRoutes,
+		eventRoutes,
+		peerRoutes,
+		contentRoutes,
+		storeRoutes,
+	)
 }
 
 // handler serves a node.

@@ -82,7 +82,7 @@ func (k keys) format(delimited []byte) string {
 	return k.codec.Format(key)
 }
 
-// prefix encodes what the keys begin with whose text begins with text. Of a composite key it has the
+// prefix encodes the beginning of all keys whose text begins with text. For a composite key that is the
 // first parts, with commas between; a text or byte string at the end is the beginning of one, unless
 // a comma follows. A number, a time or the like is always whole.
 func (k keys) prefix(text string, last bool) (prefix []byte, err error) {

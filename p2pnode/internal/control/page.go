@@ -105,7 +105,8 @@ func (h *handler) hostedPage(x *exchange, tree *Tree, ix *index, l *listing) (pa
 		if err != nil {
 			return page, err
 		}
-		if len(page.Rows) == l.limit || size > maxPageBytes || scanned > 0 && (scanned >= maxScan || time.Since(start) > scanTime) {
+		if len(page.Rows) == l.limit || size > maxPageBytes ||
+			scanned > 0 && (scanned >= maxScan || time.Since(start) > scanTime) {
 			page.Next, err = l.next(place{Index: last.index, Primary: last.Key})
 			return page, err
 		}

@@ -168,7 +168,9 @@ func TestLists(t *testing.T) {
 	x.ask("", "GET", "/v1/trees/log.entry/rows?limit=1", "", &page)
 	x.ask(api.Invalid, "GET", "/v1/trees/log.entry/indexes/tag?limit=1&page="+page.Next, "", &fault)
 	x.ask(api.Invalid, "GET", "/v1/trees/log.entry/rows?reverse=true&page="+page.Next, "", &fault)
-	if want := `{"At":"2026-11-09T00:00:00Z","ID":0,"Tags":["all","even"],"Title":"apple"}`; string(page.Rows[0].Value) != want {
+	if want := `{"At":"2026-11-09T00:00:00Z","ID":0,"Tags":["all","even"],"Title":"apple"}`; string(
+		page.Rows[0].Value,
+	) != want {
 		t.Errorf("the row is %s, want %s", page.Rows[0].Value, want)
 	}
 }
@@ -227,7 +229,13 @@ func TestWrites(t *testing.T) {
 	x.ask(api.NoPeers, "POST", "/v1/peers/connect", `{"address": "/ip4/127.0.0.1/tcp/1"}`, nil)
 
 	var imported api.Imported
-	x.ask("", "POST", tree+"import", "{\"ID\": 3}\n\n{\"ID\": true}\n{\"ID\": 4}\n{\"ID\": 5, \"Titel\": \"\"}\n{\"ID\": 6}", &imported)
+	x.ask(
+		"",
+		"POST",
+		tree+"import",
+		"{\"ID\": 3}\n\n{\"ID\": true}\n{\"ID\": 4}\n{\"ID\": 5, \"Titel\": \"\"}\n{\"ID\": 6}",
+		&imported,
+	)
 	if imported.Stored != 3 || imported.Refused != 2 || len(imported.Reasons) != 2 || imported.Reasons[0].Line != 3 ||
 		imported.Reasons[1].Line != 5 {
 		t.Errorf("import says %+v", imported)
@@ -260,7 +268,8 @@ func TestTheStore(t *testing.T) {
 	x.ask("", "GET", "/v1/trees", "", &trees)
 	i := slices.IndexFunc(trees, func(t api.Tree) bool { return t.Name == "log.entry" })
 	if i < 0 || !trees[i].Hosted || len(trees[i].Fields) != 4 || len(trees[i].Indexes) != 3 || len(trees[i].KeyFields) != 1 ||
-		!trees[i].Indexes[2].Blind || trees[i].Indexes[1].Fields[1] != "ID" {
+		!trees[i].Indexes[2].Blind ||
+		trees[i].Indexes[1].Fields[1] != "ID" {
 		t.Errorf("the trees are %+v", trees)
 	}
 	var size api.Size

@@ -132,7 +132,11 @@ func TestFaultyColumns(t *testing.T) {
 	for text, says := range map[string]string{
 		"": "empty", "ID,Nmae\n": "did you mean Name?", "ID,ID\n": "two columns", "ID,zzzzzz\n": "there are ID, Hash, Name",
 	} {
-		if _, err := csvrows.NewReader(strings.NewReader(text), schema(t)); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := csvrows.NewReader(
+			strings.NewReader(text),
+			schema(t),
+		); err == nil ||
+			!strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

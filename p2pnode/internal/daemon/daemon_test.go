@@ -232,7 +232,8 @@ func TestTwoNodes(t *testing.T) {
 	events := watch(t, cb, "/v1/events")
 	arrivals := watch(t, cb, "/v1/trees/test.note/watch")
 	report := ask[api.Report](t, ca, "POST", "/v1/trees/test.note/put", api.Put{Row: row(7, "seven", 3, "go", "p2p")})
-	if len(report.Took) != 1 || !report.Published || report.Key != "7" || !strings.HasPrefix(report.RecordKey, "/test.note/") {
+	if len(report.Took) != 1 || !report.Published || report.Key != "7" ||
+		!strings.HasPrefix(report.RecordKey, "/test.note/") {
 		t.Errorf("put says %+v", report)
 	}
 	page := ask[api.Page](t, cb, "GET", "/v1/trees/test.note/indexes/tag?key=p2p", nil)

@@ -8,11 +8,11 @@ import { NetworkView } from "./network/view";
 import { address, useRoute, views, type Params, type Route, type View } from "./route";
 import { TokenDialog } from "./token";
 import type { Network, NetworkPeer } from "./types";
-import { WorkView } from "./work/view";
+import { WorkView } from "./charts/view";
 import "./style/base.css";
 import "./style/network.css";
 import "./style/data.css";
-import "./style/work.css";
+import "./style/charts.css";
 
 const names: Record<View, string> = { network: "Network", data: "Data", work: "Work" };
 

@@ -6,7 +6,7 @@ import type { Line } from "../types";
 
 const height = 170;
 
-/** How many colours style/work.css has for lines. */
+/** How many colours style/charts.css has for lines. */
 const colours = 8;
 
 /** The time of day below an axis, with seconds where minutes are too long. */

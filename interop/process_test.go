@@ -43,7 +43,9 @@ func start(t *testing.T, dir, program string, args ...string) *process {
 			t.Error(err)
 		}
 	})
-	return &process{in, bufio.NewScanner(out)}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20) // an answer has a message in base 64
+	return &process{in, lines}
 }
 
 // do has the peer run a command, and decodes its answer into result.

@@ -17,6 +17,7 @@ use libp2p::kad::{
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{identify, noise, tcp, yamux, Multiaddr, StreamProtocol, Swarm, SwarmBuilder};
+use negentropy::{Negentropy, NegentropyStorageVector};
 use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
@@ -77,6 +78,15 @@ enum Command {
     Provide { hash: String },
     /// Tells which peers provide a multihash.
     Find { hash: String },
+    /// Begins a comparison of a set of ids, one after the other in base 64, in messages of
+    /// `limit` bytes. The initiator's first message is the answer.
+    Compare {
+        ids: String,
+        limit: u64,
+        initiator: bool,
+    },
+    /// Takes a message of the other side, and tells what that says, and the next message.
+    Reconcile { message: String },
 }
 
 #[derive(Serialize)]
@@ -110,6 +120,8 @@ struct Peer {
     swarm: Swarm<Behaviour>,
     own: Keypair,
     another: Keypair,
+    /// The comparison of two sets that is going on.
+    comparison: Option<Negentropy<'static, NegentropyStorageVector>>,
 }
 
 impl Peer {
@@ -158,6 +170,7 @@ impl Peer {
                     swarm,
                     own,
                     another: Keypair::generate_ed25519(),
+                    comparison: None,
                 });
             }
         }
@@ -306,7 +319,47 @@ impl Peer {
                 found.dedup();
                 Ok(json!(found))
             }
+            Command::Compare {
+                ids,
+                limit,
+                initiator,
+            } => self.compare(&BASE64_STANDARD.decode(ids)?, limit, initiator),
+            Command::Reconcile { message } => self.reconcile(&BASE64_STANDARD.decode(message)?),
         }
+    }
+
+    /// Begins a comparison. All ids have the timestamp 0.
+    fn compare(&mut self, ids: &[u8], limit: u64, initiator: bool) -> Answer {
+        let mut set = NegentropyStorageVector::new();
+        for id in ids.chunks(negentropy::ID_SIZE) {
+            set.insert(0, negentropy::Id::from_slice(id)?)?;
+        }
+        set.seal()?;
+        let mut comparison = Negentropy::owned(set, limit)?;
+        let first = match initiator {
+            true => comparison.initiate()?,
+            false => Vec::new(),
+        };
+        self.comparison = Some(comparison);
+        Ok(json!(BASE64_STANDARD.encode(first)))
+    }
+
+    fn reconcile(&mut self, message: &[u8]) -> Answer {
+        let comparison = self.comparison.as_mut().ok_or("nothing is compared")?;
+        let (mut have, mut need) = (Vec::new(), Vec::new());
+        let next = match comparison.is_initiator() {
+            true => comparison.reconcile_with_ids(message, &mut have, &mut need)?,
+            false => Some(comparison.reconcile(message)?),
+        };
+        let text = |ids: Vec<negentropy::Id>| {
+            let bytes: Vec<u8> = ids.into_iter().flat_map(negentropy::Id::to_bytes).collect();
+            BASE64_STANDARD.encode(bytes)
+        };
+        Ok(json!({
+            "have": text(have),
+            "need": text(need),
+            "message": next.map(|message| BASE64_STANDARD.encode(message)),
+        }))
     }
 
     async fn dial(&mut self, address: Multiaddr) -> Answer {

@@ -64,6 +64,7 @@ func (s *Store) Expire(ctx context.Context) (removed int, err error) {
 func (s *Store) expirePage(ctx context.Context, after []byte, most int) (removed int, last []byte, err error) {
 	err = s.run(ctx, engine.Relaxed, func(ses *session.Session) error {
 		removed, last = 0, nil
+		ses.Origin = session.Expired
 		due, err := dueEntries(ses.Read, after, most)
 		if err != nil {
 			return err

@@ -145,6 +145,9 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 	if err := ses.Delete(quarantined(key)); err != nil || at.core == nil {
 		return err
 	}
+	if ses.Follows(at.core) {
+		ses.Note(at.core, bytes.Clone(key[len(at.place.Space):]), nil, stored)
+	}
 	// Package record may know the row.
 	if tell := s.places[at.core].Changed.Load(); tell != nil {
 		if row, err = at.place.Unpacker.Plain(row); err != nil {

@@ -43,6 +43,7 @@ type Store struct {
 	sweeper  *sweep.Sweeper
 	// durability is that of every commit but those of UpdateRelaxed.
 	durability engine.Durability
+	follow     follow
 }
 
 var (
@@ -144,6 +145,7 @@ func (s *Store) ID() [16]byte { return s.id }
 // or Update runs must not call it: Close would wait for that function for ever.
 func (s *Store) Close() error {
 	s.sweeper.Stop()
+	s.follow.close()
 	// It is no loss if this fails: the next opening adds them. But a later model may come from one
 	// that no row was ever written with.
 	_ = s.addVersions(context.Background())
@@ -307,7 +309,7 @@ func (s *Store) commit(ctx context.Context, ses *session.Session, txn engine.Wri
 	if err := ses.Failure(); err != nil {
 		return fmt.Errorf("a write of the transaction had failed: %w", err)
 	}
-	if err := txn.Commit(ctx, d); err != nil {
+	if err := s.commitFollowed(ctx, ses, txn, d); err != nil {
 		return err
 	}
 	for _, committed := range ses.Committed {

@@ -69,6 +69,7 @@ func (s *Store) begin(ctx context.Context, readOnly bool) (*session.Session, eng
 	}
 	ses := s.sessions.Get().(*session.Session)
 	ses.Read, ses.Write, ses.Held = txn, txn, true
+	ses.Followed = s.follow.trees.Load()
 	return ses, txn, nil
 }
 

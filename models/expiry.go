@@ -129,6 +129,12 @@ func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int6
 		return err
 	}
 	place := s.Place(t.core)
+	var old []byte
+	if s.Follows(t.core) {
+		if old, err = s.Read.Get(key); err != nil {
+			return err
+		}
+	}
 	stored, err := place.Rewrite(s, make([]byte, 0, place.RowSize(len(row.Value))), key, row, expiry)
 	if err != nil {
 		return err
@@ -139,7 +145,12 @@ func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int6
 	if err := moveExpiry(s, key, row.Expiry, expiry); err != nil {
 		return err
 	}
-	return s.Put(key, format.AppendChecksum(stored, key))
+	stored = format.AppendChecksum(stored, key)
+	if err := s.Put(key, stored); err != nil || old == nil {
+		return err
+	}
+	s.Note(t.core, key[len(place.Space):], old, stored)
+	return nil
 }
 
 // moveExpiry brings the expiry queue up to date for the row stored at key.

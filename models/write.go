@@ -214,8 +214,10 @@ type writing struct {
 type draft[M any] struct {
 	model    M
 	old, new []keyList
-	// oldExpiry is that of the row that d.old is of.
+	// oldExpiry is that of the row that d.old is of, and oldRow what is stored of it, borrowed from the
+	// transaction, or nil.
 	oldExpiry int64
+	oldRow    []byte
 	// buf is for building what has a size that is not known before, and value for the value of a row
 	// that is to be compressed.
 	buf, value []byte
@@ -347,6 +349,9 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 	if err := t.moveEntries(s, d, place, primary); err != nil {
 		return err
 	}
+	if s.Follows(t.core) {
+		s.Note(t.core, primary, d.oldRow, row)
+	}
 	return changed(s, place, key, row)
 }
 
@@ -413,6 +418,9 @@ func (t *Tree[M, K]) removeOld(s *session.Session, d *draft[M], place *session.P
 	if err := s.Delete(key); err != nil {
 		return err
 	}
+	if d.oldRow != nil && s.Follows(t.core) {
+		s.Note(t.core, key[len(place.Space):], d.oldRow, nil)
+	}
 	return changed(s, place, key, nil)
 }
 
@@ -420,7 +428,7 @@ func (d *draft[M]) fit(indexes int) {
 	if len(d.old) != indexes {
 		d.old, d.new = make([]keyList, indexes), make([]keyList, indexes)
 	}
-	d.oldExpiry = 0
+	d.oldExpiry, d.oldRow = 0, nil
 	d.model = *new(M) // a codec that panicked may have left something
 	for i := range d.old {
 		d.old[i].reset()
@@ -447,10 +455,11 @@ func (t *Tree[M, K]) old(
 
 // oldExpiry reads into d when the row at key expires that a tree without indexes
 // replaces or deletes, so that its entry in the expiry queue goes with it. It reads
-// nothing while no row of the tree may expire. A damaged row can be replaced and
-// deleted like any other. A row of a newer version cannot: its expiry is not known.
+// nothing while no row of the tree may expire and nobody follows the tree. A damaged row
+// can be replaced and deleted like any other. A row of a newer version cannot: its expiry
+// is not known.
 func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.Place, key []byte) error {
-	if !place.Expires.Load() {
+	if !place.Expires.Load() && !s.Follows(t.core) {
 		return nil
 	}
 	stored, err := s.Read.Get(key)
@@ -465,6 +474,7 @@ func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.P
 		return err
 	}
 	d.oldExpiry = row.Expiry // zero if it is damaged
+	d.oldRow = stored
 	return nil
 }
 
@@ -478,7 +488,7 @@ func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row fo
 		return row, false, err
 	}
 	row, err = format.ParseRow(key, stored)
-	d.oldExpiry = row.Expiry
+	d.oldExpiry, d.oldRow = row.Expiry, stored
 	return row, true, err
 }
 

@@ -30,6 +30,12 @@ type Session struct {
 	// Trusted says that package record is writing: see [Trusted].
 	Trusted bool
 
+	// Origin says who makes the changes that the transaction writes.
+	Origin Origin
+	// Followed are the trees whose changes the transaction keeps, in Changes.
+	Followed *Followed
+	Changes  []Change
+
 	// Writes counts the writes of the transaction.
 	Writes uint64
 
@@ -193,6 +199,7 @@ func (s *Session) Reset() bool {
 		return false
 	}
 	s.Read, s.Write, s.Held, s.Trusted, s.Due, s.failure = nil, nil, false, false, 0, nil
+	s.Origin, s.Followed, s.Changes = Program, nil, nil
 	clear(s.Committed)
 	s.Committed = s.Committed[:0]
 	s.blocks, s.kept = s.blocks[:0], nil

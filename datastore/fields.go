@@ -19,8 +19,10 @@ type fieldsEntry struct {
 	Key   []string `json:"key,omitempty"`
 	Clock string   `json:"clock,omitempty"`
 	// ComputedClock says that the clock is a function, of fields that nobody has said.
-	ComputedClock bool          `json:"computedClock,omitempty"`
-	Indexes       []indexFields `json:"indexes"`
+	ComputedClock bool `json:"computedClock,omitempty"`
+	// Merged says that a function of the program merges rows.
+	Merged  bool          `json:"merge,omitempty"`
+	Indexes []indexFields `json:"indexes"`
 }
 
 // indexFields says it of an index.
@@ -40,13 +42,13 @@ func fieldsKey(rows format.Space) []byte { return rows.Append(slices.Clone(field
 
 // fieldsOf returns what a definition says of the fields of a tree, or nil if it says nothing.
 func fieldsOf(core *session.Tree) *fieldsEntry {
-	e := &fieldsEntry{Key: core.KeyFields, Clock: core.Clock, ComputedClock: core.ComputedClock}
+	e := &fieldsEntry{Key: core.KeyFields, Clock: core.Clock, ComputedClock: core.ComputedClock, Merged: core.Merged}
 	for _, ix := range core.Indexes {
 		if ix.Fields != nil {
 			e.Indexes = append(e.Indexes, indexFields{ix.Name, ix.Fields, ix.Optional})
 		}
 	}
-	if e.Key == nil && e.Clock == "" && !e.ComputedClock && e.Indexes == nil {
+	if e.Key == nil && e.Clock == "" && !e.ComputedClock && !e.Merged && e.Indexes == nil {
 		return nil
 	}
 	return e
@@ -160,7 +162,7 @@ func (e *fieldsEntry) describe(s *shape.Schema) {
 	if known(e.Clock) {
 		s.Clock = e.Clock
 	}
-	s.ComputedClock = e.ComputedClock
+	s.ComputedClock, s.Merged = e.ComputedClock, e.Merged
 	for _, said := range e.Indexes {
 		for i := range s.Indexes {
 			if ix := &s.Indexes[i]; ix.Name == said.Name && known(said.Fields...) {

@@ -330,6 +330,28 @@ func TestFieldsDamaged(t *testing.T) {
 	}
 }
 
+// TestMergedTree checks that a store says of a tree that a function merges its rows: a program without
+// the function would choose one of two.
+func TestMergedTree(t *testing.T) {
+	for _, merge := range []func(a, b *task) task{nil, func(a, _ *task) task { return *a }} {
+		want := merge != nil
+		tree := models.NewTree("task", models.Uint64, func(v *task) uint64 { return v.ID },
+			models.WithPolicy[task](models.Open), models.WithMerge(merge))
+		s := datastore.Temp(t, memory.Engine(), models.NewDefinition("app", tree))
+		stored, err := s.Inspect().Schema(t.Context(), "app.task")
+		if err != nil || stored.Merged != want || tree.Schema().Merged != want {
+			t.Errorf("%v, %+v, %+v", err, tree.Schema(), stored)
+		}
+		var file bytes.Buffer
+		if err := stored.Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := shape.ReadSchema(&file); err != nil || again.Merged != want {
+			t.Errorf("%v, %+v", err, again)
+		}
+	}
+}
+
 // TestComputedClock checks that a store says of a tree that its clock is a function: a program that
 // takes it for a tree without a clock would choose other records.
 func TestComputedClock(t *testing.T) {

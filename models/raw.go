@@ -26,6 +26,7 @@ type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
 	parseRaw(p *session.Place, key, stored []byte) (format.Row, error)
 	check(primary, value []byte) (clock uint64, err error)
+	mergeValues(primary, a, b []byte) ([]byte, error)
 	withUnknown(primary, value, before []byte) ([]byte, error)
 	storeValue(s *session.Session, primary, value []byte, w writing) error
 	expiryAt(s *session.Session, primary []byte) (int64, error)
@@ -379,10 +380,10 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
 	m, _, err := t.decodeStranger(nil, primary, value)
-	if err != nil || t.clock == nil {
+	if err != nil {
 		return 0, err
 	}
-	return t.clock(m), nil
+	return t.clockOf(m), nil
 }
 
 // storeValue checks a value and stores it as w says.

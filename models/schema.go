@@ -9,7 +9,7 @@ func (t *Tree[M, K]) Schema() shape.Schema {
 	s := shape.Schema{
 		Tree: t.core.Name, Key: t.core.Key, Codec: t.core.Codec, Policy: t.core.Policy,
 		Shape: shape.StructOf(t.core.Fields...), KeyFields: t.core.KeyFields, KeyVersion: t.core.KeyVersion,
-		Clock: t.core.Clock, ComputedClock: t.core.ComputedClock,
+		Clock: t.core.Clock, ComputedClock: t.core.ComputedClock, Merged: t.core.Merged,
 		Indexes: make([]shape.Index, len(t.core.Indexes)),
 	}
 	for i, ix := range t.core.Indexes {

@@ -28,6 +28,8 @@ type Tree[M, K any] struct {
 	codec   Codec[M]
 	primary func(*M) K
 	clock   func(*M) uint64
+	// merging is of WithMerge, nil where the better of two rows is chosen.
+	merging func(a, b *M) M
 	setKey  func(*M, K)
 	// sequence is nil where nobody numbers the rows.
 	sequence *sequence[M, K]
@@ -63,6 +65,8 @@ type treeOptions[M any] struct {
 	codec  Codec[M]
 	clock  func(*M) uint64
 	policy Policy
+	// merging is of WithMerge.
+	merging func(a, b *M) M
 	// compressed is of WithCompression.
 	compressed bool
 	// givenUp and earlier are of WithGivenUp and WithEarlier.
@@ -113,9 +117,10 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 			Name: name, Key: key.Name(), KeyVersion: o.keyVersion, Codec: o.codec.Name(), Policy: o.policy.String(),
 			Fields: o.codec.Fields(), KeyFields: o.keyFields, Clock: o.clockField,
 			ComputedClock: o.clock != nil && o.clockField == "" && o.policy != Local,
+			Merged:        o.merging != nil,
 			GivenUp:       o.givenUp, Compressed: o.compressed,
 		},
-		key: key, codec: o.codec, primary: primary, clock: o.clock, policy: o.policy,
+		key: key, codec: o.codec, primary: primary, clock: o.clock, merging: o.merging, policy: o.policy,
 	}
 	t.raw = &Raw{core: t.core, tree: t}
 	t.foreign = foreignShapeOf(t.core, o.policy)
@@ -124,6 +129,10 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	}
 	if o.policy > Immutable {
 		t.core.Fault = fmt.Errorf("tree %q: %w: there is no %v", name, ErrDefinition, o.policy)
+	}
+	if o.merging != nil && o.policy != Open {
+		t.core.Fault = fmt.Errorf("tree %q: %w: WithMerge is for trees that are open, and it is %v", name, ErrDefinition,
+			o.policy)
 	}
 	if o.setKey != nil {
 		set, ok := o.setKey.(func(*M, K))

@@ -28,13 +28,14 @@
 // is models.Local does not travel, and New refuses it.
 //
 //	models.Open       anyone. Of two records the better has the higher clock
-//	                  (models.WithClock), or of equal clocks the larger bytes
+//	                  (models.WithClock), or of equal clocks the larger bytes. With
+//	                  models.WithMerge the stored row becomes the merge of both
 //	models.Signed     the peer that the primary key begins with: see PeerKey and Retract.
 //	                  The better of two has the higher sequence number
 //	models.Immutable  anyone, but the key is the hash of the value: see HashKey and Identify
 //
 // A peer takes a record if its value decodes, is canonical and has the key of the record
-// key, if the policy allows it, and if it is better than the row that is stored. A value may
+// key, if the policy allows it, and if it is better than the row that is stored, or is merged with it. A value may
 // have fields that this peer's model does not have, and lack some that it has: see
 // "Peers with other versions of a model". If the
 // rows of an open tree change, its model should declare a clock: without one, every peer
@@ -85,7 +86,8 @@
 //   - models.ErrInvalid if the record does not decode, is not canonical, has another key
 //     or namespace, or breaks the policy,
 //   - models.ErrTooLarge or models.ErrKeySize if it is larger than a bound allows,
-//   - [ErrOldRecord] if a better one is stored.
+//   - [ErrOldRecord] if a better one is stored,
+//   - models.ErrMerge if the merge of the record and the stored row cannot be stored.
 //
 // [Bounds] limit how many records of other peers are kept. A provider record beyond the
 // limit of its key or its peer is refused with [ErrFull]. For the other limits the oldest

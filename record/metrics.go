@@ -155,6 +155,7 @@ func reasonOf(err error) string {
 		{ErrOldRecord, "old"},
 		{ErrNoRecord, "no_record"},
 		{models.ErrUnique, "unique"},
+		{models.ErrMerge, "merge"},
 		{models.ErrTooLarge, "too_large"},
 		{models.ErrKeySize, "key_size"},
 		{models.ErrInvalid, "invalid"},

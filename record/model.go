@@ -125,25 +125,39 @@ func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (
 	return s, nil
 }
 
-// accept puts the row of a record and its receipt, in place of a row that is not better.
+// accept puts the row of a record and its receipt, in place of a row that is not better, or
+// the merge of the two in a tree that merges. It returns the record that is stored.
 // Origin is Published for a record that this peer publishes, and Stranger for one that
 // comes from the DHT, which may have more fields.
 func (t *modelTree) accept(
 	l *ledger, c policy.Candidate, received time.Time, more []byte, origin receipts.Origin,
-) error {
+) (policy.Candidate, error) {
 	old, err := t.rowState(l.ctx, l.tx, c.Key)
 	if err != nil {
-		return err
+		return c, err
 	}
 	held, err := t.rules.Held(c.Key, &old.Stored)
 	if err != nil {
-		return err
+		return c, err
 	}
-	if held != nil && c.Compare(held) < 0 {
-		return failAt("put", t.raw, c.Key, ErrOldRecord)
+	arrived := origin == receipts.Stranger
+	switch {
+	case held == nil:
+	case t.raw.Merges():
+		came := c.Value
+		if c, err = t.merge(&c, held); err != nil {
+			return c, err
+		}
+		if !bytes.Equal(c.Value, came) {
+			more = nil // which is of what came
+			if arrived && bytes.Equal(c.Value, held.Value) {
+				return c, nil // the stored row has all of it
+			}
+		}
+	case c.Compare(held) < 0:
+		return c, failAt("put", t.raw, c.Key, ErrOldRecord)
 	}
 	same := bytes.Equal(old.Value, c.Value) && (old.Value == nil) == (c.Value == nil)
-	arrived := origin == receipts.Stranger
 	receipt := receipts.Receipt{
 		Tree: t.raw.Name(), Key: c.Key,
 		Origin: origin, Received: received, Hash: sha256.Sum256(c.Value), More: more,
@@ -165,26 +179,43 @@ func (t *modelTree) accept(
 			&receipts.Signature{Tree: t.raw.Name(), Key: c.Key, Signature: c.Signature})
 	}
 	if err != nil {
-		return err
+		return c, err
 	}
 	if arrived && !same {
 		l.arrivals = append(l.arrivals, arrival{t, c.Key, c.Value})
 	}
-	return l.putReceipt(&old.filed, &receipt)
+	return c, l.putReceipt(&old.filed, &receipt)
+}
+
+// merge returns the merge of a record and the stored row, as a record.
+func (t *modelTree) merge(c, held *policy.Candidate) (policy.Candidate, error) {
+	value, err := t.raw.Merge(c.Key, c.Value, held.Value)
+	if err != nil {
+		return *c, err
+	}
+	if bytes.Equal(value, held.Value) {
+		return *held, nil // which the program may have put, larger than records are
+	}
+	merged, err := t.check(c.Key, value, 0)
+	if err != nil {
+		return *c, failAt("merge", t.raw, c.Key, fmt.Errorf("%w: %w", models.ErrMerge, err))
+	}
+	return merged, nil
 }
 
 // ownedBefore corrects the receipt of a record from the DHT whose key has a row already;
 // same says that the row is the same, and again that the record is. A record that this
 // peer has published stays its own, without the fields that others add, as long as nobody
-// else can have written the one that came: it is the same, or signed by the owner. A peer
-// that sends it does not delay when it is published again.
+// else can have written the one that came: it is the same, or signed by the owner, or the
+// merge of both. A peer that sends it does not delay when it is published again.
 func (t *modelTree) ownedBefore(r *Records, old *rowState, receipt *receipts.Receipt, same, again bool) {
-	if old.filed.Origin.IsOwn() && (same || t.rules.Policy() == models.Signed) {
+	kept := same || t.raw.Merges() // the row has what this peer has published
+	if old.filed.Origin.IsOwn() && (kept || t.rules.Policy() == models.Signed) {
 		receipt.Origin, receipt.More = receipts.Published, nil
 		switch {
-		case same && old.receipt.Origin == receipts.Published:
+		case kept && old.receipt.Origin == receipts.Published:
 			receipt.Received = old.receipt.Received
-		case same:
+		case kept:
 			receipt.Received = receipt.Received.Add(-max(r.interval, 0)) // which is due
 		}
 		return

@@ -23,6 +23,11 @@ func Key[M, K any](t *models.Tree[M, K], key K) string { return "/" + t.Name() +
 // the Options.Models of the node's records; otherwise Publish returns
 // models.ErrUnknownTree.
 //
+// In a tree with models.WithMerge, Publish stores and sends the merge of m and the stored row. A peer
+// that holds another row takes it only if it is the better one, since kad-dht can only choose, and
+// then merges. If the report says that peers hold a better record, publish the row that [Resolve]
+// returns, with a higher clock.
+//
 // If the DHT knows no peer yet, Publish waits for one until ctx's deadline, and not at
 // all if ctx has no deadline; then it returns ErrNoPeers. If no peer took the record, it
 // returns ErrNotTaken, with a reason. In both cases the row stays, [Node.Republish] tries
@@ -100,16 +105,22 @@ func (n *Node) publish(
 		if c, err = tree.check(key, data, 0); err != nil {
 			return err
 		}
-		return tree.accept(l, c, now, nil, receipts.Published)
+		c, err = tree.accept(l, c, now, nil, receipts.Published)
+		return err
 	})
 	if err != nil {
 		return report, failAt("publish", tree.raw, key, err)
 	}
 	r.sweeper.Arm(soon(r.end(now, 0)))
 	if err = n.awaitPeer(ctx); err == nil {
-		if row, rowErr := tree.raw.Get(ctx, r.store, key); rowErr == nil && !bytes.Equal(row, c.Value) {
-			err = ErrOldRecord // has come in between
-		} else {
+		row, rowErr := tree.raw.Get(ctx, r.store, key)
+		switch came := rowErr == nil && !bytes.Equal(row, c.Value); { // in between
+		case came && tree.raw.Merges():
+			c, err = tree.check(key, row, 0)
+		case came:
+			err = ErrOldRecord
+		}
+		if err == nil {
 			report, err = n.send(ctx, tree, recordKey, &c)
 		}
 	}

@@ -15,7 +15,8 @@ import (
 // Resolve gets the row with the primary key from the DHT. It returns the best of the
 // records that the closest peers hold, and this peer, if it serves one. It returns
 // models.ErrNotFound if no peer has a valid record, no peer could be asked, or the owner
-// has retracted the record.
+// has retracted the record. In a tree with models.WithMerge it returns the merge of all of them; one
+// that cannot be merged is left out if it is the worse.
 //
 // Resolve stores nothing: kad-dht places records by their keys, not on the peers that
 // ask for them.
@@ -34,6 +35,13 @@ func find[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (
 		return policy.Candidate{}, err
 	}
 	defer n.records.metrics.took(ctx, opResolve, time.Now())
+	if tree.raw.Merges() {
+		c, err := n.findMerged(ctx, tree, t.EncodeKey(key))
+		if err != nil {
+			err = resolveError(t, key, err)
+		}
+		return c, err
+	}
 	data, err := n.dht.GetValue(ctx, Key(t, key))
 	if err != nil {
 		if errors.Is(err, routing.ErrNotFound) {

@@ -203,7 +203,7 @@ func (r *Records) armForProviders(changes []providers.Change) {
 // of its entry in an index. Then nothing of the record has been written.
 func isRefusal(err error) bool {
 	return errors.Is(err, ErrOldRecord) || errors.Is(err, ErrFull) ||
-		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrKeySize)
+		errors.Is(err, models.ErrUnique) || errors.Is(err, models.ErrMerge) || errors.Is(err, models.ErrKeySize)
 }
 
 // apply makes a change of a record, and adds to refused.
@@ -212,7 +212,7 @@ func (l *ledger) apply(c *change, refused *[]error) (err error) {
 	case c.tree != nil && c.delete:
 		err = c.tree.drop(l, c.key)
 	case c.tree != nil:
-		err = c.tree.accept(l, c.record, c.received, c.more, receipts.Stranger)
+		_, err = c.tree.accept(l, c.record, c.received, c.more, receipts.Stranger)
 	case c.delete:
 		_, err = l.deleteValue(c.key)
 	default:

@@ -36,6 +36,8 @@ type Tree struct {
 	Clock     string
 	// ComputedClock says that the tree travels and has a clock whose field nobody has said.
 	ComputedClock bool
+	// Merged says that a function of the program merges two rows with one primary key.
+	Merged bool
 	// GivenUp has the paths of fields that the model no longer has, on purpose.
 	GivenUp []string
 	// Compressed says that rows are to be compressed.

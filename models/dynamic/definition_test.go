@@ -35,6 +35,7 @@ func TestDefinitionFaults(t *testing.T) {
 	faults := map[string]func(*shape.Schema){
 		"codec: only values of the codec dag-cbor":                   func(s *shape.Schema) { s.Codec = "json" },
 		"computedClock: the schema does not say from":                func(s *shape.Schema) { s.ComputedClock = true },
+		"merge: a function of a program merges":                      func(s *shape.Schema) { s.Policy, s.Merged = "open", true },
 		`key: no key codec is named "uint65"`:                        func(s *shape.Schema) { s.Key = "uint65" },
 		"keyFields: the schema does not say from which":              func(s *shape.Schema) { s.KeyFields = nil },
 		`keyFields: the field "Text" is string, which is no`:         func(s *shape.Schema) { s.KeyFields[0] = "Text" },

@@ -57,6 +57,10 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 		faults = append(faults, fault(s, "computedClock", errors.New("the schema does not say from which field the clock "+
 			"is made; declare it with models.ClockField and write the schema anew")))
 	}
+	if s.Merged {
+		faults = append(faults, fault(s, "merge", errors.New("a function of a program merges the rows of the tree, and a "+
+			"schema does not have it: only a program that is compiled with the function can have the tree")))
+	}
 	if s.Clock != "" {
 		clock, err := clockOf(s.Shape, s.Clock)
 		if err != nil {

@@ -38,6 +38,9 @@ type Schema struct {
 	// ComputedClock says that a function of the program tells how new a row is, by no field that
 	// Clock could name. A program without the function cannot choose between two records.
 	ComputedClock bool
+	// Merged says that a function of the program makes one row of two with one primary key, in a tree
+	// that is open. A program without the function cannot exchange records of the tree.
+	Merged bool
 	// Indexes are the tree's indexes.
 	Indexes []Index
 }
@@ -127,10 +130,10 @@ func (s Schema) check() error {
 	if err := s.checkFields("keyFields", s.Key, s.KeyFields); err != nil {
 		return err
 	}
-	if err := s.checkClock(); err != nil {
-		return err
+	if s.Merged && s.Policy != "open" {
+		return fmt.Errorf("merge: the policy is %s, and only an open tree is merged", s.Policy)
 	}
-	return nil
+	return s.checkClock()
 }
 
 // checkFields checks the names of the fields that a key is made of.
@@ -244,6 +247,9 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 	if s.ComputedClock {
 		dst = append(dst, `,"computedClock":true`...)
 	}
+	if s.Merged {
+		dst = append(dst, `,"merge":true`...)
+	}
 	dst = append(dst, `,"indexes":[`...)
 	for i, ix := range s.Indexes {
 		if i > 0 {
@@ -346,6 +352,8 @@ func readSchema(src []byte) (s Schema, err error) {
 			}
 		case "computedClock":
 			s.ComputedClock, err = r.trueOnly(path)
+		case "merge":
+			s.Merged, err = r.trueOnly(path)
 		case "indexes":
 			err = r.list(path, func(path string) error {
 				ix, err := r.readIndex(path)

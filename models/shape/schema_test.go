@@ -141,6 +141,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"text as clock":      {replace(`"clock": "ID"`, `"clock": "Name"`), `clock: the field "Name" is neither an integer nor a time`},
 		"two clocks":         {replace(`"clock": "ID"`, `"clock": "ID", "computedClock": true`), "computedClock: the clock is a field"},
 		"no computed clock":  {replace(`"clock": "ID"`, `"computedClock": false`), "computedClock: it is left out or true"},
+		"no merge":           {replace(`"clock": "ID"`, `"merge": false`), "merge: it is left out or true"},
+		"a signed merge":     {replace(`"policy": "open"`, `"policy": "signed", "merge": true`), "merge: the policy is signed"},
 		"no clock":           {replace(`"clock": "ID"`, `"clock": ""`), "clock: it is left out or the name of a field"},
 		"another field":      {replace("\t\t\t\t\"Name\"\n", "\t\t\t\t\"\"\n"), `indexes[0].fields: the shape has no field ""`},
 		"no omit":            {replace(`"omit": true`, `"omit": false`), "shape.fields[2].omit: it is left out or true"},
@@ -253,6 +255,7 @@ func TestSchemaCompare(t *testing.T) {
 		"other key fields": {with(func(s *shape.Schema) { s.KeyFields = []string{"ID", "Name"} }), shape.Diverged},
 		"no key fields":    {with(func(s *shape.Schema) { s.KeyFields = nil }), shape.Same},
 		"another clock":    {with(func(s *shape.Schema) { s.Clock = "At" }), shape.Diverged},
+		"merged":           {with(func(s *shape.Schema) { s.Merged = true }), shape.Diverged},
 		"no clock":         {with(func(s *shape.Schema) { s.Clock = "" }), shape.Same},
 		"a computed clock": {with(func(s *shape.Schema) { s.Clock, s.ComputedClock = "", true }), shape.Same},
 		"an index by another field": {with(func(s *shape.Schema) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -31,26 +32,31 @@ func (s idSet) within(lower, upper []byte) idSet {
 	return s[at(lower):max(at(lower), at(upper))]
 }
 
-func (s idSet) Sum(_ context.Context, lower, upper []byte) (count uint64, sum [32]byte, err error) {
-	for _, id := range s.within(lower, upper) {
-		carry := uint64(0)
-		for i := range id {
-			carry += uint64(id[i]) + uint64(sum[i])
-			sum[i] = byte(carry)
-			carry >>= 8
+func (s idSet) Sums(_ context.Context, bounds [][]byte) (sums []negentropy.Sum, err error) {
+	for i, upper := range bounds[1:] {
+		var of negentropy.Sum
+		for _, id := range s.within(bounds[i], upper) {
+			carry := uint64(0)
+			for i := range id {
+				carry += uint64(id[i]) + uint64(of.Sum[i])
+				of.Sum[i] = byte(carry)
+				carry >>= 8
+			}
+			of.Count++
 		}
-		count++
+		sums = append(sums, of)
 	}
-	return count, sum, nil
+	return sums, nil
 }
 
-func (s idSet) IDs(_ context.Context, lower, upper []byte, yield func(negentropy.ID) bool) error {
-	for _, id := range s.within(lower, upper) {
-		if !yield(id) {
-			break
+func (s idSet) IDs(_ context.Context, lower, upper []byte) iter.Seq2[negentropy.ID, error] {
+	return func(yield func(negentropy.ID, error) bool) {
+		for _, id := range s.within(lower, upper) {
+			if !yield(id, nil) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 // Split returns bounds at which the first bits of ids change, as a topic does.

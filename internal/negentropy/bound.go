@@ -38,6 +38,3 @@ func (b *bound) prefix() []byte {
 	}
 	return b.id[:b.size]
 }
-
-// isEmpty reports whether no item of this package can be in a range.
-func isEmpty(lower, upper *bound) bool { return lower.time > 0 || lower.compare(upper) >= 0 }

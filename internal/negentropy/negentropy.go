@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // ID is the id of an item. Ids are in the order of their bytes.
@@ -13,15 +14,28 @@ type ID = [32]byte
 // Set is the ids that a peer holds. A range of them is from lower, inclusive, to upper, exclusive.
 // Both are prefixes of ids that stand for the id in which zeros follow; a nil upper is the end.
 type Set interface {
-	// Sum returns how many ids are in a range, and their sum mod 2^256. In the ids and in the sum
-	// the first byte is the lowest.
-	Sum(ctx context.Context, lower, upper []byte) (count uint64, sum [32]byte, err error)
-	// IDs calls yield with the ids of a range, in order, until yield returns false.
-	IDs(ctx context.Context, lower, upper []byte, yield func(ID) bool) error
+	// Sums returns the sums of the ranges that lie between the bounds: sum i is of the range from
+	// bound i to bound i+1. The bounds are in order, and can be equal.
+	Sums(ctx context.Context, bounds [][]byte) ([]Sum, error)
+	// IDs yields the ids of a range, in order. An error is yielded once, as the last item.
+	IDs(ctx context.Context, lower, upper []byte) iter.Seq2[ID, error]
 	// Split returns increasing bounds between lower and upper, which it excludes, at which the
-	// range falls into parts of about the same size. It returns fewer if that is cheaper, and none
-	// if the range has one id or none.
+	// range falls into parts of about the same size. It returns fewer if that is cheaper, and may
+	// return none if the range has few ids.
 	Split(ctx context.Context, lower, upper []byte, parts int) (bounds [][]byte, err error)
+}
+
+// Sum is how many ids are in a range, and their sum mod 2^256. In the ids and in the sum the first
+// byte is the lowest.
+type Sum struct {
+	Count uint64
+	Sum   [32]byte
+}
+
+// fingerprint returns that of the range.
+func (s *Sum) fingerprint() [fingerprintSize]byte {
+	hash := sha256.Sum256(appendVarint(s.Sum[:], s.Count))
+	return [fingerprintSize]byte(hash[:])
 }
 
 // Limits bound a message.
@@ -63,16 +77,13 @@ const (
 	// is large, and firstSize is how many ids such a part has at least. They save a round trip.
 	firstParts = 1024
 	firstSize  = 1024
+	// atOnce is how many sums are asked for at the same time. They are in vain where the message
+	// becomes full before.
+	atOnce = 256
 	// idleRounds is after how many messages without any id that differs a comparison ends. The
 	// parts become smaller with each message, so that honest peers need far fewer.
 	idleRounds = 48
 )
-
-// fingerprint is that of a range with count ids.
-func fingerprint(count uint64, sum [32]byte) [fingerprintSize]byte {
-	hash := sha256.Sum256(appendVarint(sum[:], count))
-	return [fingerprintSize]byte(hash[:])
-}
 
 // Respond answers a message of an initiator. A message of another version is answered with this
 // one's version, as the protocol wants it.
@@ -112,12 +123,12 @@ type Result struct {
 // Start returns the first message.
 func (i *Initiator) Start(ctx context.Context) ([]byte, error) {
 	s := side{set: i.set, out: newWriter(i.limits.Message)}
-	count, _, err := s.sum(ctx, bound{}, end)
+	all, err := s.sum(ctx, bound{}, end)
 	if err != nil {
 		return nil, err
 	}
-	first := min(max(int(min(count, firstParts*firstSize))/firstSize, parts), firstParts)
-	if err := s.divide(ctx, bound{}, end, count, first); err != nil {
+	first := min(max(int(min(all.Count, firstParts*firstSize))/firstSize, parts), firstParts)
+	if err := s.divide(ctx, bound{}, end, all.Count, first); err != nil && !errors.Is(err, errFull) {
 		return nil, err
 	}
 	return s.out.data, nil

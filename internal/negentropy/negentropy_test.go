@@ -258,9 +258,7 @@ type errSet struct{ ids }
 
 var errDisk = errors.New("disk")
 
-func (errSet) Sum(context.Context, []byte, []byte) (n uint64, sum [32]byte, err error) {
-	return 0, sum, errDisk
-}
+func (errSet) Sums(context.Context, [][]byte) ([]negentropy.Sum, error) { return nil, errDisk }
 
 // An error of the set is returned.
 func TestSetFails(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"iter"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -44,26 +45,31 @@ func (s ids) within(lower, upper []byte) ids {
 	return s[from:max(from, to)]
 }
 
-func (s ids) Sum(_ context.Context, lower, upper []byte) (count uint64, sum [32]byte, err error) {
-	for _, id := range s.within(lower, upper) {
-		count++
-		carry := uint64(0)
-		for i := 0; i < len(id); i += 8 {
-			var part uint64
-			part, carry = bits.Add64(binary.LittleEndian.Uint64(sum[i:]), binary.LittleEndian.Uint64(id[i:]), carry)
-			binary.LittleEndian.PutUint64(sum[i:], part)
+func (s ids) Sums(_ context.Context, bounds [][]byte) (sums []negentropy.Sum, err error) {
+	for i, upper := range bounds[1:] {
+		var of negentropy.Sum
+		for _, id := range s.within(bounds[i], upper) {
+			of.Count++
+			carry := uint64(0)
+			for i := 0; i < len(id); i += 8 {
+				var part uint64
+				part, carry = bits.Add64(binary.LittleEndian.Uint64(of.Sum[i:]), binary.LittleEndian.Uint64(id[i:]), carry)
+				binary.LittleEndian.PutUint64(of.Sum[i:], part)
+			}
 		}
+		sums = append(sums, of)
 	}
-	return count, sum, nil
+	return sums, nil
 }
 
-func (s ids) IDs(_ context.Context, lower, upper []byte, yield func(negentropy.ID) bool) error {
-	for _, id := range s.within(lower, upper) {
-		if !yield(id) {
-			break
+func (s ids) IDs(_ context.Context, lower, upper []byte) iter.Seq2[negentropy.ID, error] {
+	return func(yield func(negentropy.ID, error) bool) {
+		for _, id := range s.within(lower, upper) {
+			if !yield(id, nil) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 func (s ids) Split(_ context.Context, lower, upper []byte, parts int) (bounds [][]byte, err error) {

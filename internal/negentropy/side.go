@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 )
 
@@ -22,67 +23,114 @@ var errFull = errors.New("the message is full")
 
 // answer answers a message that has been checked.
 func (s *side) answer(ctx context.Context, message []byte) error {
+	err := s.answerRanges(ctx, message)
+	if errors.Is(err, errFull) {
+		return nil
+	}
+	return err
+}
+
+func (s *side) answerRanges(ctx context.Context, message []byte) error {
+	var prints []span // one after the other
 	for r := (reader{rest: message[1:]}); len(r.rest) > 0; {
 		next, err := r.next()
 		if err != nil {
 			return err
 		}
+		if next.mode == print {
+			prints = append(prints, next)
+		}
+		if next.mode != print || len(prints) == atOnce || len(r.rest) == 0 {
+			if err := s.comparePrints(ctx, prints); err != nil {
+				return err
+			}
+			prints = prints[:0]
+		}
 		switch next.mode {
-		case print:
-			err = s.compare(ctx, &next)
 		case list:
 			err = s.takeList(ctx, &next)
-		default:
+		case skip:
 			s.out.skip(next.upper)
 		}
-		switch {
-		case errors.Is(err, errFull):
-			return nil
-		case err != nil:
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sum returns how many ids are in a range, and their sum.
-func (s *side) sum(ctx context.Context, lower, upper bound) (count uint64, sum [32]byte, err error) {
-	if isEmpty(&lower, &upper) {
-		return 0, sum, nil
+// sums returns the sums of the ranges between bounds.
+func (s *side) sums(ctx context.Context, bounds []bound) ([]Sum, error) {
+	sums := make([]Sum, len(bounds)-1)
+	within := 0 // the bounds up to the first that is above all items
+	for within < len(bounds) && bounds[within].time == 0 {
+		within++
 	}
-	return s.set.Sum(ctx, lower.prefix(), upper.prefix())
+	if within == 0 {
+		return sums, nil
+	}
+	prefixes := make([][]byte, min(within+1, len(bounds)))
+	for i := range prefixes {
+		prefixes[i] = bounds[i].prefix()
+	}
+	if len(prefixes) == 1 {
+		return sums, nil
+	}
+	found, err := s.set.Sums(ctx, prefixes)
+	if err == nil && len(found) != len(prefixes)-1 {
+		err = fmt.Errorf("%d sums for %d bounds", len(found), len(prefixes))
+	}
+	copy(sums, found)
+	return sums, err
+}
+
+// sum returns the sum of a range.
+func (s *side) sum(ctx context.Context, lower, upper bound) (Sum, error) {
+	sums, err := s.sums(ctx, []bound{lower, upper})
+	return sums[0], err
 }
 
 // ids yields the ids in a range.
-func (s *side) ids(ctx context.Context, lower, upper bound, yield func(ID) bool) error {
-	if isEmpty(&lower, &upper) {
-		return nil
+func (s *side) ids(ctx context.Context, lower, upper bound) iter.Seq2[ID, error] {
+	if lower.time > 0 || lower.compare(&upper) >= 0 {
+		return func(func(ID, error) bool) {}
 	}
-	return s.set.IDs(ctx, lower.prefix(), upper.prefix(), yield)
+	return s.set.IDs(ctx, lower.prefix(), upper.prefix())
 }
 
 // rest ends the message with the fingerprint of everything from a bound, so that the other peer
 // goes on from there.
 func (s *side) rest(ctx context.Context, lower bound) error {
-	count, sum, err := s.sum(ctx, lower, end)
+	sum, err := s.sum(ctx, lower, end)
 	if err != nil {
 		return err
 	}
-	s.out.fingerprint(end, fingerprint(count, sum))
+	s.out.fingerprint(end, sum.fingerprint())
 	return errFull
 }
 
-// compare answers a fingerprint.
-func (s *side) compare(ctx context.Context, theirs *span) error {
-	count, sum, err := s.sum(ctx, theirs.lower, theirs.upper)
+// comparePrints answers fingerprints of ranges of which each begins where the last ends.
+func (s *side) comparePrints(ctx context.Context, theirs []span) error {
+	if len(theirs) == 0 {
+		return nil
+	}
+	bounds := []bound{theirs[0].lower}
+	for i := range theirs {
+		bounds = append(bounds, theirs[i].upper)
+	}
+	sums, err := s.sums(ctx, bounds)
 	if err != nil {
 		return err
 	}
-	if own := fingerprint(count, sum); bytes.Equal(own[:], theirs.fingerprint) {
-		s.out.skip(theirs.upper)
-		return nil
+	for i := range theirs {
+		at := &theirs[i]
+		if own := sums[i].fingerprint(); bytes.Equal(own[:], at.fingerprint) {
+			s.out.skip(at.upper)
+		} else if err := s.divide(ctx, at.lower, at.upper, sums[i].Count, parts); err != nil {
+			return err
+		}
 	}
-	return s.divide(ctx, theirs.lower, theirs.upper, count, parts)
+	return nil
 }
 
 // divide tells the other peer of a range: its ids if they are few, otherwise the fingerprints of
@@ -98,27 +146,29 @@ func (s *side) divide(ctx context.Context, lower, upper bound, count uint64, int
 	if len(between) == 0 {
 		return s.giveList(ctx, lower, upper, nil)
 	}
-	for i := range len(between) + 1 {
-		to := upper
-		if i < len(between) {
-			to = boundOf(between[i])
+	bounds := []bound{lower}
+	for _, prefix := range between {
+		bounds = append(bounds, boundOf(prefix))
+	}
+	bounds = append(bounds, upper)
+	for i := range len(bounds) - 1 {
+		if bounds[i].compare(&bounds[i+1]) >= 0 {
+			return fmt.Errorf("split: the bound %x is not above the last", bounds[i+1].prefix())
 		}
-		if to.compare(&lower) <= 0 || to.compare(&upper) > 0 {
-			return fmt.Errorf("split: the bound %x is not above the last", to.prefix())
-		}
-		if !s.out.fits(fingerprintSize) {
-			return s.rest(ctx, lower)
-		}
-		count, sum, err := s.sum(ctx, lower, to)
+	}
+	sums, err := s.sums(ctx, bounds)
+	if err != nil {
+		return err
+	}
+	for i, to := range bounds[1:] {
 		switch {
-		case err != nil:
-			return err
-		case count == 0:
+		case !s.out.fits(fingerprintSize):
+			return s.rest(ctx, bounds[i])
+		case sums[i].Count == 0:
 			s.out.list(to, nil) // which is shorter, and says more
 		default:
-			s.out.fingerprint(to, fingerprint(count, sum))
+			s.out.fingerprint(to, sums[i].fingerprint())
 		}
-		lower = to
 	}
 	return nil
 }
@@ -132,18 +182,17 @@ func (s *side) giveList(ctx context.Context, lower, upper bound, told []byte) er
 	var ids []byte
 	to := upper
 	full := false
-	err := s.ids(ctx, lower, upper, func(id ID) bool {
+	for id, err := range s.ids(ctx, lower, upper) {
+		if err != nil {
+			return err
+		}
 		if !s.out.fits(varintSize + len(ids) + idSize) {
 			to, full = boundOf(id[:]), true
-			return false
+			break
 		}
 		ids = append(ids, id[:]...)
-		return true
-	})
-	switch {
-	case err != nil:
-		return err
-	case told != nil && !full && bytes.Equal(ids, told):
+	}
+	if told != nil && !full && bytes.Equal(ids, told) {
 		s.out.skip(upper)
 		return nil
 	}
@@ -173,24 +222,23 @@ func (s *side) takeList(ctx context.Context, theirs *span) error {
 	}
 	to := theirs.upper
 	full := false
-	err := s.ids(ctx, theirs.lower, theirs.upper, func(id ID) bool {
+	for id, err := range s.ids(ctx, theirs.lower, theirs.upper) {
+		if err != nil {
+			return err
+		}
 		for len(told) > 0 && bytes.Compare(told[0][:], id[:]) < 0 {
 			s.result.Need = append(s.result.Need, told[0])
 			told = told[1:]
 		}
 		if len(told) > 0 && told[0] == id {
 			told = told[1:]
-			return true
+			continue
 		}
 		if len(s.result.Have) >= s.most {
 			to, full = boundOf(id[:]), true
-			return false
+			break
 		}
 		s.result.Have = append(s.result.Have, id)
-		return true
-	})
-	if err != nil {
-		return err
 	}
 	if !full {
 		s.result.Need = append(s.result.Need, told...)

@@ -40,6 +40,8 @@ type numbered struct {
 	*session.Commit
 	// settled says that watches may be told of it: it is as durable as it is going to be.
 	settled bool
+	// reader, if set, is the only watch that is told: it has begun to read after the commit.
+	reader *watch
 }
 
 // commitFollowed commits a transaction. If it has changed what somebody follows, it gets a number.
@@ -93,8 +95,17 @@ func (f *follow) settle(c *numbered) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.settled = true
+	f.tellSettled()
+}
+
+// tellSettled tells the watches of the commits that have settled, in order, while mu is held.
+func (f *follow) tellSettled() {
 	for len(f.waiting) > 0 && f.waiting[0].settled {
-		f.tell(f.waiting[0].Commit)
+		if c := f.waiting[0]; c.reader != nil {
+			c.reader.queue.Push(c.Commit, 0)
+		} else {
+			f.tell(c.Commit)
+		}
 		f.waiting[0] = nil
 		f.waiting = f.waiting[1:]
 	}
@@ -239,8 +250,14 @@ func (w *watch) Read(ctx context.Context) (ses *session.Session, seq uint64, err
 	f := &w.store.follow
 	f.turn.Lock()
 	defer f.turn.Unlock()
-	ses, err = w.store.BeginRead(ctx)
-	return ses, f.seq, err
+	if ses, err = w.store.BeginRead(ctx); err != nil {
+		return nil, 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting = append(f.waiting, &numbered{Commit: session.NewCommit(f.seq, nil), settled: true, reader: w})
+	f.tellSettled()
+	return ses, f.seq, nil
 }
 
 func (w *watch) Place(t *session.Tree) *session.Place { return w.store.places[t] }

@@ -161,3 +161,42 @@ func TestFollowLagging(t *testing.T) {
 		}
 	}, town)
 }
+
+// Next returns the number of a read behind the commits that the read has, and before those after it, on a
+// full queue as well.
+func TestFollowRead(t *testing.T) {
+	onEveryEngine(t, func(t *testing.T, h *harness) {
+		ctx := t.Context()
+		w := follow(t, h.Store, 2)
+		write := func(id uint64) {
+			t.Helper()
+			p := somebody(id)
+			if err := people.Put(ctx, h.Store, &p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read := func() (seq uint64) {
+			t.Helper()
+			ses, seq, err := w.Read(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ses.End()
+			return seq
+		}
+		write(1)
+		first := read()
+		write(2)
+		second := read()
+		batch, err := w.Next(ctx)
+		if err != nil || len(batch) != 4 || first == second {
+			t.Fatalf("%d commits, error %v", len(batch), err)
+		}
+		for i, c := range batch {
+			seq, changes := []uint64{first, first, second, second}[i], 1-i%2
+			if c.Seq != seq || len(c.Changes) != changes {
+				t.Errorf("commit %d has number %d and %d changes, want %d and %d", i, c.Seq, len(c.Changes), seq, changes)
+			}
+		}
+	}, town)
+}

@@ -45,6 +45,10 @@ type Commit struct {
 	Changes []Change
 	// bytes is the size of the changes.
 	bytes int
+
+	// rows are the changes by row, once coalesce is done.
+	coalesce sync.Once
+	rows     []Change
 }
 
 // NewCommit returns the commit of some changes.
@@ -176,7 +180,8 @@ type Watch interface {
 	// LaggingError, ErrCompacted, the error of ctx, or engine.ErrClosed once there are no more.
 	Next(ctx context.Context) ([]*Commit, error)
 	// Read begins a read transaction that has every commit up to seq, and none of the later ones.
-	// Next may still return commits up to seq afterwards.
+	// Behind the commits up to seq that it has not returned yet, Next then returns one with the
+	// number seq and without changes.
 	Read(ctx context.Context) (s *Session, seq uint64, err error)
 	// Place is where a tree of the watch is.
 	Place(t *Tree) *Place
@@ -204,11 +209,12 @@ func NewQueue(maxChanges, maxBytes int) *Queue {
 }
 
 // Push adds a commit, n changes of which concern the watch. It reports false if the queue is full
-// or has ended.
+// or has ended. There is always room for a commit without changes.
 func (q *Queue) Push(c *Commit, n int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.err != nil || len(q.commits) > 0 && (q.changes+n > q.maxChanges || q.bytes+c.bytes > q.maxBytes) {
+	full := len(q.commits) > 0 && (q.changes+n > q.maxChanges || q.bytes+c.bytes > q.maxBytes)
+	if q.err != nil || full && len(c.Changes) > 0 {
 		return false
 	}
 	q.commits = append(q.commits, c)

@@ -247,6 +247,12 @@ func (c *catalog) update(
 	if err := c.putFields(entries); err != nil {
 		return nil, err
 	}
+	all := maps.Clone(c.trees)
+	if all == nil {
+		all = map[string]*treeEntry{}
+	}
+	maps.Copy(all, entries) // which has the new ones
+	c.store.setTopics(all)
 	return entries, putCatalog(c.write, storeKey, storeCodec, &c.store)
 }
 
@@ -380,6 +386,7 @@ func (s *Store) place(core *session.Tree, entry *treeEntry, h history) *session.
 	if s.keys != nil {
 		p.Keys, p.Unpacker, p.Blind = s.keys, session.NewUnpacker(s.keys, nil), blinding(s.indexKey, p)
 	}
+	s.placeTopics(core, p)
 	return p
 }
 

@@ -68,6 +68,12 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 			return 0, fmt.Errorf("index %s: %w", entry.Indexes[i].Name, err)
 		}
 		doomed = append(doomed, entries...)
+		if ix := &entry.Indexes[i]; ix.Kind == session.Topical {
+			of := s.TopicAt(ix.ID.Append(nil))
+			for _, key := range entries {
+				s.NoteTopic(of, key[len(of.Space)+1:], false)
+			}
+		}
 	}
 	for _, key := range doomed {
 		if err := s.Delete(key); err != nil {
@@ -80,10 +86,14 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 // entriesOf returns the stored keys of an index's entries that are of some rows.
 func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (entries [][]byte, err error) {
 	cut := index.cutter()
-	if cut == nil && index.Kind != session.Unique {
+	if cut == nil && !index.Kind.KeyInValue() {
 		return nil, fmt.Errorf("%w: its codec %q is not known here", models.ErrDefinition, index.Key)
 	}
-	c := from.Cursor(spaceRange(index.ID))
+	r := spaceRange(index.ID)
+	if index.Kind == session.Topical {
+		r.Lower = append(r.Lower, format.TopicEntry)
+	}
+	c := from.Cursor(r)
 	defer c.Close()
 	for c.Next() {
 		primary, err := primaryOf(c, index, cut)
@@ -101,7 +111,7 @@ func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (en
 func primaryOf(
 	c engine.Cursor, index *indexEntry, cut func([]byte) (index, primary []byte, err error),
 ) ([]byte, error) {
-	if index.Kind == session.Unique {
+	if index.Kind.KeyInValue() {
 		stored, err := c.Value()
 		if err != nil {
 			return nil, err

@@ -176,7 +176,7 @@ func blindIndexes(core *session.Tree) (all []Difference) {
 // known reports whether this version knows what kind of index it is and whether it can be used.
 func (ix *indexEntry) known() bool {
 	switch ix.Kind {
-	case session.Plain, session.Unique, session.Claim, session.Multi:
+	case session.Plain, session.Unique, session.Claim, session.Multi, session.Topical:
 		return ix.State == ready || ix.State == building
 	}
 	return false

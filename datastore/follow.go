@@ -13,8 +13,8 @@ import (
 
 // follow is what a store keeps for those who follow its changes. A transaction that has changed
 // trees that somebody follows gets the next number when it commits. Such transactions commit one
-// after the other, so that the order of the numbers is the order of the commits on every engine.
-// All others commit as if nobody followed anything.
+// after the other, so that the order of the numbers is the order of the commits on every engine, and
+// so do those that change topics. All others commit as if nobody followed anything.
 type follow struct {
 	// trees are those whose changes transactions keep. It changes only while gate is held for
 	// writing, and every transaction holds it for reading while it commits. So a transaction that has
@@ -22,7 +22,7 @@ type follow struct {
 	trees atomic.Pointer[session.Followed]
 	gate  sync.RWMutex
 
-	// turn is held by the transaction that commits with a number.
+	// turn is held by the transaction that commits with a number, or changes topics.
 	turn sync.Mutex
 	// seq is the last number that was given, while turn is held.
 	seq uint64
@@ -44,7 +44,8 @@ type numbered struct {
 	reader *watch
 }
 
-// commitFollowed commits a transaction. If it has changed what somebody follows, it gets a number.
+// commitFollowed commits a transaction. If it has changed what somebody follows, it gets a number. If it
+// has changed topics, their leaves change with it.
 func (s *Store) commitFollowed(
 	ctx context.Context, ses *session.Session, txn engine.WriteTxn, d engine.Durability,
 ) error {
@@ -54,16 +55,19 @@ func (s *Store) commitFollowed(
 		f.gate.RUnlock()
 		return engine.ErrConflict // which has the transaction run again
 	}
-	if len(ses.Changes) == 0 {
+	if len(ses.Changes) == 0 && len(ses.TopicChanges) == 0 {
 		defer f.gate.RUnlock()
 		return txn.Commit(ctx, d)
 	}
-	c, err := f.commit(ctx, ses, txn)
+	c, untidy, err := s.commitInTurn(ctx, ses, txn)
 	f.gate.RUnlock()
 	if err != nil {
 		return err
 	}
-	defer f.settle(c)
+	defer s.tidyAll(ctx, untidy)
+	if c != nil {
+		defer f.settle(c)
+	}
 	if d == engine.Relaxed {
 		return nil
 	}
@@ -75,19 +79,28 @@ func (s *Store) commitFollowed(
 	return err
 }
 
-// commit commits a transaction with the next number.
-func (f *follow) commit(ctx context.Context, ses *session.Session, txn engine.WriteTxn) (*numbered, error) {
+// commitInTurn commits a transaction after those before it. It returns the commit if it has a number, and
+// the leaves of topics that tidyAll is to be called with.
+func (s *Store) commitInTurn(
+	ctx context.Context, ses *session.Session, txn engine.WriteTxn,
+) (c *numbered, untidy []session.Untidy, err error) {
+	f := &s.follow
 	f.turn.Lock()
 	defer f.turn.Unlock()
-	if err := txn.Commit(ctx, engine.Relaxed); err != nil {
-		return nil, err
+	if len(ses.TopicChanges) > 0 {
+		untidy, err = s.commitLeaves(ctx, ses, txn)
+	} else {
+		err = txn.Commit(ctx, engine.Relaxed)
+	}
+	if err != nil || len(ses.Changes) == 0 {
+		return nil, untidy, err
 	}
 	f.seq++
-	c := &numbered{Commit: session.NewCommit(f.seq, ses.Changes)}
+	c = &numbered{Commit: session.NewCommit(f.seq, ses.Changes)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiting = append(f.waiting, c)
-	return c, nil
+	return c, untidy, nil
 }
 
 // settle tells the watches of a commit once all before it have settled.

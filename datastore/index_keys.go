@@ -12,8 +12,11 @@ import (
 // without the definition: into the index key and the rest. It returns nil where the codec of index
 // keys is not known.
 func (ix *indexEntry) cutter() func(entry []byte) (index, rest []byte, err error) {
-	if ix.Blind {
+	switch {
+	case ix.Blind:
 		return cutBlind
+	case ix.Kind == session.Topical:
+		return session.CutTopicKey
 	}
 	codec, known := models.KeyCodecNamed(ix.Key)
 	if !known {
@@ -37,6 +40,9 @@ func cutBlind(entry []byte) (index, rest []byte, err error) {
 
 // text returns an index key that cutter's function has returned as people write it.
 func (ix *indexEntry) text(index []byte) string {
+	if ix.Kind == session.Topical && len(index) > 0 {
+		return hex.EncodeToString(index[1:]) // the id
+	}
 	codec, known := models.KeyCodecNamed(ix.Key)
 	if ix.Blind || !known {
 		return hex.EncodeToString(index)

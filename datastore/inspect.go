@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/crypt"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
@@ -248,12 +249,16 @@ func (in *Inspection) count(ctx context.Context, name string) (count TreeCount, 
 	if err != nil {
 		return count, err
 	}
-	if count.Rows, count.Bytes, err = in.countSpace(ctx, entry.ID); err != nil {
+	if count.Rows, count.Bytes, err = in.countSpace(ctx, entry.ID, nil); err != nil {
 		return count, err
 	}
 	for _, ix := range entry.Indexes {
 		n := IndexCount{Name: ix.Name}
-		if n.Entries, n.Bytes, err = in.countSpace(ctx, ix.ID); err != nil {
+		var from []byte
+		if ix.Kind == session.Topical { // its leaves come first
+			from = []byte{format.TopicEntry}
+		}
+		if n.Entries, n.Bytes, err = in.countSpace(ctx, ix.ID, from); err != nil {
 			return count, err
 		}
 		count.Indexes = append(count.Indexes, n)
@@ -261,8 +266,8 @@ func (in *Inspection) count(ctx context.Context, name string) (count TreeCount, 
 	return count, nil
 }
 
-func (in *Inspection) countSpace(ctx context.Context, space format.Space) (n, size int64, err error) {
-	err = in.pages(ctx, space, nil, func(key, stored []byte) {
+func (in *Inspection) countSpace(ctx context.Context, space format.Space, from []byte) (n, size int64, err error) {
+	err = in.pages(ctx, space, from, func(key, stored []byte) {
 		n++
 		size += int64(len(key) + len(stored))
 	}, func() bool { return true })

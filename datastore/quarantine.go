@@ -137,6 +137,7 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 			ses.Due = row.Expiry
 		}
 	}
+	at.noteTopics(ses, changes)
 	for _, entry := range append(changes, change{bytes.Clone(key), stored}) {
 		if err := ses.Put(entry.key, entry.value); err != nil {
 			return err

@@ -133,6 +133,9 @@ func (s *Store) fillIndex(
 			err = f.run(ctx)
 		}
 	}
+	if err == nil && core.Indexes[number].Kind == session.Topical {
+		err = s.buildLeaves(ctx, place.Topics[number])
+	}
 	if err != nil {
 		return 0, fmt.Errorf("fill index %s of tree %s: %w", core.Indexes[number].Name, core.Name, err)
 	}
@@ -224,9 +227,9 @@ func (f *filling) row(w *countedWrites, key, stored []byte) error {
 
 // add writes an entry of a row.
 func (f *filling) add(w *countedWrites, primary []byte, row format.Row, index []byte) error {
-	unique := f.core.Indexes[f.number].Kind == session.Unique
-	entry, value := format.Entry(f.place.Indexes[f.number], index, primary, unique)
-	if !unique {
+	kind := f.core.Indexes[f.number].Kind
+	entry, value := format.Entry(f.place.Indexes[f.number], index, primary, kind.KeyInValue())
+	if kind != session.Unique {
 		return w.Put(entry, value)
 	}
 	stored, err := w.Get(entry)
@@ -282,6 +285,9 @@ func (s *Store) dropChunk(
 	defer txn.Discard()
 	c := txn.Cursor(r)
 	defer c.Close()
+	ses := s.sessions.Get().(*session.Session)
+	ses.Read, ses.Write, ses.Held = txn, txn, true
+	defer ses.Reset()
 	w := countedWrites{WriteTxn: txn}
 	for rows := 0; c.Next(); rows++ {
 		if rows == most || w.ops >= chunkOps || w.bytes >= chunkBytes {
@@ -294,7 +300,7 @@ func (s *Store) dropChunk(
 		}
 		row, err := format.ParseRow(c.Key(), stored)
 		if err == nil && row.Expiry != 0 && row.Expiry <= by {
-			err = dropRow(&w, core, place, bytes.Clone(c.Key()), row)
+			err = dropRow(&w, ses, core, place, bytes.Clone(c.Key()), row)
 		}
 		if err != nil {
 			return nil, err
@@ -303,21 +309,26 @@ func (s *Store) dropChunk(
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	return next, txn.Commit(ctx, engine.Relaxed)
+	return next, s.commit(ctx, ses, txn, engine.Relaxed)
 }
 
 // dropRow removes the row stored at key. It has no entries in some indexes, and another row may have
 // one there under its key.
-func dropRow(w *countedWrites, core *session.Tree, place *session.Place, key []byte, row format.Row) error {
+func dropRow(
+	w *countedWrites, ses *session.Session, core *session.Tree, place *session.Place, key []byte, row format.Row,
+) error {
 	primary := key[len(place.Space):]
 	err := core.Entries(place, primary, row, func(i int, index []byte) error {
-		entry, value := format.Entry(place.Indexes[i], index, primary, core.Indexes[i].Kind == session.Unique)
+		entry, value := format.Entry(place.Indexes[i], index, primary, core.Indexes[i].Kind.KeyInValue())
 		stored, err := w.Get(entry)
 		if errors.Is(err, engine.ErrNotFound) || err == nil && !bytes.Equal(stored, value) {
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if core.Indexes[i].Kind == session.Topical {
+			ses.NoteTopic(place.Topics[i], index[1:], false)
 		}
 		return w.Delete(entry)
 	})

@@ -106,6 +106,7 @@ func (s *Store) endRebuild(
 	store.setRebuilding(slices.ContainsFunc(slices.Collect(maps.Values(all)), func(e *treeEntry) bool {
 		return e.Next != nil
 	}))
+	store.setTopics(all)
 	if err := putCatalog(txn, storeKey, storeCodec, &store); err != nil {
 		return err
 	}

@@ -38,7 +38,11 @@ type Store struct {
 	// trees has every tree the store was opened with, by full name.
 	trees map[string]models.AnyTree
 	// next are the schema versions that are not in the catalog yet, or nil.
-	next     atomic.Pointer[nextVersions]
+	next atomic.Pointer[nextVersions]
+	// topics has the topics of all trees. Commits that change topics are made with follow.turn held, one by
+	// one, and ordered is how many there have been.
+	topics   session.Topics
+	ordered  atomic.Uint64
 	sessions sync.Pool
 	sweeper  *sweep.Sweeper
 	// durability is that of every commit but those of UpdateRelaxed.
@@ -87,7 +91,7 @@ func Open(ctx context.Context, eng engine.Engine, options ...OpenOption) (*Store
 	if o.Relaxed {
 		s.durability = engine.Relaxed
 	}
-	s.sessions.New = func() any { return session.New(s.places, s.keys, s.release) }
+	s.sessions.New = func() any { return session.New(s.places, &s.topics, s.keys, s.release) }
 	s.sweeper = sweep.New(sweepPause, sweepRetry, s.sweep)
 	if err := s.start(ctx, o); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -238,6 +242,7 @@ func (s *Store) BeginRead(ctx context.Context) (*session.Session, error) {
 		return nil, err
 	}
 	ses := s.sessions.Get().(*session.Session)
+	ses.Before = s.ordered.Load()
 	if err := ses.View(ctx, s.db); err != nil {
 		s.sessions.Put(ses)
 		return nil, err

@@ -190,11 +190,20 @@ func (v *verifier) run(ctx context.Context) error {
 				continue // it is filled anew before it is used
 			}
 			before := v.report
-			if err := v.pages(ctx, spaceRange(ix.ID), check.entry); err != nil {
+			examine := check.entry
+			if ix.Kind == session.Topical {
+				examine = check.topicKey
+			}
+			if err := v.pages(ctx, spaceRange(ix.ID), examine); err != nil {
 				return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
 			}
 			if core == nil {
 				check.count(whole, v.report.Entries-before.Entries-(v.report.Orphans-before.Orphans))
+			}
+			if ix.Kind == session.Topical {
+				if err := check.leaves(ctx); err != nil {
+					return fmt.Errorf("topic %s of %s: %w", ix.Name, name, err)
+				}
 			}
 		}
 	}
@@ -444,7 +453,7 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 	}
 	primary := key[len(t.place.Space):]
 	err = t.core.Entries(t.place, primary, row, func(i int, index []byte) error {
-		unique := t.core.Indexes[i].Kind == session.Unique
+		unique := t.core.Indexes[i].Kind.KeyInValue()
 		entry, value := format.Entry(t.place.Indexes[i], index, primary, unique)
 		have, err := p.read.Get(entry)
 		if err == nil && bytes.Equal(have, value) {
@@ -458,6 +467,8 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 			err = errors.New("the row is not in the index")
 		} else if other, cutErr := format.CutChecksum(entry, have); cutErr != nil {
 			err = cutErr
+		} else if t.core.Indexes[i].Kind != session.Unique {
+			err = fmt.Errorf("%w: the entry has another row", engine.ErrCorrupt)
 		} else {
 			mendable = false
 			err = fmt.Errorf("%w: the index has row %s under the key", models.ErrUnique, t.core.FormatKey(other))
@@ -626,7 +637,7 @@ func (t treeCheck) checkEntry(p page, key, stored []byte) error {
 	if err != nil {
 		return err
 	}
-	if t.index.Kind == session.Unique {
+	if t.index.Kind.KeyInValue() {
 		primary = value
 	}
 	rowKey := append(bytes.Clone(t.place.Space), primary...)

@@ -38,7 +38,7 @@ func (t treeCheck) entryText(ix *session.Index, entry []byte) string {
 	switch {
 	case err != nil:
 		return ""
-	case ix.Kind == session.Unique:
+	case ix.Kind.KeyInValue():
 		return ix.FormatKey(index)
 	}
 	return ix.FormatKey(index) + " of row " + t.core.FormatKey(primary)
@@ -54,7 +54,7 @@ func (t treeCheck) untypedEntryText(entry []byte) string {
 	switch {
 	case err != nil:
 		return ""
-	case t.index.Kind == session.Unique:
+	case t.index.Kind.KeyInValue():
 		return t.index.text(index)
 	}
 	row := lastText(t.untyped.entry.Key, primary)

@@ -31,7 +31,7 @@ func (t treeCheck) untypedEntry(p page, key, value []byte) error {
 		return nil // of the expiry queue, which may run ahead
 	}
 	primary := value
-	if t.index.Kind != session.Unique {
+	if !t.index.Kind.KeyInValue() {
 		cut := t.index.cutter()
 		if cut == nil {
 			return nil

@@ -61,7 +61,7 @@ func (ix *blind[M, K, I]) declare(
 }
 
 // appendKeys adds the hash of the key under which m is to be found.
-func (ix *blind[M, K, I]) appendKeys(p *session.Place, keys *keyList, m *M) {
+func (ix *blind[M, K, I]) appendKeys(p *session.Place, keys *keyList, m *M, _, _ []byte) {
 	ix.hashes.append(keys, m)
 	if keys.len() > 0 { // a partial index may have none
 		keys.buf = ix.hash(p, keys.buf, 0)

@@ -19,7 +19,7 @@ func splitEntry(ix *session.Index, entry []byte, space int, stored []byte) (key,
 		return nil, nil, err
 	}
 	suffix := entry[space:]
-	if ix.Kind == session.Unique {
+	if ix.Kind.KeyInValue() {
 		return suffix, value, nil
 	}
 	if key, primary, err = ix.CutKey(suffix); err != nil {

@@ -234,7 +234,9 @@ type shared[M, K, I any] struct {
 	entries sync.Pool
 }
 
-func (ix *shared[M, K, I]) appendKeys(_ *session.Place, keys *keyList, m *M) { ix.append(keys, m) }
+func (ix *shared[M, K, I]) appendKeys(_ *session.Place, keys *keyList, m *M, _, _ []byte) {
+	ix.append(keys, m)
+}
 
 func (ix *shared[M, K, I]) appendPlain(keys *keyList, m *M) { ix.append(keys, m) }
 
@@ -267,24 +269,40 @@ func (ix *shared[M, K, I]) declare(
 		ParsePathText: func(text string) ([]byte, error) { return parsePathText(key, key.Append, text) },
 		CutKey:        func(entry []byte) ([]byte, []byte, error) { return cutKey(key, entry) },
 	}
+	ix.fault = t.declare(ix.core, self, nil)
+}
+
+// declare adds an index to the tree. Fault is what is wrong with its declaration, or nil. It returns an
+// error, and does not add the index, if that comes too late.
+func (t *Tree[M, K]) declare(core *session.Index, self indexer[M], fault error) error {
 	if t.core.Definition != "" {
-		ix.fault = fmt.Errorf("%w: index %q of tree %s is declared after the definition that holds the tree; "+
-			"declare it before",
-			ErrDefinition, name, t.core.Name)
-		t.core.Late.CompareAndSwap(nil, &ix.fault)
-		return
+		late := fmt.Errorf("%w: %s %q of tree %s is declared after the definition that holds the tree; declare it before",
+			ErrDefinition, word(core.Kind), core.Name, t.core.Name)
+		t.core.Late.CompareAndSwap(nil, &late)
+		return late
 	}
-	fault := checkName(name)
+	if err := checkName(core.Name); err != nil {
+		fault = err
+	}
 	for _, other := range t.core.Indexes {
-		if other.Name == name {
+		if other.Name == core.Name {
 			fault = fmt.Errorf("%w: declared twice", ErrDefinition)
 		}
 	}
 	if fault != nil && t.core.Fault == nil {
-		t.core.Fault = fmt.Errorf("index %q of tree %q: %w", name, t.core.Name, fault)
+		t.core.Fault = fmt.Errorf("%s %q of tree %q: %w", word(core.Kind), core.Name, t.core.Name, fault)
 	}
-	t.core.Indexes = append(t.core.Indexes, ix.core)
+	t.core.Indexes = append(t.core.Indexes, core)
 	t.indexes = append(t.indexes, self)
+	return nil
+}
+
+// word is what errors call an index of a kind.
+func word(kind session.Kind) string {
+	if kind == session.Topical {
+		return "topic"
+	}
+	return "index"
 }
 
 // Name returns the index's own name.

@@ -33,7 +33,7 @@ func (t *Tree[M, K]) prepare(place *session.Place, model any) (session.Prepared,
 
 	entries, size := 0, 0
 	for i, ix := range t.indexes {
-		ix.appendKeys(place, &d.new[i], m)
+		ix.appendKeys(place, &d.new[i], m, p.Primary, p.Value)
 		entries += d.new[i].len()
 		size += len(d.new[i].buf)
 	}

@@ -246,11 +246,13 @@ func (r *Raw) Sizes(ctx context.Context, from Reader, rng Range[[]byte]) iter.Se
 	}
 }
 
-// Indexes returns the tree's indexes, in the order of their declaration.
+// Indexes returns the tree's indexes without its topics, in the order of their declaration.
 func (r *Raw) Indexes() []RawIndex {
-	indexes := make([]RawIndex, len(r.core.Indexes))
+	indexes := make([]RawIndex, 0, len(r.core.Indexes))
 	for i, core := range r.core.Indexes {
-		indexes[i] = RawIndex{raw: r, number: i, core: core}
+		if core.Kind != session.Topical {
+			indexes = append(indexes, RawIndex{raw: r, number: i, core: core})
+		}
 	}
 	return indexes
 }
@@ -276,7 +278,7 @@ func (ix RawIndex) Scan(ctx context.Context, from Reader, rng Range[[]byte]) ite
 func (ix RawIndex) ScanAfter(
 	ctx context.Context, from Reader, rng Range[[]byte], last RawEntry,
 ) iter.Seq2[RawEntry, error] {
-	unique := ix.core.Kind == session.Unique
+	unique := ix.core.Kind.KeyInValue()
 	return ix.scan(ctx, from, rng, format.EntryKey(nil, last.Index, last.Primary, unique))
 }
 
@@ -314,7 +316,7 @@ func (ix RawIndex) Has(ctx context.Context, from Reader, index, primary []byte) 
 	if err != nil {
 		return false, ix.fail("has", err)
 	}
-	unique := ix.core.Kind == session.Unique
+	unique := ix.core.Kind.KeyInValue()
 	entry := format.EntryKey(place.Indexes[ix.number], index, primary, unique)
 	stored, err := s.Read.Get(entry)
 	if isNotFound(err) {

@@ -256,7 +256,7 @@ func (w walk) failAt(p *session.Place, key []byte, err error) error {
 	case cutErr != nil:
 		e.Key = hexPrefix + hex.EncodeToString(entry)
 		return e
-	case ix.Kind != session.Unique:
+	case !ix.Kind.KeyInValue():
 		e.Err = fmt.Errorf("row %s: %w", shown(w.tree.FormatKey(primary)), err)
 	}
 	e.Key = ix.FormatKey(index)

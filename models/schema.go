@@ -1,6 +1,9 @@
 package models
 
-import "github.com/newsnet-africa/netabase-go/models/shape"
+import (
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models/shape"
+)
 
 // Schema describes the tree for other programs, languages and peers. Its Write
 // writes a schema file. The definition that the tree belongs to has to be
@@ -10,13 +13,16 @@ func (t *Tree[M, K]) Schema() shape.Schema {
 		Tree: t.core.Name, Key: t.core.Key, Codec: t.core.Codec, Policy: t.core.Policy,
 		Shape: shape.StructOf(t.core.Fields...), KeyFields: t.core.KeyFields, KeyVersion: t.core.KeyVersion,
 		Clock: t.core.Clock, ComputedClock: t.core.ComputedClock, Merged: t.core.Merged,
-		Indexes: make([]shape.Index, len(t.core.Indexes)),
+		Indexes: make([]shape.Index, 0, len(t.core.Indexes)),
 	}
-	for i, ix := range t.core.Indexes {
-		s.Indexes[i] = shape.Index{
+	for _, ix := range t.core.Indexes {
+		if ix.Kind == session.Topical {
+			continue
+		}
+		s.Indexes = append(s.Indexes, shape.Index{
 			Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind,
 			Version: ix.Version, Fields: ix.Fields, Optional: ix.Optional,
-		}
+		})
 	}
 	return s
 }

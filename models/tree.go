@@ -35,6 +35,8 @@ type Tree[M, K any] struct {
 	sequence *sequence[M, K]
 	policy   Policy
 	indexes  []indexer[M]
+	// topical says that one of the indexes is a topic.
+	topical bool
 	// foreign returns how values of other versions of the model are read: see foreignShapeOf.
 	foreign func() *foreignShape
 	raw     *Raw
@@ -52,8 +54,9 @@ type Tree[M, K any] struct {
 
 // indexer is an index as its tree sees it.
 type indexer[M any] interface {
-	// appendKeys adds the keys under which m is to be found, as entries in the place have them.
-	appendKeys(p *session.Place, keys *keyList, m *M)
+	// appendKeys adds the keys under which m is to be found, as entries in the place have them. Primary
+	// and value are those of its row, the value as its record has it; only a topic uses them.
+	appendKeys(p *session.Place, keys *keyList, m *M, primary, value []byte)
 	// appendPlain adds the same keys, not hidden if the index is blind.
 	appendPlain(keys *keyList, m *M)
 }

@@ -263,6 +263,7 @@ func (t *Tree[M, K]) encode(
 	s *session.Session, d *draft[M], place *session.Place, m *M, w writing,
 ) (key, row []byte, err error) {
 	buf := t.key.AppendLast(append(d.buf[:0], place.Space...), t.primary(m))
+	end := len(buf)
 	if w.value == nil && place.Compressor != nil {
 		if d.value, err = t.codec.Append(d.value[:0], m); err != nil {
 			return nil, nil, err
@@ -277,20 +278,28 @@ func (t *Tree[M, K]) encode(
 			return nil, nil, err
 		}
 		key, row = stored.Key, stored.Stored
+		t.appendKeys(d.new, place, m, key[len(place.Space):], w.value)
 	} else {
-		end, h, dataKey := len(buf), format.Header{Schema: place.Schema, Expiry: w.expiry}, place.DataKey(s)
+		h, dataKey := format.Header{Schema: place.Schema, Expiry: w.expiry}, place.DataKey(s)
 		buf, start := session.BeginRow(dataKey, buf, h)
+		from := len(buf)
 		if buf, err = t.codec.Append(buf, m); err != nil {
 			return nil, nil, err
 		}
+		t.appendKeys(d.new, place, m, buf[len(place.Space):end], buf[from:])
 		d.buf = format.Seal(session.EndRow(dataKey, buf, start, buf[:end], h))
 		stored := bytes.Clone(d.buf)
 		key, row = stored[:end:end], stored[end:]
 	}
-	for i, ix := range t.indexes {
-		ix.appendKeys(place, &d.new[i], m)
-	}
 	return key, row, nil
+}
+
+// appendKeys adds to the lists of all indexes the keys of m, whose row has the encoded primary key, and the
+// value as its record has it.
+func (t *Tree[M, K]) appendKeys(to []keyList, place *session.Place, m *M, primary, value []byte) {
+	for i, ix := range t.indexes {
+		ix.appendKeys(place, &to[i], m, primary, value)
+	}
 }
 
 // allowed reads what lies at key into d, and returns an error if w does not allow
@@ -495,6 +504,12 @@ func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row fo
 // readOld decodes the row under the encoded primary key, and fills d.old with its
 // index keys.
 func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []byte, row format.Row) error {
+	if t.topical { // a topic is about the value before it is made one of the newest schema version
+		var err error
+		if row, err = p.Unpacker.Plain(row); err != nil {
+			return corruptValue(err)
+		}
+	}
 	value, err := valueOf(p, row)
 	if err != nil {
 		return err
@@ -502,9 +517,7 @@ func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []b
 	if err := t.decodeTo(into, primary, value); err != nil {
 		return corruptValue(err)
 	}
-	for i, ix := range t.indexes {
-		ix.appendKeys(p, &d.old[i], into)
-	}
+	t.appendKeys(d.old, p, into, primary, row.Value)
 	return nil
 }
 
@@ -564,15 +577,25 @@ func (t *Tree[M, K]) violation(
 // only d.new has. Entries that both have are left alone.
 func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
 	for i := range t.indexes {
-		space, unique := place.Indexes[i], t.core.Indexes[i].Kind == session.Unique
+		space, inValue := place.Indexes[i], t.core.Indexes[i].Kind.KeyInValue()
+		var topic *session.Topic
+		if t.topical {
+			topic = place.Topics[i]
+		}
 		err := d.old[i].missingFrom(&d.new[i], func(key []byte) error {
-			return s.Delete(format.EntryKey(space, key, primary, unique))
+			if topic != nil {
+				s.NoteTopic(topic, key[1:], false)
+			}
+			return s.Delete(format.EntryKey(space, key, primary, inValue))
 		})
 		if err != nil {
 			return err
 		}
 		err = d.new[i].missingFrom(&d.old[i], func(key []byte) error {
-			return s.Put(format.Entry(space, key, primary, unique))
+			if topic != nil {
+				s.NoteTopic(topic, key[1:], true)
+			}
+			return s.Put(format.Entry(space, key, primary, inValue))
 		})
 		if err != nil {
 			return err

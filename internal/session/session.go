@@ -5,6 +5,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/crypt"
+	"github.com/newsnet-africa/netabase-go/internal/topic"
 )
 
 // Session is the transaction that operations on trees run in. It belongs to one operation, or
@@ -41,6 +42,15 @@ type Session struct {
 
 	// Due is the earliest expiry that was written, as in format.Row, or zero.
 	Due int64
+
+	// Before is how many commits that change leaves of topics the store had made when the transaction
+	// began, or shortly before that.
+	Before uint64
+	// TopicChanges are the entries of topics that the transaction has added and removed.
+	TopicChanges []TopicChange
+	// leaves are those of topics that the transaction has read.
+	leaves map[*Topic]topic.Leaves
+	topics *Topics
 
 	// Committed are the functions to call once the transaction has committed.
 	Committed []func()
@@ -113,8 +123,8 @@ func (p *Page) Clear() {
 
 // New returns a session over a store's places. Keys are nil in a store that is not encrypted. End
 // passes the session to release.
-func New(places map[*Tree]*Place, keys *crypt.Keys, release func(*Session)) *Session {
-	return &Session{Keys: keys, places: places, release: release}
+func New(places map[*Tree]*Place, topics *Topics, keys *crypt.Keys, release func(*Session)) *Session {
+	return &Session{Keys: keys, places: places, topics: topics, release: release}
 }
 
 // DataKey returns the key that the transaction encrypts rows with, nil in a store that is not
@@ -203,5 +213,9 @@ func (s *Session) Reset() bool {
 	clear(s.Committed)
 	s.Committed = s.Committed[:0]
 	s.blocks, s.kept = s.blocks[:0], nil
+	if s.TopicChanges = s.TopicChanges[:0]; cap(s.TopicChanges) > maxChanges {
+		s.TopicChanges = nil
+	}
+	s.leaves = nil
 	return true
 }

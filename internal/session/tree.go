@@ -145,7 +145,12 @@ const (
 	Claim Kind = "claim"
 	// Multi gives a row any number of keys.
 	Multi Kind = "multi"
+	// Topical gives a row the id of its value, if it belongs to the topic.
+	Topical Kind = "topic"
 )
+
+// KeyInValue reports whether entries have the primary key in their value.
+func (k Kind) KeyInValue() bool { return k == Unique || k == Topical }
 
 // Place is the place of a tree in one store. Space and Indexes never change.
 type Place struct {
@@ -153,6 +158,9 @@ type Place struct {
 	Space []byte
 	// Indexes are the spaces of the tree's indexes, in the order of Tree.Indexes.
 	Indexes [][]byte
+	// Topics are the topics among the indexes, by their numbers, and nil for others. It is nil for a tree
+	// without topics.
+	Topics []*Topic
 	// Blind appends to dst the BlindSize bytes that stand for a delimited key in entries of the
 	// blind index with the number. Key may lie in the memory of dst. Blind is nil in a store
 	// without a key, which has no blind indexes.

@@ -97,6 +97,7 @@
 //	//netabase:tree story Stories
 //	//netabase:definition blog Blog
 //	//netabase:policy signed
+//	//netabase:merge mergePosts
 //	//netabase:embedded
 //
 // The first gives the tree's name and its variable, by default the name of the
@@ -105,8 +106,9 @@
 // package. The variables' names can be left out. With several definitions the
 // struct has a tree in each; the variables of all but the first begin with the
 // definition's. The third gives the policy of its trees, open or signed, see
-// models.WithPolicy. The fourth says of a struct with a primary key, which others
-// embed, that it has no tree of its own.
+// models.WithPolicy. The fourth names the function of the package that merges two
+// rows of an open tree, see models.WithMerge. The fifth says of a struct with a
+// primary key, which others embed, that it has no tree of its own.
 package main
 
 import (

@@ -20,6 +20,7 @@ func TestCheckedIn(t *testing.T) {
 	for _, file := range []string{
 		"../wide/wide.go",
 		"../../../../examples/generated/blog/blog.go",
+		"../../../../examples/merge/lobby/lobby.go",
 	} {
 		first, err := gen.Package(file)
 		if err != nil {

@@ -71,6 +71,9 @@ func (w *writer) tree(m *model, n treeName) {
 	if m.policy != "" {
 		w.body.WriteString(", " + mp + ".WithPolicy[" + m.name + "](" + mp + "." + m.policy + ")")
 	}
+	if m.merge != "" {
+		w.body.WriteString(", " + mp + ".WithMerge(" + m.merge + ")")
+	}
 	if m.sequence {
 		w.body.WriteString(fmt.Sprintf(", %s.WithSequence(func(m *%s, key %s) { %s = key })", mp, m.name, key, expr))
 	}

@@ -22,6 +22,8 @@ type model struct {
 	clock   *field
 	// policy is the trees' policy, with its name in package models, or empty.
 	policy string
+	// merge is the name of the function that merges rows, or empty.
+	merge string
 	// sequence says that Insert numbers the rows.
 	sequence bool
 }
@@ -228,8 +230,15 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 				s.faultf(d.pos, "write %[1]spolicy open or %[1]spolicy signed; without a policy the rows stay in their store, and "+
 					"an immutable tree is declared by hand with models.WithPolicy and models.WithKey", directivePrefix)
 			}
+		case word == "merge":
+			if len(d.words) != 2 || !token.IsIdentifier(d.words[1]) {
+				s.faultf(d.pos, "after %smerge write the name of the function that merges two rows", directivePrefix)
+				break
+			}
+			m.merge = d.words[1]
 		case word != "tree" && word != "definition":
-			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition or %[1]spolicy, or only %[1]sembedded",
+			s.faultf(d.pos, "%s%s is not known; use %[1]stree, %[1]sdefinition, %[1]spolicy or %[1]smerge, or only "+
+				"%[1]sembedded",
 				directivePrefix, word)
 		case len(d.words) < 2 || len(d.words) > 3 || !fieldtag.IsName(d.words[1]):
 			s.faultf(d.pos, "after %s%s write a name of 1 to 64 letters, digits, '_' and '-'; the name of a "+
@@ -247,6 +256,9 @@ func (s *source) treeNames(m *model, directives []directive) []treeName {
 			}
 			definitions = append(definitions, n)
 		}
+	}
+	if m.merge != "" && m.policy != "Open" {
+		s.faultf(m.pos, "only the rows of an open tree are merged; write %[1]spolicy open as well as %[1]smerge", directivePrefix)
 	}
 	if len(definitions) == 0 {
 		name := s.pkg.Types.Name()

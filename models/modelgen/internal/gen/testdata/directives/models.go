@@ -1,6 +1,6 @@
 package directives
 
-//netabase:tre user // fault: //netabase:tre is not known; use //netabase:tree, //netabase:definition or //netabase:policy
+//netabase:tre user // fault: //netabase:tre is not known; use //netabase:tree, //netabase:definition, //netabase:policy or //netabase:merge
 type A struct {
 	ID uint64 `netabase:"primary"`
 }
@@ -34,5 +34,16 @@ type F struct {
 //
 //netabase:embedded
 type G struct {
+	ID uint64 `netabase:"primary"`
+}
+
+//netabase:policy open
+//netabase:merge // fault: after //netabase:merge write the name of the function
+type H struct {
+	ID uint64 `netabase:"primary"`
+}
+
+//netabase:merge mergeI
+type I struct { // fault: only the rows of an open tree are merged
 	ID uint64 `netabase:"primary"`
 }

@@ -27,6 +27,9 @@ type BackupProgress struct {
 	// Keys is the number of keys in the stream so far, those of index entries
 	// and the catalog included, and Bytes the bytes of these and their values.
 	Keys, Bytes int64
+	// Seq is the number of the last commit in the backup: a watch with models.WatchOptions.After goes on
+	// from there, so that a restored copy can follow the store.
+	Seq uint64
 }
 
 const (
@@ -84,16 +87,17 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 	if err := s.checkNested(ctx); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
-	txn, err := s.db.View(ctx)
+	txn, seq, err := s.follow.view(ctx, s.db)
 	if err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
+	done.Seq = seq
 	defer txn.Discard()
 	b := backupWriter{w: w, digest: sha256.New()}
 	if err := b.write(append([]byte(backupMagic), backupVersion)); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
-	if err := b.header(txn, o.Plain); err != nil {
+	if err := b.header(txn, seq, o.Plain); err != nil {
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	b.begin()
@@ -126,7 +130,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 		return done, fmt.Errorf("backup: %w", err)
 	}
 	add := func(key, stored []byte) error {
-		stored, err := rows.of(key, stored)
+		stored, err := rows.of(key, backupFeed(key, stored, seq))
 		if err != nil || stored == nil {
 			return err
 		}
@@ -198,13 +202,14 @@ func (b *backupWriter) write(p []byte) error {
 }
 
 // header writes the header of a store.
-func (b *backupWriter) header(txn engine.ReadTxn, plain bool) (err error) {
+func (b *backupWriter) header(txn engine.ReadTxn, seq uint64, plain bool) (err error) {
 	c := catalog{read: txn}
 	if _, err := c.openStore(); err != nil {
 		return err
 	}
 	c.store.Incompatible = backupFeatures(c.store.Incompatible, plain)
 	h := c.store.backupHeader()
+	h.Sequence = seq
 	b.begin()
 	if b.chunk, err = headerCodec.Append(b.chunk, &h); err != nil {
 		return err
@@ -279,6 +284,7 @@ func (b *backupReader) header() error {
 	if err := dagjson.Unmarshal(payload, &b.head); err != nil {
 		return fmt.Errorf("%w: its header: %w", ErrBackup, err)
 	}
+	b.read.Seq = b.head.Sequence
 	switch {
 	case b.head.Format > format.Version:
 		return fmt.Errorf("%w: the format of its store is %d, this version knows %d", ErrVersion, b.head.Format,

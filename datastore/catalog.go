@@ -140,7 +140,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 		}
 		s.places[core], s.spaces[entry.ID] = place, core
 	}
-	return nil
+	return s.openFeeds(ctx, entries, o.DropFeeds, c.write != nil)
 }
 
 // readCatalog returns the entries of the trees the store is opened with, after

@@ -141,7 +141,7 @@ func (e *treeEntry) complete(txn engine.WriteTxn) error {
 		return nil
 	}
 	e.Oldest = 1
-	if err := moveCounter(txn, old.ID, e.ID); err != nil {
+	if err := errors.Join(moveCounter(txn, old.ID, e.ID), moveFeed(txn, old.ID, e.ID)); err != nil {
 		return err
 	}
 	return forget(txn, old.ID)
@@ -161,6 +161,7 @@ func (e *treeEntry) retire(spaces []format.Space) {
 func forget(txn engine.WriteTxn, rows format.Space) error {
 	for _, prefix := range [][]byte{
 		rows.Append(slices.Clone(schemaPrefix)), dictionaryKeys(rows), fieldsKey(rows),
+		feedKey(rows),
 	} {
 		c := txn.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix), KeysOnly: true})
 		var keys [][]byte

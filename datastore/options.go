@@ -17,7 +17,7 @@ var (
 )
 
 // OpenOptions change how a store is opened. The zero value of every field is its
-// default. Where Open is given several, definitions and indexes to drop add up, and
+// default. Where Open is given several, definitions and what is to be dropped add up, and
 // the last Progress counts.
 type OpenOptions struct {
 	// Definitions are more definitions to open the store with, for programs that
@@ -51,6 +51,11 @@ type OpenOptions struct {
 	// the option. Defaults to none.
 	DropIndexes []string
 
+	// DropFeeds are the full names of trees whose feeds the store is to end, "blog.user": see
+	// models.WithFeed. Each tree has to be in one of the definitions. A tree that has no feed is no error.
+	// Defaults to none.
+	DropFeeds []string
+
 	// Progress is called while a new index is filled or rows get other primary keys, after
 	// every transaction, by the goroutine that called Open. Defaults to none.
 	Progress func(OpenProgress)
@@ -77,6 +82,7 @@ func gather(options []OpenOption) (o OpenOptions) {
 		case OpenOptions:
 			o.Definitions = append(o.Definitions, given.Definitions...)
 			o.DropIndexes = append(o.DropIndexes, given.DropIndexes...)
+			o.DropFeeds = append(o.DropFeeds, given.DropFeeds...)
 			o.Relaxed = o.Relaxed || given.Relaxed
 			o.Encrypt = o.Encrypt || given.Encrypt
 			if given.Progress != nil {

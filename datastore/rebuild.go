@@ -77,20 +77,28 @@ func (s *Store) saveEntry(ctx context.Context, core *session.Tree, entry *treeEn
 	return txn.Commit(ctx, engine.Durable)
 }
 
-// clearSpace deletes everything in a space, and the entries of its rows in the expiry queue.
+// clearSpace deletes everything in a space, the entries of its rows in the expiry queue, and the changes
+// in their feed.
 func (s *Store) clearSpace(ctx context.Context, space format.Space) error {
+	if err := s.clearRange(ctx, spaceRange(space)); err != nil {
+		return err
+	}
+	return s.clearFeed(ctx, space)
+}
+
+func (s *Store) clearRange(ctx context.Context, keys engine.Range) error {
 	return paging.Each(chunkRows, func(most int) (done bool, err error) {
-		return s.clearChunk(ctx, space, most)
+		return s.clearChunk(ctx, keys, most)
 	})
 }
 
-func (s *Store) clearChunk(ctx context.Context, space format.Space, most int) (done bool, err error) {
+func (s *Store) clearChunk(ctx context.Context, keys engine.Range, most int) (done bool, err error) {
 	txn, err := s.db.Update(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer txn.Discard()
-	c := txn.Cursor(spaceRange(space))
+	c := txn.Cursor(keys)
 	defer c.Close()
 	w := countedWrites{WriteTxn: txn}
 	for w.ops < most && w.bytes < chunkBytes {

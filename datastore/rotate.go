@@ -167,6 +167,10 @@ func (r *rotation) run(ctx context.Context) error {
 	if r.left != nil {
 		return fmt.Errorf("the old data key stays: %w", r.left)
 	}
+	// The feeds have rows with keys that go now.
+	if err := r.store.cutFeeds(ctx); err != nil {
+		return err
+	}
 	return r.end(ctx, secrets)
 }
 

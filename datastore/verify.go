@@ -156,7 +156,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	entries := v.catalog.trees
-	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences}
+	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences, format.Commits}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[name]
 		known = append(known, entry.spaces()...)
@@ -218,6 +218,10 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.pages(ctx, spaceRange(format.Sequences), queue.counter); err != nil {
 		return fmt.Errorf("sequences: %w", err)
 	}
+	feed := treeCheck{verifier: v, index: indexEntry{Name: feedName}}
+	if err := v.pages(ctx, spaceRange(format.Commits), feed.commits); err != nil {
+		return fmt.Errorf("feeds: %w", err)
+	}
 	return v.strays(ctx, known)
 }
 
@@ -264,17 +268,17 @@ func (t treeCheck) counter(p page, key, stored []byte) ([]change, error) {
 }
 
 // catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
-// data keys have been examined; others, but for what is said of fields, belong to newer versions.
+// data keys have been examined; others, but for what is said of fields and feeds, belong to newer versions.
 func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
 	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) ||
 		t.store.keys != nil && bytes.HasPrefix(key, keyPrefix) {
 		return nil, nil
 	}
 	row, err := format.ParseRow(key, stored)
-	known := bytes.HasPrefix(key, fieldsPrefix) && t.catalog.owns(key[len(fieldsPrefix):]) &&
-		err == nil && row.Schema == catalogSchema
+	check, of := checkOf(key)
+	known := check != nil && t.catalog.owns(of) && err == nil && row.Schema == catalogSchema
 	if known {
-		err = checkFields(row.Value)
+		err = check(row.Value)
 	}
 	if errors.Is(err, engine.ErrCorrupt) {
 		t.report.Rows++
@@ -285,6 +289,18 @@ func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
 		return nil, nil
 	}
 	return t.newer(p, key, stored)
+}
+
+// checkOf returns the check of an entry of the catalog that is about a tree, and the space of the tree's
+// rows.
+func checkOf(key []byte) (check func(value []byte) error, of []byte) {
+	if of, ok := bytes.CutPrefix(key, fieldsPrefix); ok {
+		return checkFields, of
+	}
+	if of, ok := bytes.CutPrefix(key, feedsPrefix); ok {
+		return checkFeed, of
+	}
+	return nil, nil
 }
 
 // newer counts what belongs to a newer version.

@@ -70,8 +70,9 @@ type treeOptions[M any] struct {
 	policy Policy
 	// merging is of WithMerge.
 	merging func(a, b *M) M
-	// compressed is of WithCompression.
+	// compressed is of WithCompression, and feed of WithFeed.
 	compressed bool
+	feed       *Feed
 	// givenUp and earlier are of WithGivenUp and WithEarlier.
 	givenUp []string
 	earlier []Earlier[M]
@@ -167,6 +168,11 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 		t.values, _ = o.codec.(ValueDecoder[M])
 		t.core.Rekey = t.rekey
 	}
+	feed, err := o.feed.check()
+	if err != nil {
+		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
+	}
+	t.core.Feed = feed
 	t.models.New = func() any { return new(M) }
 	t.drafts.New = func() any { return new(draft[M]) }
 	t.core.CheckFields = sync.OnceValue(t.checkFields)

@@ -22,6 +22,8 @@ const (
 	Quarantine Space = 3
 	// Sequences holds the counter of each tree that numbers its rows.
 	Sequences Space = 4
+	// Commits holds the numbers of commits and the feeds of trees.
+	Commits Space = 5
 	// FirstFree is the first space handed out to trees and indexes.
 	FirstFree Space = 64
 )

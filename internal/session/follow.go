@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Origin says who has made a change.
@@ -24,6 +25,13 @@ const (
 	// Evicted says that there were too many records.
 	Evicted
 )
+
+// Feed says how many changes of a tree a store keeps. Bounds that are zero do not count.
+type Feed struct {
+	Changes int64
+	Age     time.Duration
+	Bytes   int64
+}
 
 // Change is a row that a transaction has written or deleted, of a tree that somebody follows.
 type Change struct {

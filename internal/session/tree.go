@@ -40,6 +40,8 @@ type Tree struct {
 	Merged bool
 	// GivenUp has the paths of fields that the model no longer has, on purpose.
 	GivenUp []string
+	// Feed is nil if the declaration asks for none.
+	Feed *Feed
 	// Compressed says that rows are to be compressed.
 	Compressed bool
 	// Earlier are the earlier types of the model that the program knows, with functions to it.

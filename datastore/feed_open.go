@@ -1,0 +1,242 @@
+package datastore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/models"
+)
+
+// openFeeds brings the feeds in the catalog up to date with the definitions, removes those in drop, and
+// reads the number of the last commit.
+func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, drop []string, writes bool) error {
+	for _, name := range drop {
+		if entries[name] == nil {
+			return fmt.Errorf("%w: to drop the feed of %s, open the store with its definition", models.ErrUnknownTree, name)
+		}
+	}
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	stored, err := readFeeds(txn)
+	if err != nil {
+		return err
+	}
+	f := &s.follow
+	if f.seq, err = lastNumber(txn, stored); err != nil {
+		return err
+	}
+	f.reserved, f.told = f.seq, f.seq
+	f.feeds = map[*session.Tree]*feed{}
+	wanted := maps.Clone(stored)
+	var dropped []format.Space
+	for name, entry := range entries {
+		core := s.trees[name].Core()
+		if slices.Contains(drop, name) {
+			dropped = append(dropped, entry.ID)
+			delete(wanted, entry.ID)
+			continue
+		}
+		if core.Feed != nil && writes {
+			wanted[entry.ID] = feedEntry{core.Feed.Changes, int64(core.Feed.Age), core.Feed.Bytes}
+		}
+		if w, ok := wanted[entry.ID]; ok {
+			bounds := session.Feed{Changes: w.Changes, Age: time.Duration(w.Age), Bytes: w.Bytes}
+			f.feeds[core] = newFeed(bounds, entry.ID.Append(nil))
+			f.trees.Store(f.trees.Load().With(core))
+		}
+	}
+	if !writes {
+		return nil
+	}
+	if err := s.saveFeeds(ctx, txn, stored, wanted); err != nil {
+		return err
+	}
+	for _, rows := range dropped {
+		if err := s.clearFeed(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFeeds returns what the catalog says of feeds, by the space of the rows of their trees.
+func readFeeds(txn engine.ReadTxn) (map[format.Space]feedEntry, error) {
+	c := txn.Cursor(engine.Range{Lower: feedsPrefix, Upper: format.PrefixEnd(feedsPrefix), KeysOnly: true})
+	defer c.Close()
+	found := map[format.Space]feedEntry{}
+	for c.Next() {
+		key := bytes.Clone(c.Key())
+		rows, rest, err := format.CutSpace(key[len(feedsPrefix):])
+		if err != nil || len(rest) > 0 {
+			continue // of a later version
+		}
+		var entry feedEntry
+		if _, err := getCatalog(txn, key, feedCodec, &entry); err != nil {
+			return nil, err
+		}
+		found[rows] = entry
+	}
+	return found, c.Err()
+}
+
+// lastNumber returns a number that is at least that of the last commit, also if what the store says of it
+// is damaged.
+func lastNumber(txn engine.ReadTxn, stored map[format.Space]feedEntry) (uint64, error) {
+	key := format.LastCommitKey()
+	value, err := txn.Get(key)
+	if errors.Is(err, engine.ErrNotFound) && len(stored) == 0 {
+		return 0, nil
+	}
+	if err == nil {
+		var number uint64
+		if number, err = format.ParseNumber(key, value); err == nil {
+			return number, nil
+		}
+	}
+	if !errors.Is(err, engine.ErrCorrupt) && !errors.Is(err, engine.ErrNotFound) {
+		return 0, err
+	}
+	last := uint64(0)
+	for rows := range stored {
+		f := newFeed(session.Feed{}, rows.Append(nil))
+		r := f.entries(0)
+		r.Reverse = true
+		if _, number, found, err := f.head(txn, r); err == nil && found {
+			last = max(last, number)
+		}
+		if floor, err := f.floor(txn); err == nil {
+			last = max(last, floor)
+		}
+	}
+	return last + reserve, nil
+}
+
+// saveFeeds writes what is to be different of feeds, in one transaction.
+func (s *Store) saveFeeds(ctx context.Context, read engine.ReadTxn, stored, wanted map[format.Space]feedEntry) error {
+	missing := map[format.Space]bool{} // the feeds that have no floor
+	for rows := range wanted {
+		_, err := newFeed(session.Feed{}, rows.Append(nil)).floor(read)
+		if err != nil && !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, engine.ErrCorrupt) {
+			return err
+		}
+		if _, had := stored[rows]; !had || err != nil {
+			missing[rows] = true
+		}
+	}
+	if maps.Equal(stored, wanted) && len(missing) == 0 {
+		return nil
+	}
+	txn, err := s.db.Update(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	for rows, entry := range wanted {
+		if err := putCatalog(txn, feedKey(rows), feedCodec, &entry); err != nil {
+			return err
+		}
+		if missing[rows] {
+			if err := txn.Put(format.FeedFloor(rows.Append(nil), s.follow.seq)); err != nil {
+				return err
+			}
+		}
+	}
+	for rows := range stored {
+		if _, kept := wanted[rows]; !kept {
+			err := errors.Join(txn.Delete(feedKey(rows)), txn.Delete(format.FeedFloorKey(rows.Append(nil))))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	var entry storeEntry
+	if _, err := getCatalog(txn, storeKey, storeCodec, &entry); err != nil {
+		return err
+	}
+	entry.ReadOnly = slices.DeleteFunc(entry.ReadOnly, func(name string) bool { return name == feeds })
+	if len(wanted) > 0 {
+		entry.ReadOnly = append(entry.ReadOnly, feeds)
+		slices.Sort(entry.ReadOnly)
+	}
+	if err := putCatalog(txn, storeKey, storeCodec, &entry); err != nil {
+		return err
+	}
+	return txn.Commit(ctx, engine.Durable)
+}
+
+// clearFeed removes the changes in the feed of the tree whose rows are in a space.
+func (s *Store) clearFeed(ctx context.Context, rows format.Space) error {
+	prefix := format.FeedPrefix(rows.Append(nil))
+	return s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)})
+}
+
+// moveFeed gives the feed of a tree that gets another space for its rows to that space. It begins anew.
+func moveFeed(txn engine.WriteTxn, from, to format.Space) error {
+	var entry feedEntry
+	found, err := getCatalog(txn, feedKey(from), feedCodec, &entry)
+	if err != nil || !found {
+		return err
+	}
+	stored, err := readFeeds(txn)
+	if err != nil {
+		return err
+	}
+	last, err := lastNumber(txn, stored)
+	if err != nil {
+		return err
+	}
+	key, floor := format.FeedFloor(to.Append(nil), last)
+	return errors.Join(putCatalog(txn, feedKey(to), feedCodec, &entry), txn.Put(key, floor),
+		txn.Delete(format.FeedFloorKey(from.Append(nil))))
+}
+
+// cutFeeds removes the changes of all feeds, up to the last commit: a program that is behind finds out.
+func (s *Store) cutFeeds(ctx context.Context) error {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	stored, err := readFeeds(txn)
+	txn.Discard()
+	if err != nil {
+		return err
+	}
+	for rows := range stored {
+		if err := s.cutFeed(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) cutFeed(ctx context.Context, rows format.Space) error {
+	f := &s.follow
+	f.turn.Lock()
+	last := f.seq
+	f.turn.Unlock()
+	err := s.run(ctx, engine.Relaxed, func(ses *session.Session) error {
+		return ses.Put(format.FeedFloor(rows.Append(nil), last))
+	})
+	if err != nil {
+		return err
+	}
+	prefix := format.FeedPrefix(rows.Append(nil))
+	err = s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.FeedKey(prefix, last, 0xFFFF)})
+	for _, of := range f.feeds {
+		if bytes.Equal(of.prefix, prefix) {
+			f.forget(of)
+		}
+	}
+	return err
+}

@@ -56,6 +56,12 @@ func NewTopic[M, K any](
 		FormatKey: func(entry []byte) string { return hex.EncodeToString(entry[min(1, len(entry)):]) },
 		CutKey:    session.CutTopicKey,
 	}
+	if belongs != nil {
+		tp.core.Belongs = func(primary, value []byte) (bool, error) {
+			m, err := t.Decode(primary, value)
+			return err == nil && belongs(&m), err
+		}
+	}
 	var fault error
 	switch {
 	case o.where != nil || o.fields != nil || o.optional != nil:

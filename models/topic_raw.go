@@ -67,6 +67,14 @@ func (t RawTopic) Tree() *Raw { return t.raw }
 // Partial reports whether only some rows of the tree belong to the topic.
 func (t RawTopic) Partial() bool { return t.core.Partial }
 
+// Belongs reports whether a row that [Raw.Validate] takes belongs to the topic.
+func (t RawTopic) Belongs(key, value []byte) (bool, error) {
+	if t.core.Belongs == nil {
+		return true, nil
+	}
+	return t.core.Belongs(key, value)
+}
+
 // Sum returns how many ids there are in a range, and their sum.
 func (t RawTopic) Sum(ctx context.Context, from Reader, lower, upper []byte) (count uint64, sum [32]byte, err error) {
 	sums, err := t.sums(ctx, from, []topic.Bound{topic.Lower(lower), topic.Upper(upper)})

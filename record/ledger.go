@@ -26,13 +26,15 @@ type ledger struct {
 	strangers amount
 	// models are the parts of that change in the trees of models.
 	models map[*modelTree]amount
-	// arrivals are the records of models that have come from the DHT.
+	// arrivals are the records of models that have come from other peers.
 	arrivals []arrival
+	// by says who makes the changes of rows.
+	by session.Origin
 }
 
 // trusted is the transaction for writing rows that have been checked against the policy
 // of their tree.
-func (l *ledger) trusted() models.Writer { return session.Trusted{Writer: l.tx} }
+func (l *ledger) trusted() models.Writer { return session.Trusted{Writer: l.tx, Origin: l.by} }
 
 // amount is a number of records and of their bytes, or a change of both.
 type amount struct{ rows, bytes int64 }

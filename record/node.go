@@ -20,7 +20,8 @@ type Node struct {
 
 // Join returns the node of records and of d, a DHT that was made with their DHTOptions.
 // A second call with the same DHT returns the same node. From then on, until the Records are closed,
-// the DHT's host answers other peers that ask for the schemas of Options.Models: see [Node.Schemas].
+// the DHT's host answers other peers that ask for the schemas of Options.Models, and that sync their topics: see
+// [Node.Schemas] and [Node.Sync].
 //
 // Join returns models.ErrUnknownTree if the DHT was not made with DHTOptions and so has
 // no validator for one of Options.Models. It returns [ErrInUse] while the records are
@@ -52,6 +53,9 @@ func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	case joined == nil, joined.dht != d && isClosed(joined.dht):
 		records.node = &Node{records, d, messages}
 		d.Host().SetStreamHandler(SchemaProtocol, schemas.answer)
+		if len(records.topics) > 0 {
+			d.Host().SetStreamHandler(SyncProtocol, records.responder.answer)
+		}
 	case joined.dht != d:
 		return nil, fmt.Errorf("join: %w by another DHT, which has to be closed first", ErrInUse)
 	}

@@ -45,7 +45,9 @@ type Records struct {
 	// plain takes the keys that are neither record nor provider.
 	plain *datastore.Face
 	// trees are the registered trees, by full name.
-	trees    map[string]*modelTree
+	trees map[string]*modelTree
+	// topics are those of the registered trees, by full name.
+	topics   map[string]*syncTopic
 	maxValue int
 	ages     ages
 	bounds   Bounds
@@ -59,9 +61,10 @@ type Records struct {
 	foreign atomic.Bool
 	// counted is set once the totals have changed, and Close is to write them.
 	counted atomic.Bool
-	// interval is Options.RepublishInterval, and done is closed with the Records.
+	// interval is Options.RepublishInterval, and ending ends with the Records.
 	interval time.Duration
-	done     chan struct{}
+	ending   context.Context
+	shutdown context.CancelFunc
 	// node is that of the DHT, once it has been joined.
 	joining      sync.Mutex
 	node         *Node
@@ -69,6 +72,8 @@ type Records struct {
 	// wake makes Republish look for records that are due.
 	wake     chan struct{}
 	watchers watchers
+	// responder answers other peers that sync topics.
+	responder *responder
 	// syncs makes the records of other peers durable.
 	syncs *later.Task
 	// sweeper removes expired records.
@@ -92,11 +97,13 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	}
 	r := &Records{
 		store: store, plain: store.Datastore(),
-		trees: map[string]*modelTree{}, maxValue: opts.MaxValueBytes,
+		trees: map[string]*modelTree{}, topics: map[string]*syncTopic{}, maxValue: opts.MaxValueBytes,
 		bounds:   opts.Bounds,
-		interval: opts.RepublishInterval, done: make(chan struct{}), wake: make(chan struct{}, 1),
+		interval: opts.RepublishInterval, wake: make(chan struct{}, 1),
 		ages: ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 	}
+	r.ending, r.shutdown = context.WithCancel(context.WithoutCancel(ctx))
+	r.responder = newResponder(r, defaultSyncLimits)
 	r.syncs = later.New(opts.SyncInterval, store.Sync)
 	trees := Definition.Trees()
 	for _, d := range opts.Models {
@@ -104,6 +111,9 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 			r.trees[t.Name()] = &modelTree{
 				raw: t.Raw(), core: t.Core(), schema: t.Schema(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
 				rules: policy.For(t, opts.MaxRecordAge),
+			}
+			for _, topic := range t.Raw().Topics() {
+				r.topics[topic.Name()] = &syncTopic{topic, r.trees[t.Name()]}
 			}
 		}
 		trees = append(trees[:len(trees):len(trees)], d.Trees()...)
@@ -115,6 +125,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 		if err == nil {
 			return
 		}
+		r.shutdown()
 		r.endCount()
 		if r.metrics.stop != nil {
 			err = errors.Join(err, r.metrics.stop.Unregister())
@@ -182,8 +193,9 @@ func (r *Records) Close() error {
 	if r.closed.Swap(true) {
 		return nil
 	}
-	close(r.done)
+	r.shutdown()
 	r.leaveHost()
+	r.responder.close()
 	r.sweeper.Stop()
 	r.watchers.close()
 	r.deaf()

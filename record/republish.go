@@ -58,13 +58,13 @@ func (n *Node) Republish(ctx context.Context) error {
 			timer.Reset(republishPause)
 			select {
 			case <-ctx.Done():
-			case <-r.done:
+			case <-r.ending.Done():
 			case <-timer.C:
 			}
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
-		case <-r.done:
+		case <-r.ending.Done():
 			timer.Stop()
 			return models.ErrClosed
 		case <-timer.C:

@@ -94,6 +94,7 @@ func (r *Records) leaveHost() {
 	defer r.joining.Unlock()
 	if r.node != nil {
 		r.node.dht.Host().RemoveStreamHandler(SchemaProtocol)
+		r.node.dht.Host().RemoveStreamHandler(SyncProtocol)
 	}
 }
 

@@ -58,7 +58,7 @@ func (n *Node) awaitPeer(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", ErrNoPeers, ctx.Err())
-		case <-n.records.done:
+		case <-n.records.ending.Done():
 			return ErrNoPeers
 		case <-tick.C:
 		}

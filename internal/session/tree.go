@@ -129,6 +129,8 @@ type Index struct {
 	ParsePathText func(text string) ([]byte, error)
 	// CutKey splits an entry's key, without its space number, into the index key and the rest.
 	CutKey func(entry []byte) (key, rest []byte, err error)
+	// Belongs reports whether a row belongs to a topic. It is nil if all rows do.
+	Belongs func(primary, value []byte) (bool, error)
 }
 
 // BlindSize is how many bytes the keys of a blind index have in its entries.

@@ -167,3 +167,13 @@ func hasKnown(data []byte) bool {
 	}
 	return false
 }
+
+// TTLOf returns the TTL in the further fields of a record, which must not have its key, value or
+// time of receipt. The error matches models.ErrInvalid.
+func TTLOf(more []byte) (time.Duration, error) {
+	if hasKnown(more) {
+		return 0, fmt.Errorf("%w: the record's further fields are none", models.ErrInvalid)
+	}
+	fields, _ := Parse(more)
+	return fields.TTL, nil
+}

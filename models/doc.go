@@ -93,6 +93,14 @@
 // which read no rows, still have it until the store has removed it, seconds
 // later.
 //
+// # Watching
+//
+// [Tree.Watch], and the method of that name of every index, yields what changes in a range of
+// rows, each after its commit and in the order of commits: the row before and after, who has changed
+// it, and the number of the commit. It can begin with the rows that are there. A loop that is too slow
+// gets [ErrLagging], and no change is ever left out without an error. [WatchTrees] watches several
+// trees in one order, as bytes. Writing to a tree that nobody watches costs nothing more.
+//
 // # Errors
 //
 // Errors match one of the sentinels of this package with errors.Is; those of an

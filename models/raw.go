@@ -25,6 +25,7 @@ type Raw struct {
 type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
 	parseRaw(p *session.Place, key, stored []byte) (format.Row, error)
+	plainRaw(p *session.Place, row format.Row) (format.Row, error)
 	check(primary, value []byte) (clock uint64, err error)
 	mergeValues(primary, a, b []byte) ([]byte, error)
 	withUnknown(primary, value, before []byte) ([]byte, error)
@@ -377,7 +378,16 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 	if err != nil {
 		return row, err
 	}
-	return p.Unpacker.Plain(row)
+	return t.plainRaw(p, row)
+}
+
+// plainRaw returns a row with its value as parseRaw shows it.
+func (t *Tree[M, K]) plainRaw(p *session.Place, row format.Row) (_ format.Row, err error) {
+	if t.policy != Local {
+		return p.Unpacker.Plain(row)
+	}
+	row.Value, err = valueOf(p, row)
+	return row, err
 }
 
 func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {

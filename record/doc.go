@@ -78,6 +78,21 @@
 // a renamed field is a new one. A model that needs more gets a tree of another name: see
 // [Successor]. [Node.Schemas] says which of two peers has the newer model.
 //
+// # Topics
+//
+// A topic is a named part of the rows of a tree, or all of them: see models.NewTopic. [Node.Sync]
+// brings a topic of two peers together, with traffic that grows with what differs, and
+// [Node.KeepSynced] keeps topics together with peers that it finds through the DHT:
+//
+//	var Recent = models.NewTopic(Members, "recent", func(m *Member) bool { return m.Year >= 2026 })
+//
+//	report, err := node.Sync(ctx, peer, Recent.Name(), record.SyncOptions{Direction: record.Pull})
+//	err = node.KeepSynced(ctx, record.KeepSynced{Topics: []string{Recent.Name()}})
+//
+// All rows of a topic travel, whether they have been published or not. A record that comes so is
+// treated as one from the DHT, and keeps the age that it has at the other peer. docs/sync.md
+// specifies the protocol.
+//
 // # Refusals
 //
 // A record that cannot be taken is refused with an error that names tree and key. A

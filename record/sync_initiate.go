@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"net"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -16,9 +16,6 @@ import (
 )
 
 const (
-	// syncPatience is how long an initiator waits for an answer, and for its own messages to be
-	// taken.
-	syncPatience = time.Minute
 	// tolerated is how many records that are invalid, or that the other peer has listed and does
 	// not have, a session takes, beside as many as were taken. Peers with other bounds or versions
 	// can send some.
@@ -84,12 +81,18 @@ func (n *Node) syncOnce(
 		case errors.Is(err, syncing.ErrMessage), errors.Is(err, negentropy.ErrMessage),
 			errors.Is(err, negentropy.ErrVersion), errors.Is(err, negentropy.ErrEndless):
 			err = fmt.Errorf("%w: %w", ErrMisbehaved, err)
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		case isTimeout(err):
 			err = fmt.Errorf("%w: %w", ErrStalled, err)
 		}
 		_ = stream.Reset() // err is what the caller has to know
 	}()
 	return s.run(ctx)
+}
+
+// isTimeout reports whether err is that of a stream whose deadline has passed.
+func isTimeout(err error) bool {
+	var of net.Error
+	return errors.As(err, &of) && of.Timeout()
 }
 
 // run goes through the session, turn by turn. What a turn brings is committed while the other peer
@@ -119,7 +122,7 @@ func (s *initiated) run(ctx context.Context) (err error) {
 			}
 			continue
 		}
-		if err := s.stream.SetDeadline(time.Now().Add(syncPatience)); err != nil {
+		if err := s.stream.SetDeadline(time.Now().Add(r.responder.limits.patience)); err != nil {
 			return err
 		}
 		if err := s.out.WriteRequest(&q); err != nil {

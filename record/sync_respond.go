@@ -15,7 +15,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/record/internal/syncing"
 )
 
-// syncLimits bound the sessions that other peers begin.
+// syncLimits bound the sessions that other peers begin. Patience is also an initiator's.
 type syncLimits struct {
 	// sessions is how many there are at once, and perPeer how many of one peer.
 	sessions, perPeer int

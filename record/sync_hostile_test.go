@@ -1,0 +1,278 @@
+package record_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/record"
+	"github.com/newsnet-africa/netabase-go/record/internal/syncing"
+)
+
+// liar answers each turn of a sync by what it is told, as the responder.
+type liar func(q *syncing.Request) []syncing.Message
+
+// answerWith makes the host of a peer answer syncs by lying.
+func answerWith(n *node, lie liar) {
+	n.host.SetStreamHandler(record.SyncProtocol, func(s network.Stream) {
+		defer s.Close()
+		in, out := syncing.NewReader(s, 1<<20), syncing.NewWriter(s)
+		for {
+			q, err := syncing.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			for _, m := range lie(&q) {
+				out.Write(&m)
+			}
+			if out.End() != nil {
+				return
+			}
+		}
+	})
+}
+
+// lists is a message of Negentropy that lists ids as all that a peer has.
+func lists(ids ...[32]byte) syncing.Message {
+	message := []byte{0x61, 0, 0, 2}
+	if len(ids) >= 128 {
+		message = append(message, 0x80|byte(len(ids)>>7))
+	}
+	message = append(message, byte(len(ids)&0x7f))
+	for _, id := range ids {
+		message = append(message, id[:]...)
+	}
+	return syncing.Message{Kind: syncing.Reconcile, Bytes: message}
+}
+
+func randomID() (id [32]byte) {
+	_, _ = rand.Read(id[:]) // which never fails
+	return id
+}
+
+// pageRow is the record of a page as it travels.
+func pageRow(t testing.TB, p Page) syncing.Row {
+	t.Helper()
+	_, value, err := Pages.Encode(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return syncing.Row{Key: Pages.PathText(p.ID), Value: value}
+}
+
+// A peer that lies to an initiator is found out, and nothing that nobody asked for is stored.
+func TestSyncWithLiars(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(a, b)
+	putPages(t, a, 1, upTo(1, 100)...)
+	before := len(versions(t, a))
+	page := pageRow(t, Page{ID: 1000, Text: "nobody asked for it", Version: 9})
+	round := byte(0)
+	for name, lie := range map[string]liar{
+		"a record that nobody asked for": func(q *syncing.Request) (all []syncing.Message) {
+			for range q.Want {
+				all = append(all, syncing.Message{Kind: syncing.Record, Row: page})
+			}
+			if q.Reconcile != nil {
+				all = append(all, lists(randomID()))
+			}
+			return all
+		},
+		"a record more than was asked for": func(*syncing.Request) []syncing.Message {
+			return []syncing.Message{{Kind: syncing.Record, Row: page}, lists()}
+		},
+		"no answer": func(*syncing.Request) []syncing.Message { return nil },
+		"false fingerprints": func(*syncing.Request) []syncing.Message {
+			round++
+			message := append([]byte{0x61, 0, 0, 1, round}, make([]byte, 15)...)
+			return []syncing.Message{{Kind: syncing.Reconcile, Bytes: message}}
+		},
+		"a malformed message": func(*syncing.Request) []syncing.Message {
+			return []syncing.Message{{Kind: syncing.Reconcile, Bytes: []byte{0x61, 9, 9, 9}}}
+		},
+		"endless ids that it does not have": func(q *syncing.Request) (all []syncing.Message) {
+			for range q.Want {
+				all = append(all, syncing.Message{Kind: syncing.None})
+			}
+			if q.Reconcile != nil {
+				var ids [][32]byte
+				for range 1000 {
+					ids = append(ids, randomID())
+				}
+				all = append(all, lists(ids...))
+			}
+			return all
+		},
+		"it puts off everything": func(q *syncing.Request) (all []syncing.Message) {
+			for range q.Want {
+				all = append(all, syncing.Message{Kind: syncing.Later})
+			}
+			if q.Reconcile != nil {
+				all = append(all, lists(randomID()))
+			}
+			return all
+		},
+		"its own kind of message": func(*syncing.Request) []syncing.Message {
+			return []syncing.Message{{Kind: 77}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answerWith(b, lie)
+			how := record.SyncOptions{Direction: record.Pull}
+			report, err := a.node.Sync(t.Context(), b.host.ID(), AllPages.Name(), how)
+			if !errors.Is(err, record.ErrMisbehaved) {
+				t.Errorf("%v; the report is %+v", err, report)
+			}
+			if n := len(versions(t, a)); n != before {
+				t.Errorf("there are %d pages, there were %d", n, before)
+			}
+		})
+	}
+}
+
+// A peer that does not answer is given up.
+func TestSyncStalls(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(a, b)
+	a.records.SetSyncLimits(func(l *record.SyncLimits) { l.Patience = 100 * time.Millisecond })
+	release := make(chan struct{})
+	defer close(release)
+	b.host.SetStreamHandler(record.SyncProtocol, func(s network.Stream) { <-release; _ = s.Reset() })
+	_, err := a.node.Sync(t.Context(), b.host.ID(), AllPages.Name(), record.SyncOptions{})
+	if !errors.Is(err, record.ErrStalled) {
+		t.Error(err)
+	}
+}
+
+// attack opens a session, sends bytes and reads the answer to its end.
+func attack(t *testing.T, from, to *node, data []byte) (fail *syncing.Message) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s, err := from.host.NewStream(ctx, to.host.ID(), record.SyncProtocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Reset() }()
+	_ = s.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := s.Write(data); err != nil {
+		return nil // it has been reset
+	}
+	in := syncing.NewReader(s, 1<<20)
+	for {
+		m, err := in.Next()
+		switch {
+		case err == nil && m.Kind == syncing.Fail:
+			return &m
+		case err != nil:
+			if errors.Is(err, io.EOF) {
+				t.Error("the session has ended without a reason")
+			}
+			return nil
+		}
+	}
+}
+
+// A responder ends the session of a peer that misbehaves, and stores nothing that is invalid.
+func TestSyncWithAttackers(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(a, b)
+	open := func(d syncing.Direction, topic string) *syncing.Message {
+		return &syncing.Message{Kind: syncing.Open, Direction: d, Topic: topic}
+	}
+	forged := make([]syncing.Row, 200)
+	for i := range forged {
+		forged[i] = syncing.Row{Key: Pages.PathText(uint64(i)), Value: []byte("no page")}
+	}
+	good := pageRow(t, Page{ID: 1, Version: 1})
+	even := pageRow(t, Page{ID: 2, Version: 1})
+	evens := make([]syncing.Row, 200)
+	for i := range evens {
+		evens[i] = even
+	}
+	all, odd := AllPages.Name(), OddPages.Name()
+	for name, c := range map[string]struct {
+		q     syncing.Request
+		cause syncing.Cause
+	}{
+		"no topic":           {syncing.Request{Open: open(3, "library.page/none")}, syncing.NoTopic},
+		"nothing opened":     {syncing.Request{Want: [][32]byte{{}}}, syncing.Misbehaved},
+		"the wrong way":      {syncing.Request{Open: open(1, all), Offers: []syncing.Row{good}}, syncing.Misbehaved},
+		"the other way":      {syncing.Request{Open: open(2, all), Want: [][32]byte{{}}}, syncing.Misbehaved},
+		"forged records":     {syncing.Request{Open: open(3, all), Offers: forged}, syncing.Misbehaved},
+		"rows not of it":     {syncing.Request{Open: open(3, odd), Offers: evens}, syncing.Misbehaved},
+		"a key that is none": {syncing.Request{Open: open(3, all), Ask: []string{"x"}}, syncing.Misbehaved},
+		"no Negentropy":      {syncing.Request{Open: open(3, all), Reconcile: []byte{0x61, 0}}, syncing.Misbehaved},
+	} {
+		if fail := attack(t, a, b, c.q.Append(nil)); fail == nil || fail.Cause != c.cause {
+			t.Errorf("%s: %+v, want cause %d", name, fail, c.cause)
+		}
+	}
+	garbage := make([]byte, 10_000)
+	_, _ = rand.Read(garbage)
+	garbage[0], garbage[1] = 1, 99
+	if fail := attack(t, a, b, garbage); fail != nil && fail.Cause != syncing.Misbehaved {
+		t.Errorf("garbage: %+v", fail)
+	}
+	if pages := versions(t, b); len(pages) != 0 {
+		t.Errorf("there are pages: %v", pages)
+	}
+	if report := mustSync(t, a, b, AllPages, record.Both); report.RoundTrips != 1 {
+		t.Errorf("afterwards: %+v", report)
+	}
+}
+
+// A peer has few sessions at once, and those that stall end.
+func TestSyncSessions(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(a, b)
+	b.records.SetSyncLimits(func(l *record.SyncLimits) { l.PerPeer, l.Patience = 2, 500*time.Millisecond })
+	for range 2 {
+		s, err := a.host.NewStream(t.Context(), b.host.ID(), record.SyncProtocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write([]byte{20}); err != nil { // and no more
+			t.Fatal(err)
+		}
+		defer func() { _ = s.Reset() }()
+	}
+	eventually(t, "a third session is refused", func() bool {
+		_, err := a.node.Sync(t.Context(), b.host.ID(), AllPages.Name(), record.SyncOptions{})
+		return errors.Is(err, record.ErrBusy)
+	})
+	eventually(t, "the stalled sessions have ended", func() bool {
+		_, err := a.node.Sync(t.Context(), b.host.ID(), AllPages.Name(), record.SyncOptions{})
+		return err == nil
+	})
+}
+
+// A session that has used up its bytes is followed by another, which goes on where it has ended.
+func TestSyncResumes(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(b, a)
+	text := string(make([]byte, 2000))
+	pages := make([]Page, 3000)
+	for i := range pages {
+		pages[i] = Page{ID: uint64(i), Text: text, Version: 1}
+	}
+	if err := Pages.PutMany(t.Context(), a.store, pages); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*node{a, b} {
+		n.records.SetSyncLimits(func(l *record.SyncLimits) { l.Bytes = 1 << 20 })
+	}
+	if report := mustSync(t, b, a, AllPages, record.Pull); report.Pulled.Taken != 3000 {
+		t.Errorf("%d are taken", report.Pulled.Taken)
+	}
+	if n, err := Pages.Count(t.Context(), b.store, models.Range[uint64]{}); err != nil || n != 3000 {
+		t.Errorf("there are %d pages, %v", n, err)
+	}
+}

@@ -4,6 +4,7 @@ package record_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"syscall"
@@ -23,8 +24,8 @@ func cpuTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// TestMeasureSync measures a sync into an empty peer, and one of as many pages of which 100 are
-// missing at either peer. NETABASE_SYNC_ROWS says how many pages there are.
+// TestMeasureSync measures a sync of pages of which 100 are missing at either peer, one into an empty
+// peer, and one of a tenth as many signed letters. NETABASE_SYNC_ROWS says how many pages there are.
 func TestMeasureSync(t *testing.T) {
 	rows, err := strconv.Atoi(os.Getenv("NETABASE_SYNC_ROWS"))
 	if err != nil {
@@ -64,6 +65,15 @@ func TestMeasureSync(t *testing.T) {
 		report := mustSync(t, c, b, AllPages, record.Pull)
 		t.Logf("into an empty peer: %d in %v, %.0f rows/s, %d round trips", report.Pulled.Taken, report.Took,
 			float64(report.Pulled.Taken)/report.Took.Seconds(), report.RoundTrips)
+		for number := range rows / 10 {
+			l := Letter{From: b.host.ID(), Number: uint64(number), Text: "the text of a letter of a hundred bytes or so"}
+			if _, err := record.Publish(context.Background(), b.node, Letters, &l); !errors.Is(err, record.ErrNoPeers) {
+				t.Fatal(err)
+			}
+		}
+		report = mustSync(t, c, b, AllLetters, record.Pull)
+		t.Logf("signed: %d in %v, %.0f rows/s", report.Pulled.Taken, report.Took,
+			float64(report.Pulled.Taken)/report.Took.Seconds())
 	}
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) { measure(t, open) })

@@ -193,8 +193,12 @@ type watchLoop[R any] struct {
 	// all are in the order of the snapshot, if there is to be one.
 	all      []*watched[R]
 	snapshot bool
-	// taken are commits that have come and were not given yet.
+	// taken are commits that have come and were not given yet, and seq is the number of the last one that
+	// was.
 	taken []*session.Commit
+	seq   uint64
+	// idle, if set, is called when all commits that have come were given, and returns false to stop.
+	idle func(seq uint64) bool
 }
 
 func (l *watchLoop[R]) fail(err error) error {
@@ -216,6 +220,9 @@ func (l *watchLoop[R]) run(give func(*event[R]) (bool, error)) error {
 		}
 	}
 	for {
+		if l.idle != nil && len(l.taken) == 0 && !l.idle(l.seq) {
+			return nil
+		}
 		c, err := l.next()
 		if err != nil {
 			return l.fail(err)
@@ -244,6 +251,7 @@ func (l *watchLoop[R]) next() (c *session.Commit, err error) {
 
 // commit gives the changes of a commit.
 func (l *watchLoop[R]) commit(c *session.Commit, give func(*event[R]) (bool, error)) (more bool, err error) {
+	l.seq = c.Seq
 	var held *event[R] // the last one, of which it is not known yet whether it is the last
 	rows := c.Rows()
 	for i := range rows {
@@ -307,11 +315,11 @@ func (l *watchLoop[R]) of(t *session.Tree) *watched[R] {
 
 // runSnapshot gives the rows that there are, and between them the changes of those that were given.
 func (l *watchLoop[R]) runSnapshot(give func(*event[R]) (bool, error)) (more bool, err error) {
-	var seq uint64
 	for _, w := range l.all {
 		var after []byte
 		for size, done := pageMin, false; !done; size = min(size*2, pageMax) {
 			var page []*event[R]
+			var seq uint64
 			if page, seq, done, err = l.readPage(w, &after, size); err != nil {
 				return false, l.fail(err)
 			}
@@ -328,7 +336,7 @@ func (l *watchLoop[R]) runSnapshot(give func(*event[R]) (bool, error)) (more boo
 			}
 		}
 	}
-	return l.give(&event[R]{change: Change[R, []byte]{Kind: SnapshotDone, Seq: seq}}, give)
+	return l.give(&event[R]{change: Change[R, []byte]{Kind: SnapshotDone, Seq: l.seq}}, give)
 }
 
 // catchUp gives the changes of the commits up to seq, which is that of a read.
@@ -339,6 +347,7 @@ func (l *watchLoop[R]) catchUp(seq uint64, give func(*event[R]) (bool, error)) (
 			return false, l.fail(err)
 		}
 		if len(c.Changes) == 0 && c.Seq == seq {
+			l.seq = seq
 			return true, nil
 		}
 		if more, err := l.commit(c, give); !more || err != nil {

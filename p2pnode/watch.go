@@ -13,21 +13,22 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
-const watchHelp = `Prints each record of MODEL that comes from the network and is stored, from now on: when,
-whether it was stored or retracted, its key, and its row as DAG-JSON. It ends when it is
-interrupted. If it cannot keep up, so that records would be missing, or if the node ends, it
-ends with an error.
+const watchHelp = `Prints each change of the rows of MODEL from now on: when, whether a row was stored, retracted or
+deleted, where the change comes from (program, dht, sync, expiry or eviction), its key, and the row as
+DAG-JSON. It ends when it is interrupted. If it cannot keep up, so that changes would be missing, or if
+the node ends, it ends with an error.
 
--json prints the events of the control interface, with time, kind, key and value.`
+-json prints the events of the control interface, with time, kind, key, value, old, origin and seq: old
+is the row before.`
 
 // watch returns the command "watch".
 func (p program) watch(flags *flag.FlagSet) *ffcli.Command {
 	asJSON := jsonFlag(flags)
-	limit := flags.Int("limit", 0, "end after `N` records (default never)")
+	limit := flags.Int("limit", 0, "end after `N` changes (default never)")
 	return &ffcli.Command{
 		Name:       "watch",
 		ShortUsage: "p2pnode watch [flags] MODEL",
-		ShortHelp:  "print records as they arrive",
+		ShortHelp:  "print rows as they change",
 		LongHelp:   watchHelp,
 		FlagSet:    flags,
 		Exec: func(ctx context.Context, args []string) error {
@@ -55,8 +56,8 @@ func (p program) printEvents(ctx context.Context, n *node, tree string, limit in
 		case asJSON:
 			err = out.Encode(e)
 		default:
-			_, err = fmt.Fprintln(p.out, strings.TrimRight(table.Printable(fmt.Sprintf("%s  %s  %s  %s",
-				e.Time.Local().Format(time.TimeOnly), e.Kind, e.Key, e.Value)), " "))
+			_, err = fmt.Fprintln(p.out, strings.TrimRight(table.Printable(fmt.Sprintf("%s  %s  %s  %s  %s",
+				e.Time.Local().Format(time.TimeOnly), e.Kind, e.Origin, e.Key, e.Value)), " "))
 		}
 		if err != nil {
 			return err

@@ -98,10 +98,8 @@ func TestEmptyValues(t *testing.T) {
 
 // A watch yields its own copy, whatever happens to the bytes that were put.
 func TestWatchKeepsWhatArrived(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	r, _ := openRecords(t, memory.Engine(), record.Options{})
-	arrivals, err := record.Watch(ctx, r, Users, 1)
+	r, store := openRecords(t, memory.Engine(), record.Options{})
+	changes, err := Users.Watch(t.Context(), store, models.Range[uint64]{}, models.WatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +107,9 @@ func TestWatchKeepsWhatArrived(t *testing.T) {
 	key, data := userRecord(t, u)
 	mustPut(t, r, key, data)
 	clear(data)
-	for a, err := range arrivals {
-		if err != nil || a.Model != u {
-			t.Errorf("arrived is %+v, %v", a.Model, err)
+	for c, err := range changes {
+		if err != nil || *c.New != u || c.Origin != models.OriginDHT {
+			t.Errorf("arrived is %+v, %v", c, err)
 		}
 		break
 	}

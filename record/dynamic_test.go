@@ -250,7 +250,7 @@ func TestDynamicPeers(t *testing.T) {
 	connect(t, a.dht, b.dht)
 	users, offers, photos := trees["blog.user"], trees["market.offer"], trees["market.photo"]
 
-	arrivals, err := record.Watch(ctx, b.records, users.Tree, 4)
+	changes, err := users.Watch(ctx, b.records.Store(), models.Range[any]{}, models.WatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,9 +259,9 @@ func TestDynamicPeers(t *testing.T) {
 		t.Fatal(err)
 	}
 	const aliceJSON = `{"Email":"alice@example.com","ID":1,"Username":"alice","Version":1}`
-	for arrival, err := range arrivals {
-		if err != nil || arrival.Key != any(uint64(1)) || jsonOf(t, &arrival.Model) != aliceJSON {
-			t.Errorf("%+v arrives, error %v", arrival, err)
+	for c, err := range changes {
+		if err != nil || c.Key != any(uint64(1)) || jsonOf(t, c.New) != aliceJSON || c.Origin != models.OriginDHT {
+			t.Errorf("%+v arrives, error %v", c, err)
 		}
 		break
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
@@ -94,6 +95,7 @@ func (r *Records) evictRecords(
 	ctx context.Context, until time.Time, enough func(amount) bool,
 ) (evicted int, err error) {
 	err = r.transact(ctx, r.store.UpdateRelaxed, func(l *ledger) error {
+		l.by = session.Evicted
 		evicted = 0 // the transaction may run more than once
 		for old, err := range r.oldRecords(l.ctx, l.tx) {
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/receipts"
 	"github.com/newsnet-africa/netabase-go/record/internal/versioned"
@@ -141,6 +142,7 @@ func removePage[K any](s *expiry, page []K, remove func(*ledger, K) (int, error)
 	}
 	removed := 0
 	err := s.records.changeRelaxed(s.ctx, func(l *ledger) error {
+		l.by = session.Expired
 		removed = 0 // the transaction may run more than once
 		for _, key := range page {
 			n, err := remove(l, key)

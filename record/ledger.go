@@ -26,8 +26,6 @@ type ledger struct {
 	strangers amount
 	// models are the parts of that change in the trees of models.
 	models map[*modelTree]amount
-	// arrivals are the records of models that have come from other peers.
-	arrivals []arrival
 	// by says who makes the changes of rows.
 	by session.Origin
 }
@@ -110,7 +108,6 @@ func (l *ledger) committed() {
 	for tree, change := range l.models {
 		tree.total.add(change)
 	}
-	r.watchers.tell(l.arrivals)
 }
 
 // putValueUnlessShorter stores a record of no model, unless the same one is stored and

@@ -60,6 +60,7 @@ func (s *expiry) removeLeftovers(tree string, keys [][]byte) error {
 	removed := 0
 	var unreadable error
 	err := s.records.changeRelaxed(s.ctx, func(l *ledger) (err error) {
+		l.by = session.Expired
 		removed, unreadable, err = l.removeLeftovers(tree, keys)
 		return err
 	})

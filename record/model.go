@@ -181,9 +181,6 @@ func (t *modelTree) accept(
 	if err != nil {
 		return c, err
 	}
-	if arrived && !same {
-		l.arrivals = append(l.arrivals, arrival{t, c.Key, c.Value})
-	}
 	return c, l.putReceipt(&old.filed, &receipt)
 }
 

@@ -557,16 +557,15 @@ func TestPublishAll(t *testing.T) {
 	}
 }
 
-func TestWatch(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	r, _ := openRecords(t, memory.Engine(), market())
+// A watch of a tree has the changes that records make, and says where they come from: a record that
+// comes again changes nothing.
+func TestWatchOrigins(t *testing.T) {
+	ctx := t.Context()
+	opts := market()
+	opts.Bounds.Records = 2
+	r, store := openRecords(t, memory.Engine(), opts)
 	ada := newTrader(t)
-	arrivals, err := record.Watch(ctx, r, Offers, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	behind, err := record.Watch(ctx, r, Offers, 1)
+	changes, err := Offers.Watch(ctx, store, models.Range[OfferKey]{}, models.WatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -577,43 +576,32 @@ func TestWatch(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
+	for number := uint64(2); number <= 4; number++ {
+		if err := take(t, r, ada.recordKey(number), offer(t, ada, number, 1, "more")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var got []string
-	for a, err := range arrivals {
+	title := func(o *Offer) string {
+		if o == nil {
+			return "none"
+		}
+		return o.Title
+	}
+	for c, err := range changes {
 		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				t.Error(err)
-			}
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%d: %s, %s by %v", c.Key.Second, title(c.Old), title(c.New), c.Origin))
+		if c.Origin == models.OriginEviction {
 			break
 		}
-		if a.Key != models.MakePair(ada.id, uint64(1)) {
-			t.Errorf("the key is %v", a.Key)
-		}
-		got = append(got, fmt.Sprint(a.Model.Title, a.Retracted))
-		if len(got) == 3 {
-			cancel()
-		}
 	}
-	if want := []string{"onefalse", "twofalse", "true"}; !slices.Equal(got, want) {
-		t.Errorf("arrived are %q, want %q", got, want)
+	want := []string{
+		"1: none, one by dht", "1: one, two by dht", "1: two, none by dht", "2: none, more by dht", "3: none, more by dht",
 	}
-	var ends []error
-	for _, err := range behind {
-		ends = append(ends, err)
-	}
-	if len(ends) != 2 || ends[0] != nil || !errors.Is(ends[1], record.ErrLagging) {
-		t.Errorf("a loop that does not keep up gets %v", ends)
-	}
-	closed, err := record.Watch(context.Background(), r, Photos, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range closed {
-		if !errors.Is(err, models.ErrClosed) {
-			t.Errorf("a watch ends with the records: %v", err)
-		}
+	if len(got) < 6 || !slices.Equal(got[:5], want) || got[len(got)-1] != "2: more, none by eviction" {
+		t.Errorf("the changes are %q", got)
 	}
 }
 

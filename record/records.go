@@ -70,8 +70,7 @@ type Records struct {
 	node         *Node
 	republishing atomic.Bool
 	// wake makes Republish look for records that are due.
-	wake     chan struct{}
-	watchers watchers
+	wake chan struct{}
 	// responder answers other peers that sync topics.
 	responder *responder
 	// syncs makes the records of other peers durable.
@@ -197,7 +196,6 @@ func (r *Records) Close() error {
 	r.leaveHost()
 	r.responder.close()
 	r.sweeper.Stop()
-	r.watchers.close()
 	r.deaf()
 	r.endCount()
 	unregistered := r.metrics.stop.Unregister()

@@ -8,6 +8,7 @@ import (
 	ds "github.com/ipfs/go-datastore"
 
 	"github.com/newsnet-africa/netabase-go/internal/finish"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record/internal/policy"
 	"github.com/newsnet-africa/netabase-go/record/internal/providers"
@@ -208,6 +209,7 @@ func isRefusal(err error) bool {
 
 // apply makes a change of a record, and adds to refused.
 func (l *ledger) apply(c *change, refused *[]error) (err error) {
+	l.by = session.DHT
 	switch {
 	case c.tree != nil && c.delete:
 		err = c.tree.drop(l, c.key)

@@ -104,7 +104,7 @@ func run(ctx context.Context) (err error) {
 	}
 
 	// The buyer sees each offer as it arrives.
-	arrivals, err := record.Watch(ctx, buyer.records, Offers, 100)
+	changes, err := Offers.Watch(ctx, buyer.records.Store(), models.Range[OfferKey]{}, models.WatchOptions{})
 	if err != nil {
 		return err
 	}
@@ -114,11 +114,11 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Println("peers that took the offer:", len(report.Took))
-	for a, err := range arrivals {
+	for c, err := range changes {
 		if err != nil {
 			return err
 		}
-		fmt.Println("arrived:", a.Model.Title, a.Model.Price)
+		fmt.Println("arrived:", c.New.Title, c.New.Price)
 		break
 	}
 	n, err := OfferByTitle.Count(ctx, buyer.records.Store(), models.Only("lamp"))

@@ -250,8 +250,8 @@ type RefusedLine struct {
 }
 
 // Event is something that happened: GET /v1/events streams those from now on, and
-// GET /v1/trees/{tree}/watch those of kind stored and retracted of one tree, with their rows. A reader
-// that does not keep up gets a last line with an error.
+// GET /v1/trees/{tree}/watch those of kind stored, retracted and deleted of one tree, with their rows,
+// in the order of their commits. A reader that does not keep up gets a last line with an error.
 type Event struct {
 	Time time.Time `json:"time"`
 	Kind EventKind `json:"kind"`
@@ -264,6 +264,12 @@ type Event struct {
 	Tree  string          `json:"tree,omitempty"`
 	Key   string          `json:"key,omitempty"`
 	Value json.RawMessage `json:"value,omitempty"`
+	// Old is the row before it was stored, retracted or deleted, if there was one.
+	Old json.RawMessage `json:"old,omitempty"`
+	// Origin says who has changed the row: program, dht, sync, expiry or eviction. Seq is the number
+	// of the commit that has: it rises from commit to commit.
+	Origin string `json:"origin,omitempty"`
+	Seq    uint64 `json:"seq,omitempty"`
 	// Reason is why a record was refused.
 	Reason string `json:"reason,omitempty"`
 }
@@ -277,10 +283,13 @@ const (
 	Published EventKind = "published"
 	// Resolved: this peer asked the network for a record and got it.
 	Resolved EventKind = "resolved"
-	// Stored: a record came from the network and is stored.
+	// Stored: a row was stored. GET /v1/events has those that came from the network.
 	Stored EventKind = "stored"
 	// Retracted: the owner took a record back, here or by the network.
 	Retracted EventKind = "retracted"
+	// Deleted: a row was deleted by this peer, because it has expired or there are too many, or by a
+	// program.
+	Deleted EventKind = "deleted"
 	// Asked: the peer From asked for a record.
 	Asked EventKind = "asked"
 	// Placed: the peer From sent a record to be stored.

@@ -85,7 +85,7 @@ func (h *handler) fail(x *exchange, err error) {
 		return // nobody is there to be told
 	}
 	fault := faultOf(err)
-	ends := ended || errors.Is(err, hub.ErrLagging)
+	ends := ended || errors.Is(err, hub.ErrLagging) || errors.Is(err, models.ErrLagging)
 	if fault.Code == api.Internal && !ends && h.Log != nil {
 		h.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}

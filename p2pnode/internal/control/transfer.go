@@ -30,15 +30,15 @@ func (h *handler) watch(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	arrivals, err := tree.watch(x.ctx(), h.Node.Records, hub.Buffer)
+	changes, err := tree.Watch(x.ctx(), h.Node.Store, hub.Buffer)
 	if err != nil {
 		return err
 	}
 	return stream(x, func(yield func(api.Event, error) bool) {
-		for a, err := range arrivals {
+		for c, err := range changes {
 			var e api.Event
 			if err == nil {
-				e, err = tree.Event(a, true)
+				e, err = tree.Event(&c, true)
 				e.Peer = h.Node.ID.String()
 			}
 			if !yield(e, err) {
@@ -48,13 +48,23 @@ func (h *handler) watch(x *exchange) error {
 	})
 }
 
-// Event returns the event of a record that the network has placed here, with its row if asked for.
-func (t *Tree) Event(a Arrival, row bool) (e api.Event, err error) {
-	e = api.Event{Time: time.Now().UTC(), Kind: api.Stored, Tree: t.Name(), Key: t.FormatKey(a.Key)}
-	if a.Value == nil {
-		e.Kind = api.Retracted
-	} else if row {
-		e.Value, err = t.appendJSON(nil, a.Key, a.Value)
+// Event returns the event of a change, with the rows before and after if asked for.
+func (t *Tree) Event(c *models.RawChange, rows bool) (e api.Event, err error) {
+	e = api.Event{
+		Time: time.Now().UTC(), Kind: api.Stored, Tree: t.Name(), Key: t.FormatKey(c.Key),
+		Origin: c.Origin.String(), Seq: c.Seq,
+	}
+	if c.New == nil {
+		e.Kind = api.Deleted
+		if c.Origin == models.OriginDHT || c.Origin == models.OriginSync {
+			e.Kind = api.Retracted
+		}
+	}
+	if rows && c.New != nil {
+		e.Value, err = t.appendJSON(nil, c.Key, c.New.Value)
+	}
+	if rows && c.Old != nil && err == nil {
+		e.Old, err = t.appendJSON(nil, c.Key, c.Old.Value)
 	}
 	return e, err
 }

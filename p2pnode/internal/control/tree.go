@@ -25,7 +25,6 @@ type Tree struct {
 	retract func(ctx context.Context, n *record.Node, key []byte) (record.PublishReport, error)
 	resolve func(ctx context.Context, n *record.Node, key []byte) (value []byte, err error)
 	status  func(ctx context.Context, r *record.Records, key []byte) (record.Status, error)
-	watch   func(ctx context.Context, r *record.Records, buffer int) (iter.Seq2[Arrival, error], error)
 }
 
 // index is an index of a tree.
@@ -40,9 +39,6 @@ type putting struct {
 	insert  bool
 	expires time.Time
 }
-
-// Arrival is a record that the network has placed here. Value is nil if its owner has taken it back.
-type Arrival struct{ Key, Value []byte }
 
 // Host returns tree as one of a node's models. The schema of the tree has to say what fields its keys
 // are made of, and must have no blind index, or the error matches models.ErrDefinition.
@@ -123,35 +119,14 @@ func host[M, K any](tree *models.Tree[M, K], text *dynamic.Tree) (*Tree, error) 
 		}
 		return record.StatusOf(ctx, r, tree, key)
 	}
-	t.watch = func(ctx context.Context, r *record.Records, buffer int) (iter.Seq2[Arrival, error], error) {
-		arrivals, err := record.Watch(ctx, r, tree, buffer)
-		if err != nil {
-			return nil, err
-		}
-		return func(yield func(Arrival, error) bool) {
-			for a, err := range arrivals {
-				var out Arrival
-				switch {
-				case err != nil:
-				case a.Retracted:
-					out.Key = tree.EncodeKey(a.Key)
-				default:
-					out.Key, out.Value, err = tree.Encode(&a.Model)
-				}
-				if !yield(out, err) {
-					return
-				}
-			}
-		}, nil
-	}
 	return t, nil
 }
 
-// Watch yields the records of the tree that come from the network from now on, as record.Watch does.
+// Watch yields the changes of the tree's rows from now on. Buffer is how many may wait.
 func (t *Tree) Watch(
-	ctx context.Context, r *record.Records, buffer int,
-) (iter.Seq2[Arrival, error], error) {
-	return t.watch(ctx, r, buffer)
+	ctx context.Context, store models.Watchable, buffer int,
+) (iter.Seq2[models.RawChange, error], error) {
+	return t.Raw().Watch(ctx, store, models.Range[[]byte]{}, models.WatchOptions{Buffer: buffer})
 }
 
 // FormatKey returns an encoded key as people write it.

@@ -9,10 +9,10 @@ import (
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	"github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control/hub"
-	"github.com/newsnet-africa/netabase-go/record"
 )
 
 // tell tells the hub of an event of this peer.
@@ -70,23 +70,24 @@ func (d *Daemon) nameRecord(recordKey string) (tree, key string) {
 	return "", ""
 }
 
-// watchTree tells the hub of records of a tree that come from the network, until the daemon is closed.
+// watchTree tells the hub of changes of a tree that the program does not make, until the daemon is
+// closed.
 func (d *Daemon) watchTree(t *control.Tree) {
 	for {
-		arrivals, err := t.Watch(d.ctx, d.peer.Records, hub.Buffer)
+		changes, err := t.Watch(d.ctx, d.store, hub.Buffer)
 		if err != nil {
-			return // the records are closed
+			return // the store is closed
 		}
-		for a, err := range arrivals {
-			if errors.Is(err, record.ErrLagging) {
-				d.log.Info("records came faster than they were told of", "tree", t.Name())
+		for c, err := range changes {
+			if errors.Is(err, models.ErrLagging) {
+				d.log.Info("changes came faster than they were told of", "tree", t.Name())
 				break
 			}
 			if err != nil {
 				return
 			}
-			if d.shown.Events.Watched() {
-				if e, err := t.Event(a, false); err == nil {
+			if c.Origin != models.OriginProgram && d.shown.Events.Watched() {
+				if e, err := t.Event(&c, false); err == nil {
 					d.tell(e)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	pb "github.com/libp2p/go-libp2p-kad-dht/pb"
 	libp2pnetwork "github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/api"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/control"
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/golang"
@@ -78,17 +79,22 @@ const waiting = 4096
 // watch tells of the records that come to the member and are stored, until ctx ends.
 func (s *served) watch(ctx context.Context, node *control.Node) {
 	for ctx.Err() == nil {
-		arrivals, err := record.Watch(ctx, node.Records, golang.Packages, waiting)
+		changes, err := golang.Packages.Watch(ctx, node.Store, models.Range[string]{}, models.WatchOptions{Buffer: waiting})
 		if err != nil {
 			return
 		}
-		for a, err := range arrivals {
+		for c, err := range changes {
 			if err != nil {
 				break // more records came than it could tell of: it goes on with the next ones
 			}
-			e := api.Event{Kind: api.Stored, Tree: golang.Packages.Name(), Key: a.Key}
-			if a.Retracted {
-				e.Kind = api.Retracted
+			if c.Origin == models.OriginProgram {
+				continue // see published
+			}
+			e := api.Event{
+				Kind: api.Stored, Tree: golang.Packages.Name(), Key: c.Key, Origin: c.Origin.String(), Seq: c.Seq,
+			}
+			if c.New == nil {
+				e.Kind = api.Deleted
 			}
 			s.tell(e)
 		}

@@ -100,7 +100,16 @@ export interface Report {
 }
 
 export type EventKind =
-  "published" | "resolved" | "stored" | "retracted" | "asked" | "placed" | "refused" | "peer_up" | "peer_down";
+  | "published"
+  | "resolved"
+  | "stored"
+  | "retracted"
+  | "deleted"
+  | "asked"
+  | "placed"
+  | "refused"
+  | "peer_up"
+  | "peer_down";
 
 export interface NodeEvent {
   time: string;
@@ -110,6 +119,7 @@ export interface NodeEvent {
   to?: string[];
   tree?: string;
   key?: string;
+  origin?: string;
   reason?: string;
 }
 

@@ -64,7 +64,7 @@ function Line({ event: e, peers }: { event: Numbered; peers: Map<string, Network
             <a href={address("network", { tree: e.tree, key: e.key })} title={e.key}>
               {shorten(e.key, 48)}
             </a>
-            {base !== undefined && e.kind !== "refused" && e.kind !== "retracted" && (
+            {base !== undefined && e.kind !== "refused" && e.kind !== "retracted" && e.kind !== "deleted" && (
               <>
                 {" "}
                 <a
@@ -93,9 +93,11 @@ function sentence(e: Numbered, name: (id?: string) => string): string {
     case "resolved":
       return `${name(e.peer)} found in the network:`;
     case "stored":
-      return `${name(e.peer)} stored:`;
+      return `${name(e.peer)} stored${e.origin ? ` (${e.origin})` : ""}:`;
     case "retracted":
       return `${name(e.peer)} has taken back:`;
+    case "deleted":
+      return `${name(e.peer)} has removed${e.origin ? ` (${e.origin})` : ""}:`;
     case "asked":
       return `${name(e.from)} asked ${name(e.peer)} for a record${e.key === undefined ? "" : ":"}`;
     case "placed":

@@ -102,7 +102,7 @@ func TestNetwork(t *testing.T) {
 		seen,
 		"\n",
 	); len(lines) != 3 ||
-		!strings.Contains(seen, `  stored  2  {"Email":"bob@example.com","ID":2,"Name":"Bob"`) {
+		!strings.Contains(seen, `  stored  dht  2  {"Email":"bob@example.com","ID":2,"Name":"Bob"`) {
 		t.Errorf("%q", seen)
 	}
 	out := ok(t, at(two, "find", "member", "email", "bob@example.com")...)

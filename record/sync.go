@@ -157,7 +157,7 @@ func (n *Node) Sync(ctx context.Context, p peer.ID, topic string, how SyncOption
 	if of == nil {
 		return fail(fmt.Errorf("%w: it is not of one of the models that the records were made with", ErrNoTopic))
 	}
-	start := time.Now()
+	start, tries := time.Now(), 0
 	for {
 		done := report.Pulled.Taken + report.Pushed.Taken
 		err := n.syncOnce(ctx, p, of, how, &report)
@@ -167,11 +167,23 @@ func (n *Node) Sync(ctx context.Context, p peer.ID, topic string, how SyncOption
 			return report, nil
 		case errors.Is(err, errSessionSpent) && report.Pulled.Taken+report.Pushed.Taken > done:
 			continue // where it has left off
+		case errors.Is(err, ErrBusy) && tries < busyTries && ctx.Err() == nil:
+			tries++ // an earlier session of this peer may just be ending there
+			select {
+			case <-time.After(busyPause):
+			case <-ctx.Done():
+			}
 		default:
 			return fail(err)
 		}
 	}
 }
+
+// A peer that is busy is asked this many times more, after a pause each.
+const (
+	busyTries = 5
+	busyPause = 100 * time.Millisecond
+)
 
 // errSessionSpent ends a session that has used up its time or its bytes.
 var errSessionSpent = errors.New("the session has used up its time or its bytes")

@@ -233,7 +233,7 @@ func TestSyncWithAttackers(t *testing.T) {
 func TestSyncSessions(t *testing.T) {
 	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
 	meet(a, b)
-	b.records.SetSyncLimits(func(l *record.SyncLimits) { l.PerPeer, l.Patience = 2, 500*time.Millisecond })
+	b.records.SetSyncLimits(func(l *record.SyncLimits) { l.PerPeer, l.Patience = 2, 2*time.Second })
 	for range 2 {
 		s, err := a.host.NewStream(t.Context(), b.host.ID(), record.SyncProtocol)
 		if err != nil {

@@ -14,7 +14,6 @@ func (r *Records) WaitForCount() { r.counting.done.Wait() }
 
 // SyncLimits are those of syncLimits that tests set.
 type SyncLimits struct {
-	PerPeer  int
 	Patience time.Duration
 	Bytes    int64
 }
@@ -22,7 +21,7 @@ type SyncLimits struct {
 // SetSyncLimits changes the limits of syncs before there is one.
 func (r *Records) SetSyncLimits(change func(*SyncLimits)) {
 	limits := &r.responder.limits
-	set := SyncLimits{limits.perPeer, limits.patience, limits.bytes}
+	set := SyncLimits{limits.patience, limits.bytes}
 	change(&set)
-	limits.perPeer, limits.patience, limits.bytes = set.PerPeer, set.Patience, set.Bytes
+	limits.patience, limits.bytes = set.Patience, set.Bytes
 }

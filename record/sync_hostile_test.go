@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -229,29 +230,49 @@ func TestSyncWithAttackers(t *testing.T) {
 	}
 }
 
-// A peer has few sessions at once, and those that stall end.
+// halfATurn opens a session and sends the beginning of a message.
+func halfATurn(t *testing.T, from, to *node) network.Stream {
+	t.Helper()
+	s, err := from.host.NewStream(t.Context(), to.host.ID(), record.SyncProtocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Reset() })
+	if _, err := s.Write([]byte{20}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A peer has few sessions at once.
 func TestSyncSessions(t *testing.T) {
 	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
 	meet(a, b)
-	b.records.SetSyncLimits(func(l *record.SyncLimits) { l.PerPeer, l.Patience = 2, 2*time.Second })
-	for range 2 {
-		s, err := a.host.NewStream(t.Context(), b.host.ID(), record.SyncProtocol)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Write([]byte{20}); err != nil { // and no more
-			t.Fatal(err)
-		}
-		defer func() { _ = s.Reset() }()
-	}
+	open := []network.Stream{halfATurn(t, a, b), halfATurn(t, a, b)}
 	eventually(t, "a third session is refused", func() bool {
 		_, err := a.node.Sync(t.Context(), b.host.ID(), AllPages.Name(), record.SyncOptions{})
 		return errors.Is(err, record.ErrBusy)
 	})
-	eventually(t, "the stalled sessions have ended", func() bool {
+	for _, s := range open {
+		_ = s.Reset()
+	}
+	eventually(t, "a session is possible again", func() bool {
 		_, err := a.node.Sync(t.Context(), b.host.ID(), AllPages.Name(), record.SyncOptions{})
 		return err == nil
 	})
+}
+
+// A session that stalls ends.
+func TestSyncStalledSession(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(a, b)
+	b.records.SetSyncLimits(func(l *record.SyncLimits) { l.Patience = 100 * time.Millisecond })
+	s := halfATurn(t, a, b)
+	_ = s.SetDeadline(time.Now().Add(20 * time.Second))
+	var timeout net.Error
+	if _, err := s.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("the session goes on: %v", err)
+	}
 }
 
 // A session that has used up its bytes is followed by another, which goes on where it has ended.

@@ -108,7 +108,7 @@ func (d *responder) answer(stream network.Stream) {
 	_ = stream.Close() // everything has been written
 }
 
-// refusalPatience is how long a peer may take to take a refusal.
+// refusalPatience is how long a peer may take to take a refusal, and to stop writing after it.
 const refusalPatience = time.Second
 
 // sessionError ends a session, and tells the other peer why.
@@ -149,8 +149,12 @@ func (s *responded) fail(err error) {
 		_ = s.stream.Reset()
 		return
 	}
-	_ = s.stream.CloseRead() // the initiator may still be writing
+	// The initiator may still be writing. If the stream were closed now, what it has been told could
+	// be lost before it reads it.
 	_ = s.stream.CloseWrite()
+	_ = s.stream.SetReadDeadline(time.Now().Add(refusalPatience))
+	_, _ = io.CopyN(io.Discard, s.stream, syncing.MaxOfferBytes)
+	_ = s.stream.Close()
 }
 
 // streamError is an error of a stream.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Schema describes a tree as the store has it, in its newest version. Its Write writes a schema
-// file. Indexes that are not complete are left out. Name is the tree's full name; a name the store
+// file. Indexes that are not complete are left out, and so are topics of some rows, which only a
+// program can tell. Name is the tree's full name; a name the store
 // does not have returns models.ErrUnknownTree.
 func (in *Inspection) Schema(ctx context.Context, name string) (shape.Schema, error) {
 	s, err := in.schema(ctx, name)
@@ -37,7 +39,11 @@ func (in *Inspection) schema(ctx context.Context, name string) (s shape.Schema, 
 		Shape: h.newest().Shape,
 	}
 	for _, ix := range entry.Indexes {
-		if ix.State == ready {
+		switch {
+		case ix.State != ready || ix.Kind == session.Topical && ix.Partial:
+		case ix.Kind == session.Topical:
+			s.Topics = append(s.Topics, shape.Topic{Name: ix.Name, Version: ix.Version})
+		default:
 			s.Indexes = append(s.Indexes, shape.Index{
 				Name: ix.Name, Kind: string(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind, Version: ix.Version,
 			})

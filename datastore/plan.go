@@ -103,6 +103,11 @@ func treeOfSchema(s shape.Schema) *session.Tree {
 			Name: ix.Name, Kind: session.Kind(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind,
 		})
 	}
+	for _, topic := range s.Topics {
+		core.Indexes = append(core.Indexes, &session.Index{
+			Name: topic.Name, Kind: session.Topical, Key: session.TopicKey,
+		})
+	}
 	return core
 }
 

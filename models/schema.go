@@ -7,7 +7,8 @@ import (
 
 // Schema describes the tree for other programs, languages and peers. Its Write
 // writes a schema file. The definition that the tree belongs to has to be
-// declared before, because the tree's full name begins with the definition's.
+// declared before, because the tree's full name begins with the definition's. Of
+// the tree's topics it has those that all rows belong to.
 func (t *Tree[M, K]) Schema() shape.Schema {
 	s := shape.Schema{
 		Tree: t.core.Name, Key: t.core.Key, Codec: t.core.Codec, Policy: t.core.Policy,
@@ -17,6 +18,9 @@ func (t *Tree[M, K]) Schema() shape.Schema {
 	}
 	for _, ix := range t.core.Indexes {
 		if ix.Kind == session.Topical {
+			if !ix.Partial {
+				s.Topics = append(s.Topics, shape.Topic{Name: ix.Name, Version: ix.Version})
+			}
 			continue
 		}
 		s.Indexes = append(s.Indexes, shape.Index{

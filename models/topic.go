@@ -52,7 +52,7 @@ func NewTopic[M, K any](
 	}
 	tp := &Topic[M, K]{tree: t, number: len(t.indexes), belongs: belongs}
 	tp.core = &session.Index{
-		Name: name, Kind: session.Topical, Key: topicKey, Partial: belongs != nil, Version: o.version,
+		Name: name, Kind: session.Topical, Key: session.TopicKey, Partial: belongs != nil, Version: o.version,
 		FormatKey: func(entry []byte) string { return hex.EncodeToString(entry[min(1, len(entry)):]) },
 		CutKey:    session.CutTopicKey,
 	}
@@ -73,9 +73,6 @@ func NewTopic[M, K any](
 	t.topical = true
 	return tp
 }
-
-// topicKey is the name of the codec of ids.
-const topicKey = "sha2-256"
 
 // Name returns the full name of the topic, "blog.user/recent", or "user/recent" while no definition has
 // its tree.

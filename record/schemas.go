@@ -172,7 +172,7 @@ func (n *Node) Schemas(ctx context.Context, p peer.ID) ([]PeerSchema, error) {
 		if err != nil {
 			return nil, err
 		}
-		theirs.Indexes = own.schema.Indexes // each peer has those that it wants
+		theirs.Indexes, theirs.Topics = own.schema.Indexes, own.schema.Topics // each peer has those that it wants
 		if of.Relation, err = own.schema.Compare(theirs); err != nil {
 			return nil, fmt.Errorf("schemas of %s: %w", p, err)
 		}

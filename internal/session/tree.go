@@ -153,6 +153,9 @@ const (
 	Topical Kind = "topic"
 )
 
+// TopicKey is the name of the codec of ids.
+const TopicKey = "sha2-256"
+
 // KeyInValue reports whether entries have the primary key in their value.
 func (k Kind) KeyInValue() bool { return k == Unique || k == Topical }
 

@@ -90,6 +90,9 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 		}
 		t.indexes = append(t.indexes, index)
 	}
+	for _, topic := range s.Topics {
+		models.NewTopic(t.Tree, topic.Name, nil, models.IndexVersion[Row](topic.Version))
+	}
 	return t, errors.Join(faults...)
 }
 

@@ -6,9 +6,9 @@ import (
 )
 
 // Compare says how the schema next of a tree relates to s, as [Compare] does for their shapes.
-// Next is newer as well if it has more indexes. Schemas diverge if they differ in a key, a codec,
-// the policy, in whether rows are merged, or in an index that both have. They differ in the fields of a key, or in the clock, only
-// if both say them. Versions of keys and indexes do not count. Compare returns an error that matches
+// Next is newer as well if it has more indexes or topics. Schemas diverge if they differ in a key, a
+// codec, the policy, in whether rows are merged, or in an index that both have. They differ in the
+// fields of a key, or in the clock, only if both say them. Versions of keys and indexes do not count. Compare returns an error that matches
 // [ErrOtherTree] if they are of different trees.
 func (s Schema) Compare(next Schema) (Relation, error) {
 	if s.Tree != next.Tree {
@@ -31,12 +31,13 @@ func (s Schema) Compare(next Schema) (Relation, error) {
 }
 
 func (s Schema) compareIndexes(next Schema) Relation {
-	named := make(map[string]Index, len(s.Indexes))
-	for _, ix := range s.Indexes {
+	mine, theirs := s.withTopics(), next.withTopics()
+	named := make(map[string]Index, len(mine))
+	for _, ix := range mine {
 		named[ix.Name] = ix
 	}
 	both := 0
-	for _, ix := range next.Indexes {
+	for _, ix := range theirs {
 		switch before, found := named[ix.Name]; {
 		case !found:
 		case !s.sameIndex(next, before, ix):
@@ -46,15 +47,24 @@ func (s Schema) compareIndexes(next Schema) Relation {
 		}
 	}
 	switch {
-	case both == len(s.Indexes) && both == len(next.Indexes):
+	case both == len(mine) && both == len(theirs):
 		return Same
-	case both == len(s.Indexes):
+	case both == len(mine):
 		return Newer
-	case both == len(next.Indexes):
+	case both == len(theirs):
 		return Older
 	default:
 		return Diverged
 	}
+}
+
+// withTopics returns the indexes, and the topics as indexes.
+func (s Schema) withTopics() []Index {
+	all := slices.Clone(s.Indexes)
+	for _, topic := range s.Topics {
+		all = append(all, Index{Name: topic.Name, Kind: "topic"})
+	}
+	return all
 }
 
 // sameIndex reports whether the index a of s and b of next, which have one name, are the same.

@@ -43,6 +43,17 @@ type Schema struct {
 	Merged bool
 	// Indexes are the tree's indexes.
 	Indexes []Index
+	// Topics are those of the tree's topics that all rows belong to. Which rows belong to another one,
+	// only the program that declares it can tell.
+	Topics []Topic
+}
+
+// Topic describes a topic that all rows of a tree belong to.
+type Topic struct {
+	// Name is the topic's own.
+	Name string
+	// Version is the version of the topic, as models.IndexVersion counts them.
+	Version uint32
 }
 
 // Index describes an index of a tree.
@@ -126,6 +137,18 @@ func (s Schema) check() error {
 		if err := ix.checkOptional(path + "optional"); err != nil {
 			return err
 		}
+	}
+	for i, topic := range s.Topics {
+		path := fmt.Sprintf("topics[%d].name", i)
+		switch {
+		case !isName(topic.Name):
+			return fmt.Errorf("%s: %.80q is not the name of a topic", path, topic.Name)
+		case names[topic.Name]:
+			return fmt.Errorf("%s: two indexes or topics are named %s", path, topic.Name)
+		case s.Policy == "local":
+			return fmt.Errorf("%s: the policy is local, and only a tree that travels has topics", path)
+		}
+		names[topic.Name] = true
 	}
 	if err := s.checkFields("keyFields", s.Key, s.KeyFields); err != nil {
 		return err
@@ -267,7 +290,20 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 		dst = appendJSONNames(dst, "optional", ix.Optional)
 		dst = append(dst, '}')
 	}
-	return append(dst, "]}"...), nil
+	dst = append(dst, ']')
+	for i, topic := range s.Topics {
+		if i == 0 {
+			dst = append(dst, `,"topics":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = appendJSONText(append(dst, `{"name":`...), topic.Name)
+		dst = append(appendJSONVersion(dst, "version", topic.Version), '}')
+	}
+	if len(s.Topics) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}'), nil
 }
 
 // Write writes a schema file, with a line for each member. A schema for which Check returns an
@@ -360,6 +396,15 @@ func readSchema(src []byte) (s Schema, err error) {
 				s.Indexes = append(s.Indexes, ix)
 				return err
 			})
+		case "topics":
+			err = r.list(path, func(path string) error {
+				topic, err := r.readTopic(path)
+				s.Topics = append(s.Topics, topic)
+				return err
+			})
+			if err == nil && len(s.Topics) == 0 {
+				err = r.fail(path, "it is left out or has a topic")
+			}
 		default:
 			return false, nil
 		}
@@ -432,6 +477,21 @@ func (r *jsonReader) readIndex(path string) (ix Index, err error) {
 		return true, err
 	})
 	return ix, err
+}
+
+func (r *jsonReader) readTopic(path string) (topic Topic, err error) {
+	err = r.object(path, []string{"name"}, func(name, path string) (_ bool, err error) {
+		switch name {
+		case "name":
+			topic.Name, err = r.text(path)
+		case "version":
+			topic.Version, err = r.version(path)
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+	return topic, err
 }
 
 // trueOnly reads a member that is left out where it would be false.

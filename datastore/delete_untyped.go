@@ -54,6 +54,9 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 			continue
 		}
 		goes[string(primary)] = true
+		if err := entry.leaveTopics(s, primary, row.Value); err != nil {
+			return 0, err
+		}
 		doomed = append(doomed, key)
 		if row.Expiry != 0 {
 			doomed = append(doomed, format.AppendExpiryKey(nil, row.Expiry, key))
@@ -63,17 +66,14 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 		return 0, nil
 	}
 	for i := range entry.Indexes {
+		if entry.Indexes[i].Kind == session.Topical {
+			continue
+		}
 		entries, err := entriesOf(s.Read, &entry.Indexes[i], goes)
 		if err != nil {
 			return 0, fmt.Errorf("index %s: %w", entry.Indexes[i].Name, err)
 		}
 		doomed = append(doomed, entries...)
-		if ix := &entry.Indexes[i]; ix.Kind == session.Topical {
-			of := s.TopicAt(ix.ID.Append(nil))
-			for _, key := range entries {
-				s.NoteTopic(of, key[len(of.Space)+1:], false)
-			}
-		}
 	}
 	for _, key := range doomed {
 		if err := s.Delete(key); err != nil {
@@ -83,17 +83,31 @@ func deleteUntyped(s *session.Session, tree string, keys [][]byte, keep func(i i
 	return len(goes), nil
 }
 
+// leaveTopics removes the row with an encoded primary key and a value from the topics of a tree.
+func (e *treeEntry) leaveTopics(s *session.Session, primary, value []byte) error {
+	for _, ix := range e.Indexes {
+		if ix.Kind != session.Topical {
+			continue
+		}
+		of, id := s.TopicAt(ix.ID.Append(nil)), models.TopicID(primary, value)
+		has, err := of.Has(s, id)
+		if err != nil {
+			return fmt.Errorf("topic %s: %w", ix.Name, err)
+		}
+		if has {
+			s.NoteTopic(of, id[:], primary, false)
+		}
+	}
+	return nil
+}
+
 // entriesOf returns the stored keys of an index's entries that are of some rows.
 func entriesOf(from engine.ReadTxn, index *indexEntry, rows map[string]bool) (entries [][]byte, err error) {
 	cut := index.cutter()
 	if cut == nil && !index.Kind.KeyInValue() {
 		return nil, fmt.Errorf("%w: its codec %q is not known here", models.ErrDefinition, index.Key)
 	}
-	r := spaceRange(index.ID)
-	if index.Kind == session.Topical {
-		r.Lower = append(r.Lower, format.TopicEntry)
-	}
-	c := from.Cursor(r)
+	c := from.Cursor(spaceRange(index.ID))
 	defer c.Close()
 	for c.Next() {
 		primary, err := primaryOf(c, index, cut)

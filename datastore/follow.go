@@ -56,7 +56,7 @@ type numbered struct {
 }
 
 // commitFollowed commits a transaction. If it has changed what somebody follows, it gets a number. If it
-// has changed topics, their leaves change with it.
+// has changed topics, that is in their logs.
 func (s *Store) commitFollowed(
 	ctx context.Context, ses *session.Session, txn engine.WriteTxn, d engine.Durability,
 ) error {
@@ -75,7 +75,7 @@ func (s *Store) commitFollowed(
 	if err != nil {
 		return err
 	}
-	defer s.tidyAll(ctx, done.untidy)
+	defer s.file(ctx, done.due)
 	defer s.trim(ctx, done.over)
 	if done.commit != nil {
 		defer f.settle(done.commit)
@@ -98,9 +98,9 @@ const reserve = 1 << 16
 type done struct {
 	// commit is nil if it has no number.
 	commit *numbered
-	// over are the feeds that have too much, and untidy the leaves of topics that do.
-	over   []*feed
-	untidy []session.Untidy
+	// over are the feeds that have too much, and due the topics whose logs do.
+	over []*feed
+	due  []*session.Topic
 }
 
 // commitInTurn commits a transaction after those before it.
@@ -122,7 +122,7 @@ func (s *Store) commitInTurn(ctx context.Context, ses *session.Session, txn engi
 		}
 	}
 	if len(ses.TopicChanges) > 0 {
-		d.untidy, err = s.commitLeaves(ctx, ses, txn)
+		d.due, err = s.commitLogs(ctx, ses, txn)
 	} else {
 		err = txn.Commit(ctx, engine.Relaxed)
 	}

@@ -249,29 +249,55 @@ func (in *Inspection) count(ctx context.Context, name string) (count TreeCount, 
 	if err != nil {
 		return count, err
 	}
-	if count.Rows, count.Bytes, err = in.countSpace(ctx, entry.ID, nil); err != nil {
+	if count.Rows, count.Bytes, err = in.countSpace(ctx, indexEntry{ID: entry.ID}); err != nil {
 		return count, err
 	}
 	for _, ix := range entry.Indexes {
 		n := IndexCount{Name: ix.Name}
-		var from []byte
-		if ix.Kind == session.Topical { // its leaves come first
-			from = []byte{format.TopicEntry}
-		}
-		if n.Entries, n.Bytes, err = in.countSpace(ctx, ix.ID, from); err != nil {
+		if n.Entries, n.Bytes, err = in.countSpace(ctx, ix); err != nil {
 			return count, err
+		}
+		if ix.Kind == session.Topical {
+			logged, err := in.countLogged(ctx, ix.ID)
+			if err != nil {
+				return count, err
+			}
+			n.Entries += logged
 		}
 		count.Indexes = append(count.Indexes, n)
 	}
 	return count, nil
 }
 
-func (in *Inspection) countSpace(ctx context.Context, space format.Space, from []byte) (n, size int64, err error) {
-	err = in.pages(ctx, space, from, func(key, stored []byte) {
-		n++
+// countSpace counts what an index has, or the rows of a tree, if it has but their space.
+func (in *Inspection) countSpace(ctx context.Context, ix indexEntry) (n, size int64, err error) {
+	prefix := len(ix.ID.Append(nil))
+	err = in.pages(ctx, ix.ID, nil, func(key, stored []byte) {
+		if ix.Kind != session.Topical || len(key) > prefix && key[prefix] == format.TopicEntry {
+			n++
+		}
 		size += int64(len(key) + len(stored))
 	}, func() bool { return true })
 	return n, size, err
+}
+
+// countLogged returns how many entries more the log of a topic makes.
+func (in *Inspection) countLogged(ctx context.Context, space format.Space) (more int64, err error) {
+	txn, err := in.view(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer txn.Discard()
+	of := session.Topic{Space: space.Append(nil)}
+	net, err := of.Logged(txn)
+	for _, added := range net {
+		if added {
+			more++
+		} else {
+			more--
+		}
+	}
+	return more, err
 }
 
 // tree returns the catalog's entry of a tree.

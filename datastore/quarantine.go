@@ -137,7 +137,7 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 			ses.Due = row.Expiry
 		}
 	}
-	at.noteTopics(ses, changes)
+	changes = at.noteTopics(ses, primaryKeyOf(key), changes)
 	for _, entry := range append(changes, change{bytes.Clone(key), stored}) {
 		if err := ses.Put(entry.key, entry.value); err != nil {
 			return err
@@ -235,4 +235,13 @@ func (t treeCheck) entriesOf(p page, key, stored []byte, row format.Row) (change
 		return t.queued(p, key, row.Expiry)
 	}
 	return nil, nil
+}
+
+// primaryKeyOf returns a copy of the encoded primary key in the stored key of a row.
+func primaryKeyOf(key []byte) []byte {
+	_, primary, err := format.CutSpace(key)
+	if err != nil {
+		return nil // it is that of no row
+	}
+	return bytes.Clone(primary)
 }

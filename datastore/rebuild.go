@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/internal/topic"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -327,6 +328,13 @@ func dropRow(
 ) error {
 	primary := key[len(place.Space):]
 	err := core.Entries(place, primary, row, func(i int, index []byte) error {
+		if core.Indexes[i].Kind == session.Topical {
+			has, err := place.Topics[i].Has(ses, topic.ID(index[1:]))
+			if has {
+				ses.NoteTopic(place.Topics[i], index[1:], primary, false)
+			}
+			return err
+		}
 		entry, value := format.Entry(place.Indexes[i], index, primary, core.Indexes[i].Kind.KeyInValue())
 		stored, err := w.Get(entry)
 		if errors.Is(err, engine.ErrNotFound) || err == nil && !bytes.Equal(stored, value) {
@@ -334,9 +342,6 @@ func dropRow(
 		}
 		if err != nil {
 			return err
-		}
-		if core.Indexes[i].Kind == session.Topical {
-			ses.NoteTopic(place.Topics[i], index[1:], false)
 		}
 		return w.Delete(entry)
 	})

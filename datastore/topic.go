@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
-	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/internal/topic"
 )
@@ -42,28 +41,25 @@ func (s *Store) placeTopics(core *session.Tree, p *session.Place) {
 	}
 }
 
-// tidyAll divides and joins leaves.
-func (s *Store) tidyAll(ctx context.Context, untidy []session.Untidy) {
-	for len(untidy) > 0 {
-		of, heads := untidy[0].Topic, []uint64(nil)
-		for len(untidy) > 0 && untidy[0].Topic == of {
-			heads = append(heads, untidy[0].Head)
-			untidy = untidy[1:]
-		}
-		// It is no loss if this fails: the next commit that changes the leaf tries again.
-		_ = s.tidy(ctx, of, heads)
-	}
-}
+const (
+	// filingChanges is how many changes of a topic are filed in one transaction at most, and filingBytes how
+	// many bytes that writes.
+	filingChanges = 2048
+	filingBytes   = 1 << 20
+)
 
-// commitLeaves commits a transaction that changes topics, relaxed, in its turn. It returns the leaves that
-// tidyAll is to be called with.
-func (s *Store) commitLeaves(
+// maxLogged is how many changes the log of a topic has before they are filed. Tests change it.
+var maxLogged = 1 << 15
+
+// commitLogs commits a transaction that changes topics, relaxed, in its turn. It returns the topics to call
+// file with.
+func (s *Store) commitLogs(
 	ctx context.Context, ses *session.Session, txn engine.WriteTxn,
-) (untidy []session.Untidy, err error) {
+) (due []*session.Topic, err error) {
 	committed := false
-	writes, err := ses.WriteLeaves(ctx, s.db, s.ordered.Load()+1, txn.Put)
+	writes, err := ses.WriteLogs(ctx, s.db, s.ordered.Load()+1, txn.Put)
 	defer func() {
-		untidy = writes.End(committed)
+		due = writes.End(committed, maxLogged)
 		s.ordered.Add(1)
 	}()
 	if err != nil {
@@ -76,8 +72,49 @@ func (s *Store) commitLeaves(
 	return nil, nil
 }
 
-// tidy divides leaves of a topic that have too many ids, and joins some that have few.
-func (s *Store) tidy(ctx context.Context, of *session.Topic, heads []uint64) error {
+// file files some changes of the logs of topics: as much as keeps the logs from growing.
+func (s *Store) file(ctx context.Context, due []*session.Topic) {
+	for _, of := range due {
+		for {
+			// It is no loss if this fails: the next commit that changes the topic tries again.
+			left, more, err := s.filePart(ctx, of)
+			if err != nil || !more || left <= 2*maxLogged {
+				break
+			}
+		}
+	}
+}
+
+// filePart files changes in one transaction. It returns how many are left, and whether filing goes on.
+func (s *Store) filePart(ctx context.Context, of *session.Topic) (left int, more bool, err error) {
+	most, size := filingChanges, int64(filingBytes)
+	limits := s.db.Limits()
+	if limits.TxnOps > 0 {
+		most = min(most, limits.TxnOps/3)
+	}
+	if limits.TxnBytes > 0 {
+		size = min(size, limits.TxnBytes/2)
+	}
+	var heads []uint64
+	err = s.inTurn(ctx, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
+		f, err := of.File(ctx, s.db, number, txn, maxLogged, most, size)
+		heads = f.Heads
+		return !f.Idle, func(committed bool) { left, more = f.End(committed) }, err
+	})
+	if err != nil || len(heads) == 0 {
+		return left, more, err
+	}
+	err = s.inTurn(ctx, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
+		return of.Tidy(ctx, s.db, number, txn, heads)
+	})
+	return left, more, err
+}
+
+// inTurn runs a transaction that changes how topics are stored. Fn is given the number of the commit, and
+// returns false if there is nothing to commit, and a function to call when the transaction has ended.
+func (s *Store) inTurn(
+	ctx context.Context, fn func(number uint64, txn engine.WriteTxn) (bool, func(committed bool), error),
+) error {
 	// An engine with one writer waits for it here, and so before it is its turn.
 	txn, err := s.db.Update(ctx)
 	if err != nil {
@@ -86,20 +123,13 @@ func (s *Store) tidy(ctx context.Context, of *session.Topic, heads []uint64) err
 	defer txn.Discard()
 	s.follow.turn.Lock()
 	defer s.follow.turn.Unlock()
-	committed := false
-	done, end, err := of.Tidy(ctx, s.db, s.ordered.Load()+1, txn, heads)
-	defer func() {
-		end(committed)
-		s.ordered.Add(1)
-	}()
-	if err != nil || !done {
-		return err
+	defer s.ordered.Add(1)
+	work, end, err := fn(s.ordered.Load()+1, txn)
+	if err == nil && work {
+		err = txn.Commit(ctx, engine.Relaxed)
 	}
-	if err := txn.Commit(ctx, engine.Relaxed); err != nil {
-		return err
-	}
-	committed = true
-	return nil
+	end(err == nil && work)
+	return err
 }
 
 // buildLeaves writes the leaves of a topic that has all its entries and is not in use. It replaces what
@@ -150,8 +180,9 @@ func (s *Store) leafChanges(ctx context.Context, of *session.Topic) (changes []c
 			return nil
 		}, &leaves[i])
 	}
-	prefix := append(bytes.Clone(of.Space), format.TopicLeaf)
-	c := read.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix), KeysOnly: true})
+	stored := of.Leaves()
+	stored.KeysOnly = true
+	c := read.Cursor(stored)
 	defer c.Close()
 	for c.Next() {
 		if !wanted[string(c.Key())] {
@@ -159,4 +190,38 @@ func (s *Store) leafChanges(ctx context.Context, of *session.Topic) (changes []c
 		}
 	}
 	return changes, c.Err()
+}
+
+// dropLog removes the log of a topic, which is damaged. Its entries are then made from the rows.
+func (s *Store) dropLog(ctx context.Context, of *session.Topic) error {
+	most := filingChanges
+	if limits := s.db.Limits(); limits.TxnOps > 0 {
+		most = min(most, limits.TxnOps/2)
+	}
+	for more := true; more; {
+		err := s.inTurn(ctx, func(number uint64, txn engine.WriteTxn) (work bool, end func(bool), err error) {
+			end = func(bool) { of.Forget(number) }
+			read, err := s.db.View(ctx)
+			if err != nil {
+				return false, end, err
+			}
+			defer read.Discard()
+			r := of.Log()
+			r.KeysOnly = true
+			c := read.Cursor(r)
+			defer c.Close()
+			left := most
+			for ; left > 0 && c.Next(); left-- {
+				if err := txn.Delete(bytes.Clone(c.Key())); err != nil {
+					return false, end, err
+				}
+			}
+			more = left == 0
+			return true, end, c.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/paging"
 	"github.com/newsnet-africa/netabase-go/internal/session"
+	"github.com/newsnet-africa/netabase-go/internal/topic"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -143,6 +144,9 @@ type verifier struct {
 	// catalog is as it was when verifying began. Fresh is the one that the page which is
 	// being examined sees, nil if nobody has asked for it yet.
 	catalog, fresh *catalog
+	// pageNumber counts the pages, and logs has the logs of topics as one of them has seen them.
+	pageNumber int64
+	logs       map[*session.Topic]*topicLog
 }
 
 func (v *verifier) run(ctx context.Context) error {
@@ -171,6 +175,9 @@ func (v *verifier) run(ctx context.Context) error {
 		} else {
 			rows.untyped = newUntyped(entry, v.catalog.unpackers[name])
 		}
+		if err := rows.examineLogs(ctx, entry); err != nil {
+			return fmt.Errorf("topics of %s: %w", name, err)
+		}
 		before := v.report
 		if err := v.pages(ctx, spaceRange(entry.ID), rows.row); err != nil {
 			return fmt.Errorf("rows of %s: %w", name, err)
@@ -198,7 +205,11 @@ func (v *verifier) run(ctx context.Context) error {
 				return fmt.Errorf("index %s of %s: %w", ix.Name, name, err)
 			}
 			if core == nil {
-				check.count(whole, v.report.Entries-before.Entries-(v.report.Orphans-before.Orphans))
+				entries := v.report.Entries - before.Entries - (v.report.Orphans - before.Orphans)
+				if ix.Kind == session.Topical {
+					entries += v.loggedEntries(check.topic())
+				}
+				check.count(whole, entries)
 			}
 			if ix.Kind == session.Topical {
 				if err := check.leaves(ctx); err != nil {
@@ -386,6 +397,7 @@ func (v *verifier) page(
 	}
 	defer p.read.Discard()
 	v.fresh = nil
+	v.pageNumber++
 	changes, next, err := p.examine(r, most, fn)
 	if err != nil || len(changes) == 0 {
 		return next, err
@@ -477,6 +489,12 @@ func (t treeCheck) row(p page, key, stored []byte) (changes []change, err error)
 		}
 		if err != nil && !errors.Is(err, engine.ErrNotFound) {
 			return err
+		}
+		if err != nil && t.core.Indexes[i].Kind == session.Topical {
+			logged, err := t.logged(p, t.place.Topics[i])
+			if err != nil || logged[topic.ID(index[1:])] {
+				return err // the log has it
+			}
 		}
 		mendable := true
 		if err != nil {

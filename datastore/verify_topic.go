@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
@@ -12,31 +13,130 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/topic"
 )
 
-// topicKey examines a key in the space of a topic. Leaves are examined by themselves.
+// topicKey examines a key in the space of a topic. Leaves and the log are examined by themselves.
 func (t treeCheck) topicKey(p page, key, stored []byte) ([]change, error) {
 	suffix := key[len(t.index.ID.Append(nil)):]
-	if len(suffix) > 0 && suffix[0] == format.TopicLeaf {
+	if len(suffix) > 0 && (suffix[0] == format.TopicLeaf || suffix[0] == format.TopicLog) {
 		return nil, nil
+	}
+	if id, _, err := session.CutTopicKey(suffix); err == nil {
+		logged, err := t.logged(p, t.topic())
+		if err != nil {
+			return nil, err
+		}
+		if added, found := logged[topic.ID(id[1:])]; found && !added && intact(key, stored) {
+			t.report.Entries++
+			return nil, nil // its row has gone, or changed
+		}
 	}
 	return t.entry(p, key, stored)
 }
 
-// noteTopics notes in a transaction the entries of topics that it adds.
-func (t treeCheck) noteTopics(ses *session.Session, added []change) {
-	if t.place == nil {
-		return
-	}
-	for _, of := range t.place.Topics {
-		if of == nil {
-			continue
+// topic is the topic that is examined.
+func (t treeCheck) topic() *session.Topic { return t.store.topics.At(t.index.ID.Append(nil)) }
+
+// topicLog is the log of a topic, as a page sees it.
+type topicLog struct {
+	// page is the page that has looked at it last.
+	page  int64
+	marks []byte
+	net   map[topic.ID]bool
+}
+
+// logged returns what the log of a topic changes of its entries, as the page sees it.
+func (v *verifier) logged(p page, of *session.Topic) (map[topic.ID]bool, error) {
+	log := v.logs[of]
+	if log == nil {
+		log = &topicLog{}
+		if v.logs == nil {
+			v.logs = map[*session.Topic]*topicLog{}
 		}
-		entries := of.Entries()
-		for _, c := range added {
-			if id, ok := bytes.CutPrefix(c.key, entries); ok {
-				ses.NoteTopic(of, id, true)
+		v.logs[of] = log
+	} else if log.page == v.pageNumber {
+		return log.net, nil
+	}
+	marks, err := of.LogMarks(p.read)
+	if err != nil {
+		return nil, err
+	}
+	if log.net == nil || !bytes.Equal(marks, log.marks) {
+		if log.net, err = of.Logged(p.read); err != nil {
+			return nil, err
+		}
+	}
+	log.marks, log.page = marks, v.pageNumber
+	return log.net, nil
+}
+
+// loggedEntries returns how many entries more the log of a topic makes, as the last page has seen it.
+func (v *verifier) loggedEntries(of *session.Topic) (more int64) {
+	if log := v.logs[of]; log != nil {
+		for _, added := range log.net {
+			if added {
+				more++
+			} else {
+				more--
 			}
 		}
 	}
+	return more
+}
+
+// examineLogs examines the logs of a tree's topics. If one is damaged, Repair removes it, so that all entries are
+// made from the rows.
+func (t treeCheck) examineLogs(ctx context.Context, entry *treeEntry) error {
+	for _, ix := range entry.Indexes {
+		if ix.Kind != session.Topical || ix.State != ready {
+			continue
+		}
+		check := t
+		check.index = ix
+		before := t.report.Orphans
+		of := check.topic()
+		if err := t.pages(ctx, of.Log(), check.logKey); err != nil {
+			return err
+		}
+		if t.repair && t.report.Orphans > before {
+			if err := t.store.dropLog(ctx, of); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// logKey examines a row of the log of a topic, or its mark.
+func (t treeCheck) logKey(p page, key, stored []byte) ([]change, error) {
+	var err error
+	if number, ok := t.topic().LogNumber(key); ok {
+		err = session.ParseLogRow(key, stored, number, func(topic.Change) {})
+	} else {
+		_, err = format.ParseLogMark(key, stored)
+	}
+	if err == nil {
+		return nil, nil
+	}
+	t.found(Orphan, t.index.Name, key, err)
+	return t.setAside(p, key, stored)
+}
+
+// noteTopics notes in a transaction the entries of topics that it adds for a row with an encoded primary key,
+// and returns the other changes.
+func (t treeCheck) noteTopics(ses *session.Session, primary []byte, changes []change) (others []change) {
+	if t.place == nil {
+		return changes
+	}
+	for _, c := range changes {
+		of := slices.IndexFunc(t.place.Topics, func(of *session.Topic) bool {
+			return of != nil && bytes.HasPrefix(c.key, of.Entries())
+		})
+		if of < 0 {
+			others = append(others, c)
+			continue
+		}
+		ses.NoteTopic(t.place.Topics[of], c.key[len(t.place.Topics[of].Entries()):], primary, true)
+	}
+	return others
 }
 
 // leavesPage is how many entries one transaction compares with their leaves at least. It takes more if
@@ -45,7 +145,7 @@ const leavesPage = 8192
 
 // leaves examines the leaves of a topic. Repair makes all of them anew if one is wrong.
 func (t treeCheck) leaves(ctx context.Context) error {
-	of := t.store.topics.At(t.index.ID.Append(nil))
+	of := t.topic()
 	before := t.report.Orphans + t.report.Missing
 	for from, done := uint64(0), false; !done; {
 		var err error
@@ -107,8 +207,8 @@ func (t treeCheck) leavesFrom(ctx context.Context, of *session.Topic, from uint6
 
 // readLeaves returns the leaves, or nil if there is damage, which it reports.
 func (t treeCheck) readLeaves(txn engine.ReadTxn, of *session.Topic) (topic.Leaves, error) {
-	prefix := append(bytes.Clone(of.Space), format.TopicLeaf)
-	c := txn.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)})
+	r := of.Leaves()
+	c := txn.Cursor(r)
 	defer c.Close()
 	var stored []topic.Leaf
 	damaged := false
@@ -130,7 +230,7 @@ func (t treeCheck) readLeaves(txn engine.ReadTxn, of *session.Topic) (topic.Leav
 	}
 	leaves, err := topic.NewLeaves(stored)
 	if err != nil {
-		t.found(Missing, t.index.Name, prefix, fmt.Errorf("%w: %w", engine.ErrCorrupt, err))
+		t.found(Missing, t.index.Name, r.Lower, fmt.Errorf("%w: %w", engine.ErrCorrupt, err))
 		return nil, nil
 	}
 	return leaves, nil

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/internal/topic"
 )
@@ -157,24 +156,42 @@ func (t RawTopic) Split(ctx context.Context, from Reader, lower, upper []byte, p
 	return bounds, nil
 }
 
+// idsPage is how many ids are read in one transaction of a store.
+const idsPage = 512
+
 // IDs yields the ids in a range, in their order. An error is yielded once, as the last item. See
 // [Tree.Range] for what it reads and when.
 func (t RawTopic) IDs(ctx context.Context, from Reader, lower, upper []byte) iter.Seq2[[32]byte, error] {
-	within := func(p *session.Place, room []byte) (span, error) {
-		entries := append(bytes.Clone(p.Indexes[t.number]), format.TopicEntry)
-		low, high := topic.Lower(lower), topic.Upper(upper)
-		return span{lower: low.Append(nil, entries), upper: high.Append(nil, entries), room: room}, nil
-	}
 	return func(yield func([32]byte, error) bool) {
-		w := walk{tree: t.raw.core, index: t.core.Name, number: t.number, keysOnly: true, fault: t.fault}
-		scan(ctx, from, w, within, func(_ *session.Session, p *session.Place, key, _ []byte) (id [32]byte, err error) {
-			entry, _, err := t.core.CutKey(key[len(p.Indexes[t.number]):])
+		low, high := topic.Lower(lower), topic.Upper(upper)
+		for {
+			ids, more, err := t.page(ctx, from, low, high)
 			if err != nil {
-				return id, corruptKey(err)
+				yield([32]byte{}, t.fail("range", err))
+				return
 			}
-			return [32]byte(entry[1:]), nil
-		}, yield)
+			for i := range ids {
+				if !yield(ids[i], nil) {
+					return
+				}
+			}
+			if !more {
+				return
+			}
+			low = topic.Behind(&ids[len(ids)-1])
+		}
 	}
+}
+
+// page returns the first ids of a range, and whether there may be more.
+func (t RawTopic) page(ctx context.Context, from Reader, low, high topic.Bound) (ids [][32]byte, more bool, err error) {
+	s, of, err := t.begin(ctx, from)
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.End()
+	ids, err = of.IDs(s, low, high, idsPage)
+	return ids, len(ids) == idsPage, err
 }
 
 // Key returns the encoded primary key of the row with an id, in its last form, or ErrNotFound.
@@ -192,12 +209,7 @@ func (t RawTopic) key(ctx context.Context, from Reader, id [32]byte) ([]byte, er
 		return nil, err
 	}
 	defer s.End()
-	s.Scratch = append(append(append(s.Scratch[:0], of.Space...), format.TopicEntry), id[:]...)
-	stored, err := s.Read.Get(s.Scratch)
-	if err != nil {
-		return nil, err
-	}
-	primary, err := format.CutChecksum(s.Scratch, stored)
+	primary, err := of.Find(s, &id)
 	return bytes.Clone(primary), err
 }
 

@@ -578,23 +578,19 @@ func (t *Tree[M, K]) violation(
 func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
 	for i := range t.indexes {
 		space, inValue := place.Indexes[i], t.core.Indexes[i].Kind.KeyInValue()
-		var topic *session.Topic
-		if t.topical {
-			topic = place.Topics[i]
+		if t.topical && place.Topics[i] != nil {
+			if err := t.moveTopic(s, d, place.Topics[i], i, primary); err != nil {
+				return err
+			}
+			continue
 		}
 		err := d.old[i].missingFrom(&d.new[i], func(key []byte) error {
-			if topic != nil {
-				s.NoteTopic(topic, key[1:], false)
-			}
 			return s.Delete(format.EntryKey(space, key, primary, inValue))
 		})
 		if err != nil {
 			return err
 		}
 		err = d.new[i].missingFrom(&d.old[i], func(key []byte) error {
-			if topic != nil {
-				s.NoteTopic(topic, key[1:], true)
-			}
 			return s.Put(format.Entry(space, key, primary, inValue))
 		})
 		if err != nil {
@@ -602,4 +598,19 @@ func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session
 		}
 	}
 	return nil
+}
+
+// moveTopic is moveEntries for a topic, which is index i. Its entries come into the store by the log of the
+// topic.
+func (t *Tree[M, K]) moveTopic(s *session.Session, d *draft[M], of *session.Topic, i int, primary []byte) error {
+	note := func(added bool) func(key []byte) error {
+		return func(key []byte) error {
+			s.NoteTopic(of, key[1:], primary, added)
+			return nil
+		}
+	}
+	if err := d.old[i].missingFrom(&d.new[i], note(false)); err != nil {
+		return err
+	}
+	return d.new[i].missingFrom(&d.old[i], note(true))
 }

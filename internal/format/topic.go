@@ -63,3 +63,80 @@ func ParseLeaf(key []byte, space int, stored []byte) (
 	}
 	return depth, prefix, count, [sumSize]byte(value[n:]), nil
 }
+
+// TopicLog is what follows the number of the space in the stored keys of the log of a topic: alone for the
+// mark, and before a number for a row.
+const TopicLog = 3
+
+// LogKey returns the stored key of a row of the log.
+func LogKey(space []byte, number uint64) []byte {
+	key := append(append(make([]byte, 0, len(space)+9), space...), TopicLog)
+	return binary.BigEndian.AppendUint64(key, number)
+}
+
+// AppendLogged appends a change to the value of a row of the log. Primary is that of an entry that was
+// added.
+func AppendLogged(dst []byte, added bool, id *[sumSize]byte, primary []byte) []byte {
+	if !added {
+		return append(append(dst, 0), id[:]...)
+	}
+	dst = append(append(dst, 1), id[:]...)
+	return append(binary.AppendUvarint(dst, uint64(len(primary))), primary...)
+}
+
+// CutLogged takes the first change off the value of a row of the log, whose memory the primary key shares.
+// Its error matches engine.ErrCorrupt.
+func CutLogged(value []byte) (added bool, id [sumSize]byte, primary, rest []byte, err error) {
+	if len(value) < 1+sumSize || value[0] > 1 {
+		return false, id, nil, nil, fmt.Errorf("%w: a change in the log of a topic", engine.ErrCorrupt)
+	}
+	id, rest = [sumSize]byte(value[1:]), value[1+sumSize:]
+	if value[0] == 0 {
+		return false, id, nil, rest, nil
+	}
+	size, n := binary.Uvarint(rest)
+	if n <= 0 || size > uint64(len(rest)-n) {
+		return false, id, nil, nil, fmt.Errorf("%w: a primary key in the log of a topic", engine.ErrCorrupt)
+	}
+	end := n + int(size)
+	return true, id, rest[n:end:end], rest[end:], nil
+}
+
+// LogMark says how far the log of a topic has been filed.
+type LogMark struct {
+	// UpTo is the number of the last row that is being filed, or has been.
+	UpTo uint64
+	// All says that all of these rows have been filed. Otherwise the changes of ids have been whose first
+	// 64 bits are lower than From.
+	All  bool
+	From uint64
+}
+
+// LogMarkKey returns the stored key of the mark.
+func LogMarkKey(space []byte) []byte { return append(append([]byte{}, space...), TopicLog) }
+
+// Append appends the value of the mark stored at key.
+func (m LogMark) Append(dst, key []byte) []byte {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint64(dst, m.UpTo)
+	if !m.All {
+		dst = binary.BigEndian.AppendUint64(dst, m.From)
+	}
+	return binary.BigEndian.AppendUint32(dst, checksum(key, dst[start:]))
+}
+
+// ParseLogMark reads what Append has written. Its error matches engine.ErrCorrupt.
+func ParseLogMark(key, stored []byte) (m LogMark, err error) {
+	value, err := CutChecksum(key, stored)
+	if err == nil && len(value) != 8 && len(value) != 16 {
+		err = fmt.Errorf("%w: a mark of %d bytes in the log of a topic", engine.ErrCorrupt, len(value))
+	}
+	if err != nil {
+		return m, err
+	}
+	m.UpTo, m.All = binary.BigEndian.Uint64(value), len(value) == 8
+	if !m.All {
+		m.From = binary.BigEndian.Uint64(value[8:])
+	}
+	return m, nil
+}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/crypt"
-	"github.com/newsnet-africa/netabase-go/internal/topic"
 )
 
 // Session is the transaction that operations on trees run in. It belongs to one operation, or
@@ -48,8 +47,8 @@ type Session struct {
 	Before uint64
 	// TopicChanges are the entries of topics that the transaction has added and removed.
 	TopicChanges []TopicChange
-	// leaves are those of topics that the transaction has read.
-	leaves map[*Topic]topic.Leaves
+	// states are those of topics that the transaction has read.
+	states map[*Topic]*seenTopic
 	topics *Topics
 
 	// Committed are the functions to call once the transaction has committed.
@@ -216,6 +215,6 @@ func (s *Session) Reset() bool {
 	if s.TopicChanges = s.TopicChanges[:0]; cap(s.TopicChanges) > maxChanges {
 		s.TopicChanges = nil
 	}
-	s.leaves = nil
+	s.states = nil
 	return true
 }

@@ -1,110 +1,108 @@
 package session
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/topic"
 )
 
-// LeafWrites are the changes of leaves that one commit makes. The store makes the commits that change
-// leaves one by one, so that the leaves in memory are those that the next one changes.
-type LeafWrites struct {
-	number uint64
-	topics []*Topic
-	leaves []leafWrite
+// LogWrites are the rows that one commit adds to the logs of topics. The store makes the commits that
+// change topics one by one, so that the state in memory is that which the next one changes.
+type LogWrites struct {
+	topics  []*Topic
+	changes [][]topic.Change
 }
 
-type leafWrite struct {
-	topic *Topic
-	// at is the number of the leaf.
-	at   int
-	leaf topic.Leaf
-}
+// maxLogRow is how many bytes a row of a log has, but for one change.
+const maxLogRow = 256 << 10
 
-// Untidy is a leaf that is to be divided, or to become one with its other half.
-type Untidy struct {
-	Topic *Topic
-	// Head is the head of an id that belongs to the leaf.
-	Head uint64
-}
-
-// WriteLeaves puts the leaves that the changes of the transaction change, in commit number of those that
-// change leaves. It reads nothing in the transaction, so that no engine sees a conflict between two that
-// change one leaf. The caller ends with End, also after an error.
-func (s *Session) WriteLeaves(
+// WriteLogs puts the changes of the transaction into the logs of their topics, in commit number of those
+// that change topics. It reads nothing in the transaction, so that no engine sees a conflict between two that
+// change one topic. The caller ends with End, also after an error.
+func (s *Session) WriteLogs(
 	ctx context.Context, db engine.DB, number uint64, put func(key, value []byte) error,
-) (w LeafWrites, err error) {
-	w.number = number
-	slices.SortFunc(s.TopicChanges, func(a, b TopicChange) int {
-		if a.Topic != b.Topic {
-			return bytes.Compare(a.Topic.Space, b.Topic.Space)
+) (w LogWrites, err error) {
+	for i := range s.TopicChanges {
+		if t := s.TopicChanges[i].Topic; !slices.Contains(w.topics, t) {
+			w.topics = append(w.topics, t)
 		}
-		return cmp.Compare(topic.Head(&a.ID), topic.Head(&b.ID))
-	})
-	for changes := s.TopicChanges; len(changes) > 0; {
-		t, n := changes[0].Topic, 1
-		for n < len(changes) && changes[n].Topic == t {
-			n++
-		}
-		w.topics = append(w.topics, t)
-		leaves, err := t.begin(ctx, db, number)
+	}
+	w.changes = make([][]topic.Change, len(w.topics))
+	for n, t := range w.topics {
+		next, err := t.begin(ctx, db, number)
 		if err != nil {
 			return w, err
 		}
-		if leaves != nil { // else they are damaged: Repair makes them anew from the entries
-			if err := w.write(t, leaves, changes[:n], put); err != nil {
+		var row []byte
+		rowOf := w.changes[n]
+		flush := func() error {
+			key := format.LogKey(t.Space, next)
+			next++
+			row = format.AppendChecksum(row, key)
+			return put(key, row)
+		}
+		for i := range s.TopicChanges {
+			c := &s.TopicChanges[i]
+			if c.Topic != t {
+				continue
+			}
+			if row == nil {
+				row = make([]byte, 0, min(maxLogRow, (len(s.TopicChanges)-i)*(40+len(c.Primary))+format.ChecksumSize))
+			}
+			change := c.Change
+			change.Number = next
+			row = format.AppendLogged(row, change.Added, &change.ID, change.Primary)
+			if change.Added { // the primary key shares the memory of the whole row otherwise
+				change.Primary = row[len(row)-len(change.Primary) : len(row) : len(row)]
+			} else {
+				change.Primary = nil
+			}
+			rowOf = append(rowOf, change)
+			if len(row) >= maxLogRow {
+				if err := flush(); err != nil {
+					return w, err
+				}
+				row = nil
+			}
+		}
+		w.changes[n] = rowOf
+		if row != nil {
+			if err := flush(); err != nil {
 				return w, err
 			}
 		}
-		changes = changes[n:]
 	}
 	return w, nil
 }
 
-// write puts the leaves that changes of one topic, in the order of the ids, change.
-func (w *LeafWrites) write(
-	t *Topic, leaves topic.Leaves, changes []TopicChange, put func(key, value []byte) error,
-) error {
-	for len(changes) > 0 {
-		at := leaves.At(topic.Head(&changes[0].ID))
-		leaf := leaves[at]
-		for last := leaf.Last(); len(changes) > 0 && topic.Head(&changes[0].ID) <= last; changes = changes[1:] {
-			changes[0].apply(&leaf)
-		}
-		w.leaves = append(w.leaves, leafWrite{t, at, leaf})
-		if err := t.PutLeaf(put, &leaf); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// begin returns the leaves that a commit changes, and nil if they are damaged.
-func (t *Topic) begin(ctx context.Context, db engine.DB, number uint64) (topic.Leaves, error) {
+// begin begins a commit that changes the topic, and returns the number of the next row of the log.
+func (t *Topic) begin(ctx context.Context, db engine.DB, number uint64) (next uint64, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.leaves == nil && t.fault == nil {
+	if t.state == nil && t.fault == nil {
 		txn, err := db.View(ctx)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		defer txn.Discard()
-		leaves, err := ReadLeaves(txn, t.Space)
+		state, log, err := t.read(txn)
 		if err != nil && !errors.Is(err, engine.ErrCorrupt) {
-			return nil, err
+			return 0, err
 		}
-		t.leaves, t.fault = leaves, err
+		if err != nil {
+			state = nil
+		}
+		t.keep(state, log, err)
 	}
 	t.coming = number
-	return t.leaves, nil
+	return t.next, nil
 }
 
-// end ends a commit that has changed the leaves, or has failed.
+// end ends a commit that has changed the topic, or has failed, while mu is held.
 func (t *Topic) end(committed bool) {
 	if committed {
 		t.last = t.coming
@@ -112,50 +110,164 @@ func (t *Topic) end(committed bool) {
 	t.coming = t.last
 }
 
-// End is called after the commit. It returns the leaves that are to be divided or joined.
-func (w *LeafWrites) End(committed bool) (untidy []Untidy) {
-	for _, t := range w.topics {
+// End is called after the commit. It returns the topics with more changes in their logs than most, and those
+// that are being filed.
+func (w *LogWrites) End(committed bool, most int) (due []*Topic) {
+	for n, t := range w.topics {
 		t.mu.Lock()
-		if committed {
-			for i := range w.leaves {
-				if write := &w.leaves[i]; write.topic == t {
-					t.leaves[write.at] = write.leaf
+		if changes := w.changes[n]; committed && len(changes) > 0 {
+			t.next = changes[len(changes)-1].Number + 1
+			if t.state != nil { // else it is damaged, and read anew once it is mended
+				for _, c := range changes {
+					t.state.Log(c)
+				}
+				if t.state.Logged > most || t.mark != nil {
+					due = append(due, t)
 				}
 			}
 		}
 		t.end(committed)
 		t.mu.Unlock()
 	}
-	if !committed {
-		return nil
-	}
-	for i := range w.leaves {
-		write := &w.leaves[i]
-		if write.leaf.Large() || write.topic.leaves.Small(write.at) {
-			untidy = append(untidy, Untidy{write.topic, write.leaf.Prefix})
-		}
-	}
-	return untidy
+	return due
 }
 
-// Tidy divides and joins leaves in commit number of those that change leaves, where write is the
+// Filing is a part of the work of filing that goes into one transaction.
+type Filing struct {
+	of    *Topic
+	filed *topic.Filing
+	after *format.LogMark
+	first uint64
+	// Heads are heads of ids that belong to leaves which have changed.
+	Heads []uint64
+	// Idle says that there was nothing to do.
+	Idle bool
+}
+
+// File files changes of the log, in commit number of those that change topics: most of them and so many bytes,
+// if the log has more than keep or filing has begun. Write puts and deletes. The caller ends with End, also
+// after an error.
+func (t *Topic) File(
+	ctx context.Context, db engine.DB, number uint64, write engine.WriteTxn, keep, most int, size int64,
+) (f *Filing, err error) {
+	f = &Filing{of: t, Idle: true}
+	if _, err := t.begin(ctx, db, number); err != nil {
+		return f, err
+	}
+	f.after, f.first = t.mark, t.first
+	mark := t.mark
+	if t.state == nil || mark == nil && t.state.Logged <= keep {
+		return f, nil
+	}
+	f.Idle = false
+	if mark == nil {
+		mark = &format.LogMark{UpTo: t.next - 1}
+	}
+	if !mark.All {
+		f.filed = t.state.Due(mark.UpTo, mark.From, most, size)
+		if err := t.putFiled(write, f.filed); err != nil {
+			return f, err
+		}
+		for i := range f.filed.Leaves {
+			f.Heads = append(f.Heads, f.filed.Leaves[i].Leaf.Prefix)
+		}
+		mark = &format.LogMark{UpTo: mark.UpTo, All: f.filed.Done, From: f.filed.Next}
+		most -= len(f.filed.Entries)
+	}
+	if mark.All {
+		for ; most > 0 && f.first <= mark.UpTo; most-- {
+			if err := write.Delete(format.LogKey(t.Space, f.first)); err != nil {
+				return f, err
+			}
+			f.first++
+		}
+	}
+	key := format.LogMarkKey(t.Space)
+	if mark.All && f.first > mark.UpTo {
+		f.after = nil
+		return f, write.Delete(key)
+	}
+	f.after = mark
+	return f, write.Put(key, mark.Append(nil, key))
+}
+
+// putFiled writes entries and leaves.
+func (t *Topic) putFiled(write engine.WriteTxn, filed *topic.Filing) error {
+	for i := range filed.Entries {
+		change := &filed.Entries[i]
+		key := append(t.Entries(), change.ID[:]...)
+		var err error
+		if change.Added {
+			value := append(make([]byte, 0, len(change.Primary)+format.ChecksumSize), change.Primary...)
+			err = write.Put(key, format.AppendChecksum(value, key))
+		} else {
+			err = write.Delete(key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i := range filed.Leaves {
+		if err := t.PutLeaf(write.Put, &filed.Leaves[i].Leaf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End is called after the commit. It returns how many changes are in the log, and whether filing goes on.
+func (f *Filing) End(committed bool) (left int, more bool) {
+	t := f.of
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if committed && !f.Idle {
+		if f.filed != nil {
+			t.state.File(f.filed)
+		}
+		t.mark, t.first = f.after, f.first
+	}
+	t.end(committed && !f.Idle)
+	if t.state == nil {
+		return 0, false
+	}
+	return t.state.Logged, t.mark != nil
+}
+
+// PutLeaf puts a leaf without reading anything.
+func (t *Topic) PutLeaf(put func(key, value []byte) error, leaf *topic.Leaf) error {
+	key := t.LeafKey(leaf)
+	total := leaf.Total()
+	return put(key, format.AppendLeaf(nil, key, leaf.Count, &total))
+}
+
+// LeafKey returns the stored key of a leaf.
+func (t *Topic) LeafKey(leaf *topic.Leaf) []byte {
+	key := append(make([]byte, 0, len(t.Space)+10), t.Space...)
+	return format.AppendLeafKey(key, int(leaf.Depth), leaf.Prefix)
+}
+
+// Tidy divides and joins leaves in commit number of those that change topics, where write is the
 // transaction, and a new one of db reads. It reports whether there was anything to do. The caller ends
 // with the function that it returns, also after an error.
 func (t *Topic) Tidy(
 	ctx context.Context, db engine.DB, number uint64, write engine.WriteTxn, heads []uint64,
 ) (done bool, end func(committed bool), err error) {
-	end = func(bool) {}
-	leaves, err := t.begin(ctx, db, number)
-	after := leaves
+	type replaced struct {
+		first, last int
+		with        []topic.Leaf
+	}
+	var all []replaced
 	end = func(committed bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if committed {
-			t.leaves = after
+			for _, r := range all {
+				t.state.Replace(r.first, r.last, r.with)
+			}
 		}
 		t.end(committed)
 	}
-	if err != nil || leaves == nil {
+	if _, err := t.begin(ctx, db, number); err != nil || t.state == nil {
 		return false, end, err
 	}
 	read, err := db.View(ctx)
@@ -163,7 +275,7 @@ func (t *Topic) Tidy(
 		return false, end, err
 	}
 	defer read.Discard()
-	after = slices.Clone(leaves)
+	after := slices.Clone(t.state.Leaves)
 	for _, head := range heads {
 		at := after.At(head)
 		var with []topic.Leaf
@@ -180,7 +292,6 @@ func (t *Topic) Tidy(
 		default:
 			continue
 		}
-		done = true
 		for i := first; i <= last; i++ {
 			if err := write.Delete(t.LeafKey(&after[i])); err != nil {
 				return false, end, err
@@ -191,9 +302,10 @@ func (t *Topic) Tidy(
 				return false, end, err
 			}
 		}
-		after = after.Replace(first, last, with)
+		after = slices.Replace(after, first, last+1, with...)
+		all = append(all, replaced{first, last, with})
 	}
-	return done, end, nil
+	return len(all) > 0, end, nil
 }
 
 // Build returns the leaves that the entries which belong to one leaf are divided into.
@@ -213,10 +325,10 @@ func (t *Topic) Build(txn engine.ReadTxn, within topic.Leaf) ([]topic.Leaf, erro
 	})
 }
 
-// Forget has the leaves read anew when they are next used: they have been replaced, in commit number of
-// those that change leaves.
+// Forget has the topic read anew when it is next used: it has been changed otherwise, in commit number of
+// those that change topics.
 func (t *Topic) Forget(number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.leaves, t.fault, t.last, t.coming = nil, nil, number, number
+	t.state, t.fault, t.last, t.coming = nil, nil, number, number
 }

@@ -122,11 +122,6 @@ func (ls Leaves) Joined(i int) (joined Leaf, first, last int) {
 	return joined, ls.At(joined.Prefix), ls.At(joined.Last())
 }
 
-// Replace puts some leaves in the place of those from first to last.
-func (ls Leaves) Replace(first, last int, with []Leaf) Leaves {
-	return slices.Replace(ls, first, last+1, with...)
-}
-
 var errOrder = errors.New("ids are out of order")
 
 // Build returns the leaves that the part of a topic is divided into which belongs to the leaf within, whose

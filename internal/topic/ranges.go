@@ -30,6 +30,17 @@ func Upper(prefix []byte) Bound {
 	return Lower(prefix)
 }
 
+// Behind returns the bound behind an id.
+func Behind(id *ID) (b Bound) {
+	b.id = *id
+	for i := IDSize - 1; i >= 0; i-- {
+		if b.id[i]++; b.id[i] != 0 {
+			return b
+		}
+	}
+	return Bound{end: true}
+}
+
 func boundAt(head uint64) (b Bound) {
 	binary.BigEndian.PutUint64(b.id[:], head)
 	return b
@@ -72,8 +83,10 @@ type Part struct {
 }
 
 // Sums returns the sums of the ranges between consecutive bounds, which are in order, as far as whole
-// leaves tell them. The ids in the parts, which are in order as well, have to be added.
-func (ls Leaves) Sums(bounds []Bound) (sums []Sum, parts []Part) {
+// leaves and the log tell them. The ids of the entries in the parts, which are in order as well, have to be
+// added.
+func (s *State) Sums(bounds []Bound) (sums []Sum, parts []Part) {
+	ls := s.Leaves
 	sums = make([]Sum, max(len(bounds)-1, 0))
 	for i := range sums {
 		lower, upper := &bounds[i], &bounds[i+1]
@@ -85,11 +98,11 @@ func (ls Leaves) Sums(bounds []Bound) (sums []Sum, parts []Part) {
 			if !from.Before(upper) {
 				break
 			}
-			if ls[n].Count == 0 {
-				continue
-			}
 			if !from.Before(lower) && !upper.Before(&to) {
 				sums[i].Merge(&ls[n].Sum)
+				for c := range s.logged[n] {
+					s.logged[n][c].apply(&sums[i])
+				}
 				continue
 			}
 			part := Part{Range: i, Lower: *lower, Upper: *upper}
@@ -99,7 +112,14 @@ func (ls Leaves) Sums(bounds []Bound) (sums []Sum, parts []Part) {
 			if to.Before(upper) {
 				part.Upper = to
 			}
-			parts = append(parts, part)
+			for c := range s.logged[n] {
+				if id := &s.logged[n][c].ID; !part.Lower.Above(id) && part.Upper.Above(id) {
+					s.logged[n][c].apply(&sums[i])
+				}
+			}
+			if ls[n].Count > 0 {
+				parts = append(parts, part)
+			}
 		}
 	}
 	return sums, parts
@@ -110,11 +130,12 @@ const maxHalving = 16
 
 // Divide returns bounds that divide the range from lower to upper into parts with about the same number of
 // ids: fewer than parts, in order. It takes the ids of a leaf to be evenly distributed, as hashes are.
-func (ls Leaves) Divide(lower, upper Bound, parts int) (bounds []Bound) {
+func (s *State) Divide(lower, upper Bound, parts int) (bounds []Bound) {
+	ls := s.Leaves
 	first := ls.At(Head(&lower.id))
 	total := 0.0
 	for n := first; n < len(ls) && ls[n].begins(&upper); n++ {
-		total += float64(ls[n].Count) * ls[n].share(&lower, &upper)
+		total += s.count(n) * ls[n].share(&lower, &upper)
 	}
 	if parts < 2 || total == 0 || !lower.Before(&upper) {
 		return nil
@@ -122,7 +143,7 @@ func (ls Leaves) Divide(lower, upper Bound, parts int) (bounds []Bound) {
 	target := total / float64(parts)
 	seen, next := 0.0, target
 	for n := first; n < len(ls) && ls[n].begins(&upper); n++ {
-		cells, halvings := float64(ls[n].Count), 0
+		cells, halvings := s.count(n), 0
 		for cells > target && halvings < maxHalving && int(ls[n].Depth)+halvings < format.MaxDepth {
 			cells /= 2
 			halvings++

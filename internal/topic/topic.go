@@ -50,15 +50,13 @@ func (s *Sum) Merge(o *Sum) {
 	s.Count += o.Count
 }
 
-// Remove takes an id away. Where damage has lost ids, the count stays at 0.
+// Remove takes an id away. The count may be negative until those are added that it is taken from.
 func (s *Sum) Remove(id *ID) {
 	var borrow uint64
 	for i, w := range wordsOf(id) {
 		s.words[i], borrow = bits.Sub64(s.words[i], w, borrow)
 	}
-	if s.Count > 0 {
-		s.Count--
-	}
+	s.Count--
 }
 
 // Head returns the first 64 bits of an id, as leaves have them.

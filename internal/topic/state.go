@@ -1,0 +1,212 @@
+package topic
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// Change is an entry that has been added or removed and is in the log: the leaves and the entries do not
+// show it yet.
+type Change struct {
+	ID    ID
+	Added bool
+	// Primary is the encoded primary key of the row, for an entry that was added.
+	Primary []byte
+	// Number is that of the row of the log.
+	Number uint64
+}
+
+// overhead is how many bytes an entry and its leaf take at most beside the primary key.
+const overhead = 128
+
+func (c *Change) apply(sum *Sum) {
+	if c.Added {
+		sum.Add(&c.ID)
+	} else {
+		sum.Remove(&c.ID)
+	}
+}
+
+// State is a topic at one time, but for its entries: the leaves, and what the log adds to them.
+type State struct {
+	Leaves Leaves
+	// logged has the changes by the number of their leaf, in the order in which they were made.
+	logged [][]Change
+	// Logged is how many there are.
+	Logged int
+}
+
+// NewState returns the state of some leaves and no changes.
+func NewState(leaves Leaves) *State {
+	return &State{Leaves: leaves, logged: make([][]Change, len(leaves))}
+}
+
+// Log adds a change.
+func (s *State) Log(c Change) {
+	n := s.Leaves.At(Head(&c.ID))
+	s.logged[n] = append(s.logged[n], c)
+	s.Logged++
+}
+
+// count returns how many ids leaf n has together with the log.
+func (s *State) count(n int) float64 {
+	count := int64(s.Leaves[n].Count)
+	for i := range s.logged[n] {
+		if s.logged[n][i].Added {
+			count++
+		} else {
+			count--
+		}
+	}
+	return float64(max(count, 0))
+}
+
+// Replace puts some leaves in the place of those from first to last.
+func (s *State) Replace(first, last int, with []Leaf) {
+	var moved []Change
+	for n := first; n <= last; n++ {
+		moved = append(moved, s.logged[n]...)
+	}
+	s.Leaves = slices.Replace(s.Leaves, first, last+1, with...)
+	s.logged = slices.Replace(s.logged, first, last+1, make([][]Change, len(with))...)
+	s.Logged -= len(moved)
+	for _, c := range moved {
+		s.Log(c)
+	}
+}
+
+// Net returns what the log changes in a range: an entry is among them if there is one more or one less, in
+// the order of the ids. It ends with a leaf, once most have been added and the leaves before have as many ids:
+// there are at least as many in the topic up to there.
+func (s *State) Net(lower, upper Bound, most int) (net []Change) {
+	if !lower.Before(&upper) {
+		return nil
+	}
+	first := s.Leaves.At(Head(&lower.id))
+	whole := 0.0 // ids in leaves that the range has all of
+	for n := first; n < len(s.Leaves) && s.Leaves[n].begins(&upper) && whole < float64(most); n++ {
+		if n > first {
+			whole += s.count(n)
+		}
+		start := len(net)
+		for _, c := range s.logged[n] {
+			if !lower.Above(&c.ID) && upper.Above(&c.ID) {
+				net = append(net, c)
+			}
+		}
+		net = append(net[:start], netOf(net[start:])...)
+	}
+	return net
+}
+
+// netOf sorts changes by their ids, and leaves out those that another takes back. It uses their memory.
+func netOf(changes []Change) []Change {
+	slices.SortStableFunc(changes, func(a, b Change) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	net := changes[:0]
+	for _, c := range changes {
+		if last := len(net) - 1; last >= 0 && net[last].ID == c.ID && net[last].Added != c.Added {
+			net = net[:last]
+			continue
+		}
+		net = append(net, c)
+	}
+	return net
+}
+
+// Find returns what the log changes of one entry: nil, or the change.
+func (s *State) Find(id *ID) *Change {
+	var net []Change
+	for _, c := range s.logged[s.Leaves.At(Head(id))] {
+		if c.ID == *id {
+			net = append(net, c)
+		}
+	}
+	if net = netOf(net); len(net) == 0 {
+		return nil
+	}
+	return &net[0]
+}
+
+// Filing is a part of the log that is to be filed in one transaction.
+type Filing struct {
+	// Entries are the entries to put and to delete.
+	Entries []Change
+	// Leaves are the leaves that change, by their numbers.
+	Leaves []FiledLeaf
+	// Next is the head with which filing goes on, and Done says that this is the end.
+	Next uint64
+	Done bool
+
+	upTo uint64
+	from uint64
+}
+
+// FiledLeaf is a leaf as it is once some of its ids are filed.
+type FiledLeaf struct {
+	Number int
+	Leaf   Leaf
+}
+
+// Due returns the first changes to file, of the rows of the log up to a number and of ids from a head on:
+// about most of them and so many bytes.
+func (s *State) Due(upTo, from uint64, most int, size int64) *Filing {
+	f := &Filing{upTo: upTo, from: from}
+	n := s.Leaves.At(from)
+	for ; n < len(s.Leaves); n++ {
+		if most <= 0 || size <= 0 {
+			f.Next = s.Leaves[n].Prefix
+			return f
+		}
+		var due []Change
+		for _, c := range s.logged[n] {
+			if c.Number <= upTo && Head(&c.ID) >= from {
+				due = append(due, c)
+			}
+		}
+		if len(due) == 0 {
+			continue
+		}
+		slices.SortStableFunc(due, func(a, b Change) int { return cmp.Compare(Head(&a.ID), Head(&b.ID)) })
+		leaf := s.Leaves[n]
+		cut := 0
+		for cut < len(due) && (most > 0 && size > 0 || cut > 0 && Head(&due[cut].ID) == Head(&due[cut-1].ID)) {
+			due[cut].apply(&leaf.Sum)
+			most--
+			size -= int64(len(due[cut].Primary)) + overhead
+			cut++
+		}
+		leaf.Count = clamp(leaf.Count)
+		f.Leaves = append(f.Leaves, FiledLeaf{n, leaf})
+		more := cut < len(due)
+		if more {
+			f.Next = Head(&due[cut].ID)
+		}
+		f.Entries = append(f.Entries, netOf(due[:cut])...)
+		if more {
+			return f
+		}
+	}
+	f.Done = true
+	return f
+}
+
+// File takes the changes of a filing out of the log.
+func (s *State) File(f *Filing) {
+	for _, l := range f.Leaves {
+		s.Leaves[l.Number] = l.Leaf
+		left := s.logged[l.Number][:0]
+		for _, c := range s.logged[l.Number] {
+			head := Head(&c.ID)
+			if c.Number > f.upTo || head < f.from || !f.Done && head >= f.Next {
+				left = append(left, c)
+			}
+		}
+		s.Logged -= len(s.logged[l.Number]) - len(left)
+		clear(s.logged[l.Number][len(left):])
+		s.logged[l.Number] = left
+	}
+}
+
+// clamp returns a count, and 0 where damage has lost ids so that it is negative.
+func clamp(count uint64) uint64 { return uint64(max(int64(count), 0)) }

@@ -72,6 +72,13 @@
 // Programs without the Go type find out how keys are made if the declaration says
 // which fields they are: see [KeyFields] and [Fields]. Code of modelgen says it.
 //
+// # Topics
+//
+// A [Topic] is a named part of the rows of a tree that travels. Each of its rows has
+// an id, a hash of its key and its value, and the store keeps the sums of ranges of
+// ids, so that two peers find out in which rows they differ without telling each
+// other all of them. See [RawTopic].
+//
 // # Time of reading
 //
 // Iteration is lazy. Inside a transaction it reads that transaction's snapshot.

@@ -126,6 +126,7 @@ func testKeyboard(t *testing.T, b *browser, n *shownNode) {
 	b.tabTo("To the content")
 	b.tabTo("Network")
 	b.tabTo("Data")
+	b.tabTo("Topics")
 	b.tabTo("Work")
 	b.tabTo("Peer 1") // the first of the ring, or another
 	before := b.focused()

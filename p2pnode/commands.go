@@ -37,7 +37,7 @@ func (p program) groups(newFlags func(name string) *flag.FlagSet) []group {
 		}},
 		{"Network", []*ffcli.Command{
 			p.resolve(at("resolve")), p.holders(at("holders")), p.peers(at("peers")), p.connect(at("connect")),
-			p.provide(at("provide")), p.providers(at("providers")),
+			p.topics(at("topics")), p.sync(at("sync")), p.provide(at("provide")), p.providers(at("providers")),
 		}},
 		{"Stores", []*ffcli.Command{
 			p.inspect(at("inspect")), p.verify(at("verify")), p.quarantine(at("quarantine")),

@@ -23,7 +23,7 @@ var zshScript string
 //go:embed completion/p2pnode.fish
 var fishScript string
 
-const completionHelp = `Prints a script that completes commands, flags, trees and indexes in a shell:
+const completionHelp = `Prints a script that completes commands, flags, trees, indexes and topics in a shell:
 
   bash  source <(p2pnode completion bash)
   zsh   source <(p2pnode completion zsh)
@@ -131,6 +131,8 @@ func (p program) argumentWords(ctx context.Context, command string, before []str
 		return p.modelNames(ctx)
 	case len(before) == 1 && command == "find":
 		return p.indexNames(ctx, before[0])
+	case len(before) == 0 && command == "sync":
+		return p.topicNames(ctx)
 	}
 	return nil
 }
@@ -189,6 +191,22 @@ func (p program) indexNames(ctx context.Context, model string) (names []string) 
 				names = append(names, ix.Name)
 			}
 		}
+	}
+	return names
+}
+
+// topicNames returns the names of the topics of the node that runs, which is the one that can sync them.
+func (p program) topicNames(ctx context.Context) (names []string) {
+	n, err := p.openRunning(ctx)
+	err = p.with(n, err, func(n *node) error {
+		topics, err := n.Topics(ctx)
+		for _, t := range topics {
+			names = append(names, t.Name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil
 	}
 	return names
 }

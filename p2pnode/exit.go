@@ -40,7 +40,8 @@ const exitHelp = `The exit status is
 
 // statuses are the exit statuses of what a node answers.
 var statuses = map[api.Code]int{
-	api.Invalid: exitUsage, api.UnknownTree: exitUsage, api.UnknownIndex: exitUsage, api.TooLarge: exitUsage,
+	api.Invalid: exitUsage, api.UnknownTree: exitUsage, api.UnknownIndex: exitUsage, api.UnknownTopic: exitUsage,
+	api.TooLarge:  exitUsage,
 	api.NotFound:  exitNotFound,
 	api.NoPeers:   exitNoPeers,
 	api.Forbidden: exitRefused, api.Conflict: exitRefused,

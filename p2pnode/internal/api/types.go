@@ -11,9 +11,9 @@ type Error struct {
 	Code Code `json:"code"`
 	// Message says what is wrong, for people.
 	Message string `json:"message"`
-	// Suggestion is the name that was probably meant, for a tree or an index that is not there.
+	// Suggestion is the name that was probably meant, for a tree, an index or a topic that is not there.
 	Suggestion string `json:"suggestion,omitempty"`
-	// Known are the names that there are, for a tree or an index that is not there.
+	// Known are the names that there are, for a tree, an index or a topic that is not there.
 	Known []string `json:"known,omitempty"`
 }
 
@@ -42,6 +42,8 @@ const (
 	UnknownTree Code = "unknown_tree"
 	// UnknownIndex is 404: there is no such index. Known has those that there are.
 	UnknownIndex Code = "unknown_index"
+	// UnknownTopic is 404: there is no such topic. Known has those that there are.
+	UnknownTopic Code = "unknown_topic"
 	// Conflict is 409: a better record is stored, the row exists already, or a unique key is taken.
 	Conflict Code = "conflict"
 	// TooLarge is 413: the body, key or row is larger than may be.
@@ -301,6 +303,70 @@ const (
 	PeerUp   EventKind = "peer_up"
 	PeerDown EventKind = "peer_down"
 )
+
+// Topic is a topic of one of the node's models: GET /v1/topics returns a list of them, by name.
+type Topic struct {
+	// Name is the full name, club.member/recent: Tree is that of its tree, and Topic the topic's own.
+	Name  string `json:"name"`
+	Tree  string `json:"tree"`
+	Topic string `json:"topic"`
+	// Rows is how many rows belong to it. Partial says that not all rows of the tree need to.
+	Rows    int64 `json:"rows"`
+	Partial bool  `json:"partial,omitempty"`
+	// Kept says that the node keeps it in sync with other peers: the setting sync names it.
+	Kept bool `json:"kept"`
+	// Synced has the last sync that this node has begun with each peer since it was started, the
+	// newest first, at most 16.
+	Synced []Synced `json:"synced"`
+}
+
+// Sync is the body of POST /v1/topics/{tree}/{topic}/sync, which answers with a stream of Synced.
+type Sync struct {
+	// Peer is the id of the peer to sync with. Without it, it is each one that is connected and syncs
+	// topics.
+	Peer string `json:"peer,omitempty"`
+	// Direction is pull, push or both, which is the default.
+	Direction string `json:"direction,omitempty"`
+}
+
+// Synced says how far the sync of a topic with a peer is. In a stream, the last one of each peer has
+// Done.
+type Synced struct {
+	Peer      string    `json:"peer"`
+	Direction string    `json:"direction"`
+	Started   time.Time `json:"started"`
+	Seconds   float64   `json:"seconds"`
+	Done      bool      `json:"done,omitempty"`
+	// Pulled are the records that came from the peer, and Pushed those that were sent there. They are
+	// the records in which the two differed; a key of which each had another record may count both ways.
+	Pulled SyncCounts `json:"pulled"`
+	Pushed SyncCounts `json:"pushed"`
+	// RoundTrips is how often the node has waited for an answer. BytesRead and BytesWritten are those of
+	// the messages, and 0 before Done.
+	RoundTrips   int   `json:"round_trips"`
+	BytesRead    int64 `json:"bytes_read"`
+	BytesWritten int64 `json:"bytes_written"`
+	// Refused are some of the records that were refused, at most 100. It is empty before Done.
+	Refused []RefusedRecord `json:"refused,omitempty"`
+	// Error says why the sync has ended before the two were compared to the end.
+	Error string `json:"error,omitempty"`
+}
+
+// SyncCounts counts the records that went one way: those that were taken, those that were refused, and
+// those that the sender did not have any more.
+type SyncCounts struct {
+	Taken   int `json:"taken"`
+	Refused int `json:"refused"`
+	Missing int `json:"missing"`
+}
+
+// RefusedRecord is a record that a sync has not taken. Pushed says that the other peer has refused it.
+type RefusedRecord struct {
+	// Key is the key of the record, /club.member/00000000000000000001.
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+	Pushed bool   `json:"pushed,omitempty"`
+}
 
 // Network is what the page draws: GET /v1/network.
 type Network struct {

@@ -59,14 +59,7 @@ func (c *Client) Migrate(ctx context.Context) iter.Seq2[api.Progress, error] {
 }
 
 func (c *Client) work(ctx context.Context, path string) iter.Seq2[api.Progress, error] {
-	return func(yield func(api.Progress, error) bool) {
-		r, err := post(path, struct{}{})
-		if err != nil {
-			yield(api.Progress{}, err)
-			return
-		}
-		stream[api.Progress](ctx, c, r)(yield)
-	}
+	return streamWith[api.Progress](ctx, c, path, struct{}{})
 }
 
 // Backup returns a backup of the store as a stream, which the caller closes. Plain leaves the backup

@@ -44,6 +44,19 @@ func stream[T any](ctx context.Context, c *Client, r request) iter.Seq2[T, error
 	}
 }
 
+// streamWith is stream for a request with a JSON body.
+func streamWith[T any](ctx context.Context, c *Client, path string, body any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		r, err := post(path, body)
+		if err != nil {
+			var none T
+			yield(none, err)
+			return
+		}
+		stream[T](ctx, c, r)(yield)
+	}
+}
+
 // decodeLine decodes a line of a stream, the last of which may be an error.
 func decodeLine(line []byte, element any) error {
 	if failed := failureLine(line); failed != nil {

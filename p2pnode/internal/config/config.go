@@ -67,6 +67,8 @@ type Config struct {
 	// Models are the definitions made from the schema files, and Travelling those of them whose rows are
 	// records of the network.
 	Models, Travelling []*dynamic.Definition
+	// Sync are the full names of the topics to keep in sync with other peers.
+	Sync []string
 	// Records are the ages, bounds and sizes. Its Models, Meters and Log are not set.
 	Records record.Options
 

@@ -213,6 +213,9 @@ func (s *Settings) config() (*Config, error) {
 	if err := s.define(c); err != nil {
 		return nil, err
 	}
+	if err := s.setSync(c); err != nil {
+		return nil, err
+	}
 	c.Settings = s.list()
 	c.Unknown = s.unknownVariables()
 	return c, nil
@@ -350,6 +353,34 @@ func (s *Settings) define(c *Config) error {
 		}
 	}
 	c.Models = definitions
+	return nil
+}
+
+// setSync says which topics are kept in sync.
+func (s *Settings) setSync(c *Config) error {
+	var known []string
+	for _, definition := range c.Travelling {
+		for _, tree := range definition.Trees() {
+			for _, topic := range tree.Raw().Topics() {
+				known = append(known, topic.Name())
+			}
+		}
+	}
+	for _, name := range s.values.sync.text {
+		switch {
+		case name == allTopics:
+			c.Sync = known
+			return nil
+		case !slices.Contains(known, name):
+			meant := ""
+			if word := suggest.Word(name, known); word != "" {
+				meant = ": did you mean " + word + "?"
+			}
+			return s.fail("sync", "no schema file has the topic %s%s", name, meant)
+		case !slices.Contains(c.Sync, name):
+			c.Sync = append(c.Sync, name)
+		}
+	}
 	return nil
 }
 

@@ -72,6 +72,8 @@ func Flags(flags *flag.FlagSet, dir *string) *Settings {
 	add(groupModels, "models", &v.models, "schema `files` to use besides those in the directory models")
 	add(groupModels, "without-index", &v.withoutIndex,
 		"the full names of `indexes` to leave out, as blog.user/email: those that a schema file cannot say")
+	add(groupModels, "sync", &v.sync, "the full names of `topics` to keep in sync with other peers, "+
+		"as blog.user/recent, or all for those of all models")
 	add(groupRecords, "max-value-bytes", &v.maxValueBytes, "how many `bytes` a record may have. Peers should agree on it")
 	add(groupRecords, "max-record-age", &v.maxRecordAge,
 		"the `time` for which a record is kept after it came. Peers should agree on it. -1s means for ever")
@@ -99,6 +101,7 @@ func (*list) isMany()      {}
 func (*addresses) isMany() {}
 func (*peers) isMany()     {}
 func (*indexes) isMany()   {}
+func (*topics) isMany()    {}
 
 // variable returns the name of the environment variable of a setting.
 func variable(name string) string {

@@ -27,6 +27,7 @@ type values struct {
 	protocol                                                                 prefix
 	models                                                                   list
 	withoutIndex                                                             indexes
+	sync                                                                     topics
 	maxRecordAge, providerValidity, republishInterval, syncInterval          period
 	replication, maxValueBytes, maxRecords, maxProviders, maxProvidersPerKey bounded
 	maxKeysPerPeer, maxBytes, cacheBytes                                     bounded
@@ -130,6 +131,30 @@ func (x *indexes) Set(value string) error {
 	for _, one := range x.text {
 		if tree, index, ok := strings.Cut(one, "/"); !ok || !strings.Contains(tree, ".") || index == "" {
 			return fmt.Errorf("%q is no full name of an index, as blog.user/email is", one)
+		}
+	}
+	return nil
+}
+
+// topics are full names of topics, or the word all.
+type topics list
+
+// allTopics stands for all topics.
+const allTopics = "all"
+
+func (x *topics) String() string { return (*list)(x).String() }
+
+func (x *topics) Set(value string) error {
+	if err := (*list)(x).Set(value); err != nil {
+		return err
+	}
+	for _, one := range x.text {
+		tree, topic, ok := strings.Cut(one, "/")
+		switch {
+		case one == allTopics && len(x.text) > 1:
+			return errors.New("all topics are named already by the word all")
+		case one != allTopics && (!ok || !strings.Contains(tree, ".") || topic == ""):
+			return fmt.Errorf("%q is no full name of a topic, as blog.user/recent is, nor the word all", one)
 		}
 	}
 	return nil

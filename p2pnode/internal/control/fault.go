@@ -55,7 +55,8 @@ var codes = []struct {
 var statuses = map[api.Code]int{
 	api.Invalid: http.StatusBadRequest, api.NoToken: http.StatusUnauthorized, api.Forbidden: http.StatusForbidden,
 	api.NotFound: http.StatusNotFound, api.UnknownTree: http.StatusNotFound, api.UnknownIndex: http.StatusNotFound,
-	api.Conflict: http.StatusConflict, api.TooLarge: http.StatusRequestEntityTooLarge,
+	api.UnknownTopic: http.StatusNotFound,
+	api.Conflict:     http.StatusConflict, api.TooLarge: http.StatusRequestEntityTooLarge,
 	api.Busy: http.StatusTooManyRequests, api.Internal: http.StatusInternalServerError,
 	api.Damaged: http.StatusInternalServerError, api.Stopping: http.StatusServiceUnavailable,
 	api.NoPeers: http.StatusServiceUnavailable,

@@ -43,6 +43,7 @@ func routes() []route {
 		writeRoutes,
 		transferRoutes,
 		eventRoutes,
+		topicRoutes,
 		peerRoutes,
 		contentRoutes,
 		storeRoutes,

@@ -75,6 +75,9 @@ func (h *handler) describe(ctx context.Context, in *datastore.Inspection, info d
 		fields[ix.Name] = ix.Fields
 	}
 	for _, ix := range info.Indexes {
+		if ix.Kind == "topic" { // GET /v1/topics lists them
+			continue
+		}
 		tree.Indexes = append(tree.Indexes, api.Index{
 			Name: ix.Name, Kind: ix.Kind, Key: ix.Key, Fields: fields[ix.Name], Partial: ix.Partial, Blind: ix.Blind,
 			Ready: ix.Ready,

@@ -108,7 +108,7 @@ func prepare(ctx context.Context, cfg *config.Config, o Options) (_ *Daemon, err
 	}()
 	d.shown = control.Node{
 		Started: time.Now(), Version: Version(), Dir: cfg.Dir, Engine: cfg.Engine, Mode: cfg.Mode,
-		Protocol: cfg.Protocol, Encrypted: o.Key != nil, Settings: cfg.Settings, Events: hub.New(),
+		Protocol: cfg.Protocol, Encrypted: o.Key != nil, Settings: cfg.Settings, Events: hub.New(), Kept: cfg.Sync,
 	}
 	if d.unlock, err = lockDir(cfg.Dir); err != nil {
 		return nil, err

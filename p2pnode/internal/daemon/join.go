@@ -60,6 +60,9 @@ func (d *Daemon) join(ctx context.Context) (err error) {
 	if c.MDNS {
 		d.work.Go(d.findLocal)
 	}
+	if len(c.Sync) > 0 {
+		d.work.Go(d.keepSynced)
+	}
 	return nil
 }
 

@@ -63,13 +63,17 @@ export async function getPlain<T>(path: string, signal?: AbortSignal): Promise<T
 
 /** Makes a request that needs the token, and asks for the token if there is none. */
 export async function withToken<T>(path: string, body?: string): Promise<T> {
+  const answer = await sendWithToken(path, body);
+  return parseExact(await answer.text()) as T;
+}
+
+async function sendWithToken(path: string, body?: string): Promise<Response> {
   for (let wrong = false; ; wrong = true) {
     const token = await askToken(wrong);
     const headers: HeadersInit = { Authorization: `Bearer ${token}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     try {
-      const answer = await send(path, { method: body === undefined ? "GET" : "POST", headers, body });
-      return parseExact(await answer.text()) as T;
+      return await send(path, { method: body === undefined ? "GET" : "POST", headers, body });
     } catch (err) {
       if (!(err instanceof RequestError) || err.failure.code !== "no_token") throw err;
       forgetToken();
@@ -79,7 +83,20 @@ export async function withToken<T>(path: string, body?: string): Promise<T> {
 
 /** Reads a stream of JSON lines until it ends. */
 export async function stream(path: string, signal: AbortSignal, each: (lines: unknown[]) => void): Promise<void> {
-  const answer = await send(path, { signal });
+  await readLines(await send(path, { signal }), each);
+}
+
+/** Makes a request that needs the token and is answered by a stream, whose last line may say why it failed. */
+export async function streamWithToken<T>(path: string, body: string, each: (line: T) => void): Promise<void> {
+  await readLines(await sendWithToken(path, body), (lines) => {
+    for (const line of lines as (T & { error?: Failure | string })[]) {
+      if (typeof line.error === "object") throw new RequestError(line.error);
+      each(line);
+    }
+  });
+}
+
+async function readLines(answer: Response, each: (lines: unknown[]) => void): Promise<void> {
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -8,13 +8,15 @@ import { NetworkView } from "./network/view";
 import { address, useRoute, views, type Params, type Route, type View } from "./route";
 import { TokenDialog } from "./token";
 import type { Network, NetworkPeer } from "./types";
+import { TopicsView } from "./topics/view";
 import { WorkView } from "./charts/view";
 import "./style/base.css";
 import "./style/network.css";
 import "./style/data.css";
 import "./style/charts.css";
+import "./style/topics.css";
 
-const names: Record<View, string> = { network: "Network", data: "Data", work: "Work" };
+const names: Record<View, string> = { network: "Network", data: "Data", topics: "Topics", work: "Work" };
 
 /** How often the peers are asked for again. */
 const every = 4000;
@@ -117,7 +119,7 @@ interface OnePeerProps {
   route: Route;
 }
 
-/** The data or the work of one peer. */
+/** The data, the topics or the work of one peer. */
 function OnePeer({ network, error, looked, at, route }: OnePeerProps) {
   if (!network) {
     return error ? (
@@ -133,6 +135,7 @@ function OnePeer({ network, error, looked, at, route }: OnePeerProps) {
   }
   if (!looked.up) return <p class="empty">{nameOf(looked)} has stopped. Its data can be seen when it is back.</p>;
   if (route.view === "work") return <WorkView key={looked.base} base={looked.base} />;
+  if (route.view === "topics") return <TopicsView key={looked.base} base={looked.base} peers={network.peers ?? []} />;
   return <DataView key={looked.base} base={looked.base} params={route.params} />;
 }
 

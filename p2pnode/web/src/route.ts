@@ -1,7 +1,7 @@
 // The part of the address behind # says what the page shows: a view and its parameters.
 import { useEffect, useState } from "preact/hooks";
 
-export const views = ["network", "data", "work"] as const;
+export const views = ["network", "data", "topics", "work"] as const;
 export type View = (typeof views)[number];
 
 export interface Route {

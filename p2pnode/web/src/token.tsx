@@ -59,8 +59,8 @@ export function TokenDialog() {
     <Dialog title="Token" close={() => end(false)}>
       {question.wrong && <p class="error">That token was refused.</p>}
       <p>
-        Changing a row and asking other peers take the node's token. It is in the file <code>control.token</code> of the
-        node's directory; a demonstration prints it when it starts.
+        Changing a row, asking other peers and syncing take the node's token. It is in the file{" "}
+        <code>control.token</code> of the node's directory; a demonstration prints it when it starts.
       </p>
       <form
         onSubmit={(e) => {

@@ -123,6 +123,42 @@ export interface NodeEvent {
   reason?: string;
 }
 
+export interface Topic {
+  name: string;
+  tree: string;
+  topic: string;
+  rows: number;
+  partial?: boolean;
+  kept: boolean;
+  synced: Synced[] | null;
+}
+
+export interface Synced {
+  peer: string;
+  direction: string;
+  started: string;
+  seconds: number;
+  done?: boolean;
+  pulled: SyncCounts;
+  pushed: SyncCounts;
+  round_trips: number;
+  bytes_read: number;
+  bytes_written: number;
+  refused?: { key: string; reason: string; pushed?: boolean }[];
+  error?: string;
+}
+
+export interface SyncCounts {
+  taken: number;
+  refused: number;
+  missing: number;
+}
+
+export interface Peer {
+  id: string;
+  connected: boolean;
+}
+
 export interface Network {
   peers: NetworkPeer[] | null;
 }

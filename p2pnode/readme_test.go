@@ -124,10 +124,10 @@ func (s *story) address(dir string) (address string) {
 }
 
 // TestReadme does what the README does: a record that is put into one node is found by its index in
-// another, and resolved by a third after the first was killed.
+// another, and resolved by a third after the first was killed, which then syncs with the other.
 func TestReadme(t *testing.T) {
 	lines := readmeCommands(t)
-	if len(lines) != 7 {
+	if len(lines) != 8 {
 		t.Fatalf("the README has other commands than this test: %q", lines)
 	}
 	for _, by := range []string{"mdns", "bootstrap"} {
@@ -152,6 +152,7 @@ func TestReadme(t *testing.T) {
 			}
 			_ = s.nodes[1].Wait() // it says that it was killed
 			s.run(lines[6], "Ann")
+			s.run(lines[7], ": 1 record differed, 1 pulled, 0 pushed\n")
 		})
 	}
 }

@@ -38,6 +38,9 @@ var (
 		Members, "name", models.String, func(m *Member) string { return m.Name }, models.Fields[Member]("Name"),
 	)
 
+	// Peers can bring all members together at once: p2pnode sync member/all.
+	AllMembers = models.NewTopic(Members, "all", nil)
+
 	Club = models.NewDefinition("club", Members)
 )
 

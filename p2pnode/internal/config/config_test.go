@@ -291,3 +291,42 @@ func TestASettingThatIsMeant(t *testing.T) {
 		}
 	}
 }
+
+// The topics to keep in sync are those of the schema files, each once.
+func TestTheTopicsToSync(t *testing.T) {
+	type note struct{ ID uint64 }
+	key := func(n *note) uint64 { return n.ID }
+	tree := models.NewTree("note", models.Uint64, key, models.KeyFields[note]("ID"), models.WithPolicy[note](models.Open))
+	models.NewTopic(tree, "all", nil)
+	models.NewTopic(tree, "more", nil)
+	models.NewDefinition("synced", tree)
+	name := filepath.Join(t.TempDir(), "schema.json")
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(tree.Schema().Write(file), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for lines, want := range map[string]string{
+		"":                      "",
+		"sync all\n":            "synced.note/all synced.note/more",
+		"sync synced.note/more": "synced.note/more",
+		"sync synced.note/more\nsync synced.note/all,synced.note/more": "synced.note/more synced.note/all",
+	} {
+		if c, err := load(t, t.TempDir(), lines, "-models", name); err != nil || strings.Join(c.Sync, " ") != want {
+			t.Errorf("%q: %+v, %v", lines, c, err)
+		}
+	}
+	for line, says := range map[string]string{
+		"sync synced.note/moer": "did you mean synced.note/more?",
+		"sync more":             "is no full name of a topic",
+		"sync all,a.b/c":        "by the word all",
+	} {
+		var fault *Error
+		if _, err := load(t, t.TempDir(), line, "-models", name); !errors.As(err, &fault) || fault.Setting != "sync" ||
+			!strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}

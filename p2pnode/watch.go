@@ -13,13 +13,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/p2pnode/internal/table"
 )
 
-const watchHelp = `Prints each change of the rows of MODEL from now on: when, whether a row was stored, retracted or
-deleted, where the change comes from (program, dht, sync, expiry or eviction), its key, and the row as
-DAG-JSON. It ends when it is interrupted. If it cannot keep up, so that changes would be missing, or if
-the node ends, it ends with an error.
+const watchHelp = `Prints each change of the rows of MODEL from now on: when, whether a row was stored, retracted
+or deleted, where the change comes from (program, dht, sync, expiry or eviction), its key, and
+the row as DAG-JSON. It ends when it is interrupted. If it cannot keep up, so that changes would
+be missing, or if the node ends, it ends with an error.
 
--json prints the events of the control interface, with time, kind, key, value, old, origin and seq: old
-is the row before.`
+-json prints the events of the control interface, with time, kind, key, value, old, origin and
+seq: old is the row before.`
 
 // watch returns the command "watch".
 func (p program) watch(flags *flag.FlagSet) *ffcli.Command {

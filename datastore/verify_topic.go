@@ -17,7 +17,11 @@ import (
 func (t treeCheck) topicKey(p page, key, stored []byte) ([]change, error) {
 	suffix := key[len(t.index.ID.Append(nil)):]
 	if len(suffix) > 0 && (suffix[0] == format.TopicLeaf || suffix[0] == format.TopicLog) {
-		return nil, nil
+		var err error
+		if suffix[0] == format.TopicLog { // all entries may still be in it
+			_, err = t.logged(p, t.topic())
+		}
+		return nil, err
 	}
 	if id, _, err := session.CutTopicKey(suffix); err == nil {
 		logged, err := t.logged(p, t.topic())

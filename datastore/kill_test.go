@@ -130,7 +130,7 @@ func killMany(t *testing.T, rounds int, misfortune func(t *testing.T, path strin
 			t.Parallel()
 			seed := uint64(time.Now().UnixNano())
 			random := rand.New(rand.NewPCG(seed, 0))
-			path := filepath.Join(t.TempDir(), "store")
+			path := killStore(t, name)
 			books := make([]ledger, killWriters)
 			transactions, early := 0, 0
 			for round := range rounds {
@@ -148,7 +148,7 @@ func killMany(t *testing.T, rounds int, misfortune func(t *testing.T, path strin
 				}
 				if err != nil && unnamed && failsSyncs(prefix) {
 					t.Logf("round %d, %q: Badger has lost tables: %v", round, prefix, err)
-					path, books = filepath.Join(t.TempDir(), "store"), make([]ledger, killWriters)
+					path, books = killStore(t, name), make([]ledger, killWriters)
 					continue
 				}
 				if err != nil {
@@ -159,6 +159,27 @@ func killMany(t *testing.T, rounds int, misfortune func(t *testing.T, path strin
 			t.Logf("%d writers, %d of which ended by themselves, %d transactions", rounds, early, transactions)
 		})
 	}
+}
+
+// killStore makes a store whose people have a feed, which goes on whoever opens it.
+func killStore(t *testing.T, engineName string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "store")
+	fed := models.NewTree("person", models.Uint64, func(p *person) uint64 { return p.ID },
+		models.WithFeed[person](models.Feed{Changes: 100}))
+	models.NewIndex(fed, "name", models.String, func(p *person) string { return p.Name })
+	models.NewUnique(fed, "email", models.String, func(p *person) string { return p.Email })
+	models.NewIndex(fed, "city_age", models.PairOf(models.String, models.Int64),
+		func(p *person) cityAge { return models.MakePair(p.City, p.Age) })
+	models.NewMulti(fed, "tag", models.String, func(p *person) []string { return p.Tags })
+	store, err := datastore.Open(t.Context(), killEngines[engineName](path), models.NewDefinition("town", fed))
+	if err == nil {
+		err = store.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // failsSyncs reports whether a writer's syncs are made to fail. A table of a compaction

@@ -1,7 +1,7 @@
 // Command compare measures typed trees against the same work written by hand on each engine,
 // and against other typed stores. It also measures records against other datastores for a
 // kad-dht node, blocks against other datastores for an IPFS node, go-header's store on
-// several datastores, and stores whose model has changed.
+// several datastores, stores whose model has changed, and watches, feeds and topics.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
@@ -9,6 +9,7 @@
 //	go run ./compare blocks [-quick] [-json]
 //	go run ./compare header [-headers N] [-rounds N] [-json]
 //	go run ./compare change [-quick] [-json]
+//	go run ./compare watch [-quick] [-json]
 //
 // docs/benchmarks in the repository describes the measurements and shows the results.
 package main
@@ -32,6 +33,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
   compare blocks  the datastores that an IPFS node can keep its blocks in
   compare header  the datastores that go-header's store of headers can be given
   compare change  stores whose model changes, and rows that are compressed or encrypted
+  compare watch   inserts into trees that are watched, and that have a feed or a topic
 
 Each takes -h.
 `
@@ -51,7 +53,7 @@ func main() {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(notes, usage)
-		return errors.New("name what to measure: typed, large, dht, blocks, header or change")
+		return errors.New("name what to measure: typed, large, dht, blocks, header, change or watch")
 	}
 	switch args[0] {
 	case "typed":
@@ -66,6 +68,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return runHeader(ctx, args[1:], out, notes)
 	case "change":
 		return runChange(ctx, args[1:], out, notes)
+	case "watch":
+		return runWatch(ctx, args[1:], out, notes)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(out, usage)
 		return nil

@@ -142,26 +142,25 @@ func (f *feed) headOf(txn engine.ReadTxn, number uint64) (h format.FeedHead, err
 // then.
 func (f *feed) add(txn engine.WriteTxn, number uint64, changes []session.Change, tree *session.Tree) (feedTotals, error) {
 	h := format.FeedHead{Time: time.Now().UnixNano(), ChangesBefore: f.after.changes, BytesBefore: f.after.bytes}
-	var content []byte
+	size := 0
 	for i := range changes {
-		if c := &changes[i]; c.Tree == tree {
-			content = format.AppendFeedChange(content,
-				format.FeedChange{Key: c.Key, Old: c.Old, New: c.New, Origin: uint8(c.Origin)})
+		if c := inFeed(&changes[i]); changes[i].Tree == tree {
+			size += c.Size()
 			h.Changes++
 		}
 	}
-	h.Bytes = uint64(len(content))
-	content = append(format.AppendFeedHead(nil, h), content...)
-	for part := 0; len(content) > 0; part++ {
-		if part > 0xFFFF {
-			return feedTotals{}, &engine.TooLargeError{
-				What: "changes in a feed", Size: int64(h.Bytes), Limit: format.FeedPart << 16, Unit: "bytes",
-			}
+	if size > (format.MaxFeedParts-1)*format.FeedPart {
+		return feedTotals{}, &engine.TooLargeError{
+			What: "changes in a feed", Size: int64(size), Limit: (format.MaxFeedParts - 1) * format.FeedPart, Unit: "bytes",
 		}
-		piece := content[:min(len(content), format.FeedPart)]
-		content = content[len(piece):]
-		key := format.FeedKey(f.prefix, number, uint16(part))
-		if err := txn.Put(key, format.FeedEntry(key, piece, len(content) > 0)); err != nil {
+	}
+	h.Bytes = uint64(size)
+	entries := format.NewFeedEntries(f.prefix, number, h, txn.Put)
+	for i := range changes {
+		if changes[i].Tree != tree {
+			continue
+		}
+		if err := entries.Add(inFeed(&changes[i])); err != nil {
 			return feedTotals{}, err
 		}
 	}
@@ -169,6 +168,11 @@ func (f *feed) add(txn engine.WriteTxn, number uint64, changes []session.Change,
 		f.oldest = h.Time
 	}
 	return feedTotals{f.after.changes + h.Changes, f.after.bytes + h.Bytes}, nil
+}
+
+// inFeed is a change as a feed has it.
+func inFeed(c *session.Change) format.FeedChange {
+	return format.FeedChange{Key: c.Key, Old: c.Old, New: c.New, Origin: uint8(c.Origin)}
 }
 
 // slack is which part of a bound a feed may have more.

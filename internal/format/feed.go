@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
@@ -54,13 +55,65 @@ func CutFeedKey(prefix, key []byte) (number uint64, part uint16, err error) {
 	return binary.BigEndian.Uint64(rest), binary.BigEndian.Uint16(rest[8:]), nil
 }
 
-// FeedEntry returns the value of an entry of a feed. More says that other parts follow.
-func FeedEntry(key, piece []byte, more bool) []byte {
-	value := make([]byte, 1, 1+len(piece)+ChecksumSize)
-	if more {
-		value[0] = 1
+// FeedEntries makes the entries of a commit in a feed, part after part, of the head and the changes that
+// are given to it. It copies what it is given once.
+type FeedEntries struct {
+	// prefix is what the keys of the feed begin with, and number that of the commit.
+	prefix []byte
+	number uint64
+	// left is how many bytes are still to come.
+	left  int
+	part  int
+	value []byte
+	put   func(key, value []byte) error
+	err   error
+}
+
+// MaxFeedParts is how many parts a commit in a feed can have.
+const MaxFeedParts = 1 << 16
+
+// NewFeedEntries gives the entries to put. The changes have as many bytes as h says, and at most
+// MaxFeedParts parts.
+func NewFeedEntries(prefix []byte, number uint64, h FeedHead, put func(key, value []byte) error) *FeedEntries {
+	head := AppendFeedHead(nil, h)
+	w := &FeedEntries{prefix: prefix, number: number, left: len(head) + int(h.Bytes), put: put}
+	w.write(head)
+	return w
+}
+
+// Add adds a change. After the last one it returns the first error of put.
+func (w *FeedEntries) Add(c FeedChange) error {
+	var room [1 + binary.MaxVarintLen64]byte
+	w.write(binary.AppendUvarint(append(room[:0], c.kind()), uint64(len(c.Key))))
+	w.write(c.Key)
+	for _, row := range [][]byte{c.Old, c.New} {
+		if row != nil {
+			w.write(binary.AppendUvarint(room[:0], uint64(len(row))))
+			w.write(row)
+		}
 	}
-	return AppendChecksum(append(value, piece...), key)
+	return w.err
+}
+
+func (w *FeedEntries) write(piece []byte) {
+	for len(piece) > 0 && w.err == nil {
+		if w.value == nil {
+			w.value = append(make([]byte, 0, 1+min(w.left, FeedPart)+ChecksumSize), 0)
+		}
+		n := min(len(piece), 1+FeedPart-len(w.value))
+		w.value = append(w.value, piece[:n]...)
+		piece = piece[n:]
+		if w.left -= n; w.left > 0 && len(w.value) <= FeedPart {
+			continue
+		}
+		if w.left > 0 {
+			w.value[0] = 1
+		}
+		key := FeedKey(w.prefix, w.number, uint16(w.part))
+		w.err = w.put(key, AppendChecksum(w.value, key))
+		w.value = nil
+		w.part++
+	}
 }
 
 // ParseFeedEntry reads what FeedEntry has made.
@@ -128,8 +181,7 @@ const (
 	maxOrigin  = 7
 )
 
-// AppendFeedChange appends a change.
-func AppendFeedChange(dst []byte, c FeedChange) []byte {
+func (c *FeedChange) kind() byte {
 	kind := c.Origin << feedOrigin
 	if c.Old != nil {
 		kind |= feedOld
@@ -137,15 +189,21 @@ func AppendFeedChange(dst []byte, c FeedChange) []byte {
 	if c.New != nil {
 		kind |= feedNew
 	}
-	dst = append(dst, kind)
-	dst = append(binary.AppendUvarint(dst, uint64(len(c.Key))), c.Key...)
+	return kind
+}
+
+// Size returns how many bytes the change has in a feed.
+func (c *FeedChange) Size() int {
+	size := 1 + sizedLen(c.Key)
 	for _, row := range [][]byte{c.Old, c.New} {
 		if row != nil {
-			dst = append(binary.AppendUvarint(dst, uint64(len(row))), row...)
+			size += sizedLen(row)
 		}
 	}
-	return dst
+	return size
 }
+
+func sizedLen(b []byte) int { return (bits.Len64(uint64(len(b))|1)+6)/7 + len(b) }
 
 // CutFeedChange reads the first change and returns what follows it. The change shares the memory.
 func CutFeedChange(changes []byte) (c FeedChange, rest []byte, err error) {

@@ -142,6 +142,9 @@ func TestLiveSlow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if v.Seq() < lastCommit(t, s) {
+			continue // it has the first of the two commits of a step, and the next version has both
+		}
 		want := make([]person, 0, len(rows))
 		for _, p := range rows {
 			want = append(want, p)

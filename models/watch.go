@@ -12,7 +12,7 @@ import (
 // Errors that end watches.
 var (
 	// ErrLagging ends a watch whose loop has not kept up: more changes waited for it than its
-	// buffer holds. It is always a [*LaggingError].
+	// buffer holds. It is always a [*LaggingError]. A watch of trees with feeds does not lag.
 	ErrLagging = session.ErrLagging
 	// ErrCompacted is returned for a watch that is to begin behind a commit after which changes are
 	// no longer kept, or never were.
@@ -82,7 +82,7 @@ type WatchOptions struct {
 	// Snapshot has the watch begin with the rows that are there.
 	Snapshot bool
 	// Resume has the watch begin with the first change after the commit with the number After. It
-	// needs a tree that keeps its changes, and returns or yields ErrCompacted if those after the
+	// needs trees with feeds, see [WithFeed], and returns or yields ErrCompacted if those after the
 	// commit are not kept. A watch cannot have both a snapshot and Resume.
 	Resume bool
 	After  uint64

@@ -142,16 +142,16 @@ func (f *feed) headOf(txn engine.ReadTxn, number uint64) (h format.FeedHead, err
 // then.
 func (f *feed) add(txn engine.WriteTxn, number uint64, changes []session.Change, tree *session.Tree) (feedTotals, error) {
 	h := format.FeedHead{Time: time.Now().UnixNano(), ChangesBefore: f.after.changes, BytesBefore: f.after.bytes}
-	size := 0
+	size := int64(0) // it passes what an int holds on machines of 32 bits
 	for i := range changes {
 		if c := inFeed(&changes[i]); changes[i].Tree == tree {
-			size += c.Size()
+			size += int64(c.Size())
 			h.Changes++
 		}
 	}
 	if size > (format.MaxFeedParts-1)*format.FeedPart {
 		return feedTotals{}, &engine.TooLargeError{
-			What: "changes in a feed", Size: int64(size), Limit: (format.MaxFeedParts - 1) * format.FeedPart, Unit: "bytes",
+			What: "changes in a feed", Size: size, Limit: (format.MaxFeedParts - 1) * format.FeedPart, Unit: "bytes",
 		}
 	}
 	h.Bytes = uint64(size)

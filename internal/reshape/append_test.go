@@ -106,8 +106,8 @@ func TestBetween(t *testing.T) {
 				structOf("a", shape.Int16, "b", shape.Int64, "c", shape.Uint64, "d", shape.Float64,
 					"e", shape.OptionalOf(shape.Of(shape.Time))),
 			},
-			src:  object{"a": 255, "b": -128, "c": 1 << 31, "d": 1.5, "e": moment},
-			want: object{"a": 255, "b": -128, "c": 1 << 31, "d": 1.5, "e": moment},
+			src:  object{"a": 255, "b": -128, "c": int64(1 << 31), "d": 1.5, "e": moment},
+			want: object{"a": 255, "b": -128, "c": int64(1 << 31), "d": 1.5, "e": moment},
 		},
 		"within lists, maps, structs and optionals": {
 			shapes: []shape.Type{

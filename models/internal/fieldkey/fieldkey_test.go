@@ -1,6 +1,7 @@
 package fieldkey_test
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func values(t *testing.T, r row, codec string, fields, optional []string, multi 
 func TestValues(t *testing.T) {
 	at := time.Date(2024, 5, 6, 7, 8, 9, 123, time.UTC)
 	full := row{
-		U8: 255, U32: 1 << 31, I16: -1 << 15, I: -1 << 63, On: true, F32: 0.5, F64: -2.25, Text: "é\x00", Data: []byte{1, 0},
+		U8: 255, U32: 1 << 31, I16: -1 << 15, I: math.MinInt, On: true, F32: 0.5, F64: -2.25, Text: "é\x00", Data: []byte{1, 0},
 		Hash: [32]byte{31: 1}, At: at, Tags: []string{"a", "", "a"}, Pair: [2]int8{-3, 4}, Hashes: [][2]byte{{1, 2}, {}},
 	}
 	type keys = [][]any
@@ -76,7 +77,7 @@ func TestValues(t *testing.T) {
 		"wider":   {"uint64", []string{"U8"}, nil, false, keys{{uint64(255)}}, keys{{uint64(0)}}},
 		"uint32":  {"uint32", []string{"U32"}, []string{"U32"}, false, keys{{uint32(1 << 31)}}, nil},
 		"int16":   {"int16", []string{"I16"}, nil, false, keys{{int16(-1 << 15)}}, keys{{int16(0)}}},
-		"int":     {"int64", []string{"I"}, []string{"I"}, false, keys{{int64(-1 << 63)}}, nil},
+		"int":     {"int64", []string{"I"}, []string{"I"}, false, keys{{int64(math.MinInt)}}, nil},
 		"bool":    {"bool", []string{"On"}, []string{"On"}, false, keys{{true}}, nil},
 		"float32": {"float32", []string{"F32"}, nil, false, keys{{float32(0.5)}}, keys{{float32(0)}}},
 		"float64": {"float64", []string{"F64"}, []string{"F64"}, false, keys{{-2.25}}, nil},

@@ -23,20 +23,12 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 			return fmt.Errorf("%w: to drop the feed of %s, open the store with its definition", models.ErrUnknownTree, name)
 		}
 	}
-	txn, err := s.db.View(ctx)
-	if err != nil {
-		return err
-	}
-	defer txn.Discard()
-	stored, err := readFeeds(txn)
-	if err != nil {
-		return err
-	}
 	f := &s.follow
-	if f.seq, err = lastNumber(txn, stored); err != nil {
+	stored, floors, last, err := s.storedFeeds(ctx)
+	if err != nil {
 		return err
 	}
-	f.reserved, f.told = f.seq, f.seq
+	f.seq, f.reserved, f.told = last, last, last
 	f.feeds = map[*session.Tree]*feed{}
 	wanted := maps.Clone(stored)
 	var dropped []format.Space
@@ -59,7 +51,7 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 	if !writes {
 		return nil
 	}
-	if err := s.saveFeeds(ctx, txn, stored, wanted); err != nil {
+	if err := s.saveFeeds(ctx, stored, wanted, floors); err != nil {
 		return err
 	}
 	for _, rows := range dropped {
@@ -68,6 +60,26 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 		}
 	}
 	return nil
+}
+
+// storedFeeds returns what the store has of feeds, which of them have a floor, and the number of its last
+// commit. Its transaction is over then: on bolt, a commit that makes the file larger waits for those who read.
+func (s *Store) storedFeeds(ctx context.Context) (
+	stored map[format.Space]feedEntry, floors map[format.Space]bool, last uint64, err error,
+) {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	defer txn.Discard()
+	if stored, err = readFeeds(txn); err != nil {
+		return nil, nil, 0, err
+	}
+	if last, err = lastNumber(txn, stored); err != nil {
+		return nil, nil, 0, err
+	}
+	floors, err = intactFloors(txn, stored)
+	return stored, floors, last, err
 }
 
 // readFeeds returns what the catalog says of feeds, by the space of the rows of their trees.
@@ -122,19 +134,25 @@ func lastNumber(txn engine.ReadTxn, stored map[format.Space]feedEntry) (uint64, 
 	return last + reserve, nil
 }
 
-// saveFeeds writes what is to be different of feeds, in one transaction.
-func (s *Store) saveFeeds(ctx context.Context, read engine.ReadTxn, stored, wanted map[format.Space]feedEntry) error {
-	missing := map[format.Space]bool{} // the feeds that have no floor
-	for rows := range wanted {
-		_, err := newFeed(session.Feed{}, rows.Append(nil)).floor(read)
-		if err != nil && !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, engine.ErrCorrupt) {
-			return err
-		}
-		if _, had := stored[rows]; !had || err != nil {
-			missing[rows] = true
+// intactFloors tells which of the feeds have a floor that can be read.
+func intactFloors(txn engine.ReadTxn, stored map[format.Space]feedEntry) (map[format.Space]bool, error) {
+	intact := map[format.Space]bool{}
+	for rows := range stored {
+		switch _, err := newFeed(session.Feed{}, rows.Append(nil)).floor(txn); {
+		case err == nil:
+			intact[rows] = true
+		case !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, engine.ErrCorrupt):
+			return nil, err
 		}
 	}
-	if maps.Equal(stored, wanted) && len(missing) == 0 {
+	return intact, nil
+}
+
+// saveFeeds writes what is to be different of feeds, in one transaction. Those that have no floor yet begin
+// behind the last commit.
+func (s *Store) saveFeeds(ctx context.Context, stored, wanted map[format.Space]feedEntry, floors map[format.Space]bool) error {
+	without := func(rows format.Space) bool { return !floors[rows] }
+	if maps.Equal(stored, wanted) && !slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), without) {
 		return nil
 	}
 	txn, err := s.db.Update(ctx)
@@ -146,7 +164,7 @@ func (s *Store) saveFeeds(ctx context.Context, read engine.ReadTxn, stored, want
 		if err := putCatalog(txn, feedKey(rows), feedCodec, &entry); err != nil {
 			return err
 		}
-		if missing[rows] {
+		if without(rows) {
 			if err := txn.Put(format.FeedFloor(rows.Append(nil), s.follow.seq)); err != nil {
 				return err
 			}

@@ -120,7 +120,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 				return err
 			}
 		}
-		b.chunk = appendSized(appendSized(b.chunk, key), value)
+		b.chunk = format.AppendSized(format.AppendSized(b.chunk, key), value)
 		done.Keys++
 		done.Bytes += int64(size)
 		return nil
@@ -182,10 +182,6 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, options ...BackupOption
 func intact(key, value []byte) bool {
 	_, err := format.CutChecksum(key, value)
 	return err == nil
-}
-
-func appendSized(dst, b []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
 // backupWriter writes chunks, and sums up what it has written.
@@ -336,10 +332,10 @@ func (b *backupReader) next(put func(key, value []byte) error) (more bool, err e
 
 func (b *backupReader) pairs(payload []byte, put func(key, value []byte) error) error {
 	for len(payload) > 0 {
-		key, rest, ok := cutSized(payload)
+		key, rest, ok := format.CutSized(payload)
 		var value []byte
 		if ok {
-			value, rest, ok = cutSized(rest)
+			value, rest, ok = format.CutSized(rest)
 		}
 		if !ok {
 			return b.damaged("a key is cut short")
@@ -359,15 +355,6 @@ func (b *backupReader) pairs(payload []byte, put func(key, value []byte) error) 
 		payload = rest
 	}
 	return nil
-}
-
-func cutSized(src []byte) (b, rest []byte, ok bool) {
-	size, n := binary.Uvarint(src)
-	if n <= 0 || size > uint64(len(src)-n) {
-		return nil, nil, false
-	}
-	end := n + int(size)
-	return src[n:end:end], src[end:], true
 }
 
 // checkStore compares the header with the store's own entry, as it is stored.

@@ -120,8 +120,7 @@ func keepDictionary(tree format.Space) func(*session.Session, uint32, []byte, fl
 			return err
 		}
 		if !slices.Contains(store.Incompatible, compression) {
-			store.Incompatible = append(store.Incompatible, compression)
-			slices.Sort(store.Incompatible)
+			store.Incompatible = setFeature(store.Incompatible, compression, true)
 			if err := putCatalog(ses.Write, storeKey, storeCodec, &store); err != nil {
 				return err
 			}

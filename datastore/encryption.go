@@ -188,8 +188,7 @@ func (c *catalog) encrypt(ctx context.Context, key Key, allowed bool) ([]secret,
 		return nil, err
 	}
 	c.changed = true
-	c.store.Incompatible = append(c.store.Incompatible, encryption)
-	slices.Sort(c.store.Incompatible)
+	c.store.Incompatible = setFeature(c.store.Incompatible, encryption, true)
 	return []secret{first}, putCatalog(c.write, storeKey, storeCodec, &c.store)
 }
 

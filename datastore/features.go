@@ -34,6 +34,16 @@ func unknownFeatures(names []string) (unknown []string) {
 	return unknown
 }
 
+// setFeature returns the names of a list of features with one in it, or without it, sorted.
+func setFeature(names []string, feature string, is bool) []string {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == feature })
+	if is {
+		names = append(names, feature)
+		slices.Sort(names)
+	}
+	return names
+}
+
 // check refuses a store with a feature that this version does not know and may not ignore.
 func (f *Features) check(write bool) error {
 	if unknown := unknownFeatures(f.Incompatible); unknown != nil {

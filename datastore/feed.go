@@ -76,6 +76,16 @@ func (f *feed) entries(after uint64) engine.Range {
 	return r
 }
 
+// kept is the range of all of the feed's entries. It begins behind the floor, so that an engine does not
+// read past the entries that have been removed.
+func (f *feed) kept(txn engine.ReadTxn) (engine.Range, error) {
+	floor, err := f.floor(txn)
+	if err != nil && !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, engine.ErrCorrupt) {
+		return engine.Range{}, err
+	}
+	return f.entries(floor), nil
+}
+
 // learn reads what the feed has, once.
 func (f *feed) learn(ctx context.Context, db engine.DB) error {
 	if f.known {
@@ -86,7 +96,10 @@ func (f *feed) learn(ctx context.Context, db engine.DB) error {
 		return err
 	}
 	defer txn.Discard()
-	r := f.entries(0)
+	r, err := f.kept(txn)
+	if err != nil {
+		return err
+	}
 	first, _, found, err := f.head(txn, r)
 	if err != nil {
 		return err

@@ -35,8 +35,10 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 	for name, entry := range entries {
 		core := s.trees[name].Core()
 		if slices.Contains(drop, name) {
-			dropped = append(dropped, entry.ID)
-			delete(wanted, entry.ID)
+			if _, had := stored[entry.ID]; had {
+				dropped = append(dropped, entry.ID)
+				delete(wanted, entry.ID)
+			}
 			continue
 		}
 		if core.Feed != nil && writes {
@@ -51,21 +53,17 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 	if !writes {
 		return nil
 	}
-	if err := s.saveFeeds(ctx, stored, wanted, floors); err != nil {
-		return err
-	}
-	for _, rows := range dropped {
-		if err := s.clearFeed(ctx, rows); err != nil {
+	for _, rows := range dropped { // first, so that a feed with an entry in the catalog has no gap
+		if err := s.cutFeed(ctx, rows); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.saveFeeds(ctx, stored, wanted, floors)
 }
 
-// storedFeeds returns what the store has of feeds, which of them have a floor, and the number of its last
-// commit. Its transaction is over then: on bolt, a commit that makes the file larger waits for those who read.
+// storedFeeds returns what the store has of feeds, their floors, and the number of its last commit. Its transaction is over then: on bolt, a commit that makes the file larger waits for those who read.
 func (s *Store) storedFeeds(ctx context.Context) (
-	stored map[format.Space]feedEntry, floors map[format.Space]bool, last uint64, err error,
+	stored map[format.Space]feedEntry, floors map[format.Space]uint64, last uint64, err error,
 ) {
 	txn, err := s.db.View(ctx)
 	if err != nil {
@@ -78,7 +76,7 @@ func (s *Store) storedFeeds(ctx context.Context) (
 	if last, err = lastNumber(txn, stored); err != nil {
 		return nil, nil, 0, err
 	}
-	floors, err = intactFloors(txn, stored)
+	floors, err = readFloors(txn, stored)
 	return stored, floors, last, err
 }
 
@@ -134,24 +132,28 @@ func lastNumber(txn engine.ReadTxn, stored map[format.Space]feedEntry) (uint64, 
 	return last + reserve, nil
 }
 
-// intactFloors tells which of the feeds have a floor that can be read.
-func intactFloors(txn engine.ReadTxn, stored map[format.Space]feedEntry) (map[format.Space]bool, error) {
-	intact := map[format.Space]bool{}
+// readFloors returns the floors of feeds, by the space of the rows of their trees, but for those that are
+// missing or damaged.
+func readFloors(txn engine.ReadTxn, stored map[format.Space]feedEntry) (map[format.Space]uint64, error) {
+	floors := map[format.Space]uint64{}
 	for rows := range stored {
-		switch _, err := newFeed(session.Feed{}, rows.Append(nil)).floor(txn); {
+		switch floor, err := newFeed(session.Feed{}, rows.Append(nil)).floor(txn); {
 		case err == nil:
-			intact[rows] = true
+			floors[rows] = floor
 		case !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, engine.ErrCorrupt):
 			return nil, err
 		}
 	}
-	return intact, nil
+	return floors, nil
 }
 
 // saveFeeds writes what is to be different of feeds, in one transaction. Those that have no floor yet begin
 // behind the last commit.
-func (s *Store) saveFeeds(ctx context.Context, stored, wanted map[format.Space]feedEntry, floors map[format.Space]bool) error {
-	without := func(rows format.Space) bool { return !floors[rows] }
+func (s *Store) saveFeeds(ctx context.Context, stored, wanted map[format.Space]feedEntry, floors map[format.Space]uint64) error {
+	without := func(rows format.Space) bool {
+		_, ok := floors[rows]
+		return !ok
+	}
 	if maps.Equal(stored, wanted) && !slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), without) {
 		return nil
 	}
@@ -182,21 +184,11 @@ func (s *Store) saveFeeds(ctx context.Context, stored, wanted map[format.Space]f
 	if _, err := getCatalog(txn, storeKey, storeCodec, &entry); err != nil {
 		return err
 	}
-	entry.ReadOnly = slices.DeleteFunc(entry.ReadOnly, func(name string) bool { return name == feeds })
-	if len(wanted) > 0 {
-		entry.ReadOnly = append(entry.ReadOnly, feeds)
-		slices.Sort(entry.ReadOnly)
-	}
+	entry.ReadOnly = setFeature(entry.ReadOnly, feeds, len(wanted) > 0)
 	if err := putCatalog(txn, storeKey, storeCodec, &entry); err != nil {
 		return err
 	}
 	return txn.Commit(ctx, engine.Durable)
-}
-
-// clearFeed removes the changes in the feed of the tree whose rows are in a space.
-func (s *Store) clearFeed(ctx context.Context, rows format.Space) error {
-	prefix := format.FeedPrefix(rows.Append(nil))
-	return s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix)})
 }
 
 // moveFeed gives the feed of a tree that gets another space for its rows to that space. It begins anew.
@@ -221,12 +213,7 @@ func moveFeed(txn engine.WriteTxn, from, to format.Space) error {
 
 // cutFeeds removes the changes of all feeds, up to the last commit: a program that is behind finds out.
 func (s *Store) cutFeeds(ctx context.Context) error {
-	txn, err := s.db.View(ctx)
-	if err != nil {
-		return err
-	}
-	stored, err := readFeeds(txn)
-	txn.Discard()
+	stored, _, _, err := s.storedFeeds(ctx)
 	if err != nil {
 		return err
 	}
@@ -238,6 +225,7 @@ func (s *Store) cutFeeds(ctx context.Context) error {
 	return nil
 }
 
+// cutFeed removes the changes of the tree whose rows are in a space, up to the last commit.
 func (s *Store) cutFeed(ctx context.Context, rows format.Space) error {
 	f := &s.follow
 	f.turn.Lock()
@@ -249,11 +237,31 @@ func (s *Store) cutFeed(ctx context.Context, rows format.Space) error {
 	if err != nil {
 		return err
 	}
+	return s.clearFeed(ctx, rows, last)
+}
+
+// clearCut removes the changes that feeds have below their floors: Repair raises the floor of a feed that is
+// damaged.
+func (s *Store) clearCut(ctx context.Context) error {
+	_, floors, _, err := s.storedFeeds(ctx)
+	if err != nil {
+		return err
+	}
+	for rows, floor := range floors {
+		if err := s.clearFeed(ctx, rows, floor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearFeed removes the changes of the tree whose rows are in a space, up to a commit.
+func (s *Store) clearFeed(ctx context.Context, rows format.Space, upTo uint64) error {
 	prefix := format.FeedPrefix(rows.Append(nil))
-	err = s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.FeedKey(prefix, last, 0xFFFF)})
-	for _, of := range f.feeds {
-		if bytes.Equal(of.prefix, prefix) {
-			f.forget(of)
+	err := s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.FeedKey(prefix, upTo, 0xFFFF)})
+	for _, feed := range s.follow.feeds {
+		if bytes.Equal(feed.prefix, prefix) {
+			s.follow.forget(feed)
 		}
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
@@ -391,7 +392,86 @@ func TestDamagedFeed(t *testing.T) {
 			if err := journal.Put(ctx, store, &entry{9, ""}); err != nil {
 				t.Error(err)
 			}
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+			noChangesBelowFloors(t, dump(t, eng))
 		})
+	}
+}
+
+// noChangesBelowFloors checks that feeds have no changes that nobody can read.
+func noChangesBelowFloors(t *testing.T, all []pair) {
+	t.Helper()
+	feed, floors := format.FeedPrefix(nil), format.FeedFloorKey(nil)
+	for _, p := range all {
+		rows, ok := bytes.CutPrefix(p.key, floors)
+		if !ok {
+			continue
+		}
+		floor, err := format.ParseNumber(p.key, p.value)
+		if err != nil {
+			t.Error(err)
+		}
+		prefix := append(bytes.Clone(feed), rows...)
+		for _, p := range all {
+			if bytes.HasPrefix(p.key, prefix) && bytes.Compare(p.key, format.FeedKey(prefix, floor, 0xFFFF)) < 0 {
+				t.Errorf("the floor is %d, and there is %x", floor, p.key)
+			}
+		}
+	}
+}
+
+// A drop of a feed that fails at any commit is done by the next one.
+func TestDropOfFeedFails(t *testing.T) {
+	ctx := t.Context()
+	for fails := int64(1); ; fails++ {
+		eng := &countingEngine{Engine: memory.Engine()}
+		store, err := datastore.Open(ctx, eng, shorts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range uint64(30) {
+			if err := short.Put(ctx, store, &entry{i, "text"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		calls := int64(0)
+		eng.onCommit = func() error {
+			if calls++; calls == fails {
+				return engine.ErrNoSpace
+			}
+			return nil
+		}
+		drop := datastore.OpenOptions{DropFeeds: []string{"journal.entry"}}
+		store, err = datastore.Open(ctx, eng, bares, drop)
+		eng.onCommit = nil
+		failed := err != nil
+		if err == nil {
+			err = store.Close()
+		} else if errors.Is(err, engine.ErrNoSpace) {
+			err = nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if store, err = datastore.Open(ctx, eng, bares, drop); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range dump(t, eng) {
+			if bytes.HasPrefix(p.key, format.FeedPrefix(nil)) || bytes.HasPrefix(p.key, format.FeedFloorKey(nil)) {
+				t.Errorf("%d commits, and %x is left", fails, p.key)
+			}
+		}
+		if !failed {
+			return
+		}
 	}
 }
 

@@ -64,7 +64,10 @@ func (s *Store) trimFeed(
 func (f *feed) first(
 	txn engine.ReadTxn, most int, goes func(*format.FeedHead) bool,
 ) (keys [][]byte, floor uint64, done bool, err error) {
-	r := f.entries(0)
+	r, err := f.kept(txn)
+	if err != nil {
+		return nil, 0, true, err
+	}
 	r.KeysOnly = true
 	c := txn.Cursor(r)
 	defer c.Close()

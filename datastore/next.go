@@ -107,11 +107,7 @@ func (c *catalog) rekeyed(ch *treeChange, h history) {
 
 // setRebuilding says whether a tree is being rebuilt.
 func (e *storeEntry) setRebuilding(is bool) {
-	e.Incompatible = slices.DeleteFunc(e.Incompatible, func(name string) bool { return name == rebuilding })
-	if is {
-		e.Incompatible = append(e.Incompatible, rebuilding)
-		slices.Sort(e.Incompatible)
-	}
+	e.Incompatible = setFeature(e.Incompatible, rebuilding, is)
 }
 
 // giveUp takes back what the tree was to be rebuilt as, if it was.

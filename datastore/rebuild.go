@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -84,7 +85,7 @@ func (s *Store) clearSpace(ctx context.Context, space format.Space) error {
 	if err := s.clearRange(ctx, spaceRange(space)); err != nil {
 		return err
 	}
-	return s.clearFeed(ctx, space)
+	return s.clearFeed(ctx, space, math.MaxUint64)
 }
 
 func (s *Store) clearRange(ctx context.Context, keys engine.Range) error {

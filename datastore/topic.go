@@ -18,14 +18,11 @@ func (e *storeEntry) setTopics(trees map[string]*treeEntry) {
 	has := func(indexes []indexEntry) bool {
 		return slices.ContainsFunc(indexes, func(ix indexEntry) bool { return ix.Kind == session.Topical })
 	}
-	e.ReadOnly = slices.DeleteFunc(e.ReadOnly, func(name string) bool { return name == topics })
+	is := false
 	for _, tree := range trees {
-		if has(tree.Indexes) || tree.Next != nil && has(tree.Next.Indexes) {
-			e.ReadOnly = append(e.ReadOnly, topics)
-			slices.Sort(e.ReadOnly)
-			return
-		}
+		is = is || has(tree.Indexes) || tree.Next != nil && has(tree.Next.Indexes)
 	}
+	e.ReadOnly = setFeature(e.ReadOnly, topics, is)
 }
 
 // placeTopics sets the topics of a place.

@@ -233,6 +233,11 @@ func (v *verifier) run(ctx context.Context) error {
 	if err := v.pages(ctx, spaceRange(format.Commits), feed.commits); err != nil {
 		return fmt.Errorf("feeds: %w", err)
 	}
+	if v.repair {
+		if err := v.store.clearCut(ctx); err != nil {
+			return fmt.Errorf("feeds: %w", err)
+		}
+	}
 	return v.strays(ctx, known)
 }
 
@@ -274,42 +279,6 @@ func (t treeCheck) counter(p page, key, stored []byte) ([]change, error) {
 	if _, err := format.ParseCounter(key, stored); err != nil {
 		t.found(BadRow, "", key, err)
 		return t.setAside(p, key, stored)
-	}
-	return nil, nil
-}
-
-// catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
-// data keys have been examined; others, but for what is said of fields and feeds, belong to newer versions.
-func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
-	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) ||
-		t.store.keys != nil && bytes.HasPrefix(key, keyPrefix) {
-		return nil, nil
-	}
-	row, err := format.ParseRow(key, stored)
-	check, of := checkOf(key)
-	known := check != nil && t.catalog.owns(of) && err == nil && row.Schema == catalogSchema
-	if known {
-		err = check(row.Value)
-	}
-	if errors.Is(err, engine.ErrCorrupt) {
-		t.report.Rows++
-		t.found(BadRow, "", key, err)
-		return t.setAside(p, key, stored)
-	}
-	if known {
-		return nil, nil
-	}
-	return t.newer(p, key, stored)
-}
-
-// checkOf returns the check of an entry of the catalog that is about a tree, and the space of the tree's
-// rows.
-func checkOf(key []byte) (check func(value []byte) error, of []byte) {
-	if of, ok := bytes.CutPrefix(key, fieldsPrefix); ok {
-		return checkFields, of
-	}
-	if of, ok := bytes.CutPrefix(key, feedsPrefix); ok {
-		return checkFeed, of
 	}
 	return nil, nil
 }

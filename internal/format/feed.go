@@ -231,12 +231,9 @@ func cutUvarint(from []byte) (n uint64, rest []byte, err error) {
 }
 
 func cutSized(from []byte) (piece, rest []byte, err error) {
-	size, rest, err := cutUvarint(from)
-	if err == nil && size > uint64(len(rest)) {
-		err = fmt.Errorf("%w: %d bytes in a feed, and %d are left", engine.ErrCorrupt, size, len(rest))
+	piece, rest, ok := CutSized(from)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: bytes in a feed are cut short", engine.ErrCorrupt)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return rest[:size:size], rest[size:], nil
+	return piece, rest, nil
 }

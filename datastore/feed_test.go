@@ -337,7 +337,7 @@ func TestFeedFromBackup(t *testing.T) {
 	}, journals)
 }
 
-// Each kind of damage in a feed is found and mended. What is lost makes the watches that need it say so.
+// Each kind of damage in a feed is found and mended. Watches that need something that is lost say so.
 func TestDamagedFeed(t *testing.T) {
 	ctx := t.Context()
 	eng := memory.Engine()

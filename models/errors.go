@@ -39,7 +39,7 @@ var (
 	// model that cannot be encoded.
 	ErrInvalid = shape.ErrInvalid
 	// ErrMerge is returned where what the function of WithMerge makes of two rows cannot be stored: it
-	// has another primary key, cannot be encoded, or is too large for a record. What was stored stays.
+	// has another primary key, cannot be encoded, or is too large for a record. The stored row stays.
 	ErrMerge = errors.New("merge of two rows cannot be stored")
 	// ErrCorrupt is returned where stored bytes are not what was written, or
 	// an index and its rows disagree.

@@ -25,7 +25,7 @@ var (
 	// ErrStalled is returned if the other peer does not answer in time.
 	ErrStalled = errors.New("the peer does not answer")
 	// ErrMisbehaved is returned if the other peer breaks the protocol, or sends records that nobody
-	// asked for, or records that are invalid. What came before has been taken.
+	// asked for, or records that are invalid. The records before that have been taken.
 	ErrMisbehaved = errors.New("the peer breaks the protocol")
 )
 

@@ -95,8 +95,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &of) && of.Timeout()
 }
 
-// run goes through the session, turn by turn. What a turn brings is committed while the other peer
-// works on the next one.
+// run goes through the session, turn by turn. The records of a turn are committed while the other
+// peer works on the next one.
 func (s *initiated) run(ctx context.Context) (err error) {
 	r := s.node.records
 	limits := negentropy.Limits{Message: syncing.MaxReconcile, Have: syncHave}

@@ -16,6 +16,6 @@
 // of this package is 0. Messages may have bounds with any timestamp, and no item with another.
 //
 // A message from another peer cannot make a call allocate more than some multiple of
-// Limits.Message, or go on for ever. It is checked as a whole before the set is read. What is wrong
-// with it gives an error that matches [ErrMessage], [ErrVersion] or [ErrEndless].
+// Limits.Message, or go on for ever. It is checked as a whole before the set is read. A message
+// that is wrong gives an error that matches [ErrMessage], [ErrVersion] or [ErrEndless].
 package negentropy

@@ -40,7 +40,7 @@ func sum(a, b uint64) uint64 {
 }
 
 // UpDownCounter counts up and down. It grows by two numbers for each peer that has ever counted, and
-// does not shrink. What peers take apart from each other can be more than there was.
+// does not shrink. Peers that count down apart from each other can take more than there was.
 type UpDownCounter struct{ Up, Down Counter }
 
 // Add counts n more by a peer, or less if n is negative.

@@ -7,7 +7,7 @@ import (
 )
 
 // This file takes the place of kad-dht's resettable_keystore.go. Its constructors return our
-// key store. What no test that runs looks at is there for the others to compile.
+// key store. Some of it is there only for tests to compile that do not run.
 
 // ErrResetInProgress is the error that our key store returns.
 var ErrResetInProgress = errors.New("reset already in progress")

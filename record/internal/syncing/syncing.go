@@ -209,7 +209,7 @@ func NewReader(from io.Reader, value int) *Reader {
 	return &Reader{from: bufio.NewReaderSize(from, 32<<10), value: value}
 }
 
-// Next reads a message. What it returns has memory of its own. Its error matches ErrMessage if the
+// Next reads a message. The message has memory of its own. Its error matches ErrMessage if the
 // message is malformed, and is io.EOF at the end.
 func (r *Reader) Next() (m Message, err error) {
 	size, err := r.length()

@@ -181,7 +181,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// FuzzRequest reads any turn of an initiator. What can be read reads the same when it is written.
+// FuzzRequest reads any turn of an initiator. A turn that can be read reads the same when it is written.
 func FuzzRequest(f *testing.F) {
 	q := request()
 	q.Offers[1].Value = q.Offers[1].Value[:9]

@@ -24,6 +24,14 @@ import (
 // feedCommits sets how many commits each engine's watcher has to see in all.
 const feedCommits = "NETABASE_FEED_COMMITS"
 
+// The watched tree has a topic besides its feed.
+var (
+	watched = models.NewTree("entry", models.Uint64, entryID, models.WithPolicy[entry](models.Open),
+		models.WithFeed[entry](models.Feed{Changes: 1 << 20}))
+	watchedAll = models.NewTopic(watched, "all", nil)
+	watcheds   = models.NewDefinition("journal", watched)
+)
+
 // told is a commit as the watching process says it, a line each.
 type told struct {
 	Seq     uint64
@@ -39,12 +47,18 @@ type toldChange struct {
 // TestFeedKill kills a process that writes to a store and watches it, again and again. The watch notes
 // how far it has come only now and then, and goes on from there. This process sees every commit: each
 // has to change what the ones before have left, none may come again unless it lies behind the note, and
-// in the end the rows are those that the changes make.
+// in the end the rows are those that the changes make. After a kill another process finds rows, feed and
+// topic in agreement.
 func TestFeedKill(t *testing.T) {
 	if role := os.Getenv(killRole); role != "" {
-		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), journals)
+		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), watcheds)
 		if err == nil {
-			err = errors.Join(feedChild(t.Context(), store, os.Getenv(killPath)+".note", role == "write"), store.Close())
+			if role == "check" {
+				err = feedCheck(t.Context(), store)
+			} else {
+				err = feedChild(t.Context(), store, os.Getenv(killPath)+".note", role == "write")
+			}
+			err = errors.Join(err, store.Close())
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +73,10 @@ func TestFeedKill(t *testing.T) {
 			r := &feedBooks{rows: map[uint64]*string{}, recent: map[uint64]string{}}
 			rounds := 0
 			for ; r.commits < commits; rounds++ {
-				r.round(t, name, path, "write", 1+rand.IntN(commits/4))
+				r.round(t, name, path, "write", 1+rand.IntN(min(commits/4, 4000)))
+				if rounds < 20 || rounds%20 == 0 { // it reads the whole feed
+					feedProcess(t, "check", name, path, func(string, func()) {})
+				}
 			}
 			r.round(t, name, path, "drain", -1)
 			t.Logf("%d commits in %d rounds, %d of them seen again", r.commits, rounds, r.again)
@@ -86,33 +103,19 @@ func (r *feedBooks) round(t *testing.T, engineName, path, role string, most int)
 			delete(r.recent, seq)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFeedKill$")
-	cmd.Env = append(os.Environ(), killRole+"="+role, killEngine+"="+engineName, killPath+"="+path)
-	cmd.Stderr = os.Stderr
-	lines, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}()
-	for scanner := bufio.NewScanner(lines); scanner.Scan(); {
+	feedProcess(t, role, engineName, path, func(line string, kill func()) {
 		var c told
-		if json.Unmarshal(scanner.Bytes(), &c) != nil {
-			continue // cut off, or a line of package testing
+		if json.Unmarshal([]byte(line), &c) != nil {
+			return // cut off, or a line of package testing
 		}
 		if c.Seq <= r.last {
-			if c.Seq <= note || r.recent[c.Seq] != scanner.Text() {
-				t.Fatalf("commit %d comes again as %s, the note says %d", c.Seq, scanner.Text(), note)
+			if c.Seq <= note || r.recent[c.Seq] != line {
+				t.Fatalf("commit %d comes again as %s, the note says %d", c.Seq, line, note)
 			}
 			r.again++
-			continue
+			return
 		}
-		r.last, r.recent[c.Seq] = c.Seq, scanner.Text()
+		r.last, r.recent[c.Seq] = c.Seq, line
 		r.commits++
 		for _, change := range c.Changes {
 			if was := r.rows[change.ID]; (was == nil) != (change.Old == nil) || was != nil && *was != *change.Old {
@@ -123,25 +126,22 @@ func (r *feedBooks) round(t *testing.T, engineName, path, role string, most int)
 			}
 		}
 		if most--; most == 0 {
-			cmd.Process.Kill()
+			kill()
 		}
-	}
+	})
 	if role != "drain" {
 		if most > 0 {
-			t.Fatalf("the process ended by itself, %v", cmd.Wait())
+			t.Fatal("the process ended by itself")
 		}
 		return
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	store, err := datastore.Open(t.Context(), killEngines[engineName](path), journals)
+	store, err := datastore.Open(t.Context(), killEngines[engineName](path), watcheds)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
 	n := 0
-	for e, err := range journal.All(t.Context(), store) {
+	for e, err := range watched.All(t.Context(), store) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,9 +153,67 @@ func (r *feedBooks) round(t *testing.T, engineName, path, role string, most int)
 	if n != len(r.rows) {
 		t.Errorf("%d rows, the changes make %d", n, len(r.rows))
 	}
-	if report, err := datastore.Verify(t.Context(), store); err != nil || !report.Clean() {
-		t.Errorf("%+v, error %v", report, err)
+	if err := feedCheck(t.Context(), store); err != nil {
+		t.Error(err)
 	}
+}
+
+// feedProcess runs a process of TestFeedKill, and calls each with the lines that it says, and with what kills
+// it. A process that ends by itself has to do so without an error.
+func feedProcess(t *testing.T, role, engineName, path string, each func(line string, kill func())) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFeedKill$")
+	cmd.Env = append(os.Environ(), killRole+"="+role, killEngine+"="+engineName, killPath+"="+path)
+	cmd.Stderr = os.Stderr
+	lines, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	kill := func() {
+		ended = true
+		cmd.Process.Kill()
+	}
+	defer func() { // also when each ends the test
+		kill()
+		cmd.Wait()
+	}()
+	said := ""
+	for scanner := bufio.NewScanner(lines); scanner.Scan(); {
+		said = scanner.Text()
+		each(said, kill)
+	}
+	if !ended {
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%s: %v, after %q", role, err, said)
+		}
+	}
+}
+
+// feedCheck returns what is wrong with a store: damage, or a topic that is not that of its rows.
+func feedCheck(ctx context.Context, store *datastore.Store) error {
+	report, err := datastore.Verify(ctx, store)
+	if err == nil && !report.Clean() {
+		err = fmt.Errorf("%w: %+v", models.ErrCorrupt, report.Damage)
+	}
+	if err != nil {
+		return err
+	}
+	rows := map[uint64]entry{}
+	for e, err := range watched.All(ctx, store) {
+		if err != nil {
+			return err
+		}
+		rows[e.ID] = e
+	}
+	want, err := plainTopicOf(watched, rows, nil)
+	if err != nil {
+		return err
+	}
+	return want.compare(ctx, store, watchedAll.Raw(), rand.New(rand.NewPCG(1, 2)))
 }
 
 // noteIn returns how far the watch had come.
@@ -186,7 +244,7 @@ func feedChild(ctx context.Context, store *datastore.Store, note string, writes 
 		return err
 	}
 	w, err := store.BeginWatch(ctx, session.WatchRequest{
-		Trees: []*session.Tree{journal.Core()}, After: after, Resume: true, Changes: 8,
+		Trees: []*session.Tree{watched.Core()}, After: after, Resume: true, Changes: 8,
 	})
 	if err != nil {
 		return err
@@ -225,7 +283,7 @@ func feedChild(ctx context.Context, store *datastore.Store, note string, writes 
 			if len(c.Changes) == 0 {
 				return nil
 			}
-			if err := sayCommit(w.Place(journal.Core()), c); err != nil {
+			if err := sayCommit(w.Place(watched.Core()), c); err != nil {
 				return err
 			}
 		}
@@ -252,11 +310,11 @@ func sayCommit(place *session.Place, c *session.Commit) error {
 		if err != nil {
 			return nil, err
 		}
-		e, err := journal.Decode(key, row.Value)
+		e, err := watched.Decode(key, row.Value)
 		return &e.Text, err
 	}
 	for _, change := range c.Changes {
-		id, err := journal.DecodeKey(change.Key)
+		id, err := watched.DecodeKey(change.Key)
 		before, oldErr := textOf(change.Key, change.Old)
 		after, newErr := textOf(change.Key, change.New)
 		if err := errors.Join(err, oldErr, newErr); err != nil {
@@ -281,12 +339,12 @@ func feedWrite(ctx context.Context, store *datastore.Store) error {
 		for range 1 + rand.IntN(3) {
 			id := rand.Uint64N(40)
 			if rand.IntN(4) == 0 {
-				if err := journal.Delete(ctx, tx, id); err != nil {
+				if err := watched.Delete(ctx, tx, id); err != nil {
 					return err
 				}
 				continue
 			}
-			if err := journal.Put(ctx, tx, &entry{id, strconv.Itoa(rand.Int())}); err != nil {
+			if err := watched.Put(ctx, tx, &entry{id, strconv.Itoa(rand.Int())}); err != nil {
 				return err
 			}
 		}

@@ -90,10 +90,11 @@ func killable(id uint64, n int) person {
 // TestKill kills a process that writes to a store, again and again, and has
 // another process read what is there. This one keeps the books: what the writer
 // knew to be committed must be there, and what it had begun be there as a whole
-// or not at all, and every index be true.
+// or not at all, and every index and topic be true. The feed of the posts, which are
+// written with the people, has every change, from the first kill to the last.
 func TestKill(t *testing.T) {
 	if role := os.Getenv(killRole); role != "" {
-		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), town)
+		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), town, killBoard)
 		if err == nil {
 			err = map[string]func(context.Context, *datastore.Store) error{"write": killWrite, "read": killRead}[role](t.Context(), store)
 			err = errors.Join(err, store.Close())
@@ -161,7 +162,8 @@ func killMany(t *testing.T, rounds int, misfortune func(t *testing.T, path strin
 	}
 }
 
-// killStore makes a store whose people have a feed, which goes on whoever opens it.
+// killStore makes a store whose people have a feed, which goes on whoever opens it, beside posts that have
+// topics and a feed.
 func killStore(t *testing.T, engineName string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store")
@@ -172,7 +174,7 @@ func killStore(t *testing.T, engineName string) (path string) {
 	models.NewIndex(fed, "city_age", models.PairOf(models.String, models.Int64),
 		func(p *person) cityAge { return models.MakePair(p.City, p.Age) })
 	models.NewMulti(fed, "tag", models.String, func(p *person) []string { return p.Tags })
-	store, err := datastore.Open(t.Context(), killEngines[engineName](path), models.NewDefinition("town", fed))
+	store, err := datastore.Open(t.Context(), killEngines[engineName](path), models.NewDefinition("town", fed), killBoard)
 	if err == nil {
 		err = store.Close()
 	}
@@ -337,10 +339,10 @@ func killWrite(ctx context.Context, store *datastore.Store) error {
 func killApply(ctx context.Context, tx *datastore.WriteTx, rows ledger) error {
 	for id, n := range rows {
 		var err error
-		if p := killable(id, n); n == gone {
-			err = people.Delete(ctx, tx, id)
+		if p, q := killable(id, n), postOf(id, uint64(n)); n == gone {
+			err = errors.Join(people.Delete(ctx, tx, id), killPosts.Delete(ctx, tx, id))
 		} else {
-			err = people.Put(ctx, tx, &p)
+			err = errors.Join(people.Put(ctx, tx, &p), killPosts.Put(ctx, tx, &q))
 		}
 		if err != nil {
 			return err
@@ -349,8 +351,8 @@ func killApply(ctx context.Context, tx *datastore.WriteTx, rows ledger) error {
 	return nil
 }
 
-// killRead prints what is there, if all of it is as it was written and every
-// index is true.
+// killRead prints what is there, if all of it is as it was written, and every
+// index, topic and feed is true.
 func killRead(ctx context.Context, store *datastore.Store) error {
 	report, err := datastore.Verify(ctx, store)
 	if err != nil {
@@ -359,7 +361,7 @@ func killRead(ctx context.Context, store *datastore.Store) error {
 	if !report.Clean() {
 		return fmt.Errorf("%+v", report)
 	}
-	found, rows := ledger{}, newOracle()
+	found, rows, posts := ledger{}, newOracle(), map[uint64]post{}
 	for p, err := range people.All(ctx, store) {
 		if err != nil {
 			return err
@@ -368,9 +370,12 @@ func killRead(ctx context.Context, store *datastore.Store) error {
 		if want := killable(p.ID, n); !samePerson(p, want) {
 			return fmt.Errorf("%w: the row is %v, and was written as %v", models.ErrCorrupt, p, want)
 		}
-		found[p.ID], rows.rows[p.ID] = n, p
+		found[p.ID], rows.rows[p.ID], posts[p.ID] = n, p, postOf(p.ID, uint64(n))
 	}
 	if err := rows.compare(ctx, store); err != nil { // by every index, whatever Verify says
+		return err
+	}
+	if err := checkPosts(ctx, store, os.Getenv(killPath)+".books", posts); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(found)

@@ -44,7 +44,7 @@ func dataKeysOf(t testing.TB, eng engine.Engine) (rows map[uint32]int, catalog [
 }
 
 // isTreeRow reports whether a stored key is one of a row of the diary: 64 and 66 are its trees, 65 an
-// index, and 67 is the store's own tree.
+// index, and 67 is the store's own tree. The board that may lie beside the diary does not count.
 func isTreeRow(key []byte) bool { return key[0] == 64 || key[0] == 66 || key[0] == 67 }
 
 // fillDiary puts rows of all kinds, enough for a dictionary, and returns what reads them all.

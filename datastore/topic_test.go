@@ -44,13 +44,13 @@ type plainTopic struct {
 	keys map[[32]byte][]byte
 }
 
-func plainTopicOf(posts *models.Tree[post, uint64], rows map[uint64]post, belongs func(*post) bool) (plainTopic, error) {
+func plainTopicOf[M any](tree *models.Tree[M, uint64], rows map[uint64]M, belongs func(*M) bool) (plainTopic, error) {
 	of := plainTopic{keys: map[[32]byte][]byte{}}
 	for _, p := range rows {
 		if belongs != nil && !belongs(&p) {
 			continue
 		}
-		key, value, err := posts.Encode(&p)
+		key, value, err := tree.Encode(&p)
 		if err != nil {
 			return of, err
 		}

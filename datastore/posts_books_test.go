@@ -18,7 +18,7 @@ var (
 	killPosts = models.NewTree("post", models.Uint64, func(p *post) uint64 { return p.ID },
 		models.WithPolicy[post](models.Open), models.WithFeed[post](models.Feed{Changes: 1 << 30}))
 	killTitle = models.NewIndex(killPosts, "title", models.String, func(p *post) string { return p.Title })
-	killAll   = models.NewTopic(killPosts, "all", nil)
+	_         = models.NewTopic(killPosts, "all", nil)
 	_         = models.NewTopic(killPosts, "long", isLong)
 	killBoard = models.NewDefinition("board", killPosts)
 )

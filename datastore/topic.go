@@ -3,6 +3,7 @@ package datastore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -53,16 +54,20 @@ var maxLogged = 1 << 15
 func (s *Store) commitLogs(
 	ctx context.Context, ses *session.Session, txn engine.WriteTxn,
 ) (due []*session.Topic, err error) {
-	committed := false
-	writes, err := ses.WriteLogs(ctx, s.db, s.ordered.Load()+1, txn.Put)
+	committed, unknown := false, false
+	number := s.ordered.Load() + 1
+	writes, err := ses.WriteLogs(ctx, s.db, number, txn.Put)
 	defer func() {
-		due = writes.End(committed, maxLogged)
+		if due = writes.End(committed, maxLogged); unknown {
+			writes.Forget(number)
+		}
 		s.ordered.Add(1)
 	}()
 	if err != nil {
 		return nil, err
 	}
 	if err := txn.Commit(ctx, engine.Relaxed); err != nil {
+		unknown = !errors.Is(err, engine.ErrConflict) // it may be there all the same
 		return nil, err
 	}
 	committed = true
@@ -93,7 +98,7 @@ func (s *Store) filePart(ctx context.Context, of *session.Topic) (left int, more
 		size = min(size, limits.TxnBytes/2)
 	}
 	var heads []uint64
-	err = s.inTurn(ctx, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
+	err = s.inTurn(ctx, of, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
 		f, err := of.File(ctx, s.db, number, txn, maxLogged, most, size)
 		heads = f.Heads
 		return !f.Idle, func(committed bool) { left, more = f.End(committed) }, err
@@ -101,16 +106,17 @@ func (s *Store) filePart(ctx context.Context, of *session.Topic) (left int, more
 	if err != nil || len(heads) == 0 {
 		return left, more, err
 	}
-	err = s.inTurn(ctx, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
+	err = s.inTurn(ctx, of, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
 		return of.Tidy(ctx, s.db, number, txn, heads)
 	})
 	return left, more, err
 }
 
-// inTurn runs a transaction that changes how topics are stored. Fn is given the number of the commit, and
+// inTurn runs a transaction that changes how a topic is stored. Fn is given the number of the commit, and
 // returns false if there is nothing to commit, and a function to call when the transaction has ended.
 func (s *Store) inTurn(
-	ctx context.Context, fn func(number uint64, txn engine.WriteTxn) (bool, func(committed bool), error),
+	ctx context.Context, of *session.Topic,
+	fn func(number uint64, txn engine.WriteTxn) (bool, func(committed bool), error),
 ) error {
 	// An engine with one writer waits for it here, and so before it is its turn.
 	txn, err := s.db.Update(ctx)
@@ -121,11 +127,17 @@ func (s *Store) inTurn(
 	s.follow.turn.Lock()
 	defer s.follow.turn.Unlock()
 	defer s.ordered.Add(1)
-	work, end, err := fn(s.ordered.Load()+1, txn)
-	if err == nil && work {
-		err = txn.Commit(ctx, engine.Relaxed)
+	number := s.ordered.Load() + 1
+	work, end, err := fn(number, txn)
+	if err != nil || !work {
+		end(false)
+		return err
 	}
-	end(err == nil && work)
+	err = txn.Commit(ctx, engine.Relaxed)
+	end(err == nil)
+	if err != nil && !errors.Is(err, engine.ErrConflict) { // it may be there all the same
+		of.Forget(number)
+	}
 	return err
 }
 
@@ -196,7 +208,7 @@ func (s *Store) dropLog(ctx context.Context, of *session.Topic) error {
 		most = min(most, limits.TxnOps/2)
 	}
 	for more := true; more; {
-		err := s.inTurn(ctx, func(number uint64, txn engine.WriteTxn) (work bool, end func(bool), err error) {
+		err := s.inTurn(ctx, of, func(number uint64, txn engine.WriteTxn) (work bool, end func(bool), err error) {
 			end = func(bool) { of.Forget(number) }
 			read, err := s.db.View(ctx)
 			if err != nil {

@@ -152,7 +152,9 @@ type WriteTxn interface {
 	// engine's from here on, and errors are those of Put.
 	Delete(key []byte) error
 
-	// Commit applies all writes, or applies none and returns an error.
+	// Commit applies all writes, or applies none and returns an error. If it cannot
+	// tell, since the disk has failed, it returns an error, and later commits of the
+	// database are refused.
 	// ErrConflict means that another commit changed a key that this transaction
 	// read with Get, found or not, or came to with a cursor; the caller may run
 	// the whole transaction again. A context that ends while Commit makes the

@@ -132,6 +132,14 @@ func (w *LogWrites) End(committed bool, most int) (due []*Topic) {
 	return due
 }
 
+// Forget has the topics read anew when they are next used, after a commit of which nobody knows whether it is
+// there. It is called after End.
+func (w *LogWrites) Forget(number uint64) {
+	for _, t := range w.topics {
+		t.Forget(number)
+	}
+}
+
 // Filing is a part of the work of filing that goes into one transaction.
 type Filing struct {
 	of    *Topic

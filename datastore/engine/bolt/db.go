@@ -33,6 +33,10 @@ type db struct {
 	free freelist
 	used atomic.Int64
 
+	// uncertain is why a commit failed that is in the file nevertheless. Those who made it do not know, so
+	// no other one follows it. The writer whose turn it is has it.
+	uncertain error
+
 	// broken is set when bbolt panicked where it may hold locks or have changed
 	// what it shares between transactions. It is left alone from then on.
 	broken atomic.Bool

@@ -16,9 +16,10 @@ import (
 // worse: the pages they free cannot be used yet, so that the list gets longer, and it
 // needs pages in a row, which are soon found at the end of the file alone.
 //
-// An error leaves the file as the last commit did, which is whole.
+// An error leaves the file as the last commit did, which is whole. So does a commit before that has failed
+// and may be there.
 func (d *db) writeClosed() {
-	if d.options.ReadOnly || d.closed || d.broken.Load() {
+	if d.options.ReadOnly || d.closed || d.uncertain != nil || d.broken.Load() {
 		return
 	}
 	if err := d.commitClosed(); err != nil {

@@ -230,12 +230,16 @@ func (t *writeTxn) Commit(ctx context.Context, _ engine.Durability) error {
 		t.Discard()
 		return nil
 	}
-	if err := t.db.waitVerified(ctx); err != nil {
+	err := t.db.waitVerified(ctx)
+	if err == nil && t.db.uncertain != nil {
+		err = fmt.Errorf("an earlier commit has failed, and is in the file; open it anew: %w", t.db.uncertain)
+	}
+	if err != nil {
 		t.Discard()
 		return fmt.Errorf("bolt: commit to %s: %w", t.db.path, err)
 	}
 	t.End()
-	err := t.commit()
+	err = t.commit()
 	if errors.Is(err, engine.ErrCorrupt) {
 		t.db.broken.Store(true)
 	}
@@ -259,10 +263,25 @@ func (t *writeTxn) commit() (err error) {
 		}
 	}
 	t.db.closed = false
+	id := t.tx.ID()
 	if err := t.tx.Commit(); err != nil {
+		if t.db.has(id) {
+			t.db.uncertain = err
+		}
 		return err
 	}
 	return t.db.count()
+}
+
+// has reports whether the file has the transaction with a number, as far as the system tells. It has one whose
+// last sync has failed: the page was written that leads to all others, and bbolt goes on from there.
+func (d *db) has(id int) bool {
+	tx, err := d.bolt.Begin(false)
+	if err != nil {
+		return true // nobody knows
+	}
+	last := tx.ID()
+	return tx.Rollback() != nil || last >= id
 }
 
 func apply(rows *bbolt.Bucket, w writes.Write) error {

@@ -23,7 +23,7 @@ const changeGets = 20_000
 
 // measureEvolution measures a store whose model gets a field. Each round has a store of its own.
 func measureEvolution(
-	ctx context.Context, o changeOptions, e changeEngine, dir string, emit func(changeResult) error,
+	ctx context.Context, o changeOptions, e storeEngine, dir string, emit func(comparison) error,
 ) error {
 	for round := range o.rounds {
 		if err := evolveOnce(ctx, o, e, dir, round, emit); err != nil {
@@ -34,7 +34,7 @@ func measureEvolution(
 }
 
 func evolveOnce(
-	ctx context.Context, o changeOptions, e changeEngine, dir string, round int, emit func(changeResult) error,
+	ctx context.Context, o changeOptions, e storeEngine, dir string, round int, emit func(comparison) error,
 ) error {
 	defer os.RemoveAll(dir)
 	imported, importHeap, err := fillPosts(ctx, e.open(dir), o.rows)
@@ -42,7 +42,7 @@ func evolveOnce(
 		return err
 	}
 	result := func(what string, value time.Duration, against string, base time.Duration, atMost float64) error {
-		return emit(changeResult{
+		return emit(comparison{
 			Case: what, Engine: e.name, Rows: o.rows, Round: round, Value: millis(value), Unit: "ms",
 			Against: against, Base: millis(base), AtMost: atMost,
 		})
@@ -85,7 +85,7 @@ func evolveOnce(
 	if err := result("migrate", migrated, "import", imported, 1.5); err != nil {
 		return err
 	}
-	return emit(changeResult{
+	return emit(comparison{
 		Case: "heap of migrate", Engine: e.name, Rows: o.rows, Round: round, Value: migrateHeap, Unit: "MiB",
 		Against: "heap of import", Base: importHeap,
 	})

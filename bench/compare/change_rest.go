@@ -32,7 +32,7 @@ type restTook struct {
 // measureRest measures how long rows take that are compressed or encrypted, against plain ones. The
 // rows are the demonstration's records.
 func measureRest(
-	ctx context.Context, o changeOptions, e changeEngine, dir string, emit func(changeResult) error,
+	ctx context.Context, o changeOptions, e storeEngine, dir string, emit func(comparison) error,
 ) error {
 	packages, err := demo.Read(o.records, o.small)
 	if err != nil {
@@ -59,7 +59,7 @@ func measureRest(
 		}
 		for i, way := range ways[1:] {
 			result := func(what, unit string, value, base, atMost float64) error {
-				return emit(changeResult{
+				return emit(comparison{
 					Case: way.name + ": " + what, Engine: e.name, Rows: len(packages), Round: round,
 					Value: value, Unit: unit,
 					Against: "plain", Base: base, AtMost: atMost,
@@ -81,7 +81,7 @@ func measureRest(
 
 // measure inserts the packages into a new store, 1,000 a transaction, and gets some of them.
 func (r atRest) measure(
-	ctx context.Context, e changeEngine, dir string, packages []demo.Package,
+	ctx context.Context, e storeEngine, dir string, packages []demo.Package,
 ) (took restTook, err error) {
 	defer os.RemoveAll(dir)
 	s, err := datastore.Open(ctx, e.open(dir), append(slices.Clip(r.options), r.trees.Definition)...)

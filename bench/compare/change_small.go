@@ -18,7 +18,7 @@ import (
 
 // measureSmall compares opening after a field was added with bstore's, where both have the same rows.
 func measureSmall(
-	ctx context.Context, o changeOptions, e changeEngine, dir string, emit func(changeResult) error,
+	ctx context.Context, o changeOptions, e storeEngine, dir string, emit func(comparison) error,
 ) error {
 	ours, theirs := dir, dir+"-bstore"
 	defer os.RemoveAll(ours)
@@ -42,7 +42,7 @@ func measureSmall(
 		if err != nil {
 			return err
 		}
-		err = emit(changeResult{
+		err = emit(comparison{
 			Case: "open after a field was added, fewer rows", Engine: e.name, Rows: o.small, Round: round,
 			Value: millis(added), Unit: "ms", Against: "bstore", Base: millis(took), AtMost: 1,
 		})

@@ -20,7 +20,7 @@ func TestChange(t *testing.T) {
 	}
 	cases := map[string][]string{}
 	for lines := bufio.NewScanner(&out); lines.Scan(); {
-		var r changeResult
+		var r comparison
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			t.Fatalf("%s: %v", lines.Text(), err)
 		}

@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		fmt.Fprint(out, usage)
 		return nil
 	default:
-		return fmt.Errorf("%q is none of typed, large, dht, blocks, header and change", args[0])
+		return fmt.Errorf("%q is none of typed, large, dht, blocks, header, change and watch", args[0])
 	}
 }
 

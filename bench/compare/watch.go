@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -65,7 +64,7 @@ type watchOptions struct {
 	quick        bool
 }
 
-var watchEngines = []changeEngine{
+var watchEngines = []storeEngine{
 	{"memory", func(string) engine.Engine { return memory.Engine() }},
 	{"bolt", bolt.Engine},
 	{"badger", badger.Engine},
@@ -100,43 +99,29 @@ func runWatch(ctx context.Context, args []string, out, notes io.Writer) error {
 		return err
 	}
 	defer remove()
-	encoder := json.NewEncoder(out)
-	var results []changeResult
-	emit := func(r changeResult) error {
-		if r.Base > 0 {
-			r.Ratio = r.Value / r.Base
-		}
-		results = append(results, r)
-		if o.json {
-			return encoder.Encode(r)
-		}
-		return nil
-	}
+	results := &comparisons{out: out, json: o.json}
 	for _, e := range watchEngines {
 		if !chosen[e.name] {
 			continue
 		}
 		for round := range o.rounds {
-			m := watchMeasure{ctx, o, e, dir, round, emit}
+			m := watchMeasure{ctx, o, e, dir, round, results.add}
 			if err := errors.Join(m.inserts(1_000), m.inserts(1), m.delivery(), m.resume()); err != nil {
 				return fmt.Errorf("%s: %w", e.name, err)
 			}
 		}
 	}
-	if o.json {
-		return nil
-	}
-	return printChanges(out, results)
+	return results.print()
 }
 
 // watchMeasure is a round on one engine.
 type watchMeasure struct {
 	ctx    context.Context
 	o      watchOptions
-	engine changeEngine
+	engine storeEngine
 	dir    string
 	round  int
-	emit   func(changeResult) error
+	emit   func(comparison) error
 }
 
 // store opens a new store, and calls fn with it.
@@ -229,7 +214,7 @@ func (m watchMeasure) inserts(each int) error {
 			value, base, unit = took.elapsed, c.base.elapsed, "µs"
 		}
 		if err == nil {
-			err = m.emit(changeResult{
+			err = m.emit(comparison{
 				Case: fmt.Sprintf("insert, %d a transaction, %s", each, c.name), Engine: m.engine.name, Rows: rows,
 				Round: m.round, Value: micros(value, rows), Unit: unit, Against: "without", Base: micros(base, rows),
 				AtMost: c.most,
@@ -240,10 +225,6 @@ func (m watchMeasure) inserts(each int) error {
 		}
 	}
 	return nil
-}
-
-func micros(d time.Duration, rows int) float64 {
-	return float64(d) / float64(time.Microsecond) / float64(rows)
 }
 
 // delivery measures how long after its commit a watch gives a change to its loop.
@@ -279,7 +260,7 @@ func (m watchMeasure) delivery() error {
 			took = append(took, max(millis((<-seen).Sub(<-committed)), 0))
 		}
 		slices.Sort(took)
-		return m.emit(changeResult{
+		return m.emit(comparison{
 			Case: "delivery of a change", Engine: m.engine.name, Rows: rows, Round: m.round, Value: took[rows/2], Unit: "ms",
 			Against: "bound", Base: 1, AtMost: 1,
 		})
@@ -330,7 +311,7 @@ func (m watchMeasure) resume() error {
 	if err != nil {
 		return err
 	}
-	return m.emit(changeResult{
+	return m.emit(comparison{
 		Case: "resume with 100 new changes", Engine: m.engine.name, Rows: m.o.rows, Round: m.round, Value: millis(many),
 		Unit: "ms", Against: "a feed of 1,000", Base: millis(few),
 	})

@@ -100,8 +100,8 @@ func (s *State) Sums(bounds []Bound) (sums []Sum, parts []Part) {
 			}
 			if !from.Before(lower) && !upper.Before(&to) {
 				sums[i].Merge(&ls[n].Sum)
-				for c := range s.logged[n] {
-					s.logged[n][c].apply(&sums[i])
+				for c := range s.logged[n].changes {
+					s.logged[n].changes[c].apply(&sums[i])
 				}
 				continue
 			}
@@ -112,10 +112,8 @@ func (s *State) Sums(bounds []Bound) (sums []Sum, parts []Part) {
 			if to.Before(upper) {
 				part.Upper = to
 			}
-			for c := range s.logged[n] {
-				if id := &s.logged[n][c].ID; !part.Lower.Above(id) && part.Upper.Above(id) {
-					s.logged[n][c].apply(&sums[i])
-				}
+			for _, c := range s.logged[n].between(&part.Lower, &part.Upper) {
+				s.logged[n].changes[c].apply(&sums[i])
 			}
 			if ls[n].Count > 0 {
 				parts = append(parts, part)

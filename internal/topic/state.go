@@ -1,7 +1,6 @@
 package topic
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 )
@@ -31,34 +30,27 @@ func (c *Change) apply(sum *Sum) {
 // State is a topic at one time, but for its entries: the leaves, and what the log adds to them.
 type State struct {
 	Leaves Leaves
-	// logged has the changes by the number of their leaf, in the order in which they were made.
-	logged [][]Change
+	// logged has the changes by the number of their leaf.
+	logged []leafLog
 	// Logged is how many there are.
 	Logged int
 }
 
 // NewState returns the state of some leaves and no changes.
 func NewState(leaves Leaves) *State {
-	return &State{Leaves: leaves, logged: make([][]Change, len(leaves))}
+	return &State{Leaves: leaves, logged: make([]leafLog, len(leaves))}
 }
 
 // Log adds a change.
 func (s *State) Log(c Change) {
 	n := s.Leaves.At(Head(&c.ID))
-	s.logged[n] = append(s.logged[n], c)
+	s.logged[n].add(c)
 	s.Logged++
 }
 
 // count returns how many ids leaf n has together with the log.
 func (s *State) count(n int) float64 {
-	count := int64(s.Leaves[n].Count)
-	for i := range s.logged[n] {
-		if s.logged[n][i].Added {
-			count++
-		} else {
-			count--
-		}
-	}
+	count := int64(s.Leaves[n].Count) + s.logged[n].more
 	return float64(max(count, 0))
 }
 
@@ -66,10 +58,10 @@ func (s *State) count(n int) float64 {
 func (s *State) Replace(first, last int, with []Leaf) {
 	var moved []Change
 	for n := first; n <= last; n++ {
-		moved = append(moved, s.logged[n]...)
+		moved = append(moved, s.logged[n].changes...)
 	}
 	s.Leaves = slices.Replace(s.Leaves, first, last+1, with...)
-	s.logged = slices.Replace(s.logged, first, last+1, make([][]Change, len(with))...)
+	s.logged = slices.Replace(s.logged, first, last+1, make([]leafLog, len(with))...)
 	s.Logged -= len(moved)
 	for _, c := range moved {
 		s.Log(c)
@@ -90,19 +82,17 @@ func (s *State) Net(lower, upper Bound, most int) (net []Change) {
 			whole += s.count(n)
 		}
 		start := len(net)
-		for _, c := range s.logged[n] {
-			if !lower.Above(&c.ID) && upper.Above(&c.ID) {
-				net = append(net, c)
-			}
+		for _, i := range s.logged[n].between(&lower, &upper) {
+			net = append(net, s.logged[n].changes[i])
 		}
 		net = append(net[:start], netOf(net[start:])...)
 	}
 	return net
 }
 
-// netOf sorts changes by their ids, and leaves out those that another takes back. It uses their memory.
+// netOf leaves out those changes that another takes back. They are in the order of their ids. It uses
+// their memory.
 func netOf(changes []Change) []Change {
-	slices.SortStableFunc(changes, func(a, b Change) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	net := changes[:0]
 	for _, c := range changes {
 		if last := len(net) - 1; last >= 0 && net[last].ID == c.ID && net[last].Added != c.Added {
@@ -117,10 +107,9 @@ func netOf(changes []Change) []Change {
 // Find returns what the log changes of one entry: nil, or the change.
 func (s *State) Find(id *ID) *Change {
 	var net []Change
-	for _, c := range s.logged[s.Leaves.At(Head(id))] {
-		if c.ID == *id {
-			net = append(net, c)
-		}
+	of, behind := &s.logged[s.Leaves.At(Head(id))], Behind(id)
+	for _, i := range of.between(&Bound{id: *id}, &behind) {
+		net = append(net, of.changes[i])
 	}
 	if net = netOf(net); len(net) == 0 {
 		return nil
@@ -159,7 +148,7 @@ func (s *State) Due(upTo, from uint64, most int, size int64) *Filing {
 			return f
 		}
 		var due []Change
-		for _, c := range s.logged[n] {
+		for _, c := range s.logged[n].changes {
 			if c.Number <= upTo && Head(&c.ID) >= from {
 				due = append(due, c)
 			}
@@ -195,15 +184,15 @@ func (s *State) Due(upTo, from uint64, most int, size int64) *Filing {
 func (s *State) File(f *Filing) {
 	for _, l := range f.Leaves {
 		s.Leaves[l.Number] = l.Leaf
-		left := s.logged[l.Number][:0]
-		for _, c := range s.logged[l.Number] {
+		before := s.logged[l.Number].changes
+		var left leafLog
+		for _, c := range before {
 			head := Head(&c.ID)
 			if c.Number > f.upTo || head < f.from || !f.Done && head >= f.Next {
-				left = append(left, c)
+				left.add(c)
 			}
 		}
-		s.Logged -= len(s.logged[l.Number]) - len(left)
-		clear(s.logged[l.Number][len(left):])
+		s.Logged -= len(before) - len(left.changes)
 		s.logged[l.Number] = left
 	}
 }

@@ -237,6 +237,9 @@ func TestFailedRestoreIsNoStore(t *testing.T) {
 // TestProcessEndsInRestore has the process end at each commit of a restore: before the
 // first the database is empty, and no store from then on until it is a whole one.
 func TestProcessEndsInRestore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	ctx := t.Context()
 	for commit := 1; ; commit++ {
 		eng := &enginetest.Failing{Engine: memory.Engine()}
@@ -392,6 +395,9 @@ func TestBackupHeader(t *testing.T) {
 }
 
 func TestRestoreRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	ctx := t.Context()
 	stream := smallBackup(t)
 	// Where something is nothing is touched.

@@ -425,6 +425,9 @@ func wantDifferences(t *testing.T, err error, want ...string) {
 // TestBlindIndexIsFilled adds blind indexes to rows that are there, in more than one transaction,
 // and after an opening that ended early.
 func TestBlindIndexIsFilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	without := models.NewTree("patient", models.Uint64, func(p *patient) uint64 { return p.ID })
 	before, clinic := models.NewDefinition("clinic", without), newClinic(models.Local)
 	for name, newEngine := range engines {

@@ -138,6 +138,9 @@ func TestUnknownTree(t *testing.T) {
 }
 
 func TestIndexAddedAndDropped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	const rows = 5000 // more than one transaction of the rebuild
 	for name, newEngine := range engines {
 		t.Run(name, func(t *testing.T) {

@@ -90,6 +90,9 @@ func links(n int) (*models.Tree[link, uint64], *models.Definition) {
 
 // A hundred versions of a model follow one another in one store, which has a row of each.
 func TestHundredVersions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	const versions = 100
 	eng, ctx := memory.Engine(), t.Context()
 	want := map[uint64]link{}

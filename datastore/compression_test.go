@@ -166,6 +166,9 @@ func storedPages(t testing.TB, eng engine.Engine) (found stored) {
 }
 
 func TestCompression(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	for name, newEngine := range engines {
 		t.Run(name, func(t *testing.T) {
 			eng := newEngine(t)

@@ -13,6 +13,9 @@ import (
 // TestDeleteRange compares what a range deletes, in a store and in a transaction,
 // with what the same range selected before.
 func TestDeleteRange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	const rows = 1000
 	ids := map[string]models.Range[uint64]{
 		"all":     {},

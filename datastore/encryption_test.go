@@ -62,6 +62,9 @@ func (k *vaultKey) Unwrap(ctx context.Context, wrapped, purpose []byte) ([]byte,
 
 // A store opens with its key and with no other, and says which of both is the matter.
 func TestKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	ctx := t.Context()
 	down := errors.New("the vault does not answer")
 	for name, test := range map[string]struct {

@@ -189,6 +189,9 @@ func operations(ctx context.Context) map[string]func(*datastore.Store) error {
 // Whichever call of the engine fails, the operation that made it says so, has done
 // nothing or, in steps, a part, leaves no transaction open, and the store is whole.
 func TestFailingEngine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	ctx := t.Context()
 	for name, operation := range operations(ctx) {
 		t.Run(name, func(t *testing.T) {

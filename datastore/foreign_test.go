@@ -23,6 +23,9 @@ type peerNote struct {
 
 // A note of a peer keeps its unknown fields when the note is changed, however rows are stored.
 func TestUnknownFieldsStay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	const rows = 2500 // enough for a dictionary
 	for name, how := range map[string]struct {
 		key      datastore.Key

@@ -128,6 +128,9 @@ func valueOf(t testing.TB, data []byte) string {
 // TestDynamicChoice puts the same records in every order into records with compiled models and into others
 // with models from schemas. Each has to take and refuse the same, and to serve the same bytes.
 func TestDynamicChoice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	for name, all := range candidates(t) {
 		t.Run(name, func(t *testing.T) {
 			for order := range permutations(len(all)) {

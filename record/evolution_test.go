@@ -245,6 +245,9 @@ func (s *shop[M, W]) find(ctx context.Context, store *datastore.Store, title str
 // Peers of three versions of a model hold the same bytes of every record, whichever version has
 // published it, and each of them resolves it and finds it by the fields it knows.
 func TestNetworkOfThreeVersions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it has nothing for the race detector, and takes long there")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	versions := []trading{shop1, shop2, shop3}

@@ -191,7 +191,10 @@ func TestExpireByItself(t *testing.T) {
 // engine while they expire.
 func refreshRounds(t *testing.T) int {
 	text := os.Getenv("NETABASE_REFRESH_ROUNDS")
-	if text == "" {
+	switch {
+	case text == "" && testing.Short():
+		return 300
+	case text == "":
 		return 1500
 	}
 	n, err := strconv.Atoi(text)

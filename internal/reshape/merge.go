@@ -18,8 +18,9 @@ import (
 // no other has got. Fields of other elements are gone, as are those of structs that known has not.
 //
 // Neither value is changed or shares memory with the result, which is no longer than both together.
-// A value that is not canonical, or does not have its shape, gives an error that matches
-// [shape.ErrInvalid], and dst with its length unchanged.
+// A value that is not canonical, or does not have its shape where the two are compared, gives an
+// error that matches [shape.ErrInvalid], and dst with its length unchanged. Parts of known to which
+// before has nothing are copied as they are.
 func Merge(dst, known, before []byte, to shape.Type) ([]byte, error) {
 	p := ByName(to)
 	if p.err != nil {

@@ -19,6 +19,7 @@ import (
 // modelTree is a registered tree. Its rows hold the values of the records of its
 // namespace.
 type modelTree struct {
+	tree models.AnyTree
 	raw  *models.Raw
 	core *session.Tree
 	// schema is what other peers are told of the tree.

@@ -108,7 +108,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 	for _, d := range opts.Models {
 		for _, t := range d.Trees() {
 			r.trees[t.Name()] = &modelTree{
-				raw: t.Raw(), core: t.Core(), schema: t.Schema(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
+				tree: t, raw: t.Raw(), core: t.Core(), schema: t.Schema(), namespace: "/" + t.Name() + "/", maxValue: opts.MaxValueBytes,
 				rules: policy.For(t, opts.MaxRecordAge),
 			}
 			for _, topic := range t.Raw().Topics() {

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/ipfs/go-cid"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -31,6 +32,9 @@ type KeepSynced struct {
 	Interval time.Duration
 	// Direction says which way records go. Defaults to Both.
 	Direction Direction
+	// PubSub, if set, gossips new rows of the topics, as docs/sync.md specifies: those that Direction
+	// lets come and go. See [NewPubSub]. One KeepSynced can gossip a topic at a time.
+	PubSub *pubsub.PubSub
 	// Done, if set, is called after each sync, with its error. Two calls never run at the same time.
 	Done func(SyncReport, error)
 }
@@ -49,13 +53,18 @@ const (
 	keptAtOnce = 2
 	// searchTime is how long a search for peers may take, and an announcement.
 	searchTime = time.Minute
+	// pushPause is how long after a change of this program a topic is synced with those that the change
+	// has not reached by gossip, and how long after the last sync at least.
+	pushPause = time.Second
+	// pushRest is how many times as long as a sync has taken a partner is left alone after it.
+	pushRest = 4
 	// announceInterval is how often this peer announces that it has a topic.
 	announceInterval = 12 * time.Hour
 )
 
 // topicKey is the key in the DHT under which peers announce that they have a topic.
 func topicKey(name string) cid.Cid {
-	hash, _ := multihash.Sum([]byte("/netabase/topic/"+name), multihash.SHA2_256, -1) // which always can
+	hash, _ := multihash.Sum([]byte(gossipPrefix+name), multihash.SHA2_256, -1) // which always can
 	return cid.NewCidV1(cid.Raw, hash)
 }
 
@@ -67,18 +76,72 @@ type partner struct {
 
 // partnership is what is known of a partner.
 type partnership struct {
-	given    bool
-	next     time.Time
+	given bool
+	// next is when it is time for a sync. If wake is set, it is so at wake already, since this program
+	// has changed rows of the topic; that does not hold after a failure.
+	next, wake time.Time
+	// rested is when it is time at the earliest, after the last sync.
+	rested   time.Time
+	running  bool
 	failures int
+}
+
+// due is when a partner is synced with next, which is not running.
+func (p *partnership) due() time.Time {
+	if p.failures > 0 {
+		return p.next
+	}
+	return earlier(p.next, p.wake)
+}
+
+// kept is what a sync has come to.
+type kept struct {
+	at     partner
+	report SyncReport
+	err    error
 }
 
 // keeper runs KeepSynced.
 type keeper struct {
-	node     *Node
-	how      KeepSynced
+	node *Node
+	how  KeepSynced
+	// gossips are the topics that are gossiped, by full name.
+	gossips map[string]*gossip
+
+	// The rest is for the goroutine of loop.
 	partners map[partner]*partnership
-	// announce is when a topic is announced next, and search when peers are looked for.
-	announce, search time.Time
+	running  int
+	done     chan kept
+	found    chan partner
+	changes  changes
+}
+
+// changes are the topics of which this program has changed rows.
+type changes struct {
+	mu sync.Mutex
+	// topics says of each whether there were rows that were not gossiped.
+	topics map[string]bool
+	woken  chan struct{}
+}
+
+// add adds a topic. Quiet says that the rows were not gossiped.
+func (c *changes) add(topic string, quiet bool) {
+	c.mu.Lock()
+	c.topics[topic] = c.topics[topic] || quiet
+	c.mu.Unlock()
+	select {
+	case c.woken <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// take returns the topics, of which there are none afterwards.
+func (c *changes) take() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	topics := c.topics
+	c.topics = map[string]bool{}
+	return topics
 }
 
 // KeepSynced keeps topics in sync with other peers until ctx ends, and returns ctx's error, or
@@ -86,6 +149,12 @@ type keeper struct {
 // to eight for each topic that it finds through the DHT, where it announces that this peer has the
 // topics. A peer that cannot be synced with is tried again after 5 seconds, then after twice as long
 // each time, up to an hour. A peer that misbehaves is left alone for a day.
+//
+// A second after this program has changed rows of a topic, it syncs with the partners that the change
+// has not reached by gossip. They follow at longer intervals if syncs take long.
+//
+// With a PubSub rows also come and go by gossip. A peer that gossips more than eight invalid records of
+// a topic within a day is left alone for a day, too.
 func (n *Node) KeepSynced(ctx context.Context, how KeepSynced) error {
 	for _, name := range how.Topics {
 		if n.records.topics[name] == nil {
@@ -95,30 +164,92 @@ func (n *Node) KeepSynced(ctx context.Context, how KeepSynced) error {
 	if how.Interval <= 0 {
 		how.Interval = defaultKeepInterval
 	}
-	k := &keeper{node: n, how: how, partners: map[partner]*partnership{}}
+	if how.Direction == 0 {
+		how.Direction = Both
+	}
+	k := &keeper{
+		node: n, how: how, gossips: map[string]*gossip{}, partners: map[partner]*partnership{},
+		done: make(chan kept, keptAtOnce), found: make(chan partner),
+		changes: changes{topics: map[string]bool{}, woken: make(chan struct{}, 1)},
+	}
 	for _, name := range how.Topics {
 		for _, p := range how.Peers {
 			k.partners[partner{name, p}] = &partnership{given: true}
 		}
 	}
-	for {
-		if !how.Alone {
-			k.find(ctx)
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(n.records.ending, func() { cancel(models.ErrClosed) })
+	defer stop()
+	err := k.run(running, cancel)
+	switch {
+	case n.records.closed.Load():
+		return models.ErrClosed
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return err
+}
+
+// run runs until ctx ends.
+func (k *keeper) run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel(nil)
+	if k.how.PubSub != nil {
+		for name := range k.topics() {
+			g, err := k.node.joinGossip(ctx, k.how.PubSub, k.node.records.topics[name], k.how.Direction&Pull != 0)
+			if err != nil {
+				return err
+			}
+			defer g.close()
+			k.gossips[name] = g
+			work.Go(func() { g.run(ctx) })
 		}
-		next := k.syncDue(ctx)
+	}
+	if k.how.Direction&Push != 0 {
+		watch, err := k.watch(ctx)
+		if err != nil {
+			return err
+		}
+		work.Go(func() { cancel(k.follow(ctx, watch)) })
+	}
+	if !k.how.Alone {
+		work.Go(func() { k.find(ctx) })
+	}
+	k.loop(ctx)
+	return context.Cause(ctx)
+}
+
+// topics yields each topic once.
+func (k *keeper) topics() map[string]*syncTopic {
+	topics := map[string]*syncTopic{}
+	for _, name := range k.how.Topics {
+		topics[name] = k.node.records.topics[name]
+	}
+	return topics
+}
+
+// loop syncs with partners until ctx ends.
+func (k *keeper) loop(ctx context.Context) {
+	for ctx.Err() == nil {
+		next := k.begin(ctx)
 		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
-		case <-n.records.ending.Done():
 		case <-timer.C:
+		case at := <-k.found:
+			k.add(at)
+		case <-k.changes.woken:
+			k.wake()
+		case d := <-k.done:
+			k.ended(&d)
 		}
 		timer.Stop()
-		switch {
-		case n.records.closed.Load():
-			return models.ErrClosed
-		case ctx.Err() != nil:
-			return ctx.Err()
-		}
+	}
+	for k.running > 0 {
+		d := <-k.done
+		k.ended(&d)
 	}
 }
 
@@ -127,108 +258,134 @@ func jittered(d time.Duration) time.Duration {
 	return d*3/4 + rand.N(d/2+1)
 }
 
-// find announces the topics and looks for peers that have them, when it is time. The DHT may know
-// nobody: then there is nobody to find either.
+// find announces the topics and looks for peers that have them, again and again until ctx ends. The DHT
+// may know nobody: then there is nobody to find either.
 func (k *keeper) find(ctx context.Context) {
-	now := time.Now()
-	if now.Before(k.search) {
-		return
-	}
-	k.search = now.Add(jittered(k.how.Interval))
-	announces := !now.Before(k.announce)
-	for _, name := range k.how.Topics {
-		searching, cancel := context.WithTimeout(ctx, searchTime)
-		k.findFor(searching, name)
-		if announces && k.node.dht.Provide(searching, topicKey(name), true) == nil {
-			k.announce = now.Add(announceInterval)
+	announce := time.Now()
+	for ctx.Err() == nil {
+		announces := !time.Now().Before(announce)
+		for name := range k.topics() {
+			searching, cancel := context.WithTimeout(ctx, searchTime)
+			for info := range k.node.dht.FindProvidersAsync(searching, topicKey(name), 2*mostPartners) {
+				select {
+				case k.found <- partner{name, info.ID}:
+				case <-ctx.Done():
+				}
+			}
+			if announces && k.node.dht.Provide(searching, topicKey(name), true) == nil {
+				announce = time.Now().Add(announceInterval)
+			}
+			cancel()
 		}
-		cancel()
+		timer := time.NewTimer(jittered(k.how.Interval))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
 }
 
-func (k *keeper) findFor(ctx context.Context, name string) {
+// add adds a partner that was found, if there are not too many.
+func (k *keeper) add(at partner) {
 	found := 0
-	for at, state := range k.partners {
-		if at.topic == name && !state.given {
+	for other, state := range k.partners {
+		if other.topic == at.topic && !state.given {
 			found++
 		}
 	}
-	for info := range k.node.dht.FindProvidersAsync(ctx, topicKey(name), 2*mostPartners) {
-		at := partner{name, info.ID}
-		if info.ID == k.node.dht.PeerID() || k.partners[at] != nil || found >= mostPartners {
-			continue
-		}
-		found++
+	if at.peer != k.node.dht.PeerID() && k.partners[at] == nil && found < mostPartners {
 		k.partners[at] = &partnership{}
 	}
 }
 
-// syncDue syncs with the partners for whom it is time, and returns when there is something to do
-// next.
-func (k *keeper) syncDue(ctx context.Context) time.Time {
-	type result struct {
-		at     partner
-		report SyncReport
-		err    error
-	}
-	now := time.Now()
-	results := make(chan result)
-	var running errgroup.Group
-	running.SetLimit(keptAtOnce)
-	due := k.due(now)
-	go func() {
-		for _, at := range due {
-			running.Go(func() error {
-				report, err := k.node.Sync(ctx, at.peer, at.topic, SyncOptions{Direction: k.how.Direction})
-				results <- result{at, report, err}
-				return nil
-			})
+// wake brings forward the syncs of topics that this program has changed, with those partners that the
+// changes have not reached by gossip.
+func (k *keeper) wake() {
+	soon := time.Now().Add(pushPause)
+	for topic, quiet := range k.changes.take() {
+		told := map[peer.ID]bool{}
+		if g := k.gossips[topic]; g != nil && !quiet {
+			for _, p := range g.joined.ListPeers() {
+				told[p] = true
+			}
 		}
-		_ = running.Wait() // it has no errors
-		close(results)
-	}()
-	for r := range results {
-		k.synced(r.at, r.err)
-		if k.how.Done != nil {
-			k.how.Done(r.report, r.err)
+		for at, state := range k.partners {
+			if at.topic == topic && !told[at.peer] && state.wake.IsZero() {
+				state.wake = soon
+				if state.rested.After(soon) {
+					state.wake = state.rested
+				}
+			}
 		}
 	}
-	next := now.Add(k.how.Interval)
-	if !k.how.Alone {
-		next = k.search
-	}
-	for _, state := range k.partners {
-		next = earlier(next, state.next)
-	}
-	return next
 }
 
-// due are the partners for whom it is time.
-func (k *keeper) due(now time.Time) (due []partner) {
-	for at, state := range k.partners {
-		if !now.Before(state.next) {
-			due = append(due, at)
+// begin begins syncs with partners for whom it is time, as many as may run at the same time, and returns
+// when there is something to do next.
+func (k *keeper) begin(ctx context.Context) (next time.Time) {
+	for now := time.Now(); ; {
+		var first partner
+		next = now.Add(k.how.Interval)
+		for at, state := range k.partners {
+			if due := state.due(); !state.running && due.Before(next) {
+				first, next = at, due
+			}
 		}
+		if next.After(now) {
+			return next
+		}
+		if k.running == keptAtOnce {
+			return now.Add(k.how.Interval) // the end of one comes first
+		}
+		state := k.partners[first]
+		if k.isLeftAlone(first.peer, now) {
+			state.wake, state.next, state.failures = time.Time{}, now.Add(jittered(misbehavedFor)), 1
+			continue
+		}
+		state.wake, state.running = time.Time{}, true
+		k.running++
+		go func() {
+			report, err := k.node.Sync(ctx, first.peer, first.topic, SyncOptions{Direction: k.how.Direction})
+			k.done <- kept{first, report, err}
+		}()
 	}
-	return due
 }
 
-// synced says when a partner is synced with next.
-func (k *keeper) synced(at partner, err error) {
-	state := k.partners[at]
-	now := time.Now()
+// isLeftAlone reports whether a peer has gossiped too many invalid records.
+func (k *keeper) isLeftAlone(p peer.ID, now time.Time) bool {
+	for _, g := range k.gossips {
+		if g.senders.leaveAlone(p, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// ended says when a partner is synced with next.
+func (k *keeper) ended(d *kept) {
+	k.running--
+	state, now := k.partners[d.at], time.Now()
+	state.running, state.rested = false, now.Add(max(pushPause, pushRest*d.report.Took))
+	if !state.wake.IsZero() && state.rested.After(state.wake) {
+		state.wake = state.rested
+	}
 	switch {
-	case err == nil:
+	case d.err == nil:
 		state.failures = 0
 		state.next = now.Add(jittered(k.how.Interval))
-	case errors.Is(err, ErrMisbehaved):
+	case errors.Is(d.err, ErrMisbehaved):
+		state.failures++ // so that nothing wakes it
 		state.next = now.Add(jittered(misbehavedFor))
 	default:
 		state.failures++
 		wait := min(firstRetry<<min(state.failures-1, 20), longestRetry)
 		state.next = now.Add(jittered(wait))
 		if !state.given && wait == longestRetry {
-			delete(k.partners, at) // another search may find it again
+			delete(k.partners, d.at) // another search may find it again
 		}
+	}
+	if k.how.Done != nil {
+		k.how.Done(d.report, d.err)
 	}
 }

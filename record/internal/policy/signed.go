@@ -45,13 +45,16 @@ func (r *Rules) checkSigned(c *Candidate, now time.Time) error {
 // clockTolerance is how far the clock of a signer may be ahead of ours.
 const clockTolerance = time.Hour
 
+// ErrExpired is the error of a signed record that has expired. It matches models.ErrInvalid.
+var ErrExpired = fmt.Errorf("%w: it has expired", models.ErrInvalid)
+
 // checkExpiry refuses a record that has expired, and one that would outlive a tombstone:
 // a peer that keeps a record for longer than the tombstone that takes it back could
 // bring the record back.
 func (r *Rules) checkExpiry(h wire.Head, now time.Time) error {
 	switch {
 	case h.Expired(now):
-		return fmt.Errorf("%w: it has expired", models.ErrInvalid)
+		return ErrExpired
 	case r.age < 0:
 		return nil // tombstones are for ever
 	case h.Expires == 0:

@@ -133,6 +133,18 @@ type Row struct {
 // size is how many bytes count for a turn.
 func (r *Row) size() int { return len(r.Key) + len(r.More) + len(r.Value) }
 
+// Append appends the record as it travels, which is the data of a message of gossip.
+func (r *Row) Append(dst []byte) []byte {
+	return append(append(r.appendHead(dst), r.More...), r.Value...)
+}
+
+// appendHead appends what comes before the further fields and the value.
+func (r *Row) appendHead(dst []byte) []byte {
+	dst = append(binary.AppendUvarint(dst, uint64(len(r.Key))), r.Key...)
+	dst = binary.AppendUvarint(dst, uint64(r.Age/time.Second))
+	return binary.AppendUvarint(dst, uint64(len(r.More)))
+}
+
 // Message is a message. Which fields are set depends on Kind.
 type Message struct {
 	Kind Kind
@@ -159,10 +171,7 @@ func (m *Message) Append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(1+len(m.Bytes)))
 		return append(append(dst, body...), m.Bytes...)
 	case Offer, Record, Better:
-		body = binary.AppendUvarint(body, uint64(len(m.Row.Key)))
-		body = append(body, m.Row.Key...)
-		body = binary.AppendUvarint(body, uint64(m.Row.Age/time.Second))
-		body = binary.AppendUvarint(body, uint64(len(m.Row.More)))
+		body = m.Row.appendHead(body)
 		dst = binary.AppendUvarint(dst, uint64(len(body)+len(m.Row.More)+len(m.Row.Value)))
 		return append(append(append(dst, body...), m.Row.More...), m.Row.Value...)
 	case Verdict:
@@ -297,7 +306,7 @@ func parse(kind Kind, body []byte) (m Message, err error) {
 		}
 		m.Bytes = body
 	case Offer, Record, Better:
-		m.Row, err = parseRow(body)
+		m.Row, err = ParseRow(body)
 	case Verdict:
 		if len(body) != 1 {
 			return m, malformed("a verdict of %d bytes", len(body))
@@ -327,7 +336,9 @@ func cut(src []byte) (field, rest []byte, err error) {
 // maxAge is the oldest that a record can be said to be, so that all ages are durations.
 const maxAge = uint64(math.MaxInt64 / int64(time.Second))
 
-func parseRow(src []byte) (r Row, err error) {
+// ParseRow reads a record, whose fields share the memory of src. It takes no other memory than that of
+// the key. Its error matches ErrMessage.
+func ParseRow(src []byte) (r Row, err error) {
 	key, src, err := cut(src)
 	if err != nil {
 		return r, err

@@ -218,3 +218,40 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// A record reads as it was written, and is nothing else than what a message of it has.
+func TestRow(t *testing.T) {
+	for _, want := range []syncing.Row{row("1", 3), {Key: "", More: []byte{}, Value: []byte{}}} {
+		data := want.Append(nil)
+		got, err := syncing.ParseRow(data)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("read %+v, %v; want %+v", got, err, want)
+		}
+		message := (&syncing.Message{Kind: syncing.Record, Row: want}).Append(nil)
+		if !bytes.Equal(message[2:], data) {
+			t.Errorf("the message is %x, and the record is %x", message, data)
+		}
+	}
+}
+
+// FuzzRow reads any data as a record, in memory that the data bounds.
+func FuzzRow(f *testing.F) {
+	some := row("1", 3)
+	f.Add(some.Append(nil))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Add([]byte{1, 'k', 0, 0xff, 0xff, 3})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		alloctest.Bound(t, len(data), func() { _, _ = syncing.ParseRow(data) })
+		r, err := syncing.ParseRow(data)
+		if err != nil {
+			if !errors.Is(err, syncing.ErrMessage) {
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := syncing.ParseRow(r.Append(nil))
+		if err != nil || !reflect.DeepEqual(again, r) {
+			t.Fatalf("read again: %+v, %v; want %+v", again, err, r)
+		}
+	})
+}

@@ -32,7 +32,7 @@ const (
 	OriginProgram = session.Program
 	// OriginDHT is a peer that has put a record into the DHT, or has taken it back.
 	OriginDHT = session.DHT
-	// OriginSync is a peer with which the tree was synced.
+	// OriginSync is a peer with which a topic was synced, or that has gossiped the row.
 	OriginSync = session.Synced
 	// OriginExpiry says that the row, or its record, was as old as it may become.
 	OriginExpiry = session.Expired

@@ -89,6 +89,11 @@
 //	report, err := node.Sync(ctx, peer, Recent.Name(), record.SyncOptions{Direction: record.Pull})
 //	err = node.KeepSynced(ctx, record.KeepSynced{Topics: []string{Recent.Name()}})
 //
+// With a gossipsub, new rows reach all peers of the topic at once:
+//
+//	ps, err := record.NewPubSub(ctx, host)
+//	err = node.KeepSynced(ctx, record.KeepSynced{Topics: []string{Recent.Name()}, PubSub: ps})
+//
 // All rows of a topic travel, whether they have been published or not. A record that comes so is
 // treated as one from the DHT, and keeps the age that it has at the other peer. docs/sync.md
 // specifies the protocol.

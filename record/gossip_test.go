@@ -16,7 +16,6 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
-	"github.com/newsnet-africa/netabase-go/record/internal/syncing"
 )
 
 // newPubSub returns a gossipsub of a peer, which ends with the test.

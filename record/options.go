@@ -76,6 +76,11 @@ type Options struct {
 	// It may be called from several goroutines. Defaults to none: then nothing is logged.
 	Log slog.Handler
 
+	// Answered, if set, is called after each sync of a topic that another peer has begun, with the error
+	// that has ended it. It may be called from several goroutines, each of which has a session of a
+	// peer, and lasts until it returns. Defaults to none.
+	Answered func(SyncReport, error)
+
 	// SyncInterval is the longest time until a record from another peer is durable. With
 	// a negative interval only Sync and Close make such records durable and file the
 	// references of provider records. Defaults to DefaultSyncInterval.

@@ -73,6 +73,8 @@ type Records struct {
 	wake chan struct{}
 	// responder answers other peers that sync topics.
 	responder *responder
+	// answered is Options.Answered.
+	answered func(SyncReport, error)
 	// syncs makes the records of other peers durable.
 	syncs *later.Task
 	// sweeper removes expired records.
@@ -98,7 +100,7 @@ func New(ctx context.Context, store *datastore.Store, opts Options) (_ *Records,
 		store: store, plain: store.Datastore(),
 		trees: map[string]*modelTree{}, topics: map[string]*syncTopic{}, maxValue: opts.MaxValueBytes,
 		bounds:   opts.Bounds,
-		interval: opts.RepublishInterval, wake: make(chan struct{}, 1),
+		interval: opts.RepublishInterval, answered: opts.Answered, wake: make(chan struct{}, 1),
 		ages: ages{record: opts.MaxRecordAge, provider: opts.ProviderValidity},
 	}
 	r.ending, r.shutdown = context.WithCancel(context.WithoutCancel(ctx))

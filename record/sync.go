@@ -62,10 +62,17 @@ type SyncOptions struct {
 	Progress func(*SyncReport)
 }
 
-// SyncReport says what a sync has done.
+// SyncReport says what a sync has done. Of one that another peer has begun, Pushed counts what was given
+// as taken, whatever the other peer makes of it, and ToPull and ToPush are what was done.
 type SyncReport struct {
 	Peer  peer.ID
 	Topic string
+	// Direction says which way records were to go, as this peer sees it.
+	Direction Direction
+	// ToPull and ToPush are how many records each way the two have found to be due so far, with those
+	// that have gone already. They grow while the two compare, and with records that are better than
+	// what was sent. Less is done of them if rows change meanwhile.
+	ToPull, ToPush int
 	// Pulled are the records that came from the other peer, and Pushed those that went there.
 	Pulled, Pushed SyncCounts
 	// RoundTrips is how often this peer has waited for an answer. BytesRead and BytesWritten are the
@@ -87,6 +94,9 @@ type SyncCounts struct {
 	// Records are the first 1,000 of the records that were taken or refused.
 	Records []SyncedRecord
 }
+
+// InAll is how many records were taken, refused or missing.
+func (c *SyncCounts) InAll() int { return c.Taken + c.RefusedInAll() + c.Missing }
 
 // RefusedInAll is how many records were refused, for any reason.
 func (c *SyncCounts) RefusedInAll() (n int) {
@@ -150,6 +160,7 @@ func (n *Node) Sync(ctx context.Context, p peer.ID, topic string, how SyncOption
 	if how.Direction == 0 {
 		how.Direction = Both
 	}
+	report.Direction = how.Direction
 	if how.Direction > Both {
 		return fail(fmt.Errorf("%w: unknown %v", models.ErrInvalid, how.Direction))
 	}
@@ -160,6 +171,7 @@ func (n *Node) Sync(ctx context.Context, p peer.ID, topic string, how SyncOption
 	start, tries := time.Now(), 0
 	for {
 		done := report.Pulled.Taken + report.Pushed.Taken
+		report.ToPull, report.ToPush = report.Pulled.InAll(), report.Pushed.InAll()
 		err := n.syncOnce(ctx, p, of, how, &report)
 		report.Took = time.Since(start)
 		switch {

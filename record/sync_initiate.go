@@ -202,6 +202,7 @@ func (s *initiated) fillOffers(ctx context.Context, q *syncing.Request, room *sy
 					var err error
 					key, err = s.topic.Key(ctx, from, s.have[0])
 					if s.have = s.have[1:]; errors.Is(err, models.ErrNotFound) {
+						s.report.ToPush--
 						continue // the row has changed meanwhile
 					}
 					if err != nil {
@@ -243,6 +244,7 @@ func (s *initiated) takeAnswer(ctx context.Context, q *syncing.Request, a *synci
 		s.report.Pushed.count(tree, q.Offers[i].Key, name, err)
 		some = some || verdict.Better != nil
 		if verdict.Better != nil && pulls {
+			s.report.ToPull++
 			s.arrived = append(s.arrived, &arriving{Row: *verdict.Better, better: true})
 		}
 	}
@@ -274,6 +276,7 @@ func (s *initiated) takeAnswer(ctx context.Context, q *syncing.Request, a *synci
 		case found.Row.Key != q.Ask[i]:
 			return fmt.Errorf("%w: it answers with the record of another key than %s", ErrMisbehaved, q.Ask[i])
 		default:
+			s.report.ToPull++
 			s.arrived = append(s.arrived, &arriving{Row: *found.Row, better: true})
 		}
 	}
@@ -296,6 +299,7 @@ func (s *initiated) takeAnswer(ctx context.Context, q *syncing.Request, a *synci
 	switch {
 	case pushes:
 		s.have = append(s.have, result.Have...)
+		s.report.ToPush += len(result.Have)
 	case tree.rules.Policy() == models.Signed: // the other peer may have a tombstone
 		for _, id := range result.Have {
 			key, err := s.topic.Key(ctx, s.node.records.store, id)
@@ -321,6 +325,7 @@ func (s *initiated) addNeed(ctx context.Context, need []negentropy.ID) error {
 		case err == nil:
 		case errors.Is(err, models.ErrNotFound):
 			s.need = append(s.need, id)
+			s.report.ToPull++
 		default:
 			return err
 		}
@@ -362,6 +367,7 @@ func (s *initiated) commit(ctx context.Context) error {
 		beaten := a.merged || errors.Is(a.refused, ErrOldRecord)
 		if beaten && !a.better && s.how.Direction&Push != 0 {
 			s.offer = append(s.offer, a.candidate.Key)
+			s.report.ToPush++
 		}
 	}
 	return s.judge()

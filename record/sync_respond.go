@@ -101,11 +101,19 @@ func (d *responder) answer(stream network.Stream) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stop()
-	if err := s.run(ctx); err != nil {
+	start := time.Now()
+	err := s.run(ctx)
+	if err != nil {
 		s.fail(err)
-		return
+	} else {
+		_ = stream.Close() // everything has been written
 	}
-	_ = stream.Close() // everything has been written
+	if d.records.answered != nil && s.topic != nil {
+		r := &s.report
+		r.Took, r.BytesRead, r.BytesWritten = time.Since(start), s.in.Bytes, s.out.Bytes
+		r.ToPull, r.ToPush = r.Pulled.InAll(), r.Pushed.InAll()
+		d.records.answered(*r, err)
+	}
 }
 
 // refusalPatience is how long a peer may take to take a refusal, and to stop writing after it.
@@ -127,6 +135,7 @@ type responded struct {
 	out       *syncing.Writer
 	topic     *syncTopic
 	direction syncing.Direction
+	report    SyncReport
 	// wrong is how many offered records were invalid, and right how many were not.
 	wrong, right int
 }
@@ -210,12 +219,24 @@ func (s *responded) check(q *syncing.Request, first bool) error {
 			return &sessionError{syncing.NoTopic, "no such topic"}
 		}
 		s.direction = q.Open.Direction
+		s.report = SyncReport{Peer: s.stream.Conn().RemotePeer(), Topic: s.topic.Name(), Direction: reversed(s.direction)}
 	}
 	if s.direction&syncing.Push == 0 && len(q.Offers) > 0 ||
 		s.direction&syncing.Pull == 0 && len(q.Want)+len(q.Ask) > 0 {
 		return &sessionError{syncing.Misbehaved, "records go the wrong way"}
 	}
 	return nil
+}
+
+// reversed returns a direction as the other peer sees it.
+func reversed(d syncing.Direction) (r Direction) {
+	if d&syncing.Pull != 0 {
+		r |= Push
+	}
+	if d&syncing.Push != 0 {
+		r |= Pull
+	}
+	return r
 }
 
 // work answers a turn.
@@ -240,6 +261,7 @@ func (s *responded) work(ctx context.Context, q *syncing.Request) error {
 	if err := s.out.End(); err != nil {
 		return streamError{err}
 	}
+	s.report.RoundTrips++
 	return nil
 }
 
@@ -258,7 +280,8 @@ func (s *responded) takeOffers(ctx context.Context, offers []syncing.Row) error 
 		} else {
 			s.right++
 		}
-		reason, _ := reasonFor(a.refused)
+		reason, text := reasonFor(a.refused)
+		s.report.Pulled.count(s.topic.tree, a.Key, text, a.refused)
 		verdict := syncing.Message{Kind: syncing.Verdict, Reason: reason}
 		beaten := a.merged || reason == syncing.Old
 		if beaten && s.direction&syncing.Pull != 0 && !s.out.Full() {
@@ -268,6 +291,7 @@ func (s *responded) takeOffers(ctx context.Context, offers []syncing.Row) error 
 			}
 			if found {
 				verdict = syncing.Message{Kind: syncing.Better, Row: row}
+				s.report.Pushed.count(s.topic.tree, row.Key, "", nil)
 			}
 		}
 		s.out.Write(&verdict)
@@ -347,6 +371,9 @@ func (s *responded) give(
 		for i := range messages {
 			if s.out.Full() && messages[i].Kind == syncing.Record {
 				messages[i] = syncing.Message{Kind: syncing.Later}
+			}
+			if messages[i].Kind == syncing.Record {
+				s.report.Pushed.count(s.topic.tree, messages[i].Row.Key, "", nil)
 			}
 			s.out.Write(&messages[i])
 		}

@@ -193,6 +193,9 @@ func TestSyncBoth(t *testing.T) {
 			} else {
 				last = done
 			}
+			if r.Pulled.InAll() > r.ToPull || r.Pushed.InAll() > r.ToPush {
+				t.Errorf("more is done than there was to do: %+v", r)
+			}
 		},
 	})
 	if err != nil {
@@ -201,8 +204,39 @@ func TestSyncBoth(t *testing.T) {
 	if !maps.Equal(versions(t, a), versions(t, b)) || len(versions(t, a)) != 5000 || versions(t, a)[2200] != 2 {
 		t.Errorf("they have %d and %d pages", len(versions(t, a)), len(versions(t, b)))
 	}
+	if report.ToPull != report.Pulled.InAll() || report.ToPush != report.Pushed.InAll() {
+		t.Errorf("not all is done that there was to do: %+v", report)
+	}
 	if last < 4000 || len(report.Pulled.Records) != 1000 || len(report.Pushed.Records) != 1000 {
 		t.Errorf("%+v", report)
+	}
+}
+
+// A peer is told of the syncs that others begin.
+func TestSyncAnswered(t *testing.T) {
+	answered := make(chan record.SyncReport, 10)
+	options := library()
+	options.Answered = func(r record.SyncReport, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- r
+	}
+	a, b := newReader(t, memory.Engine()), newNodeWith(t, memory.Engine(), options)
+	meet(a, b)
+	putPages(t, a, 1, 1, 2, 3)
+	putPages(t, b, 1, 4, 5)
+	putPages(t, a, 2, 1)
+	for _, c := range []struct {
+		begun, seen    record.Direction
+		pulled, pushed int
+	}{{record.Push, record.Pull, 3, 0}, {record.Pull, record.Push, 0, 2}, {record.Both, record.Both, 0, 0}} {
+		mustSync(t, a, b, AllPages, c.begun)
+		got := <-answered
+		if got.Peer != a.host.ID() || got.Topic != AllPages.Name() || got.Direction != c.seen || got.RoundTrips == 0 ||
+			got.BytesRead == 0 || got.Pulled.Taken != c.pulled || got.Pushed.Taken != c.pushed || got.ToPull != c.pulled {
+			t.Errorf("%v: %+v", c.begun, got)
+		}
 	}
 }
 

@@ -231,8 +231,8 @@ func TestGossipVerdicts(t *testing.T) {
 	options := library()
 	options.MaxValueBytes, options.Bounds.Records = 1000, 1
 	a := newNodeWith(t, memory.Engine(), options)
+	putPages(t, a, 5, 1, 21) // before it gossips: what it has sent itself, it does not judge
 	keepTopics(t, a, record.KeepSynced{PubSub: newPubSub(t, a), Interval: time.Hour}, OddPages, AllLetters)
-	putPages(t, a, 5, 1, 21)
 	page := func(p Page) []byte {
 		row := pageRow(t, p)
 		return row.Append(nil)

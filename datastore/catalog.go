@@ -234,6 +234,9 @@ func (c *catalog) update(
 			return nil, err
 		}
 		entries[change.core.Name] = change.entry
+		if err := c.putTombstones(change); err != nil {
+			return nil, err
+		}
 	}
 	if !c.changed {
 		return entries, nil

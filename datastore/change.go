@@ -24,6 +24,8 @@ type treeChange struct {
 	// follows says that entry.Next is what the definition describes.
 	follows     bool
 	differences []Difference
+	// tombstones is what the catalog says of them, zero if it says nothing.
+	tombstones tombstonesEntry
 }
 
 // examine compares a definition with the catalog, and changes nothing. Writes says that the store
@@ -38,6 +40,9 @@ func (c *catalog) examine(core *session.Tree, drop []string, writes bool) (*tree
 			return nil, err
 		}
 		ch.differences = append(ch.differences, ch.entry.differences(core, drop)...)
+		if err := c.examineTombstones(ch); err != nil {
+			return nil, err
+		}
 		h, err := readHistory(c.read, core.Name, ch.entry)
 		if err != nil {
 			return nil, err

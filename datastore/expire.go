@@ -37,6 +37,9 @@ const (
 // large to be removed in a transaction of the engine, as configured now, stays
 // as well: all others are removed, and then Expire returns models.ErrTooLarge.
 // If there is an error, the number returned is still the number of removed rows.
+//
+// Expire also drops the tombstones that have reached their age: see models.WithTombstones. They do not
+// count.
 func (s *Store) Expire(ctx context.Context) (removed int, err error) {
 	if err := s.checkNested(ctx); err != nil {
 		return 0, err
@@ -55,7 +58,7 @@ func (s *Store) Expire(ctx context.Context) (removed int, err error) {
 		after = last
 		return last == nil, nil
 	})
-	return removed, cmp.Or(err, left)
+	return removed, cmp.Or(err, s.dropTombstones(ctx), left)
 }
 
 // expirePage works through the next entries of the queue, as many as most, in one
@@ -160,8 +163,10 @@ func readRow(txn engine.ReadTxn, key []byte) (row format.Row, found bool, err er
 func (s *Store) sweep(ctx context.Context) (next time.Time, err error) {
 	_, err = s.Expire(ctx)
 	// Rows that are due and still there cannot be removed now.
-	next, dueErr := s.nextDue(ctx, format.AppendExpiryKey(nil, time.Now().UnixNano(), nil))
-	return next, errors.Join(err, dueErr)
+	now := time.Now()
+	next, dueErr := s.nextDue(ctx, format.AppendExpiryKey(nil, now.UnixNano(), nil))
+	due, tombErr := s.nextTombstone(ctx, now)
+	return earlier(next, due), errors.Join(err, dueErr, tombErr)
 }
 
 // startExpiry has the sweeper run when the first row expires, and tells the trees
@@ -197,7 +202,9 @@ func (s *Store) startExpiry(ctx context.Context) error {
 		return err
 	}
 	s.sweeper.Arm(first)
-	return nil
+	due, err := s.nextTombstone(ctx, time.Unix(0, 0))
+	s.sweeper.Arm(due)
+	return err
 }
 
 // nextDue returns when the first entry of the queue from lower on is due, the zero

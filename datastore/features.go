@@ -11,7 +11,7 @@ import (
 
 // knownFeatures are the names of the features that this version knows. What
 // docs/format.md describes without naming a feature belongs to the format.
-var knownFeatures = []string{compression, encryption, rebuilding, topics, feeds}
+var knownFeatures = []string{compression, encryption, rebuilding, topics, feeds, tombstones}
 
 // Features are the names of the features that a store uses beyond its format, each list
 // sorted. They say what a program may do that does not know them all.

@@ -3,6 +3,7 @@ package datastore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models/shape"
@@ -54,5 +55,13 @@ func (in *Inspection) schema(ctx context.Context, name string) (s shape.Schema, 
 		return s, fmt.Errorf("fields of keys: %w", err)
 	}
 	fields.describe(&s)
+	var of tombstonesEntry
+	found, err := getCatalog(txn, tombstonesKey(entry.ID), tombstonesCodec, &of)
+	if err != nil {
+		return s, fmt.Errorf("tombstones: %w", err)
+	}
+	if found {
+		s.Tombstones = &shape.Tombstones{Age: time.Duration(of.Age), Unit: time.Duration(of.Unit)}
+	}
 	return s, nil
 }

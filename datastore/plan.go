@@ -98,6 +98,9 @@ func PlanSchemas(ctx context.Context, eng engine.Engine, schemas ...shape.Schema
 // treeOfSchema returns the tree that a schema describes, for a planner only.
 func treeOfSchema(s shape.Schema) *session.Tree {
 	core := &session.Tree{Name: s.Tree, Key: s.Key, Codec: s.Codec, Policy: s.Policy, Fields: s.Shape.Fields}
+	if of := s.Tombstones; of != nil {
+		core.Tombstones = &session.Tombstones{Age: of.Age, Unit: of.Unit}
+	}
 	for _, ix := range s.Indexes {
 		core.Indexes = append(core.Indexes, &session.Index{
 			Name: ix.Name, Kind: session.Kind(ix.Kind), Key: ix.Key, Partial: ix.Partial, Blind: ix.Blind,

@@ -143,7 +143,9 @@ func (s *Store) restoreRow(ses *session.Session, key []byte) error {
 			return err
 		}
 	}
-	if err := ses.Delete(quarantined(key)); err != nil || at.core == nil {
+	primary := primaryKeyOf(key)
+	buried := session.Place{Space: key[:len(key)-len(primary)]}
+	if err := errors.Join(buried.DeleteTombstone(ses, primary), ses.Delete(quarantined(key))); err != nil || at.core == nil {
 		return err
 	}
 	if ses.Follows(at.core) {

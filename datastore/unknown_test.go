@@ -82,8 +82,8 @@ func newerStore(t *testing.T, eng engine.Engine, features datastore.Features) (n
 	stored := func(key, body []byte) pair { return pair{key, format.AppendChecksum(bytes.Clone(body), key)} }
 	index, other := byte(next), byte(next+1)
 	newer = []pair{
-		{[]byte{6}, nil},
-		{[]byte{6, 1, 2}, []byte("a log, perhaps")},
+		{[]byte{7}, nil},
+		{[]byte{7, 1, 2}, []byte("a log, perhaps")},
 		{[]byte{63, 255}, []byte{0}},
 		stored([]byte{4, 0, 0, 1}, []byte("log")),
 		stored([]byte{1, 4, 9}, []byte{0, 1, 0xA0}),
@@ -91,7 +91,7 @@ func newerStore(t *testing.T, eng engine.Engine, features datastore.Features) (n
 		stored([]byte{index, 'a'}, []byte("an entry")),
 		{[]byte{index, 'b'}, []byte("in another form")},
 		stored([]byte{other, 'c'}, []byte("of a tree to come")),
-		stored(format.AppendExpiryKey(nil, 1, []byte{6, 1, 2}), nil),
+		stored(format.AppendExpiryKey(nil, 1, []byte{7, 1, 2}), nil),
 		stored(format.AppendExpiryKey(nil, 2, []byte{other, 'd'}), nil),
 		stored(format.AppendExpiryKey(nil, 3, personKey(2)), nil),
 	}

@@ -160,7 +160,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	entries := v.catalog.trees
-	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences, format.Commits}
+	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences, format.Commits, format.Tombstones}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[name]
 		known = append(known, entry.spaces()...)
@@ -237,6 +237,9 @@ func (v *verifier) run(ctx context.Context) error {
 		if err := v.store.clearCut(ctx); err != nil {
 			return fmt.Errorf("feeds: %w", err)
 		}
+	}
+	if err := v.pages(ctx, spaceRange(format.Tombstones), nowhere.tombstoneKey); err != nil {
+		return fmt.Errorf("tombstones: %w", err)
 	}
 	return v.strays(ctx, known)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
-// data keys have been examined; others, but for what is said of fields and feeds, belong to newer versions.
+// data keys have been examined; others, but for what is said of fields, feeds and tombstones, belong to newer versions.
 func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
 	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) ||
 		t.store.keys != nil && bytes.HasPrefix(key, keyPrefix) {
@@ -40,6 +40,9 @@ func checkOf(key []byte) (check func(value []byte) error, of []byte) {
 	}
 	if of, ok := bytes.CutPrefix(key, feedsPrefix); ok {
 		return checkFeed, of
+	}
+	if of, ok := bytes.CutPrefix(key, tombstonesPrefix); ok {
+		return checkTombstones, of
 	}
 	return nil, nil
 }

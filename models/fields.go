@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models/internal/fieldkey"
@@ -126,6 +127,10 @@ func (t *Tree[M, K]) sayings() (said []saying[M], err error) {
 	}
 	if name := t.core.Clock; name != "" {
 		holds, err := t.sameClock(model, name)
+		if of := t.core.Tombstones; err == nil && of != nil && of.Unit != time.Microsecond &&
+			slices.ContainsFunc(t.core.Fields, func(f shape.Field) bool { return f.Name == name && f.Type.Kind == shape.Time }) {
+			err = fmt.Errorf("the clock counts microseconds, and WithTombstones says units of %v", of.Unit)
+		}
 		add("clock", []string{name}, holds, err)
 	}
 	for i, ix := range t.core.Indexes {

@@ -16,6 +16,9 @@ func (t *Tree[M, K]) Schema() shape.Schema {
 		Clock: t.core.Clock, ComputedClock: t.core.ComputedClock, Merged: t.core.Merged,
 		Indexes: make([]shape.Index, 0, len(t.core.Indexes)),
 	}
+	if of := t.core.Tombstones; of != nil {
+		s.Tombstones = &shape.Tombstones{Age: of.Age, Unit: of.Unit}
+	}
 	for _, ix := range t.core.Indexes {
 		if ix.Kind == session.Topical {
 			if !ix.Partial {

@@ -70,6 +70,8 @@ type treeOptions[M any] struct {
 	policy Policy
 	// merging is of WithMerge.
 	merging func(a, b *M) M
+	// tombstones is of WithTombstones, nil where deletions do not travel.
+	tombstones *session.Tombstones
 	// compressed is of WithCompression, and feed of WithFeed.
 	compressed bool
 	feed       *Feed
@@ -121,8 +123,8 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 			Name: name, Key: key.Name(), KeyVersion: o.keyVersion, Codec: o.codec.Name(), Policy: o.policy.String(),
 			Fields: o.codec.Fields(), KeyFields: o.keyFields, Clock: o.clockField,
 			ComputedClock: o.clock != nil && o.clockField == "" && o.policy != Local,
-			Merged:        o.merging != nil,
-			GivenUp:       o.givenUp, Compressed: o.compressed,
+			Merged:        o.merging != nil, Tombstones: o.tombstones,
+			GivenUp: o.givenUp, Compressed: o.compressed,
 		},
 		key: key, codec: o.codec, primary: primary, clock: o.clock, merging: o.merging, policy: o.policy,
 	}
@@ -137,6 +139,9 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	if o.merging != nil && o.policy != Open {
 		t.core.Fault = fmt.Errorf("tree %q: %w: WithMerge is for trees that are open, and it is %v", name, ErrDefinition,
 			o.policy)
+	}
+	if err := o.checkTombstones(); err != nil {
+		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
 	}
 	if o.setKey != nil {
 		set, ok := o.setKey.(func(*M, K))

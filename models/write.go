@@ -218,6 +218,8 @@ type draft[M any] struct {
 	// transaction, or nil.
 	oldExpiry int64
 	oldRow    []byte
+	// clock is that of the same row, where a deletion of it leaves a tombstone.
+	clock uint64
 	// buf is for building what has a size that is not known before, and value for the value of a row
 	// that is to be compressed.
 	buf, value []byte
@@ -344,11 +346,21 @@ func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Plac
 		return err
 	}
 	primary := key[len(place.Space):]
+	if t.core.Tombstones != nil {
+		if err := session.CheckTombstone(key); err != nil {
+			return err
+		}
+	}
 	if err := t.checkEntries(s, d, place, primary); err != nil {
 		return err
 	}
 	if w.expiry != 0 || d.oldExpiry != 0 {
 		if err := moveExpiry(s, key, d.oldExpiry, w.expiry); err != nil {
+			return err
+		}
+	}
+	if t.core.Tombstones != nil {
+		if err := place.DeleteTombstone(s, primary); err != nil {
 			return err
 		}
 	}
@@ -404,7 +416,7 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 	d := t.drafts.Get().(*draft[M])
 	defer t.drafts.Put(d)
 	d.fit(len(t.indexes))
-	if len(t.indexes) == 0 {
+	if len(t.indexes) == 0 && !t.buries(s) {
 		if err := t.oldExpiry(s, d, place, key); err != nil {
 			return err
 		}
@@ -427,6 +439,11 @@ func (t *Tree[M, K]) removeOld(s *session.Session, d *draft[M], place *session.P
 	if err := s.Delete(key); err != nil {
 		return err
 	}
+	if t.buries(s) {
+		if err := t.bury(s, d, place, key[len(place.Space):]); err != nil {
+			return err
+		}
+	}
 	if d.oldRow != nil && s.Follows(t.core) {
 		s.Note(t.core, key[len(place.Space):], d.oldRow, nil)
 	}
@@ -437,7 +454,7 @@ func (d *draft[M]) fit(indexes int) {
 	if len(d.old) != indexes {
 		d.old, d.new = make([]keyList, indexes), make([]keyList, indexes)
 	}
-	d.oldExpiry, d.oldRow = 0, nil
+	d.oldExpiry, d.oldRow, d.clock = 0, nil, 0
 	d.model = *new(M) // a codec that panicked may have left something
 	for i := range d.old {
 		d.old[i].reset()
@@ -455,7 +472,7 @@ func (t *Tree[M, K]) old(
 	if !found || err != nil {
 		return row, false, false, err
 	}
-	if len(t.indexes) > 0 {
+	if len(t.indexes) > 0 || t.buries(s) {
 		err = t.readOld(d, &d.model, place, key[len(place.Space):], row)
 		d.model = *new(M)
 	}
@@ -516,6 +533,9 @@ func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []b
 	}
 	if err := t.decodeTo(into, primary, value); err != nil {
 		return corruptValue(err)
+	}
+	if t.core.Tombstones != nil {
+		d.clock = t.clockOf(into)
 	}
 	t.appendKeys(d.old, p, into, primary, row.Value)
 	return nil

@@ -24,6 +24,8 @@ const (
 	Sequences Space = 4
 	// Commits holds the numbers of commits and the feeds of trees.
 	Commits Space = 5
+	// Tombstones holds what is left of deleted rows in trees whose deletions travel.
+	Tombstones Space = 6
 	// FirstFree is the first space handed out to trees and indexes.
 	FirstFree Space = 64
 )

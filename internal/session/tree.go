@@ -38,6 +38,8 @@ type Tree struct {
 	ComputedClock bool
 	// Merged says that a function of the program merges two rows with one primary key.
 	Merged bool
+	// Tombstones is nil if deletions of rows do not travel.
+	Tombstones *Tombstones
 	// GivenUp has the paths of fields that the model no longer has, on purpose.
 	GivenUp []string
 	// Feed is nil if the declaration asks for none.

@@ -68,6 +68,9 @@ func (o *options) newTree(s shape.Schema) (*Tree, error) {
 		}
 		treeOptions = append(treeOptions, models.WithClock(clock), models.ClockField[Row](s.Clock))
 	}
+	if of := s.Tombstones; of != nil {
+		treeOptions = append(treeOptions, models.WithTombstones[Row](of.Age, of.Unit))
+	}
 	primary, setKey, err := o.primary(t)
 	if err != nil {
 		return nil, errors.Join(append(faults, err)...)

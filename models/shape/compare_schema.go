@@ -7,14 +7,16 @@ import (
 
 // Compare says how the schema next of a tree relates to s, as [Compare] does for their shapes.
 // Next is newer as well if it has more indexes or topics. Schemas diverge if they differ in a key, a
-// codec, the policy, in whether rows are merged, or in an index that both have. They differ in the
-// fields of a key, or in the clock, only if both say them. Versions of keys and indexes do not count. Compare returns an error that matches
-// [ErrOtherTree] if they are of different trees.
+// codec, the policy, in whether rows are merged or deletions travel, in the unit that the clock then has, or
+// in an index that both have. They differ in the fields of a key, or in the clock, only if both say them.
+// Versions of keys and indexes, and the age of tombstones, do not count. Compare returns an error that
+// matches [ErrOtherTree] if they are of different trees.
 func (s Schema) Compare(next Schema) (Relation, error) {
 	if s.Tree != next.Tree {
 		return Diverged, fmt.Errorf("%w: %s in place of %s", ErrOtherTree, next.Tree, s.Tree)
 	}
 	if s.Key != next.Key || s.Codec != next.Codec || s.Policy != next.Policy || s.Merged != next.Merged ||
+		!s.Tombstones.fit(next.Tombstones) ||
 		!s.sameFields(next, s.KeyFields, next.KeyFields) ||
 		s.Clock != "" && next.Clock != "" && !s.sameField(next, s.Clock, next.Clock) {
 		return Diverged, nil

@@ -10,6 +10,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -198,6 +199,12 @@ func (r *jsonReader) number(path string, most uint64) (uint64, error) {
 func (r *jsonReader) version(path string) (uint32, error) {
 	n, err := r.number(path, math.MaxUint32)
 	return uint32(n), err
+}
+
+// nanoseconds reads a length of time.
+func (r *jsonReader) nanoseconds(path string) (time.Duration, error) {
+	n, err := r.number(path, math.MaxInt64)
+	return time.Duration(n), err
 }
 
 // bytes reads bytes in hex.

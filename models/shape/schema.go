@@ -41,6 +41,8 @@ type Schema struct {
 	// Merged says that a function of the program makes one row of two with one primary key, in a tree
 	// that is open. A program without the function cannot exchange records of the tree.
 	Merged bool
+	// Tombstones says that deletions of rows travel, in a tree that is open. Nil if they do not.
+	Tombstones *Tombstones
 	// Indexes are the tree's indexes.
 	Indexes []Index
 	// Topics are those of the tree's topics that all rows belong to. Which rows belong to another one,
@@ -156,7 +158,10 @@ func (s Schema) check() error {
 	if s.Merged && s.Policy != "open" {
 		return fmt.Errorf("merge: the policy is %s, and only an open tree is merged", s.Policy)
 	}
-	return s.checkClock()
+	if err := s.checkClock(); err != nil {
+		return err
+	}
+	return s.checkTombstones()
 }
 
 // checkFields checks the names of the fields that a key is made of.
@@ -272,6 +277,9 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 	}
 	if s.Merged {
 		dst = append(dst, `,"merge":true`...)
+	}
+	if s.Tombstones != nil {
+		dst = s.Tombstones.appendJSON(dst)
 	}
 	dst = append(dst, `,"indexes":[`...)
 	for i, ix := range s.Indexes {
@@ -390,6 +398,8 @@ func readSchema(src []byte) (s Schema, err error) {
 			s.ComputedClock, err = r.trueOnly(path)
 		case "merge":
 			s.Merged, err = r.trueOnly(path)
+		case "tombstones":
+			s.Tombstones, err = r.readTombstones(path)
 		case "indexes":
 			err = r.list(path, func(path string) error {
 				ix, err := r.readIndex(path)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -21,6 +22,7 @@ import (
 var userSchema = shape.Schema{
 	Tree: "blog.user", Key: "pair(string,uint64)", Codec: "dag-cbor", Policy: "open", Shape: user,
 	KeyFields: []string{"Name", "ID"}, KeyVersion: 4_294_967_295, Clock: "ID",
+	Tombstones: &shape.Tombstones{Age: 720 * time.Hour, Unit: time.Second},
 	Indexes: []shape.Index{
 		{Name: "name", Kind: "index", Key: "string", Partial: true, Fields: []string{"Name"}, Optional: []string{"Name"}},
 		{Name: "id", Kind: "claim", Key: "uint64", Blind: true, Version: 2},
@@ -40,7 +42,7 @@ func TestSchemaRoundTrip(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		want := userSchema
 		if rapid.Bool().Draw(r, "without fields") {
-			want.Shape, want.KeyFields, want.Clock = drawStruct(r, 0), nil, ""
+			want.Shape, want.KeyFields, want.Clock, want.Tombstones = drawStruct(r, 0), nil, "", nil
 			want.Indexes = []shape.Index{{Name: "name", Kind: "index", Key: "string"}}
 		}
 		if rapid.Bool().Draw(r, "without indexes") {
@@ -209,7 +211,7 @@ func TestSchemaLargest(t *testing.T) {
 		inner = append(inner, shape.Field{Name: fmt.Sprintf("%s%04d", long, i), Type: shape.Of(shape.Uint8)})
 	}
 	s := userSchema
-	s.KeyFields, s.Clock, s.Indexes = nil, "", nil
+	s.KeyFields, s.Clock, s.Tombstones, s.Indexes = nil, "", nil, nil
 	s.Shape = shape.StructOf(inner...)
 	for range shape.MaxDepth - 1 {
 		s.Shape = shape.StructOf(shape.Field{Name: "in", Type: s.Shape})
@@ -300,7 +302,7 @@ func TestSchemaCompare(t *testing.T) {
 func FuzzSchemaFile(f *testing.F) {
 	f.Add([]byte(write(f, userSchema)))
 	small := userSchema
-	small.Indexes, small.KeyFields, small.Clock = nil, nil, ""
+	small.Indexes, small.KeyFields, small.Clock, small.Tombstones = nil, nil, "", nil
 	small.Shape = shape.StructOf(shape.Field{Name: "a", Type: nested(2)})
 	compact, err := small.MarshalJSON()
 	if err != nil {

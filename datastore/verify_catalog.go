@@ -9,7 +9,8 @@ import (
 )
 
 // catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
-// data keys have been examined; others, but for what is said of fields, feeds and tombstones, belong to newer versions.
+// data keys have been examined; others, but for what is said of fields, feeds and tombstones, belong to newer
+// versions.
 func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
 	if bytes.Equal(key, storeKey) || isTree(key) || bytes.HasPrefix(key, dictionaryPrefix) ||
 		t.store.keys != nil && bytes.HasPrefix(key, keyPrefix) {

@@ -45,6 +45,8 @@ var (
 		models.WithPolicy[sheet1](models.Open), models.WithMerge(mergeSheets1))
 	sheets2 = models.NewTree("sheet", models.Uint64, func(s *sheet2) uint64 { return s.ID },
 		models.WithPolicy[sheet2](models.Open), models.WithMerge(mergeSheets2))
+	_                = models.NewTopic(sheets1, "all", nil)
+	allSheets        = models.NewTopic(sheets2, "all", nil)
 	office1, office2 = models.NewDefinition("office", sheets1), models.NewDefinition("office", sheets2)
 )
 

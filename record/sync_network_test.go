@@ -2,18 +2,27 @@ package record_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/merge"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
 // Peers of which random halves are cut off from each other, write what they like, and sync within
-// their halves, have the same pages once they have met again. NETABASE_PARTITIONS says for how long
-// 24 of them do it, "10m" say; otherwise a few do it a few times.
+// their halves, have the same bytes once they have met again: pages, of which the newest wins, and sheets, which
+// are merged, so that every count and every note is in the end. Every third peer has an earlier model of sheets.
+// NETABASE_PARTITIONS says for how long 24 of them do it, "10m" say; otherwise a few do it a few times.
 func TestSyncPartitions(t *testing.T) {
 	peers, end := 6, time.Time{}
 	if text := os.Getenv("NETABASE_PARTITIONS"); text != "" {
@@ -25,52 +34,134 @@ func TestSyncPartitions(t *testing.T) {
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	all := make([]*node, peers)
-	for i := range all {
-		all[i] = newReader(t, memory.Engine())
+	net := &syncNetwork{random: rand.New(rand.NewPCG(seed, 0)), counted: map[uint64]uint64{}, notes: map[uint64]merge.Set[string]{}}
+	for i := range peers {
+		net.add(t, i)
 	}
-	for _, a := range all {
-		for _, b := range all {
-			meet(a, b)
+	for _, a := range net.members {
+		for _, b := range net.members {
+			meet(a.node, b.node)
 		}
 	}
-	for round := 0; round < 3 || time.Now().Before(end); round++ {
-		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-		for _, half := range [][]*node{all[:peers/2], all[peers/2:]} {
-			for range 4 * len(half) {
-				n := half[r.IntN(len(half))]
-				putPages(t, n, uint64(r.IntN(4*round+4)), uint64(r.IntN(300)), uint64(r.IntN(300)))
-				if a, b := half[r.IntN(len(half))], half[r.IntN(len(half))]; a != b {
-					mustSync(t, a, b, AllPages, record.Direction(1+r.IntN(3)))
+	round := 0
+	for ; round < 3 || time.Now().Before(end); round++ {
+		net.partition(t, round)
+		// There and back again, each has what every other has.
+		for i := 1; i < peers; i++ {
+			net.sync(t, net.members[i-1], net.members[i], record.Both)
+		}
+		for i := peers - 1; i > 0; i-- {
+			net.sync(t, net.members[i-1], net.members[i], record.Both)
+		}
+		net.compare(t, round)
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d rounds, %d syncs", round, net.syncs)
+}
+
+// syncNetwork are peers that sync pages and sheets.
+type syncNetwork struct {
+	random  *rand.Rand
+	members []*syncMember
+	// counted and notes are what all have added to the sheets.
+	counted map[uint64]uint64
+	notes   map[uint64]merge.Set[string]
+	syncs   int
+}
+
+type syncMember struct {
+	member
+	node *node
+}
+
+func (net *syncNetwork) add(t *testing.T, i int) {
+	m := &syncMember{member: member{name: strconv.Itoa(i), older: i%3 == 2, raw: sheets2.Raw()}}
+	opts := library()
+	if m.older {
+		m.raw = sheets1.Raw()
+		opts.Models = append(opts.Models, office1)
+	} else {
+		opts.Models = append(opts.Models, office2)
+	}
+	m.node = newNodeWith(t, memory.Engine(), opts, dht.RoutingTableFilter(func(any, peer.ID) bool { return false }))
+	m.records, m.store = m.node.records, m.node.store
+	net.members = append(net.members, m)
+}
+
+func (net *syncNetwork) sync(t *testing.T, a, b *syncMember, d record.Direction) {
+	mustSync(t, a.node, b.node, AllPages, d)
+	mustSync(t, a.node, b.node, allSheets, d)
+	net.syncs += 2
+}
+
+// partition has both halves write and sync.
+func (net *syncNetwork) partition(t *testing.T, round int) {
+	all, r := net.members, net.random
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	for _, half := range [][]*syncMember{all[:len(all)/2], all[len(all)/2:]} {
+		for range 4 * len(half) {
+			n := half[r.IntN(len(half))]
+			putPages(t, n.node, uint64(r.IntN(4*round+4)), uint64(r.IntN(300)), uint64(r.IntN(300)))
+			for range 1 + r.IntN(3) {
+				n, id := half[r.IntN(len(half))], r.Uint64N(40)
+				counted, note := n.edit(t, r, id)
+				if net.counted[id] += counted; note != "" {
+					notes := net.notes[id]
+					notes.Add(note)
+					net.notes[id] = notes
 				}
 			}
-		}
-		// There and back again, each has what every other has.
-		for i := 1; i < len(all); i++ {
-			mustSync(t, all[i-1], all[i], AllPages, record.Both)
-		}
-		for i := len(all) - 1; i > 0; i-- {
-			mustSync(t, all[i-1], all[i], AllPages, record.Both)
-		}
-		want := fmt.Sprint(pagesOf(t, all[0]))
-		for i, n := range all[1:] {
-			if got := fmt.Sprint(pagesOf(t, n)); got != want {
-				t.Fatalf("round %d: peer %d has\n%s\nand the first one has\n%s", round, i+1, got, want)
+			if a, b := half[r.IntN(len(half))], half[r.IntN(len(half))]; a != b {
+				net.sync(t, a, b, record.Direction(1+r.IntN(3)))
 			}
 		}
 	}
 }
 
-// pagesOf are the pages that a peer has.
-func pagesOf(t testing.TB, n *node) map[uint64]Page {
-	t.Helper()
-	all := map[uint64]Page{}
-	for p, err := range Pages.All(t.Context(), n.store) {
+// compare compares all rows of all peers, and the sheets with what all have added.
+func (net *syncNetwork) compare(t *testing.T, round int) {
+	first := net.members[0]
+	for _, n := range net.members[1:] {
+		for _, trees := range [][2]*models.Raw{{first.raw, n.raw}, {Pages.Raw(), Pages.Raw()}} {
+			want, got := valuesOf(t, trees[0], first.store), valuesOf(t, trees[1], n.store)
+			if !maps.Equal(want, got) {
+				t.Errorf("round %d: peer %s has\n%x\nand %s has\n%x", round, n.name, got, first.name, want)
+			}
+		}
+	}
+	var newer *syncMember
+	for _, n := range net.members {
+		if !n.older {
+			newer = n
+		}
+	}
+	for id, counted := range net.counted {
+		s, err := sheets2.Get(t.Context(), newer.store, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[p.ID] = p
+		if s.Visits.Value() != counted || fmt.Sprint(s.Notes) != fmt.Sprint(net.notes[id]) {
+			t.Errorf("round %d: sheet %d has %d visits and the notes %v, want %d and %v", round, id, s.Visits.Value(), s.Notes,
+				counted, net.notes[id])
+		}
+	}
+}
+
+// valuesOf are the values of all rows of a tree.
+func valuesOf(t testing.TB, tree *models.Raw, store *datastore.Store) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for key, err := range tree.Keys(t.Context(), store, models.Range[[]byte]{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, _, err := tree.Find(t.Context(), store, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[string(key)] = string(value)
 	}
 	return all
 }

@@ -28,9 +28,9 @@ type Origin = session.Origin
 
 // The origins of changes. Their texts are program, dht, sync, expiry and eviction.
 const (
-	// OriginProgram is the program itself, which has written or deleted the row.
+	// OriginProgram is the program itself, which has written or deleted the row, or its record by path.
 	OriginProgram = session.Program
-	// OriginDHT is a peer that has put a record into the DHT, or has taken it back.
+	// OriginDHT is a peer that has put a record into the DHT, or has retracted it.
 	OriginDHT = session.DHT
 	// OriginSync is a peer with which a topic was synced, or that has gossiped the row.
 	OriginSync = session.Synced

@@ -95,6 +95,14 @@ func TestSyncWithLiars(t *testing.T) {
 			message := append([]byte{0x61, 0, 0, 1, round}, make([]byte, 15)...)
 			return []syncing.Message{{Kind: syncing.Reconcile, Bytes: message}}
 		},
+		"endless ranges": func(*syncing.Request) []syncing.Message {
+			message := []byte{0x61}
+			for i := 1; i < 1000; i++ { // ranges up to a prefix of 16 bits each, with a fingerprint that nothing has
+				id := randomID()
+				message = append(append(message, 1, 2, byte(i>>2), byte(i<<6), 1), id[:16]...)
+			}
+			return []syncing.Message{{Kind: syncing.Reconcile, Bytes: message}}
+		},
 		"a malformed message": func(*syncing.Request) []syncing.Message {
 			return []syncing.Message{{Kind: syncing.Reconcile, Bytes: []byte{0x61, 9, 9, 9}}}
 		},

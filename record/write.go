@@ -209,7 +209,9 @@ func isRefusal(err error) bool {
 
 // apply makes a change of a record, and adds to refused.
 func (l *ledger) apply(c *change, refused *[]error) (err error) {
-	l.by = session.DHT
+	if l.by = session.DHT; c.delete { // which no peer can ask for
+		l.by = session.Program
+	}
 	switch {
 	case c.tree != nil && c.delete:
 		err = c.tree.drop(l, c.key)

@@ -181,7 +181,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// FuzzRequest reads any turn of an initiator. A turn that can be read reads the same when it is written.
+// FuzzRequest reads any turn of an initiator, in memory that is bounded by its length. A turn that can be read reads the same when it is written.
 func FuzzRequest(f *testing.F) {
 	q := request()
 	q.Offers[1].Value = q.Offers[1].Value[:9]
@@ -190,7 +190,9 @@ func FuzzRequest(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		q, err := syncing.ReadRequest(reader(data))
+		var q syncing.Request
+		var err error
+		alloctest.Bound(t, len(data), func() { q, err = syncing.ReadRequest(reader(data)) })
 		if err != nil {
 			return
 		}
@@ -201,7 +203,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// FuzzAnswer reads any answer to a turn.
+// FuzzAnswer reads any answer to a turn, in memory that is bounded by its length.
 func FuzzAnswer(f *testing.F) {
 	f.Add(encode(answers()))
 	f.Add(encode([]syncing.Message{{Kind: syncing.Fail, Cause: syncing.Busy, Bytes: []byte("later")}}))
@@ -210,7 +212,9 @@ func FuzzAnswer(f *testing.F) {
 	}
 	q := request()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := syncing.ReadAnswer(reader(data), &q)
+		var a syncing.Answer
+		var err error
+		alloctest.Bound(t, len(data), func() { a, err = syncing.ReadAnswer(reader(data), &q) })
 		whole := len(a.Verdicts) == len(q.Offers) && len(a.Wanted) == len(q.Want) && len(a.Asked) == len(q.Ask) &&
 			a.Reconcile != nil
 		if err == nil && a.Fail == nil && !whole {

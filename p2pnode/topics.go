@@ -20,7 +20,9 @@ import (
 const topicsHelp = `Lists the topics of the node's models: how many rows belong to each, whether the node keeps it
 in sync with other peers by itself (the setting sync), and for each peer with which it has been
 synced since the node was started: when, how many records the two differed in, how many of them
-came from the peer and went there, how many were refused, and why the last sync has failed.`
+came from the peer and went there, how many were refused, and why the last sync has failed. A sync
+that the peer has begun has a line of its own. -json also tells which peers gossip the topic, and
+how many records of each were taken, ignored and invalid.`
 
 const syncHelp = `Brings TOPIC together with that of PEER, so that each has the better record of both for every
 key. PEER is the id of a peer; without it, the topic is synced with each peer that is connected
@@ -74,15 +76,18 @@ func (p program) printTopics(topics []api.Topic) error {
 			kept = "yes"
 		}
 		first := []string{topic.Name, humanize.Comma(topic.Rows), kept}
-		if len(topic.Synced) == 0 {
+		if len(topic.Synced)+len(topic.Answered) == 0 {
 			if err := t.Add(append(first, "", "", "", "", "", "", "")...); err != nil {
 				return err
 			}
 		}
-		for _, s := range topic.Synced {
+		for i, s := range slices.Concat(topic.Synced, topic.Answered) {
 			when := "now"
 			if s.Done {
 				when = s.Started.Local().Format(time.DateTime)
+			}
+			if i >= len(topic.Synced) {
+				when += ", by the peer"
 			}
 			cells := append(slices.Clone(first), s.Peer, when, count(differed(s)), count(s.Pulled.Taken),
 				count(s.Pushed.Taken), count(s.Pulled.Refused+s.Pushed.Refused), s.Error)
@@ -97,11 +102,8 @@ func (p program) printTopics(topics []api.Topic) error {
 func count(n int) string { return humanize.Comma(int64(n)) }
 
 // differed is how many records a sync has found to differ.
-func differed(s api.Synced) (n int) {
-	for _, way := range []api.SyncCounts{s.Pulled, s.Pushed} {
-		n += way.Taken + way.Refused + way.Missing
-	}
-	return n
+func differed(s api.Synced) int {
+	return s.Pulled.InAll() + s.Pushed.InAll()
 }
 
 // sync returns the command "sync".
@@ -182,7 +184,8 @@ func (p program) printSync(ctx context.Context, n *node, topic api.Topic, how ap
 			line.Clear()
 			err = p.printSynced(s)
 		default:
-			line.Show("%s: %s pulled, %s pushed so far", s.Peer, count(s.Pulled.Taken), count(s.Pushed.Taken))
+			line.Show("%s: %s of %s pulled, %s of %s pushed so far", s.Peer, count(s.Pulled.InAll()), count(s.ToPull),
+				count(s.Pushed.InAll()), count(s.ToPush))
 		}
 		if err != nil {
 			return err

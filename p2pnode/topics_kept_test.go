@@ -15,4 +15,17 @@ func TestKeptSynced(t *testing.T) {
 		got := topicAt(t, two)
 		return got.Kept && len(got.Synced) == 1 && got.Synced[0].Pushed.Taken == 1 && got.Synced[0].Error == ""
 	})
+	await(t, "the other node lists it too", func() bool {
+		got := topicAt(t, one).Answered
+		return len(got) == 1 && got[0].Pulled.Taken == 1 && got[0].ToPush == 1
+	})
+	// The next sync of the two comes minutes later.
+	three := newNode(t, "sync club.member/all", "bootstrap "+statusAt(t, two).Addresses[0])
+	startNode(t, three)
+	await(t, "the two gossip", func() bool {
+		got := topicAt(t, two).Gossip
+		return len(got) == 1 && got[0].Listens
+	})
+	putLocal(t, three, `{"ID":3,"Name":"Eve"}`)
+	await(t, "a row of the third is at the second", func() bool { return topicAt(t, two).Rows == 3 })
 }

@@ -318,6 +318,24 @@ type Topic struct {
 	// Synced has the last sync that this node has begun with each peer since it was started, the
 	// newest first, at most 16.
 	Synced []Synced `json:"synced"`
+	// Answered has the last sync that each other peer has begun, likewise. Of those sent there, all
+	// count as taken.
+	Answered []Synced `json:"answered"`
+	// Gossip are the peers that gossip the topic with this node. It is empty unless the topic is kept.
+	Gossip []GossipPeer `json:"gossip"`
+}
+
+// GossipPeer is a peer that gossips a topic: how many records it has sent within the last day, and what
+// became of them.
+type GossipPeer struct {
+	Peer string `json:"peer"`
+	// Listens says that it is connected and takes records.
+	Listens bool `json:"listens"`
+	Taken   int  `json:"taken"`
+	Ignored int  `json:"ignored"`
+	Invalid int  `json:"invalid"`
+	// LeftAlone says that so many were invalid that the node does not sync with it.
+	LeftAlone bool `json:"left_alone,omitempty"`
 }
 
 // Sync is the body of POST /v1/topics/{tree}/{topic}/sync, which answers with a stream of Synced.
@@ -341,6 +359,10 @@ type Synced struct {
 	// the records in which the two differed; a key of which each had another record may count both ways.
 	Pulled SyncCounts `json:"pulled"`
 	Pushed SyncCounts `json:"pushed"`
+	// ToPull and ToPush are how many records each way are due as far as is known, with those that have
+	// gone already.
+	ToPull int `json:"to_pull"`
+	ToPush int `json:"to_push"`
 	// RoundTrips is how often the node has waited for an answer. BytesRead and BytesWritten are those of
 	// the messages, and 0 before Done.
 	RoundTrips   int   `json:"round_trips"`
@@ -359,6 +381,9 @@ type SyncCounts struct {
 	Refused int `json:"refused"`
 	Missing int `json:"missing"`
 }
+
+// InAll is how many records were taken, refused or missing.
+func (c SyncCounts) InAll() int { return c.Taken + c.Refused + c.Missing }
 
 // RefusedRecord is a record that a sync has not taken. Pushed says that the other peer has refused it.
 type RefusedRecord struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// Node is the node that is shown and worked on. Nothing but Syncs changes while it is served.
+// Node is the node that is shown and worked on. Nothing but Syncs and Answered changes while it is served.
 type Node struct {
 	// ID is the id of the peer.
 	ID peer.ID
@@ -32,8 +32,9 @@ type Node struct {
 	Events *hub.Hub
 	// Kept are the full names of the topics that the node keeps in sync with other peers.
 	Kept []string
-	// Syncs are the syncs of topics. They change while the node is served.
-	Syncs Syncs
+	// Syncs are the syncs of topics that the node has begun, and Answered those that others have. They
+	// change while the node is served.
+	Syncs, Answered Syncs
 
 	// Metrics has the metrics, nil for none.
 	Metrics prometheus.Gatherer

@@ -86,7 +86,7 @@ func (s *Syncs) of(topic string) []api.Synced {
 func syncedOf(r *record.SyncReport, d record.Direction, started time.Time) api.Synced {
 	return api.Synced{
 		Peer: r.Peer.String(), Direction: d.String(), Started: started.UTC(),
-		Pulled: syncCounts(&r.Pulled), Pushed: syncCounts(&r.Pushed),
+		Pulled: syncCounts(&r.Pulled), Pushed: syncCounts(&r.Pushed), ToPull: r.ToPull, ToPush: r.ToPush,
 		RoundTrips: r.RoundTrips, BytesRead: r.BytesRead, BytesWritten: r.BytesWritten,
 	}
 }

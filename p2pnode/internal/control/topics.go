@@ -38,11 +38,27 @@ func (h *handler) topics(x *exchange) error {
 			all = append(all, api.Topic{
 				Name: name, Tree: tree.Name(), Topic: own, Rows: int64(rows), Partial: topic.Partial(),
 				Kept: slices.Contains(h.Node.Kept, name), Synced: h.Node.Syncs.of(name),
+				Answered: h.Node.Answered.of(name), Gossip: h.gossip(name),
 			})
 		}
 	}
 	slices.SortFunc(all, func(a, b api.Topic) int { return cmp.Compare(a.Name, b.Name) })
 	return x.answer(all)
+}
+
+// gossip returns the peers that gossip a topic.
+func (h *handler) gossip(topic string) []api.GossipPeer {
+	all := []api.GossipPeer{}
+	if h.Node.Peer == nil {
+		return all
+	}
+	for _, p := range h.Node.Peer.Record.GossipPeers(topic) {
+		all = append(all, api.GossipPeer{
+			Peer: p.ID.String(), Listens: p.Listens, Taken: p.Taken, Ignored: p.Ignored, Invalid: p.Invalid,
+			LeftAlone: p.LeftAlone,
+		})
+	}
+	return all
 }
 
 // directions are the words for directions.

@@ -57,5 +57,6 @@ func (d *Daemon) recordOptions() record.Options {
 	}
 	o.Meters = d.meters.Provider
 	o.Log = refusals{d.log.Handler(), d}
+	o.Answered = d.answered
 	return o
 }

@@ -10,8 +10,13 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// keepSynced keeps topics in sync with other peers, until the daemon is closed.
+// keepSynced keeps topics in sync with other peers, and gossips their new rows, until the daemon is closed.
 func (d *Daemon) keepSynced() {
+	ps, err := record.NewPubSub(d.ctx, d.peer.Host)
+	if err != nil {
+		d.log.Error("topics are not kept in sync", "error", err)
+		return
+	}
 	// Before another peer is known, nobody can be found, nor told that the topics are here.
 	for d.peer.DHT.RoutingTable().Size() == 0 {
 		select {
@@ -24,9 +29,18 @@ func (d *Daemon) keepSynced() {
 	for i, p := range d.cfg.Bootstrap {
 		given[i] = p.ID
 	}
-	err := d.peer.Record.KeepSynced(d.ctx, record.KeepSynced{Topics: d.cfg.Sync, Peers: given, Done: d.synced})
+	err = d.peer.Record.KeepSynced(d.ctx, record.KeepSynced{
+		Topics: d.cfg.Sync, Peers: given, PubSub: ps, Done: d.synced,
+	})
 	if d.ctx.Err() == nil && !errors.Is(err, models.ErrClosed) {
 		d.log.Error("topics are not kept in sync any longer", "error", err)
+	}
+}
+
+// answered remembers what a sync has done that another peer has begun.
+func (d *Daemon) answered(report record.SyncReport, err error) {
+	if d.ctx.Err() == nil {
+		d.shown.Answered.Ended(&report, report.Direction, err)
 	}
 }
 

@@ -131,6 +131,7 @@ export interface Topic {
   partial?: boolean;
   kept: boolean;
   synced: Synced[] | null;
+  answered: Synced[] | null;
 }
 
 export interface Synced {
@@ -141,6 +142,8 @@ export interface Synced {
   done?: boolean;
   pulled: SyncCounts;
   pushed: SyncCounts;
+  to_pull: number;
+  to_push: number;
   round_trips: number;
   bytes_read: number;
   bytes_written: number;

@@ -18,6 +18,7 @@ interface Props {
 export function TopicPanel({ base, topic, others, peers, changed }: Props) {
   const id = `topic-${topic.name}`;
   const synced = topic.synced ?? [];
+  const answered = topic.answered ?? [];
   const name = (peer: string) => {
     const known = peers.find((p) => p.id === peer);
     return known ? nameOf(known) : shortID(peer);
@@ -30,7 +31,7 @@ export function TopicPanel({ base, topic, others, peers, changed }: Props) {
         {topic.partial ? ", a part of the tree" : ", all of the tree"}
         {topic.kept ? "; this node keeps it in sync." : "; it is synced when you say so."}
       </p>
-      {synced.length > 0 ? (
+      {synced.length + answered.length > 0 ? (
         <div class="scroll" tabIndex={0} role="region" aria-label={`Syncs of ${topic.name}`}>
           <table>
             <thead>
@@ -47,6 +48,9 @@ export function TopicPanel({ base, topic, others, peers, changed }: Props) {
             <tbody>
               {synced.map((s) => (
                 <Line key={s.peer} synced={s} name={name(s.peer)} />
+              ))}
+              {answered.map((s) => (
+                <Line key={`by ${s.peer}`} synced={s} name={`${name(s.peer)}, which began it`} />
               ))}
             </tbody>
           </table>
@@ -71,10 +75,7 @@ function Line({ synced: s, name }: { synced: Synced; name: string }) {
           {name}
         </th>
         <td>{s.done ? dateAndTime(s.started) : <span class="running">now, for {span(s.seconds)}</span>}</td>
-        <td>
-          {count(differed(s))}
-          {!s.done && " so far"}
-        </td>
+        <td>{s.done ? count(differed(s)) : `${count(differed(s))} of ${count(s.to_pull + s.to_push)} so far`}</td>
         <td>{count(s.pulled.taken)}</td>
         <td>{count(s.pushed.taken)}</td>
         <td>{count(refused(s))}</td>
@@ -186,8 +187,10 @@ function SyncForm({ base, topic, others, name, changed }: FormProps) {
   );
 }
 
+const done = (c: SyncCounts, due: number) => `${count(all(c))} of ${count(due)}`;
+
 function describe(s: Synced, name: string): string {
+  if (!s.done) return `With ${name}: ${done(s.pulled, s.to_pull)} pulled, ${done(s.pushed, s.to_push)} pushed so far.`;
   const so = `${plural(differed(s), "record")} differed, ${count(s.pulled.taken)} pulled, ${count(s.pushed.taken)} pushed`;
-  if (!s.done) return `With ${name}: ${so} so far.`;
   return s.error ? `With ${name}: not to the end; ${so}.` : `With ${name}: ${so} in ${span(s.seconds)}.`;
 }

@@ -240,6 +240,7 @@ func TestGossipVerdicts(t *testing.T) {
 	old := pageRow(t, Page{ID: 5, Version: 1})
 	old.Age = 25 * time.Hour
 	good := page(Page{ID: 3, Version: 1})
+	otherKey, large := append([]byte{1, '7'}, good[len(Pages.PathText(3))+1:]...), string(make([]byte, 2000))
 	for name, c := range map[string]struct {
 		topic models.AnyTopic
 		data  []byte
@@ -250,12 +251,12 @@ func TestGossipVerdicts(t *testing.T) {
 		"a better row":         {OddPages, page(Page{ID: 21, Version: 6}), record.GossipPeer{Taken: 1}},
 		"an old row":           {OddPages, page(Page{ID: 1, Version: 4}), record.GossipPeer{Ignored: 1}},
 		"an expired row":       {OddPages, old.Append(nil), record.GossipPeer{Ignored: 1}},
-		"a large row":          {OddPages, page(Page{ID: 7, Text: string(make([]byte, 2000))}), record.GossipPeer{Ignored: 1}},
+		"a large row":          {OddPages, page(Page{ID: 7, Text: large}), record.GossipPeer{Ignored: 1}},
 		"a row of no topic":    {OddPages, page(Page{ID: 2, Version: 1}), record.GossipPeer{Invalid: 1}},
 		"no record":            {OddPages, []byte("no record"), record.GossipPeer{Invalid: 1}},
 		"nothing":              {OddPages, nil, record.GossipPeer{Invalid: 1}},
 		"an unsigned row":      {AllLetters, page(Page{ID: 9, Version: 1}), record.GossipPeer{Invalid: 1}},
-		"another key":          {OddPages, append([]byte{1, '7'}, good[len(Pages.PathText(3))+1:]...), record.GossipPeer{Invalid: 1}},
+		"another key":          {OddPages, otherKey, record.GossipPeer{Invalid: 1}},
 		"bytes behind the row": {OddPages, append(page(Page{ID: 13, Version: 1}), 0), record.GossipPeer{Invalid: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,6 +300,29 @@ func TestKeepSyncedPushes(t *testing.T) {
 	if n := len(synced); n > 2 {
 		t.Errorf("there were %d syncs for it", n)
 	}
+}
+
+// A row that is larger than messages are is synced.
+func TestGossipOfALargeRow(t *testing.T) {
+	options := library()
+	options.MaxValueBytes = 2 << 20
+	a, b := newNodeWith(t, memory.Engine(), options), newNodeWith(t, memory.Engine(), options)
+	link(t, a, b)
+	keepTopics(t, b, record.KeepSynced{PubSub: newPubSub(t, b), Interval: time.Hour}, AllPages)
+	synced := make(chan error, 100)
+	keepTopics(t, a, record.KeepSynced{
+		PubSub: newPubSub(t, a), Peers: []peer.ID{b.host.ID()}, Interval: time.Hour,
+		Done: func(_ record.SyncReport, err error) { synced <- err },
+	}, AllPages)
+	if err := <-synced; err != nil {
+		t.Fatal(err)
+	}
+	listen(t, a, AllPages, b)
+	large := Page{ID: 1, Text: string(make([]byte, pubsub.DefaultMaxMessageSize)), Version: 1}
+	if err := Pages.Put(t.Context(), a.store, &large); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the peer has the row", func() bool { return len(versions(t, b)) == 1 })
 }
 
 // More rows at once than are gossiped are synced.

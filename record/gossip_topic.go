@@ -23,6 +23,8 @@ const (
 	gossipAtOnce = 256
 	// Of the rows that change, gossipBurst are published at once, and gossipRate each second.
 	gossipBurst, gossipRate = 128, 64
+	// gossipBytes bounds what is published: gossipsub drops what its messages have no room for.
+	gossipBytes = pubsub.DefaultMaxMessageSize - 1024
 )
 
 // gossip is a topic that this peer gossips.
@@ -201,6 +203,10 @@ func (g *gossip) publish(ctx context.Context, row syncing.Row) bool {
 	if own.check(g.records, g.topic, time.Now()) != nil {
 		return false
 	}
+	data := row.Append(nil)
+	if len(data) > gossipBytes {
+		return false
+	}
 	g.room--
-	return g.joined.Publish(ctx, row.Append(nil)) == nil
+	return g.joined.Publish(ctx, data) == nil
 }

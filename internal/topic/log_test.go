@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
@@ -44,6 +45,56 @@ func TestLeafLog(t *testing.T) {
 			if !slices.EqualFunc(got, want, same) || l.more != more {
 				t.Fatalf("the log has %d changes in the range and %d more ids, want %d and %d", len(got), l.more, len(want), more)
 			}
+		}
+	})
+}
+
+// A state says what its log changes, and files it, with ids that begin alike too. Net says enough of a range
+// for as many ids as are asked for.
+func TestNetAndDue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		leaves, err := NewLeaves(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewState(leaves)
+		has := map[ID]bool{} // what the log adds, since the entries are none
+		for n := range rapid.IntRange(0, 60).Draw(t, "changes") {
+			var id ID
+			id[0], id[31] = rapid.ByteMax(4).Draw(t, "begins"), rapid.ByteMax(4).Draw(t, "ends")
+			has[id] = !has[id]
+			s.Log(Change{ID: id, Added: has[id], Number: uint64(n)})
+		}
+		var want []ID
+		for id, is := range has {
+			if is {
+				want = append(want, id)
+			}
+		}
+		slices.SortFunc(want, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+		for most := range 30 {
+			var got []ID
+			for _, c := range s.Net(Lower(nil), Upper(nil), most) {
+				if !c.Added {
+					t.Fatalf("the log removes %x, which is not there", c.ID)
+				}
+				got = append(got, c.ID)
+			}
+			if enough := min(most, len(want)); len(got) < enough || !slices.Equal(got, want[:len(got)]) {
+				t.Fatalf("for %d ids the log adds %x, want %x", most, got, want)
+			}
+		}
+		for id, is := range has {
+			if c := s.Find(&id); (c != nil) != is {
+				t.Fatalf("%x is found: %v", id, c)
+			}
+		}
+		var filed []ID
+		for _, c := range s.Due(1<<40, 0, 1<<40, 1<<40).Entries {
+			filed = append(filed, c.ID)
+		}
+		if !slices.Equal(filed, want) {
+			t.Fatalf("entries %x are filed, want %x", filed, want)
 		}
 	})
 }

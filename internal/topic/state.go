@@ -1,7 +1,7 @@
 package topic
 
 import (
-	"cmp"
+	"bytes"
 	"slices"
 )
 
@@ -69,37 +69,50 @@ func (s *State) Replace(first, last int, with []Leaf) {
 }
 
 // Net returns what the log changes in a range: an entry is among them if there is one more or one less, in
-// the order of the ids. It ends with a leaf, once most have been added and the leaves before have as many ids:
-// there are at least as many in the topic up to there.
+// the order of the ids. It ends once most have been added, or with a leaf if the leaves before have as many
+// ids: there are at least as many in the topic up to there.
 func (s *State) Net(lower, upper Bound, most int) (net []Change) {
 	if !lower.Before(&upper) {
 		return nil
 	}
 	first := s.Leaves.At(Head(&lower.id))
 	whole := 0.0 // ids in leaves that the range has all of
+	added := 0
 	for n := first; n < len(s.Leaves) && s.Leaves[n].begins(&upper) && whole < float64(most); n++ {
 		if n > first {
 			whole += s.count(n)
 		}
-		start := len(net)
-		for _, i := range s.logged[n].between(&lower, &upper) {
-			net = append(net, s.logged[n].changes[i])
+		log := &s.logged[n]
+		for _, i := range log.between(&lower, &upper) {
+			c := &log.changes[i]
+			last := len(net) - 1
+			if added >= most && (last < 0 || net[last].ID != c.ID) {
+				return net
+			}
+			before := len(net)
+			if net = appendNet(net, c); c.Added == (len(net) > before) { // one added, or undone
+				added += len(net) - before
+			}
 		}
-		net = append(net[:start], netOf(net[start:])...)
 	}
 	return net
+}
+
+// appendNet appends a change, or takes back the last one if that is undone by it. Changes come in the order
+// of their ids.
+func appendNet(net []Change, c *Change) []Change {
+	if last := len(net) - 1; last >= 0 && net[last].ID == c.ID && net[last].Added != c.Added {
+		return net[:last]
+	}
+	return append(net, *c)
 }
 
 // netOf leaves out those changes that another takes back. They are in the order of their ids. It uses
 // their memory.
 func netOf(changes []Change) []Change {
 	net := changes[:0]
-	for _, c := range changes {
-		if last := len(net) - 1; last >= 0 && net[last].ID == c.ID && net[last].Added != c.Added {
-			net = net[:last]
-			continue
-		}
-		net = append(net, c)
+	for i := range changes {
+		net = appendNet(net, &changes[i])
 	}
 	return net
 }
@@ -109,9 +122,9 @@ func (s *State) Find(id *ID) *Change {
 	var net []Change
 	of, behind := &s.logged[s.Leaves.At(Head(id))], Behind(id)
 	for _, i := range of.between(&Bound{id: *id}, &behind) {
-		net = append(net, of.changes[i])
+		net = appendNet(net, &of.changes[i])
 	}
-	if net = netOf(net); len(net) == 0 {
+	if len(net) == 0 {
 		return nil
 	}
 	return &net[0]
@@ -156,7 +169,7 @@ func (s *State) Due(upTo, from uint64, most int, size int64) *Filing {
 		if len(due) == 0 {
 			continue
 		}
-		slices.SortStableFunc(due, func(a, b Change) int { return cmp.Compare(Head(&a.ID), Head(&b.ID)) })
+		slices.SortStableFunc(due, func(a, b Change) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 		leaf := s.Leaves[n]
 		cut := 0
 		for cut < len(due) && (most > 0 && size > 0 || cut > 0 && Head(&due[cut].ID) == Head(&due[cut-1].ID)) {

@@ -45,8 +45,8 @@ func (r *Records) deaf() {
 }
 
 // rowChanged updates the receipt of a row that an ordinary call has written, or deleted,
-// if value is nil. A row that this peer has published is to be published again. Every
-// other row is the program's own from now on.
+// if value is nil. A row that this peer has published is to be published again, and so is
+// its deletion where deletions travel. Every other row is the program's own from now on.
 func (r *Records) rowChanged(t *modelTree, s *session.Session, primary, value []byte) error {
 	held := s.Held
 	s.Held = true
@@ -60,7 +60,13 @@ func (r *Records) rowChanged(t *modelTree, s *session.Session, primary, value []
 	if err != nil || value != nil && receipt.Hash == sha256.Sum256(value) {
 		return err
 	}
-	if value != nil && receipt.Origin.IsOwn() {
+	republished := value != nil
+	if !republished { // a deletion that travels is published in place of the row
+		if republished, err = t.isBuried(s, primary); err != nil {
+			return err
+		}
+	}
+	if republished && receipt.Origin.IsOwn() {
 		s.Committed = append(s.Committed, r.wakeRepublish)
 		if receipt.Origin == receipts.Changed {
 			return nil

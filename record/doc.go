@@ -29,7 +29,8 @@
 //
 //	models.Open       anyone. Of two records the better has the higher clock
 //	                  (models.WithClock), or of equal clocks the larger bytes. With
-//	                  models.WithMerge the stored row becomes the merge of both
+//	                  models.WithMerge the stored row becomes the merge of both, and with
+//	                  models.WithTombstones a deletion is a record too
 //	models.Signed     the peer that the primary key begins with: see PeerKey and Retract.
 //	                  The better of two has the higher sequence number
 //	models.Immutable  anyone, but the key is the hash of the value: see HashKey and Identify

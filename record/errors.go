@@ -102,3 +102,7 @@ func shorten(text string) string {
 	}
 	return text[:most] + "…"
 }
+
+// errOutlived refuses a record of a key that the store has nothing of, because rows as old as it may have
+// been deleted: see models.WithTombstones.
+var errOutlived = fmt.Errorf("%w: its clock is not above those of rows that were deleted", ErrOldRecord)

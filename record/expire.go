@@ -112,6 +112,9 @@ func (s *expiry) removeReceipts(found iter.Seq2[receipts.Key, error]) error {
 			kept.Received = s.now
 			return 0, l.putReceipt(&st.filed, &kept)
 		}
+		if tree.buries() && st.Tombstone() && !st.stale {
+			return 0, tree.keepTombstone(l, &st, s.now)
+		}
 		return 1, tree.drop(l, key.Second)
 	})
 }

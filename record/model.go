@@ -3,7 +3,6 @@ package record
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -82,6 +81,8 @@ type rowState struct {
 	filed receipts.Receipt
 	// stale reports that it was written for another row.
 	stale bool
+	// taken is when the row was deleted whose tombstone there is, in an open tree.
+	taken time.Time
 }
 
 // served reports whether the DHT is given the row, or the tombstone.
@@ -114,10 +115,13 @@ func (t *modelTree) rowState(ctx context.Context, r models.Reader, key []byte) (
 			return s, err
 		}
 	}
+	if err := t.readTombstone(ctx, r, key, &s); err != nil {
+		return s, err
+	}
 	if hasReceipt {
 		s.filed = receipt
 		isWhole := t.rules.Policy() != models.Signed || s.Signature != nil
-		if isWhole && (s.Value != nil || s.Tombstone()) && receipt.Hash == sha256.Sum256(s.Value) {
+		if isWhole && (s.Value != nil || s.Tombstone()) && receipt.Hash == t.hash(&s.Stored) {
 			s.receipt, s.Whole = receipt, true
 		} else {
 			s.stale = true
@@ -143,6 +147,14 @@ func (t *modelTree) accept(
 	}
 	arrived := origin == receipts.Stranger
 	switch {
+	case held == nil && arrived:
+		outlived, err := t.outlived(l, c.Sequence)
+		if err == nil && outlived {
+			err = errOutlived
+		}
+		if err != nil {
+			return c, failAt("put", t.raw, c.Key, err)
+		}
 	case held == nil:
 	case t.raw.Merges():
 		came := c.Value
@@ -159,11 +171,18 @@ func (t *modelTree) accept(
 		return c, failAt("put", t.raw, c.Key, ErrOldRecord)
 	}
 	same := bytes.Equal(old.Value, c.Value) && (old.Value == nil) == (c.Value == nil)
+	taken, buries := received, t.buries() && c.Retracted
+	if buries {
+		// Its age is the store's to know. It stays for that, whatever the publisher wants.
+		received, more = time.Now(), nil
+		same = old.Tombstone() && old.Signature.Sequence == c.Sequence
+	}
 	receipt := receipts.Receipt{
 		Tree: t.raw.Name(), Key: c.Key,
-		Origin: origin, Received: received, Hash: sha256.Sum256(c.Value), More: more,
+		Origin: origin, Received: received, More: more,
+		Hash: t.hash(&policy.Stored{Value: c.Value, Signature: &c.Signature}),
 	}
-	if arrived && (old.Value != nil || old.Tombstone()) {
+	if arrived && (old.Value != nil || old.Tombstone() && (buries || !t.buries())) {
 		again := same && (held == nil || c.Compare(held) == 0)
 		t.ownedBefore(l.records, &old, &receipt, same, again)
 	}
@@ -172,6 +191,9 @@ func (t *modelTree) accept(
 	case same:
 	case c.Retracted:
 		err = t.raw.Delete(l.ctx, l.trusted(), c.Key)
+		if err == nil && buries {
+			err = t.bury(l, &c, taken)
+		}
 	default:
 		err = t.raw.Put(l.ctx, l.trusted(), c.Key, c.Value)
 	}
@@ -227,15 +249,23 @@ func (t *modelTree) ownedBefore(r *Records, old *rowState, receipt *receipts.Rec
 	}
 }
 
-// drop takes the row under key out of the DHT, and deletes it if it came from there. A
-// tombstone is removed with its receipt: the records it has taken back have expired by
-// then.
+// drop takes the row under key out of the DHT, and deletes it if it came from there. The
+// tombstone of a signed row is removed with its receipt: the records it has taken back have
+// expired by then. That of another row stays if it is the program's own.
 func (t *modelTree) drop(l *ledger, key []byte) error {
 	s, err := t.rowState(l.ctx, l.tx, key)
 	if err != nil {
 		return err
 	}
 	switch {
+	case t.buries() && s.Tombstone():
+		if s.filed.Origin == 0 {
+			return nil
+		}
+		if s.receipt.Origin == receipts.Stranger {
+			err = t.unbury(l, key)
+		}
+		return errors.Join(err, l.deleteReceipt(&s.filed))
 	case s.stale && s.Value != nil && s.filed.Origin.IsOwn():
 		if s.filed.Origin == receipts.Changed {
 			return nil // it is not in the DHT

@@ -59,16 +59,19 @@ func Publish[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], m *M)
 // Retract takes back this peer's own record with the primary key. It deletes the row,
 // and puts a tombstone into the DHT that is better than every earlier record. The peers
 // that hold the record delete its row, and keep the tombstone as long as they would keep
-// a record. t has to be signed, or Retract returns models.ErrPolicy: only a record that
-// has an owner can be taken back. The report and the other errors are those of Publish.
-// A missing row is no error.
+// a record. t has to be signed or to have models.WithTombstones, or Retract returns
+// models.ErrPolicy: otherwise only a record that has an owner can be taken back. The report
+// and the other errors are those of Publish. A missing row is no error.
+//
+// In a tree with models.WithTombstones the tombstone has the clock of the row, or that of now
+// if there is neither a row nor a tombstone. Peers keep it for the age that the tree declares.
 func Retract[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (PublishReport, error) {
 	tree, err := n.records.registered(t)
 	if err != nil {
 		return PublishReport{}, err
 	}
 	encoded := t.EncodeKey(key)
-	if p := tree.rules.Policy(); p != models.Signed {
+	if p := tree.rules.Policy(); p != models.Signed && !tree.buries() {
 		err = fmt.Errorf("%w: it is %v", models.ErrPolicy, p)
 		return PublishReport{}, failAt("retract", tree.raw, encoded, err)
 	}
@@ -133,6 +136,9 @@ func (n *Node) own(
 	tree *modelTree, recordKey string, old *rowState, key, value []byte, now time.Time,
 ) ([]byte, error) {
 	if tree.rules.Policy() != models.Signed {
+		if value == nil {
+			return tree.retraction(key, old, now)
+		}
 		return value, nil
 	}
 	owner, err := tree.rules.Owner(key)

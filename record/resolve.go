@@ -55,7 +55,7 @@ func find[M, K any](ctx context.Context, n *Node, t *models.Tree[M, K], key K) (
 // decodeFound returns the model of a record that find has returned.
 func decodeFound[M, K any](t *models.Tree[M, K], key K, c *policy.Candidate) (M, error) {
 	if c.Retracted {
-		err := fmt.Errorf("%w: its owner has retracted it", models.ErrNotFound)
+		err := fmt.Errorf("%w: it has been retracted", models.ErrNotFound)
 		return *new(M), resolveError(t, key, err)
 	}
 	return t.Decode(c.Key, c.Value)

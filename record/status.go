@@ -30,8 +30,8 @@ const (
 	// Kept is a row that came from the DHT where the program had already put one, the
 	// same or another. It stays when its record is removed.
 	Kept
-	// Retracted is a row that its owner has taken back. The row is deleted, and the
-	// tombstone is served.
+	// Retracted is a row that its owner has taken back, or that was deleted where deletions
+	// travel. The row is deleted, and the tombstone is served if it was published or received.
 	Retracted
 )
 
@@ -85,7 +85,7 @@ func StatusOf[M, K any](ctx context.Context, r *Records, t *models.Tree[M, K], k
 			return models.ErrNotFound
 		}
 		status = s.status()
-		if s.Signature != nil {
+		if s.Signature != nil && tree.rules.Policy() == models.Signed {
 			status.Signature, err = tree.signature(encoded, &s)
 		}
 		return err
@@ -114,6 +114,9 @@ var stateOf = map[receipts.Origin]State{
 func (s *rowState) status() Status {
 	status := Status{Served: s.served()}
 	switch {
+	case s.Tombstone() && s.receipt.Origin == 0 && !s.taken.IsZero():
+		status.State, status.Since = Retracted, s.taken
+		return status
 	case s.Tombstone():
 		status.State = Retracted
 	case s.stale && s.filed.Origin.IsOwn():

@@ -300,7 +300,7 @@ func (s *initiated) takeAnswer(ctx context.Context, q *syncing.Request, a *synci
 	case pushes:
 		s.have = append(s.have, result.Have...)
 		s.report.ToPush += len(result.Have)
-	case tree.rules.Policy() == models.Signed: // the other peer may have a tombstone
+	case tree.rules.Policy() == models.Signed, tree.buries(): // the other peer may have a tombstone
 		for _, id := range result.Have {
 			key, err := s.topic.Key(ctx, s.node.records.store, id)
 			switch {
@@ -364,7 +364,7 @@ func (s *initiated) commit(ctx context.Context) error {
 		default:
 			s.right++
 		}
-		beaten := a.merged || errors.Is(a.refused, ErrOldRecord)
+		beaten := a.merged || errors.Is(a.refused, ErrOldRecord) && !errors.Is(a.refused, errOutlived)
 		if beaten && !a.better && s.how.Direction&Push != 0 {
 			s.offer = append(s.offer, a.candidate.Key)
 			s.report.ToPush++

@@ -38,7 +38,14 @@ func (r *Records) travelling(ctx context.Context, from models.Reader, tree *mode
 	if s.Signature != nil && s.Signature.Expired(now) {
 		return row, false, nil
 	}
-	if s.receipt.Origin == receipts.Stranger {
+	switch {
+	case tree.buries() && s.Tombstone():
+		age := now.Sub(s.taken)
+		if age >= tree.core.Tombstones.Age {
+			return row, false, nil
+		}
+		row.Age = max(age, 0).Truncate(time.Second)
+	case s.receipt.Origin == receipts.Stranger:
 		end := r.end(s.receipt.Received, s.receipt.TTL())
 		if !end.IsZero() && !end.After(now) {
 			return row, false, nil
@@ -105,7 +112,11 @@ func (a *arriving) check(r *Records, topic *syncTopic, now time.Time) error {
 	if a.received = now.Add(-a.Age); a.received.Before(firstTime) {
 		a.received = firstTime
 	}
-	if end := r.end(a.received, a.ttl); !end.IsZero() && !end.After(now) {
+	end := r.end(a.received, a.ttl)
+	if a.candidate.Retracted && tree.buries() {
+		end = a.received.Add(tree.core.Tombstones.Age)
+	}
+	if !end.IsZero() && !end.After(now) {
 		return failAt("sync", tree.raw, key, errExpired)
 	}
 	return nil

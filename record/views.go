@@ -266,6 +266,9 @@ func (r *Records) valueAt(ctx context.Context, from models.Reader, key receipts.
 	if tree.rules.Policy() == models.Signed {
 		v.Data, err = wire.SignedValue(v.Data)
 	}
+	if tree.buries() && wire.IsTombstone(v.Data) {
+		v.Data = nil
+	}
 	return v, err
 }
 

@@ -17,10 +17,10 @@ type Candidate struct {
 	// Key is the encoded primary key of its row.
 	Key []byte
 	// Data is the record's value, and Value that of the row. The two differ only if the
-	// record is signed. Value is nil for a tombstone, which has no row.
+	// record is signed or a tombstone. Value is nil for a tombstone, which has no row.
 	Data, Value []byte
 	// Signature is what a signed record has beside Value. In an open tree its Sequence is
-	// the model's clock, and the rest is zero.
+	// the model's clock, Retracted says that it is a tombstone, and the rest is zero.
 	wire.Signature
 }
 
@@ -53,6 +53,11 @@ func (r *Rules) Check(key, data []byte) (c Candidate, err error) {
 			_, err = r.raw.Validate(key, data)
 		}
 	default:
+		if r.buries && wire.IsTombstone(data) {
+			c.Value, c.Retracted = nil, true
+			c.Sequence, err = wire.ParseTombstone(data)
+			break
+		}
 		c.Sequence, err = r.raw.Validate(key, data)
 	}
 	return c, err

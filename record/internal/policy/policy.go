@@ -69,12 +69,17 @@ type Rules struct {
 	// ownerFirst says that the key of a signed tree has several parts, of which the first
 	// is the owner.
 	ownerFirst bool
+	// buries says that an open tree has tombstones.
+	buries bool
 }
 
 // For returns the rules of a tree that CheckTree has found nothing wrong with. Age is how
 // old its records get, negative for ever.
 func For(tree models.AnyTree, age time.Duration) Rules {
-	return Rules{policy: tree.Policy(), raw: tree.Raw(), age: age, ownerFirst: tree.Core().Key != PeerKey}
+	return Rules{
+		policy: tree.Policy(), raw: tree.Raw(), age: age, ownerFirst: tree.Core().Key != PeerKey,
+		buries: tree.Core().Tombstones != nil,
+	}
 }
 
 // Policy returns the tree's policy.

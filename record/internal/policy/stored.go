@@ -9,7 +9,8 @@ import (
 type Stored struct {
 	// Value is the row's, nil where there is none.
 	Value []byte
-	// Signature is that of the last signed record, nil where there is none.
+	// Signature is that of the last signed record, nil where there is none. In an open tree it is there
+	// for a tombstone alone, and its Sequence is the clock.
 	Signature *wire.Signature
 	// Whole says that Value, and Signature in a signed tree, are those of one record. The
 	// program has not changed the row since.
@@ -24,6 +25,9 @@ func (s *Stored) Tombstone() bool {
 // Data returns the value of the record that is stored whole.
 func (r *Rules) Data(recordKey string, s *Stored) ([]byte, error) {
 	if r.policy != models.Signed {
+		if s.Tombstone() {
+			return wire.AppendTombstone(nil, s.Signature.Sequence), nil
+		}
 		return s.Value, nil
 	}
 	signed := wire.Statement{Head: s.Signature.Head, RecordKey: recordKey, Value: s.Value}
@@ -35,6 +39,9 @@ func (r *Rules) Data(recordKey string, s *Stored) ([]byte, error) {
 func (r *Rules) Held(key []byte, s *Stored) (*Candidate, error) {
 	c := Candidate{Key: key, Value: s.Value, Data: s.Value}
 	switch {
+	case r.policy == models.Open && s.Tombstone():
+		c.Head, c.Data = s.Signature.Head, wire.AppendTombstone(nil, s.Signature.Sequence)
+		return &c, nil
 	case r.policy == models.Signed && s.Signature == nil, r.policy != models.Signed && s.Value == nil:
 		return nil, nil
 	case r.policy == models.Open:

@@ -2,6 +2,7 @@ package datastore_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -46,6 +47,38 @@ func TestFormatExamples(t *testing.T) {
 	want, got := examples(t, "## Worked examples: a store"), contents(t, eng)
 	if want != got {
 		t.Errorf("docs/format.md shows\n%s\nthe code writes\n%s", want, got)
+	}
+}
+
+// TestTopicExamples adds a topic to a store with a row, puts another row, and compares what the topic has
+// with docs/format.md.
+func TestTopicExamples(t *testing.T) {
+	type note struct {
+		ID   uint64
+		Text string
+	}
+	eng := memory.Engine()
+	put := func(id uint64, text string, topics ...string) {
+		t.Helper()
+		notes := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID },
+			models.WithPolicy[note](models.Open))
+		for _, name := range topics {
+			models.NewTopic(notes, name, func(*note) bool { return true })
+		}
+		store, err := datastore.Open(t.Context(), eng, models.NewDefinition("board", notes))
+		if err == nil {
+			err = errors.Join(notes.Put(t.Context(), store, &note{ID: id, Text: text}), store.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(1, "a")
+	put(2, "b", "all")
+	all := contents(t, eng)
+	topic := all[strings.Index(all, "\n42")+1:] // its space is the last one
+	if want := examples(t, "## Worked examples: a topic"); want != topic {
+		t.Errorf("docs/format.md shows\n%s\nthe code writes\n%s", want, topic)
 	}
 }
 

@@ -48,6 +48,10 @@ func TestSchemaRoundTrip(t *testing.T) {
 		if rapid.Bool().Draw(r, "without indexes") {
 			want.Indexes = nil
 		}
+		for i := range rapid.IntRange(0, 2).Draw(r, "topics") {
+			version := rapid.Uint32().Draw(r, "version")
+			want.Topics = append(want.Topics, shape.Topic{Name: fmt.Sprintf("topic%d", i), Version: version})
+		}
 		file := write(t, want)
 		got, err := shape.ReadSchema(strings.NewReader(file))
 		if err != nil {
@@ -147,6 +151,11 @@ func TestSchemaRefuses(t *testing.T) {
 		"a signed merge":     {replace(`"policy": "open"`, `"policy": "signed", "merge": true`), "merge: the policy is signed"},
 		"no clock":           {replace(`"clock": "ID"`, `"clock": ""`), "clock: it is left out or the name of a field"},
 		"another field":      {replace("\t\t\t\t\"Name\"\n", "\t\t\t\t\"\"\n"), `indexes[0].fields: the shape has no field ""`},
+		"no topics":          {replace(`"clock": "ID"`, `"topics": []`), "topics: it is left out or has a topic"},
+		"a topic as text":    {replace(`"clock": "ID"`, `"topics": ["all"]`), `topics[0]: there is the text "all"`},
+		"a bad topic":        {replace(`"clock": "ID"`, `"topics": [{"name": "a/b"}]`), `topics[0].name: "a/b" is not the name of a topic`},
+		"a topic twice":      {replace(`"clock": "ID"`, `"topics": [{"name": "a"}, {"name": "a"}]`), "topics[1].name: two indexes or topics are named a"},
+		"a topic as index":   {replace(`"clock": "ID"`, `"topics": [{"name": "name"}]`), "topics[0].name: two indexes or topics are named name"},
 		"no omit":            {replace(`"omit": true`, `"omit": false`), "shape.fields[2].omit: it is left out or true"},
 		"a bad default":      {replace("62616c", "01"), "Name: its default is no value of its type"},
 		"a name twice":       {replace(`"name": "At"`, `"name": "ID"`), `two fields are named "ID"`},
@@ -268,6 +277,7 @@ func TestSchemaCompare(t *testing.T) {
 			s.Indexes = slices.Clone(s.Indexes)
 			s.Indexes[0].Fields, s.Indexes[0].Optional = nil, nil
 		}), shape.Same},
+		"a topic more":  {with(func(s *shape.Schema) { s.Topics = []shape.Topic{{Name: "all"}} }), shape.Newer},
 		"other order":   {with(func(s *shape.Schema) { s.Indexes = []shape.Index{s.Indexes[1], s.Indexes[0]} }), shape.Same},
 		"both more":     {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = append(s.Indexes[:2:2], shape.Index{Name: "x"}) }), shape.Newer},
 		"more and less": {with(func(s *shape.Schema) { s.Shape = more; s.Indexes = nil }), shape.Diverged},

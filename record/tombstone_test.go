@@ -278,3 +278,74 @@ func TestSyncTombstones(t *testing.T) {
 		}
 	}
 }
+
+// A deletion goes into the DHT: by Retract, whether the row is there or not, and by Republish if the row was
+// published. Nobody finds the row then.
+func TestRetractOpen(t *testing.T) {
+	options := record.Options{Models: []*models.Definition{desk}, RepublishInterval: time.Hour}
+	nodes := []*node{
+		newNodeWith(t, memory.Engine(), options), newNodeWith(t, memory.Engine(), options),
+		newNodeWith(t, memory.Engine(), options),
+	}
+	connectAll(t, nodes)
+	a, b := nodes[0], nodes[1]
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	now := uint64(time.Now().Unix())
+	for id := range uint64(3) {
+		if _, err := record.Publish(ctx, a.node, memos, &memo{id, "text", now - 9}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := record.Resolve(ctx, b.node, memos, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := record.Retract(ctx, a.node, memos, 0); err != nil {
+		t.Error(err)
+	}
+	if _, err := record.Retract(ctx, nodes[2].node, memos, 9); err != nil { // nobody has it
+		t.Error(err)
+	}
+	if _, err := record.Publish(ctx, a.node, memos, &memo{9, "older", now - 9}); err == nil {
+		t.Error("a row that others have deleted later was taken by one")
+	}
+	if err := memos.Delete(ctx, a.store, 1); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := record.StatusOf(ctx, a.records, memos, 1); err != nil || status.State != record.Retracted {
+		t.Errorf("%+v, error %v", status, err)
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- a.node.Republish(running) }()
+	for _, id := range []uint64{0, 1} {
+		for _, n := range nodes {
+			eventually(t, fmt.Sprintf("memo %d is deleted on %s", id, n.host.ID()), func() bool {
+				has, err := memos.Has(ctx, n.store, id)
+				return err == nil && !has
+			})
+		}
+		if _, err := record.Resolve(ctx, b.node, memos, id); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("memo %d: %v", id, err)
+		}
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := record.Resolve(ctx, b.node, memos, 2); err != nil {
+		t.Error(err)
+	}
+	for v, err := range b.records.ValuesIn(ctx, memos.Name()) {
+		if err != nil || v.Data == nil != (string(v.Key) != record.Key(memos, 2)) {
+			t.Errorf("%s has %x, error %v", v.Key, v.Data, err)
+		}
+	}
+	// A newer row brings it back.
+	if _, err := record.Publish(ctx, b.node, memos, &memo{0, "again", now + 1}); err != nil {
+		t.Error(err)
+	}
+	if m, err := memos.Get(ctx, a.store, 0); err != nil || m.Text != "again" {
+		t.Errorf("%+v, error %v", m, err)
+	}
+}

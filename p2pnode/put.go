@@ -31,8 +31,8 @@ const publishHelp = `Puts the record of a stored row into the DHT, and says how 
 ` + keysHelp
 
 const retractHelp = `Takes back the record of a row of a signed tree, which belongs to this peer: the peers that
-hold it remove it, and so does this one. Records of other trees cannot be taken back: see
-rm.
+hold it remove it, and so does this one. It does the same for a row of an open tree with
+tombstones, whosever it is. Records of other trees cannot be taken back: see rm.
 
 ` + keysHelp
 

@@ -349,3 +349,43 @@ func TestRetractOpen(t *testing.T) {
 		t.Errorf("%+v, error %v", m, err)
 	}
 }
+
+// A deletion reaches peers by gossip, and a row that comes late is ignored.
+func TestGossipTombstones(t *testing.T) {
+	options := record.Options{Models: []*models.Definition{desk}}
+	alone := dht.RoutingTableFilter(func(any, peer.ID) bool { return false })
+	a := newNodeWith(t, memory.Engine(), options, alone)
+	b := newNodeWith(t, memory.Engine(), options, alone)
+	for _, n := range []*node{a, b} {
+		keepTopics(t, n, record.KeepSynced{PubSub: newPubSub(t, n), Interval: time.Hour}, allMemos)
+	}
+	link(t, a, b)
+	listen(t, a, allMemos, b)
+	listen(t, b, allMemos, a)
+	now := uint64(time.Now().Unix())
+	if err := memos.Put(t.Context(), a.store, &memo{1, "text", now}); err != nil {
+		t.Fatal(err)
+	}
+	has := func() bool {
+		has, err := memos.Has(t.Context(), b.store, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return has
+	}
+	eventually(t, "the row has come", has)
+	if err := memos.Delete(t.Context(), a.store, 1); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the row is deleted", func() bool { return !has() })
+	if status, err := record.StatusOf(t.Context(), b.records, memos, 1); err != nil || status.State != record.Retracted {
+		t.Errorf("%+v, error %v", status, err)
+	}
+	row, err := models.DagCBOR[memo]().Append(nil, &memo{1, "text", now})
+	if err == nil {
+		err = take(t, b.records, record.Key(memos, 1), row)
+	}
+	if !errors.Is(err, record.ErrOldRecord) {
+		t.Errorf("the row again: %v", err)
+	}
+}

@@ -61,7 +61,9 @@ const (
 //
 // Append refuses, with [ErrInvalid], values that have no canonical form or
 // could not be read back: NaN and infinities, text that is not UTF-8, years
-// before 0 and after 9999, and lists or maps of more than 131 072 elements.
+// before 0 and after 9999, lists or maps of more than 131 072 elements, and values
+// of a type with MarshalBinary or MarshalText that does not read back what it has
+// made, as an empty peer.ID does not.
 //
 // A decoded model differs from the encoded one in three ways: nil slices and
 // maps become empty ones, times are in UTC, and a pointer to the zero time
@@ -153,6 +155,9 @@ func (c *dagCBOR[M]) Append(dst []byte, m *M) ([]byte, error) {
 	encoders.Put(encoder)
 	if err == nil {
 		err = checkItems(grown[len(dst):])
+	}
+	if err == nil && c.own { // such a type can refuse what it has made
+		err = cborDecoding.Unmarshal(grown[len(dst):], new(M))
 	}
 	if err != nil {
 		return dst, fmt.Errorf("%w: cannot encode %s: %w", ErrInvalid, c.name, err)

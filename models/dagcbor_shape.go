@@ -23,6 +23,8 @@ type dagShape struct {
 	count int
 	// float32s is set if a float32 is somewhere in the model.
 	float32s bool
+	// own is set if a type that marshals itself is somewhere in the model.
+	own bool
 }
 
 func dagShapeOf(model reflect.Type) (dagShape, error) {
@@ -63,6 +65,7 @@ func (s *dagShape) shape(t reflect.Type, path string, within []reflect.Type) (no
 	if own, err := ownForm(t); err != nil {
 		return none, badType(path, err.Error())
 	} else if own != "" {
+		s.own = true
 		return shape.Of(own), checkPromotion(t, path)
 	}
 	if plain, ok := plainKinds[t.Kind()]; ok {

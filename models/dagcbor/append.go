@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -99,16 +100,31 @@ func appendCount(dst []byte, major byte, n int) ([]byte, error) {
 	return cbor.AppendHead(dst, major, uint64(n)), nil
 }
 
-// AppendBinary appends the bytes that v marshals itself to, as a byte string.
+// AppendBinary appends the bytes that v marshals itself to, as a byte string. It fails if v's type
+// cannot read them.
 func AppendBinary(dst []byte, v encoding.BinaryMarshaler) ([]byte, error) {
 	data, err := v.MarshalBinary()
 	if err != nil {
 		return dst, err
 	}
+	if back, ok := newOf(v).(encoding.BinaryUnmarshaler); ok {
+		if err := back.UnmarshalBinary(data); err != nil {
+			return dst, fmt.Errorf("%T cannot be read back: %w", v, err)
+		}
+	}
 	return AppendBytes(dst, data), nil
 }
 
-// AppendMarshaledText appends the text that v marshals itself to.
+// newOf returns a pointer to a zero value of the type that v has or points to.
+func newOf(v any) any {
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return reflect.New(t).Interface()
+}
+
+// AppendMarshaledText appends the text that v marshals itself to. It fails if v's type cannot read it.
 func AppendMarshaledText(dst []byte, v encoding.TextMarshaler) ([]byte, error) {
 	data, err := v.MarshalText()
 	if err != nil {
@@ -116,6 +132,11 @@ func AppendMarshaledText(dst []byte, v encoding.TextMarshaler) ([]byte, error) {
 	}
 	if !utf8.Valid(data) {
 		return dst, fmt.Errorf("text %.40q is not UTF-8", data)
+	}
+	if back, ok := newOf(v).(encoding.TextUnmarshaler); ok {
+		if err := back.UnmarshalText(data); err != nil {
+			return dst, fmt.Errorf("%T cannot be read back: %w", v, err)
+		}
 	}
 	return append(cbor.AppendHead(dst, cbor.Text, uint64(len(data))), data...), nil
 }

@@ -389,3 +389,52 @@ func TestGossipTombstones(t *testing.T) {
 		t.Errorf("the row again: %v", err)
 	}
 }
+
+// Tombstones of strangers are bounded as rows are, and evicting them raises no floor. Those of the program's own
+// deletions stay, and a row of a stranger in their place is a stranger's.
+func TestTombstonesBounded(t *testing.T) {
+	records, store := openRecords(t, memory.Engine(), record.Options{
+		Models: []*models.Definition{desk}, Bounds: record.Bounds{Records: 10},
+	})
+	now := uint64(time.Now().Unix())
+	if err := errors.Join(memos.Put(t.Context(), store, &memo{0, "text", now}), memos.Delete(t.Context(), store, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for id := range uint64(50) {
+		if err := take(t, records, record.Key(memos, id+1), wire.AppendTombstone(nil, now+id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := 0
+	for id := range uint64(50) {
+		if served(t, records, store, id+1) != nil {
+			left++
+		}
+	}
+	if usage := records.RecordUsage(); usage.Rows != 10 || left != 10 {
+		t.Errorf("%d tombstones of strangers are left, and count as %+v", left, usage)
+	}
+	if served(t, records, store, 0) == nil {
+		t.Error("the program's own tombstone was evicted")
+	}
+	row, err := models.DagCBOR[memo]().Append(nil, &memo{99, "old", 1})
+	if err == nil {
+		err = take(t, records, record.Key(memos, 99), row)
+	}
+	if err != nil {
+		t.Errorf("evicting has raised the floor: %v", err)
+	}
+	if row, err = models.DagCBOR[memo]().Append(nil, &memo{0, "newer", now + 1}); err == nil {
+		err = take(t, records, record.Key(memos, 0), row)
+	}
+	if status, statusErr := record.StatusOf(t.Context(), records, memos, 0); err != nil || statusErr != nil || status.State != record.Received {
+		t.Errorf("%+v, errors %v, %v", status, err, statusErr)
+	}
+	// Whatever was counted is what there is.
+	if err := records.Scrub(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if usage := records.RecordUsage(); usage.Rows != 10 {
+		t.Errorf("counted anew there are %+v", usage)
+	}
+}

@@ -64,10 +64,7 @@ func (c *catalog) putTombstones(ch *treeChange) error {
 		return nil
 	}
 	c.changed = true
-	if !slices.Contains(c.store.ReadOnly, tombstones) {
-		c.store.ReadOnly = append(c.store.ReadOnly, tombstones)
-		slices.Sort(c.store.ReadOnly)
-	}
+	c.store.ReadOnly = setFeature(c.store.ReadOnly, tombstones, true)
 	return putCatalog(c.write, tombstonesKey(ch.entry.ID), tombstonesCodec, &entry)
 }
 

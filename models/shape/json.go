@@ -328,6 +328,9 @@ func (r *jsonReader) readType(path string) (t Type, err error) {
 		}
 		return false, nil
 	})
+	if err == nil && t.Kind == Struct && t.Fields == nil {
+		err = r.fail(path, "the member \"fields\" is missing")
+	}
 	return t, err
 }
 

@@ -122,6 +122,8 @@ func (p *parser) parse() (t Type, err error) {
 		if t.Fields, err = p.parseFields(); err != nil {
 			return t, err
 		}
+	} else if t.Kind == Struct {
+		return t, p.fail("a struct has no member \"fields\" here")
 	}
 	return t, p.endKeys(left)
 }

@@ -156,6 +156,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"a bad topic":        {replace(`"clock": "ID"`, `"topics": [{"name": "a/b"}]`), `topics[0].name: "a/b" is not the name of a topic`},
 		"a topic twice":      {replace(`"clock": "ID"`, `"topics": [{"name": "a"}, {"name": "a"}]`), "topics[1].name: two indexes or topics are named a"},
 		"a topic as index":   {replace(`"clock": "ID"`, `"topics": [{"name": "name"}]`), "topics[0].name: two indexes or topics are named name"},
+		"no fields":          {replace(`"kind": "uint64"`, `"kind": "struct"`), `shape.fields[1].type: the member "fields" is missing`},
 		"no omit":            {replace(`"omit": true`, `"omit": false`), "shape.fields[2].omit: it is left out or true"},
 		"a bad default":      {replace("62616c", "01"), "Name: its default is no value of its type"},
 		"a name twice":       {replace(`"name": "At"`, `"name": "ID"`), `two fields are named "ID"`},

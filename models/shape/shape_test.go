@@ -258,6 +258,7 @@ func TestParseRefuses(t *testing.T) {
 		"no elements":        {kind("list"), "a type of kind list needs the type of its elements"},
 		"elements of a bool": {"\xA2" + text("elem") + kind("bool") + text("kind") + text("bool"), "a type of kind bool has no elements"},
 		"fields of a bool":   {"\xA2" + text("kind") + text("bool") + text("fields") + "\x80", "a type of kind bool has no fields"},
+		"no fields":          {kind("struct"), `a struct has no member "fields"`},
 		"a size of 0":        {"\xA2" + text("kind") + text("bytes") + text("size") + "\x00", "the size 0 is not 1 to 2147483647"},
 		"a size too large":   {"\xA2" + text("kind") + text("bytes") + text("size") + "\x1A\x80\x00\x00\x00", "the size 2147483648 is not"},
 		"the size of a bool": {"\xA2" + text("kind") + text("bool") + text("size") + "\x01", "a type of kind bool has no size"},

@@ -140,17 +140,16 @@ func parseRow(data []byte, room []provider) (r row, err error) {
 		what, valid2 := cutNumber(&data)
 		number += more
 		ok = valid && valid2 && more <= math.MaxUint32 && number <= math.MaxUint32 &&
-			(more > 0 || len(r.Providers) == 0)
+			(more > 0 || len(r.Providers) == 0) && (what&1 == 0 || what>>1 <= uint64(len(data)))
+		if !ok {
+			break
+		}
 		r.Providers = withRoom(r.Providers, 1+len(data)/2)
-		switch {
-		case !ok:
-		case what&1 == 0:
+		if what&1 == 0 {
 			r.Providers = append(r.Providers, provider{Peer: peerNumber(number), Nanos: int64(uint64(first) + what>>1)})
-		case what>>1 <= uint64(len(data)):
+		} else {
 			r.Providers = append(r.Providers, newProvider(peerNumber(number), string(data[:what>>1])))
 			data = data[what>>1:]
-		default:
-			ok = false
 		}
 	}
 	if !ok {

@@ -22,6 +22,7 @@ func FuzzRows(f *testing.F) {
 	// Rows of the greatest length in a damaged file, with as many elements as possible.
 	f.Add(append([]byte{0, 0}, make([]byte, 30_000)...))                       // changes of references
 	f.Add(append([]byte{1, 'k', 0, 0}, bytes.Repeat([]byte{1, 0}, 10_000)...)) // providers
+	f.Add(append([]byte{1, 'k', 0}, bytes.Repeat([]byte{0, 1}, 10_000)...))    // the last one is cut off
 	f.Add(append([]byte{3, 0}, make([]byte, 20_000)...))                       // references
 	f.Fuzz(func(t *testing.T, data []byte) {
 		again(t, data, rowCodec{})

@@ -91,6 +91,7 @@ func (h *handler) fail(x *exchange, err error) {
 		h.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
 	if !x.begun {
+		x.extend() // the request may have taken longer than a client may for an answer
 		writeFault(x.w, statuses[fault.Code], fault)
 		return
 	}

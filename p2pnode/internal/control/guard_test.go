@@ -423,3 +423,29 @@ func TestOrderedListsWait(t *testing.T) {
 		}
 	})
 }
+
+// deadlined notes the deadline that holds when an answer begins.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	deadline, atHeader time.Time
+}
+
+func (d *deadlined) SetWriteDeadline(at time.Time) error {
+	d.deadline = at
+	return nil
+}
+
+func (d *deadlined) WriteHeader(status int) {
+	d.atHeader = d.deadline
+	d.ResponseRecorder.WriteHeader(status)
+}
+
+// Clients have time to read an answer that says what is wrong, however long the request took.
+func TestTimeForFaults(t *testing.T) {
+	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+	begun := time.Now()
+	New(Options{Node: newNode(t)}).ServeHTTP(w, request(t, "GET", "/v1/trees/no.such/rows", ""))
+	if w.Code != http.StatusNotFound || w.atHeader.Before(begun.Add(writeTime)) {
+		t.Errorf("status %d, and time until %v", w.Code, w.atHeader)
+	}
+}

@@ -3,11 +3,9 @@ package datastore
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
-	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // feedName stands for the name of an index in reports.
@@ -40,14 +38,6 @@ func backupFeed(key, stored []byte, seq uint64) []byte {
 		return floor
 	}
 	return stored
-}
-
-// checkFeed examines an intact entry of the catalog.
-func checkFeed(value []byte) error {
-	if err := feedCodec.Decode(value, new(feedEntry)); err != nil {
-		return fmt.Errorf("%w: %w", models.ErrCorrupt, err)
-	}
-	return nil
 }
 
 // commits examines a key of the space of commits. If one is damaged that says what a feed has, the feed

@@ -61,7 +61,8 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 	return s.saveFeeds(ctx, stored, wanted, floors)
 }
 
-// storedFeeds returns what the store has of feeds, their floors, and the number of its last commit. Its transaction is over then: on bolt, a commit that makes the file larger waits for those who read.
+// storedFeeds returns what the store has of feeds, their floors, and the number of its last commit. Its
+// transaction is over then: on bolt, a commit that makes the file larger waits for those who read.
 func (s *Store) storedFeeds(ctx context.Context) (
 	stored map[format.Space]feedEntry, floors map[format.Space]uint64, last uint64, err error,
 ) {
@@ -149,7 +150,9 @@ func readFloors(txn engine.ReadTxn, stored map[format.Space]feedEntry) (map[form
 
 // saveFeeds writes what is to be different of feeds, in one transaction. Those that have no floor yet begin
 // behind the last commit.
-func (s *Store) saveFeeds(ctx context.Context, stored, wanted map[format.Space]feedEntry, floors map[format.Space]uint64) error {
+func (s *Store) saveFeeds(
+	ctx context.Context, stored, wanted map[format.Space]feedEntry, floors map[format.Space]uint64,
+) error {
 	without := func(rows format.Space) bool {
 		_, ok := floors[rows]
 		return !ok

@@ -171,11 +171,3 @@ func (e *fieldsEntry) describe(s *shape.Schema) {
 		}
 	}
 }
-
-// checkFields examines an intact entry.
-func checkFields(value []byte) error {
-	if err := fieldsCodec.Decode(value, new(fieldsEntry)); err != nil {
-		return fmt.Errorf("%w: %w", models.ErrCorrupt, err)
-	}
-	return nil
-}

@@ -94,7 +94,8 @@ func killable(id uint64, n int) person {
 // written with the people, has every change, from the first kill to the last.
 func TestKill(t *testing.T) {
 	if role := os.Getenv(killRole); role != "" {
-		store, err := datastore.Open(t.Context(), killEngines[os.Getenv(killEngine)](os.Getenv(killPath)), town, killBoard)
+		eng := killEngines[os.Getenv(killEngine)](os.Getenv(killPath))
+		store, err := datastore.Open(t.Context(), eng, town, killBoard)
 		if err == nil {
 			err = map[string]func(context.Context, *datastore.Store) error{"write": killWrite, "read": killRead}[role](t.Context(), store)
 			err = errors.Join(err, store.Close())

@@ -68,14 +68,6 @@ func (c *catalog) putTombstones(ch *treeChange) error {
 	return putCatalog(c.write, tombstonesKey(ch.entry.ID), tombstonesCodec, &entry)
 }
 
-// checkTombstones examines an intact entry of the catalog.
-func checkTombstones(value []byte) error {
-	if err := tombstonesCodec.Decode(value, new(tombstonesEntry)); err != nil {
-		return fmt.Errorf("%w: %w", models.ErrCorrupt, err)
-	}
-	return nil
-}
-
 // buried yields the trees of the store whose deletions travel, and where they are.
 func (s *Store) buried(yield func(*session.Tree, *session.Place) bool) {
 	for core, place := range s.places {

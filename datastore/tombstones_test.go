@@ -239,7 +239,7 @@ func TestTombstonesAge(t *testing.T) {
 	})
 }
 
-// What is damaged is found, and mended; nothing else changes.
+// Verify finds each kind of damage, and Repair mends it and changes nothing else.
 func TestTombstonesRepair(t *testing.T) {
 	ctx, eng := t.Context(), memory.Engine()
 	with := func(use func(s *datastore.Store)) {

@@ -160,7 +160,9 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	entries := v.catalog.trees
-	known := []format.Space{format.Catalog, format.Expiry, format.Quarantine, format.Sequences, format.Commits, format.Tombstones}
+	known := []format.Space{
+		format.Catalog, format.Expiry, format.Quarantine, format.Sequences, format.Commits, format.Tombstones,
+	}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		entry := entries[name]
 		known = append(known, entry.spaces()...)

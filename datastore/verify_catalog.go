@@ -3,9 +3,11 @@ package datastore
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // catalogKey examines a key of the catalog. Those of the store, its trees, their dictionaries and the
@@ -37,13 +39,23 @@ func (t treeCheck) catalogKey(p page, key, stored []byte) ([]change, error) {
 // rows.
 func checkOf(key []byte) (check func(value []byte) error, of []byte) {
 	if of, ok := bytes.CutPrefix(key, fieldsPrefix); ok {
-		return checkFields, of
+		return decodes(fieldsCodec), of
 	}
 	if of, ok := bytes.CutPrefix(key, feedsPrefix); ok {
-		return checkFeed, of
+		return decodes(feedCodec), of
 	}
 	if of, ok := bytes.CutPrefix(key, tombstonesPrefix); ok {
-		return checkTombstones, of
+		return decodes(tombstonesCodec), of
 	}
 	return nil, nil
+}
+
+// decodes returns a check of an intact entry of the catalog.
+func decodes[E any](codec models.Codec[E]) func(value []byte) error {
+	return func(value []byte) error {
+		if err := codec.Decode(value, new(E)); err != nil {
+			return fmt.Errorf("%w: %w", models.ErrCorrupt, err)
+		}
+		return nil
+	}
 }

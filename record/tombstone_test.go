@@ -151,8 +151,8 @@ func TestPartitionsWithTombstones(t *testing.T) {
 	}
 }
 
-// What a peer has deleted does not come back after the age, and whatever strangers say, the floor stays the age
-// behind. A new peer has no floor.
+// A row that a peer has deleted does not come back after the age. The floor stays the age behind, and
+// strangers cannot raise it. A new peer has no floor.
 func TestTombstoneFloor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records, store := openRecords(t, memory.Engine(), record.Options{

@@ -45,7 +45,8 @@ func runSync(ctx context.Context, args []string, out, notes io.Writer) error {
 		o.rows, o.empty, o.rival, o.rounds = 10_000, 10_000, 2_000, 3
 	}
 	if o.rows < 1_000 || o.empty < 1_000 || o.rival < 1_000 || o.rounds < 1 {
-		return fmt.Errorf("-rows, -empty and -rival have to be 1,000 or more and -rounds 1 or more, not %d, %d, %d and %d",
+		return fmt.Errorf(
+			"-rows, -empty and -rival have to be 1,000 or more and -rounds 1 or more, not %d, %d, %d and %d",
 			o.rows, o.empty, o.rival, o.rounds)
 	}
 	chosen, err := o.chosen("memory", "bolt", "badger")
@@ -123,7 +124,8 @@ func (m *syncMeasure) differences() (err error) {
 		return err
 	}
 	for _, p := range peers {
-		_, err := datastore.Import(m.ctx, p.store, openPosts.tree, postsFrom(nobody, 0, m.o.rows), datastore.ImportOptions{})
+		posts := postsFrom(nobody, 0, m.o.rows)
+		_, err := datastore.Import(m.ctx, p.store, openPosts.tree, posts, datastore.ImportOptions{})
 		if err != nil {
 			return err
 		}
@@ -150,7 +152,8 @@ func (m *syncMeasure) differences() (err error) {
 		}
 		err := m.emit(comparison{
 			Case: fmt.Sprintf("the first sync after opening, %d differ", 2*differing), Engine: m.engine.name,
-			Rows: m.o.rows, Round: round, Value: millis(took[0]), Unit: "ms", Against: "the second", Base: millis(took[1]),
+			Rows: m.o.rows, Round: round, Value: millis(took[0]), Unit: "ms",
+			Against: "the second", Base: millis(took[1]),
 		})
 		if err != nil {
 			return err
@@ -207,7 +210,8 @@ func (began instant) cost() cost {
 // intoEmpty compares syncs into an empty peer with imports of the same rows.
 func (m *syncMeasure) intoEmpty() error {
 	open := func(p *syncPeer) error {
-		_, err := datastore.Import(m.ctx, p.store, openPosts.tree, postsFrom(nobody, 0, m.o.empty), datastore.ImportOptions{})
+		posts := postsFrom(nobody, 0, m.o.empty)
+		_, err := datastore.Import(m.ctx, p.store, openPosts.tree, posts, datastore.ImportOptions{})
 		return err
 	}
 	if err := emptySync(m, "open", openPosts, openPosts, open, 0); err != nil {
@@ -272,7 +276,8 @@ func emptySync[K any](
 		}
 		result := comparison{
 			Case: "into an empty peer, " + name, Engine: m.engine.name, Rows: rows, Round: round,
-			Value: micros(synced.elapsed, rows), Unit: "µs", Against: "Import", Base: micros(imported.elapsed, rows), AtMost: 2,
+			Value: micros(synced.elapsed, rows), Unit: "µs",
+			Against: "Import", Base: micros(imported.elapsed, rows), AtMost: 2,
 		}
 		if err := m.emit(result); err != nil {
 			return err

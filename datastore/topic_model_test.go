@@ -133,7 +133,18 @@ func (m *topicMachine) Raw(rt *rapid.T) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	m.each(rt, func(ctx context.Context, h *harness) error { return m.posts.Raw().Put(ctx, h.Store, key, value) })
+	checked := rapid.Bool().Draw(rt, "checked before")
+	m.each(rt, func(ctx context.Context, h *harness) error {
+		raw := m.posts.Raw()
+		if !checked {
+			return raw.Put(ctx, h.Store, key, value)
+		}
+		valid, err := raw.Validate(key, value)
+		if err != nil {
+			return err
+		}
+		return raw.PutValid(ctx, h.Store, valid)
+	})
 	m.put(p, false)
 }
 

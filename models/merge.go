@@ -81,7 +81,7 @@ func (t *Tree[M, K]) mergeValues(primary, a, b []byte) ([]byte, error) {
 		merged, err = reshape.Union(nil, merged, a, b, t.foreign().shape)
 	}
 	if err == nil {
-		_, err = t.check(primary, merged)
+		_, err = t.validate(primary, merged)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMerge, err)

@@ -26,10 +26,11 @@ type rawTree interface {
 	place(s *session.Session) (*session.Place, error)
 	parseRaw(p *session.Place, key, stored []byte) (format.Row, error)
 	plainRaw(p *session.Place, row format.Row) (format.Row, error)
-	check(primary, value []byte) (clock uint64, err error)
+	validate(primary, value []byte) (Valid, error)
 	mergeValues(primary, a, b []byte) ([]byte, error)
 	withUnknown(primary, value, before []byte) ([]byte, error)
 	storeValue(s *session.Session, primary, value []byte, w writing) error
+	storeValid(s *session.Session, v Valid, w writing) error
 	expiryAt(s *session.Session, primary []byte) (int64, error)
 	setExpiryAt(s *session.Session, primary []byte, expiry int64) error
 	delete(s *session.Session, primary []byte) error
@@ -78,15 +79,27 @@ func (r *Raw) ParsePathText(text string) ([]byte, error) { return r.core.ParsePa
 // model, and to have that key. In a tree that travels and has the codec [DagCBOR],
 // or one of modelgen, it may have fields that the model does not have, and lack
 // some that it has: it then has to be canonical DAG-CBOR, and a field that both
-// have has to have the model's type. Validate returns the clock that [WithClock]
-// declares, zero without one. Its error matches ErrInvalid.
-func (r *Raw) Validate(key, value []byte) (clock uint64, err error) {
-	clock, err = r.tree.check(key, value)
+// have has to have the model's type. Its error matches ErrInvalid.
+func (r *Raw) Validate(key, value []byte) (Valid, error) {
+	v, err := r.tree.validate(key, value)
 	if err != nil {
-		return 0, r.failAt("check", key, err)
+		return Valid{}, r.failAt("check", key, err)
 	}
-	return clock, nil
+	return v, nil
 }
+
+// Valid is a row that [Raw.Validate] has taken. It shares the memory of the key and the value that were
+// checked, which may not change as long as it is used.
+type Valid struct {
+	key, value []byte
+	clock      uint64
+	// model is a *M, or nil if the value has fields that the model does not have, or lacks some: a
+	// store may have other defaults for those fields.
+	model any
+}
+
+// Clock returns the clock that [WithClock] declares, zero without one.
+func (v *Valid) Clock() uint64 { return v.clock }
 
 // Get returns the value of the row under key, or ErrNotFound.
 func (r *Raw) Get(ctx context.Context, from Reader, key []byte) ([]byte, error) {
@@ -156,6 +169,15 @@ func (r *Raw) Has(ctx context.Context, from Reader, key []byte) (bool, error) {
 // included. It stores the value byte for byte.
 func (r *Raw) Put(ctx context.Context, w Writer, key, value []byte) error {
 	return r.put(ctx, w, key, value, writing{})
+}
+
+// PutValid is Put of a row that Validate of the same Raw has taken. It does not check it once more.
+func (r *Raw) PutValid(ctx context.Context, w Writer, v Valid) error {
+	err := w.RunWrite(ctx, func(s *session.Session) error { return r.tree.storeValid(s, v, writing{}) })
+	if err != nil {
+		return r.failAt("put", v.key, err)
+	}
+	return nil
 }
 
 func (r *Raw) put(ctx context.Context, w Writer, key, value []byte, how writing) error {
@@ -390,12 +412,26 @@ func (t *Tree[M, K]) plainRaw(p *session.Place, row format.Row) (_ format.Row, e
 	return row, err
 }
 
-func (t *Tree[M, K]) check(primary, value []byte) (clock uint64, err error) {
-	m, _, err := t.decodeStranger(nil, primary, value)
+func (t *Tree[M, K]) validate(primary, value []byte) (v Valid, err error) {
+	m, foreign, err := t.decodeStranger(nil, primary, value)
 	if err != nil {
-		return 0, err
+		return v, err
 	}
-	return t.clockOf(m), nil
+	v = Valid{key: primary, value: value, clock: t.clockOf(m)}
+	if !foreign {
+		v.model = m
+	}
+	return v, nil
+}
+
+// storeValid stores what validate has taken as w says.
+func (t *Tree[M, K]) storeValid(s *session.Session, v Valid, w writing) error {
+	m, ok := v.model.(*M)
+	if !ok || t.isVerbatim() {
+		return t.storeValue(s, v.key, v.value, w)
+	}
+	w.value = v.value
+	return t.store(s, m, w)
 }
 
 // storeValue checks a value and stores it as w says.

@@ -356,8 +356,8 @@ func TestFieldsOfOtherVersions(t *testing.T) {
 	primary := shop1.open.EncodeKey(7)
 
 	// Old records are read by the new program.
-	if clock, err := shop3.open.Raw().Validate(primary, oldValue); err != nil || clock != 1 {
-		t.Fatalf("an old value: clock %d, %v", clock, err)
+	if valid, err := shop3.open.Raw().Validate(primary, oldValue); err != nil || valid.Clock() != 1 {
+		t.Fatalf("an old value: clock %d, %v", valid.Clock(), err)
 	}
 	err := shop3.open.Raw().Put(ctx, newStore, primary, oldValue)
 	got, getErr := shop3.open.Get(ctx, newStore, 7)

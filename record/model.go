@@ -195,7 +195,7 @@ func (t *modelTree) accept(
 			err = t.bury(l, &c, taken)
 		}
 	default:
-		err = t.raw.Put(l.ctx, l.trusted(), c.Key, c.Value)
+		err = t.raw.PutValid(l.ctx, l.trusted(), c.Valid)
 	}
 	if err == nil && t.rules.Policy() == models.Signed {
 		err = receipts.Signatures.Put(l.ctx, l.tx,

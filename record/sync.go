@@ -169,10 +169,14 @@ func (n *Node) Sync(ctx context.Context, p peer.ID, topic string, how SyncOption
 		return fail(fmt.Errorf("%w: it is not of one of the models that the records were made with", ErrNoTopic))
 	}
 	start, tries := time.Now(), 0
+	list, err := n.beginList(ctx, of, how.Direction)
+	if err != nil {
+		return fail(err)
+	}
 	for {
 		done := report.Pulled.Taken + report.Pushed.Taken
 		report.ToPull, report.ToPush = report.Pulled.InAll(), report.Pushed.InAll()
-		err := n.syncOnce(ctx, p, of, how, &report)
+		err := n.syncOnce(ctx, p, of, how, list, &report)
 		report.Took = time.Since(start)
 		switch {
 		case err == nil:

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"testing"
 	"time"
@@ -128,6 +129,9 @@ func TestSyncWithLiars(t *testing.T) {
 			}
 			return all
 		},
+		"a list that nobody asked for": func(*syncing.Request) []syncing.Message {
+			return []syncing.Message{{Kind: syncing.Record, Row: page}, {Kind: syncing.Listed}, lists()}
+		},
 		"its own kind of message": func(*syncing.Request) []syncing.Message {
 			return []syncing.Message{{Kind: 77}}
 		},
@@ -143,6 +147,73 @@ func TestSyncWithLiars(t *testing.T) {
 				t.Errorf("there are %d pages, there were %d", n, before)
 			}
 		})
+	}
+}
+
+// A peer that lies about a list is found out.
+func TestSyncListLiars(t *testing.T) {
+	forged := syncing.Row{Key: "00000000000000000001", Value: []byte("no page")}
+	even := pageRow(t, Page{ID: 2, Version: 1})
+	round := uint64(0)
+	for name, lie := range map[string]liar{
+		"it does not go on": func(*syncing.Request) []syncing.Message {
+			return []syncing.Message{{Kind: syncing.Listed, Bytes: []byte(Pages.PathText(7))}}
+		},
+		"it goes back": func(*syncing.Request) []syncing.Message {
+			round++
+			return []syncing.Message{{Kind: syncing.Listed, Bytes: []byte(Pages.PathText(9 - round))}}
+		},
+		"no key": func(*syncing.Request) []syncing.Message {
+			return []syncing.Message{{Kind: syncing.Listed, Bytes: []byte("x")}}
+		},
+		"forged records": func(*syncing.Request) (all []syncing.Message) {
+			round++
+			for range 100 {
+				all = append(all, syncing.Message{Kind: syncing.Record, Row: forged})
+			}
+			return append(all, syncing.Message{Kind: syncing.Listed, Bytes: []byte(Pages.PathText(1000 + round))})
+		},
+		"rows of another topic": func(*syncing.Request) (all []syncing.Message) {
+			round++
+			for range 100 {
+				all = append(all, syncing.Message{Kind: syncing.Record, Row: even})
+			}
+			return append(all, syncing.Message{Kind: syncing.Listed, Bytes: []byte(Pages.PathText(2000 + round))})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+			meet(a, b)
+			round = 0
+			answerWith(b, lie)
+			how := record.SyncOptions{Direction: record.Pull}
+			report, err := a.node.Sync(t.Context(), b.host.ID(), OddPages.Name(), how)
+			if !errors.Is(err, record.ErrMisbehaved) {
+				t.Errorf("%v; the report is %+v", err, report)
+			}
+			if n := len(versions(t, a)); n != 0 {
+				t.Errorf("there are %d pages", n)
+			}
+		})
+	}
+}
+
+// A peer that lists without end and brings nothing is listed no further, and one that says it has any
+// number of rows is not believed.
+func TestSyncEmptyLists(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(a, b)
+	asked := uint64(0)
+	answerWith(b, func(q *syncing.Request) []syncing.Message {
+		if q.List == nil {
+			return []syncing.Message{lists()}
+		}
+		asked++
+		return []syncing.Message{{Kind: syncing.Listed, Count: math.MaxUint64, Bytes: []byte(Pages.PathText(asked))}}
+	})
+	report := mustSync(t, a, b, AllPages, record.Pull)
+	if asked != 16 || report.RoundTrips != 17 || report.ToPull != 0 {
+		t.Errorf("%d lists; %+v", asked, report)
 	}
 }
 
@@ -206,7 +277,7 @@ func TestSyncWithAttackers(t *testing.T) {
 	for i := range evens {
 		evens[i] = even
 	}
-	all, odd := AllPages.Name(), OddPages.Name()
+	all, odd, noKey := AllPages.Name(), OddPages.Name(), "x"
 	for name, c := range map[string]struct {
 		q     syncing.Request
 		cause syncing.Cause
@@ -217,6 +288,8 @@ func TestSyncWithAttackers(t *testing.T) {
 		"the other way":      {syncing.Request{Open: open(2, all), Want: [][32]byte{{}}}, syncing.Misbehaved},
 		"forged records":     {syncing.Request{Open: open(3, all), Offers: forged}, syncing.Misbehaved},
 		"rows not of it":     {syncing.Request{Open: open(3, odd), Offers: evens}, syncing.Misbehaved},
+		"no key to list":     {syncing.Request{Open: open(3, all), List: &noKey}, syncing.Misbehaved},
+		"a list to push":     {syncing.Request{Open: open(2, all), List: new(string)}, syncing.Misbehaved},
 		"a key that is none": {syncing.Request{Open: open(3, all), Ask: []string{"x"}}, syncing.Misbehaved},
 		"no Negentropy":      {syncing.Request{Open: open(3, all), Reconcile: []byte{0x61, 0}}, syncing.Misbehaved},
 	} {
@@ -233,7 +306,7 @@ func TestSyncWithAttackers(t *testing.T) {
 	if pages := versions(t, b); len(pages) != 0 {
 		t.Errorf("there are pages: %v", pages)
 	}
-	if report := mustSync(t, a, b, AllPages, record.Both); report.RoundTrips != 1 {
+	if report := mustSync(t, a, b, AllPages, record.Both); report.RoundTrips != 2 {
 		t.Errorf("afterwards: %+v", report)
 	}
 }

@@ -34,6 +34,8 @@ type initiated struct {
 	in     *syncing.Reader
 	out    *syncing.Writer
 
+	listing *listing
+	// compared is nil until all has been listed.
 	compared *negentropy.Initiator
 	// message is the next message of the comparison, nil if it has come to its end.
 	message []byte
@@ -52,7 +54,7 @@ type initiated struct {
 }
 
 func (n *Node) syncOnce(
-	ctx context.Context, p peer.ID, topic *syncTopic, how SyncOptions, report *SyncReport,
+	ctx context.Context, p peer.ID, topic *syncTopic, how SyncOptions, list *listing, report *SyncReport,
 ) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -64,7 +66,7 @@ func (n *Node) syncOnce(
 	}
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	s := &initiated{
-		node: n, topic: topic, how: how, report: report, stream: stream,
+		node: n, topic: topic, how: how, listing: list, report: report, stream: stream,
 		in: syncing.NewReader(stream, n.records.maxValue), out: syncing.NewWriter(stream),
 		flying: map[negentropy.ID]bool{},
 	}
@@ -97,13 +99,8 @@ func isTimeout(err error) bool {
 
 // run goes through the session, turn by turn. The records of a turn are committed while the other
 // peer works on the next one.
-func (s *initiated) run(ctx context.Context) (err error) {
+func (s *initiated) run(ctx context.Context) error {
 	r := s.node.records
-	limits := negentropy.Limits{Message: syncing.MaxReconcile, Have: syncHave}
-	s.compared = negentropy.NewInitiator(s.topic.set(r.store), limits)
-	if s.message, err = s.compared.Start(ctx); err != nil {
-		return err
-	}
 	direction := syncing.Direction(s.how.Direction)
 	open := &syncing.Message{Kind: syncing.Open, Topic: s.topic.Name(), Direction: direction}
 	for {
@@ -112,7 +109,7 @@ func (s *initiated) run(ctx context.Context) (err error) {
 		if err := s.fill(ctx, &q); err != nil {
 			return err
 		}
-		idle := len(q.Offers)+len(q.Want)+len(q.Ask) == 0 && q.Reconcile == nil
+		idle := len(q.Offers)+len(q.Want)+len(q.Ask) == 0 && q.Reconcile == nil && q.List == nil
 		if idle && len(s.arrived) == 0 {
 			return nil
 		}
@@ -128,10 +125,7 @@ func (s *initiated) run(ctx context.Context) (err error) {
 		if err := s.out.WriteRequest(&q); err != nil {
 			return err
 		}
-		if err := s.commit(ctx); err != nil {
-			return err
-		}
-		a, err := syncing.ReadAnswer(s.in, &q)
+		a, err := s.commitAndRead(ctx, &q)
 		if err != nil {
 			return err
 		}
@@ -148,6 +142,24 @@ func (s *initiated) run(ctx context.Context) (err error) {
 	}
 }
 
+// commitAndRead commits what has come, and meanwhile reads the answer to a turn: the other peer could
+// send only a part of it otherwise.
+func (s *initiated) commitAndRead(ctx context.Context, q *syncing.Request) (a syncing.Answer, err error) {
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		a, err = syncing.ReadAnswer(s.in, q)
+		read <- err
+	}()
+	if err := s.commit(ctx); err != nil {
+		_ = s.stream.Reset() // which ends the reading
+		<-read
+		return syncing.Answer{}, err
+	}
+	err = <-read
+	return a, err
+}
+
 // failure returns the error for a message with which the other peer has ended the session.
 func failure(m *syncing.Message) error {
 	text := shorten(string(m.Bytes))
@@ -162,9 +174,30 @@ func failure(m *syncing.Message) error {
 	return fmt.Errorf("%w: the peer ends the session: %q", ErrRefused, text)
 }
 
+// compare begins to compare ids.
+func (s *initiated) compare(ctx context.Context) (err error) {
+	if err := s.commit(ctx); err != nil { // what has been listed
+		return err
+	}
+	limits := negentropy.Limits{Message: syncing.MaxReconcile, Have: syncHave}
+	s.compared = negentropy.NewInitiator(s.topic.set(s.node.records.store), limits)
+	s.message, err = s.compared.Start(ctx)
+	return err
+}
+
 // fill fills a turn with what is to be asked for and given. The comparison goes on when there is
 // room for what it finds.
 func (s *initiated) fill(ctx context.Context, q *syncing.Request) error {
+	if s.listing.isOn {
+		behind := s.listing.behind
+		q.List = &behind
+		return nil
+	}
+	if s.compared == nil {
+		if err := s.compare(ctx); err != nil {
+			return err
+		}
+	}
 	wanted := min(len(s.need), syncing.MaxWant)
 	q.Want, s.need = s.need[:wanted:wanted], s.need[wanted:]
 	var room syncing.OfferRoom
@@ -237,6 +270,9 @@ func (s *initiated) fillOffers(ctx context.Context, q *syncing.Request, room *sy
 
 // takeAnswer takes what the other peer has answered to a turn.
 func (s *initiated) takeAnswer(ctx context.Context, q *syncing.Request, a *syncing.Answer) error {
+	if q.List != nil {
+		return s.takeList(a)
+	}
 	tree, pulls, pushes := s.topic.tree, s.how.Direction&Pull != 0, s.how.Direction&Push != 0
 	later, some := false, false // of the records that were asked for are put off, have come
 	for i, verdict := range a.Verdicts {

@@ -222,7 +222,7 @@ func (s *responded) check(q *syncing.Request, first bool) error {
 		s.report = SyncReport{Peer: s.stream.Conn().RemotePeer(), Topic: s.topic.Name(), Direction: reversed(s.direction)}
 	}
 	if s.direction&syncing.Push == 0 && len(q.Offers) > 0 ||
-		s.direction&syncing.Pull == 0 && len(q.Want)+len(q.Ask) > 0 {
+		s.direction&syncing.Pull == 0 && (len(q.Want)+len(q.Ask) > 0 || q.List != nil) {
 		return &sessionError{syncing.Misbehaved, "records go the wrong way"}
 	}
 	return nil
@@ -249,6 +249,11 @@ func (s *responded) work(ctx context.Context, q *syncing.Request) error {
 	}
 	if err := s.giveAsked(ctx, q.Ask); err != nil {
 		return err
+	}
+	if q.List != nil {
+		if err := s.list(ctx, *q.List); err != nil {
+			return err
+		}
 	}
 	if q.Reconcile != nil {
 		set := s.topic.set(s.records.store)

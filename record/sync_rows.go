@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -145,6 +146,8 @@ func (r *Records) take(ctx context.Context, topic *syncTopic, all []*arriving) e
 			good = append(good, a)
 		}
 	}
+	// They come in the order of their ids, and an engine works faster in that of the keys.
+	slices.SortStableFunc(good, func(a, b *arriving) int { return bytes.Compare(a.candidate.Key, b.candidate.Key) })
 	for size := len(good); len(good) > 0; {
 		part := good[:min(size, len(good))]
 		err := r.commit(ctx, topic.tree, part)

@@ -97,10 +97,11 @@ func (t *modelTree) retraction(key []byte, old *rowState, now time.Time) ([]byte
 	case old.Tombstone():
 		clock = old.Signature.Sequence
 	case old.Value != nil:
-		var err error
-		if clock, err = t.raw.Validate(key, old.Value); err != nil {
+		valid, err := t.raw.Validate(key, old.Value)
+		if err != nil {
 			return nil, err
 		}
+		clock = valid.Clock()
 	}
 	return wire.AppendTombstone(nil, clock), nil
 }

@@ -19,6 +19,8 @@ type Candidate struct {
 	// Data is the record's value, and Value that of the row. The two differ only if the
 	// record is signed or a tombstone. Value is nil for a tombstone, which has no row.
 	Data, Value []byte
+	// Valid is the row as the tree has checked it. One that is stored already has none.
+	Valid models.Valid
 	// Signature is what a signed record has beside Value. In an open tree its Sequence is
 	// the model's clock, Retracted says that it is a tombstone, and the rest is zero.
 	wire.Signature
@@ -50,7 +52,7 @@ func (r *Rules) Check(key, data []byte) (c Candidate, err error) {
 		err = r.checkSigned(&c, time.Now())
 	case models.Immutable:
 		if err = checkHash(key, data); err == nil {
-			_, err = r.raw.Validate(key, data)
+			c.Valid, err = r.raw.Validate(key, data)
 		}
 	default:
 		if r.buries && wire.IsTombstone(data) {
@@ -58,7 +60,8 @@ func (r *Rules) Check(key, data []byte) (c Candidate, err error) {
 			c.Sequence, err = wire.ParseTombstone(data)
 			break
 		}
-		c.Sequence, err = r.raw.Validate(key, data)
+		c.Valid, err = r.raw.Validate(key, data)
+		c.Sequence = c.Valid.Clock()
 	}
 	return c, err
 }

@@ -38,7 +38,7 @@ func (r *Rules) checkSigned(c *Candidate, now time.Time) error {
 		c.Value = nil
 		return nil
 	}
-	_, err = r.raw.Validate(c.Key, c.Value)
+	c.Valid, err = r.raw.Validate(c.Key, c.Value)
 	return err
 }
 

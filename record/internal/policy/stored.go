@@ -47,8 +47,8 @@ func (r *Rules) Held(key []byte, s *Stored) (*Candidate, error) {
 	case r.policy == models.Open:
 		// The tree has checked its own rows, and the program may put rows larger than
 		// records: here the row only has to be compared.
-		clock, err := r.raw.Validate(key, s.Value)
-		c.Sequence = clock
+		valid, err := r.raw.Validate(key, s.Value)
+		c.Sequence = valid.Clock()
 		return &c, err
 	case r.policy == models.Immutable:
 		return nil, nil // there is but one record for a key

@@ -8,6 +8,11 @@ type Answer struct {
 	Wanted, Asked []Found
 	// Reconcile is the answer of Negentropy, nil if nothing was asked.
 	Reconcile []byte
+	// Listed are the records of a list, Count is about how many rows the topic has, and Behind is the key
+	// up to which the responder has looked, empty at the end.
+	Listed []Row
+	Count  uint64
+	Behind string
 	// Fail is set if the responder ends the session. The rest is then empty.
 	Fail *Message
 }
@@ -34,9 +39,10 @@ func ReadAnswer(r *Reader, to *Request) (a Answer, err error) {
 		if size >= MaxAnswerBytes {
 			return malformed("a turn has more than %d bytes of records", MaxAnswerBytes)
 		}
-		size += row.size()
+		size += row.Size()
 		return nil
 	}
+	listed := to.List == nil
 	for {
 		m, err := r.Next()
 		if err != nil {
@@ -65,7 +71,11 @@ func ReadAnswer(r *Reader, to *Request) (a Answer, err error) {
 			return a, malformed("a message of kind %d before all has been answered", m.Kind)
 		case m.Kind == Reconcile && to.Reconcile != nil && a.Reconcile == nil:
 			a.Reconcile = m.Bytes
-		case m.Kind == End && (to.Reconcile == nil || a.Reconcile != nil):
+		case m.Kind == Record && !listed && len(a.Listed) < MaxList:
+			a.Listed = append(a.Listed, m.Row)
+		case m.Kind == Listed && !listed:
+			listed, a.Count, a.Behind = true, m.Count, string(m.Bytes)
+		case m.Kind == End && (to.Reconcile == nil || a.Reconcile != nil) && listed:
 			return a, nil
 		default:
 			return a, malformed("a message of kind %d answers nothing", m.Kind)

@@ -22,6 +22,8 @@ const (
 	MaxWant = 4096
 	// MaxAsk is how many keys a turn asks for at most.
 	MaxAsk = 4096
+	// MaxList is how many rows the responder looks at for a list.
+	MaxList = 4096
 	// MaxOffer is how many records a turn offers at most.
 	MaxOffer = 1024
 	// MaxOfferBytes and MaxAnswerBytes are how many bytes of records a turn of the initiator and of
@@ -74,6 +76,10 @@ const (
 	Better Kind = 11
 	// Fail ends a session, and says why.
 	Fail Kind = 12
+	// List asks for the records behind a key.
+	List Kind = 13
+	// Listed says up to which key the responder has looked for a list.
+	Listed Kind = 14
 )
 
 // Direction says which way records go. The two add up.
@@ -130,8 +136,8 @@ type Row struct {
 	Value []byte
 }
 
-// size is how many bytes count for a turn.
-func (r *Row) size() int { return len(r.Key) + len(r.More) + len(r.Value) }
+// Size is how many bytes count for a turn.
+func (r *Row) Size() int { return len(r.Key) + len(r.More) + len(r.Value) }
 
 // Append appends the record as it travels, which is the data of a message of gossip.
 func (r *Row) Append(dst []byte) []byte {
@@ -151,9 +157,11 @@ type Message struct {
 	// Topic and Direction are Open's.
 	Topic     string
 	Direction Direction
-	// Bytes is the message of Reconcile, the ids of Want, one after the other, the key of Ask, and
-	// the text of Fail.
+	// Bytes is the message of Reconcile, the ids of Want, one after the other, the key of Ask, List and
+	// Listed, and the text of Fail.
 	Bytes []byte
+	// Count is Listed's.
+	Count uint64
 	// Row is that of Offer, Record and Better.
 	Row Row
 	// Reason is Verdict's, and Cause Fail's.
@@ -167,13 +175,15 @@ func (m *Message) Append(dst []byte) []byte {
 	switch m.Kind {
 	case Open:
 		body = append(append(body, byte(m.Direction)), m.Topic...)
-	case Reconcile, Want, Ask:
+	case Reconcile, Want, Ask, List:
 		dst = binary.AppendUvarint(dst, uint64(1+len(m.Bytes)))
 		return append(append(dst, body...), m.Bytes...)
 	case Offer, Record, Better:
 		body = m.Row.appendHead(body)
 		dst = binary.AppendUvarint(dst, uint64(len(body)+len(m.Row.More)+len(m.Row.Value)))
 		return append(append(append(dst, body...), m.Row.More...), m.Row.Value...)
+	case Listed:
+		body = append(binary.AppendUvarint(body, m.Count), m.Bytes...)
 	case Verdict:
 		body = append(body, byte(m.Reason))
 	case Fail:
@@ -191,8 +201,10 @@ func (k Kind) limit(value int) int {
 		return 1 + MaxReconcile
 	case Want:
 		return 1 + MaxWant*32
-	case Ask:
+	case Ask, List:
 		return 1 + MaxKey
+	case Listed:
+		return 1 + binary.MaxVarintLen64 + MaxKey
 	case Offer, Record, Better:
 		return 1 + recordHead + MaxKey + value
 	case Verdict:
@@ -305,6 +317,14 @@ func parse(kind Kind, body []byte) (m Message, err error) {
 			return m, malformed("a message of kind %d has nothing", kind)
 		}
 		m.Bytes = body
+	case List:
+		m.Bytes = body
+	case Listed:
+		count, n := binary.Uvarint(body)
+		if n <= 0 {
+			return m, malformed("it has no count")
+		}
+		m.Count, m.Bytes = count, body[n:]
 	case Offer, Record, Better:
 		m.Row, err = ParseRow(body)
 	case Verdict:

@@ -56,7 +56,10 @@ func reader(data []byte) *syncing.Reader { return syncing.NewReader(bytes.NewRea
 // A turn is read as it was written.
 func TestRequest(t *testing.T) {
 	want := request()
-	for _, q := range []syncing.Request{{}, want, {Want: want.Want}, {Offers: want.Offers}} {
+	first, key := "", "7"
+	for _, q := range []syncing.Request{
+		{}, want, {Want: want.Want}, {Offers: want.Offers}, {Open: want.Open, List: &first}, {List: &key},
+	} {
 		data := q.Append(nil)
 		r := reader(data)
 		got, err := syncing.ReadRequest(r)
@@ -110,6 +113,50 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// list is a turn that asks for records behind a key, and listed answers it.
+func list() syncing.Request {
+	key := "7"
+	return syncing.Request{List: &key}
+}
+
+func listed() []syncing.Message {
+	return []syncing.Message{
+		{Kind: syncing.Record, Row: row("8", 3)},
+		{Kind: syncing.Record, Row: row("9", 3)},
+		{Kind: syncing.Listed, Count: 300, Bytes: []byte("9")},
+		{Kind: syncing.End},
+	}
+}
+
+// A list is read as it was written, and has to say up to where it goes.
+func TestListed(t *testing.T) {
+	q, all := list(), listed()
+	a, err := syncing.ReadAnswer(reader(encode(all)), &q)
+	if err != nil || len(a.Listed) != 2 || a.Listed[1].Key != "9" || a.Count != 300 || a.Behind != "9" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	a, err = syncing.ReadAnswer(reader(encode([]syncing.Message{{Kind: syncing.Listed}, {Kind: syncing.End}})), &q)
+	if err != nil || len(a.Listed) != 0 || a.Behind != "" {
+		t.Errorf("a list of nothing: %+v, %v", a, err)
+	}
+	for name, wrong := range map[string][]syncing.Message{
+		"no end of the list": {all[0], all[3]},
+		"a record behind it": {all[0], all[2], all[1], all[3]},
+		"a second list":      {all[2], all[2], all[3]},
+		"a record missing":   {{Kind: syncing.None}, all[2], all[3]},
+		"too many records":   append(slices.Repeat(all[:1], syncing.MaxList+1), all[2:]...),
+		"too many bytes": append(slices.Repeat([]syncing.Message{{Kind: syncing.Record, Row: row("8", 60<<10)}}, 20),
+			all[2:]...),
+	} {
+		if _, err := syncing.ReadAnswer(reader(encode(wrong)), &q); !errors.Is(err, syncing.ErrMessage) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := syncing.ReadAnswer(reader(encode(all)), &syncing.Request{}); !errors.Is(err, syncing.ErrMessage) {
+		t.Errorf("a list that nobody asked for: %v", err)
+	}
+}
+
 // bad are messages that are none.
 var bad = map[string][]byte{
 	"empty":              {0},
@@ -143,9 +190,13 @@ var bad = map[string][]byte{
 		{Kind: syncing.Reconcile, Bytes: []byte{1}},
 		{Kind: syncing.Reconcile, Bytes: []byte{1}},
 	}),
-	"large value": encode([]syncing.Message{{Kind: syncing.Offer, Row: row("1", 80<<10)}}),
-	"long key":    encode([]syncing.Message{{Kind: syncing.Offer, Row: row(strings.Repeat("k", syncing.MaxKey+1), 1)}}),
-	"long ask":    encode([]syncing.Message{{Kind: syncing.Ask, Bytes: make([]byte, syncing.MaxKey+1)}}),
+	"two keys to list from": encode([]syncing.Message{{Kind: syncing.List}, {Kind: syncing.List}}),
+	"a list and a record":   encode([]syncing.Message{{Kind: syncing.List}, {Kind: syncing.Offer, Row: row("1", 1)}}),
+	"a record and a list":   encode([]syncing.Message{{Kind: syncing.Offer, Row: row("1", 1)}, {Kind: syncing.List}}),
+	"listed without count":  {1, 14},
+	"large value":           encode([]syncing.Message{{Kind: syncing.Offer, Row: row("1", 80<<10)}}),
+	"long key":              encode([]syncing.Message{{Kind: syncing.Offer, Row: row(strings.Repeat("k", syncing.MaxKey+1), 1)}}),
+	"long ask":              encode([]syncing.Message{{Kind: syncing.Ask, Bytes: make([]byte, syncing.MaxKey+1)}}),
 }
 
 func TestMalformed(t *testing.T) {
@@ -173,7 +224,7 @@ func TestMalformed(t *testing.T) {
 
 // A length that lies makes nobody take memory.
 func TestMemory(t *testing.T) {
-	for kind := range byte(13) {
+	for kind := range byte(syncing.Listed + 1) {
 		for _, size := range [][]byte{{0xff, 0xff, 0xff, 0x7f}, {0xff, 0xff, 3}, {0xff, 0x7f}} {
 			data := append(size, kind)
 			alloctest.Bound(t, len(data), func() { _, _ = reader(data).Next() })
@@ -185,6 +236,8 @@ func TestMemory(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	q := request()
 	q.Offers[1].Value = q.Offers[1].Value[:9]
+	f.Add(q.Append(nil))
+	q = list()
 	f.Add(q.Append(nil))
 	for _, data := range bad {
 		f.Add(data)
@@ -210,10 +263,12 @@ func FuzzAnswer(f *testing.F) {
 	for _, data := range bad {
 		f.Add(data)
 	}
-	q := request()
+	f.Add(encode(listed()))
+	q, l := request(), list()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var a syncing.Answer
 		var err error
+		alloctest.Bound(t, len(data), func() { _, _ = syncing.ReadAnswer(reader(data), &l) })
 		alloctest.Bound(t, len(data), func() { a, err = syncing.ReadAnswer(reader(data), &q) })
 		whole := len(a.Verdicts) == len(q.Offers) && len(a.Wanted) == len(q.Want) && len(a.Asked) == len(q.Ask) &&
 			a.Reconcile != nil

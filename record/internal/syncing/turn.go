@@ -13,6 +13,9 @@ type Request struct {
 	Ask  []string
 	// Reconcile is the next message of Negentropy, or nil.
 	Reconcile []byte
+	// List is the key behind which records are asked for, empty for all, or nil. A turn that has it has
+	// nothing else but Open.
+	List *string
 }
 
 // Append appends the messages of the turn.
@@ -36,6 +39,9 @@ func (q *Request) Append(dst []byte) []byte {
 	if len(q.Reconcile) > 0 {
 		dst = (&Message{Kind: Reconcile, Bytes: q.Reconcile}).Append(dst)
 	}
+	if q.List != nil {
+		dst = (&Message{Kind: List, Bytes: []byte(*q.List)}).Append(dst)
+	}
 	return (&Message{Kind: End}).Append(dst)
 }
 
@@ -51,9 +57,18 @@ func ReadRequest(r *Reader) (q Request, err error) {
 		case err != nil:
 			return q, err
 		}
+		if q.List != nil && m.Kind != End {
+			return q, malformed("a turn has more than a list")
+		}
 		switch m.Kind {
 		case End:
 			return q, nil
+		case List:
+			if len(q.Offers)+len(q.Want)+len(q.Ask)+len(q.Reconcile) > 0 {
+				return q, malformed("a turn has more than a list")
+			}
+			key := string(m.Bytes)
+			q.List = &key
 		case Open:
 			if !first {
 				return q, malformed("a turn is opened twice")
@@ -64,7 +79,7 @@ func ReadRequest(r *Reader) (q Request, err error) {
 				return q, malformed("a turn offers too much")
 			}
 			q.Offers = append(q.Offers, m.Row)
-			size += m.Row.size()
+			size += m.Row.Size()
 		case Want:
 			if q.Want != nil {
 				return q, malformed("a turn has two lists of ids")
@@ -98,7 +113,7 @@ func (o *OfferRoom) Take(r *Row) bool {
 		return false
 	}
 	o.records++
-	o.bytes += r.size()
+	o.bytes += r.Size()
 	return true
 }
 
@@ -121,7 +136,7 @@ const flushAt = 64 << 10
 // Write writes a message, at the latest when the turn ends.
 func (w *Writer) Write(m *Message) {
 	w.pending = m.Append(w.pending)
-	w.records += m.Row.size()
+	w.records += m.Row.Size()
 	if len(w.pending) >= flushAt {
 		w.flush()
 	}
@@ -134,8 +149,11 @@ func (w *Writer) WriteRequest(q *Request) error {
 	return w.err
 }
 
+// Room is how many bytes of records the turn still has room for, about: the last record may exceed it.
+func (w *Writer) Room() int { return MaxAnswerBytes - w.records }
+
 // Full reports whether the turn has no room for another record.
-func (w *Writer) Full() bool { return w.records >= MaxAnswerBytes }
+func (w *Writer) Full() bool { return w.Room() <= 0 }
 
 // End ends the turn.
 func (w *Writer) End() error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,10 +21,12 @@ import (
 	crdt "github.com/ipfs/go-ds-crdt"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/backend"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -98,11 +101,87 @@ func (m *syncMeasure) changed(i int) post {
 	return row
 }
 
+// kept is a peer of ours that keeps its posts in sync, over gossip too, as go-ds-crdt does.
+type kept struct {
+	*syncPeer
+	stop context.CancelFunc
+	done sync.WaitGroup
+	// rows counts the rows that have come here, and failed has the error that ends it.
+	rows   atomic.Int64
+	failed atomic.Pointer[error]
+}
+
+// keep begins to keep the posts of a peer in sync with others.
+func keep(ctx context.Context, p *syncPeer, with ...peer.ID) (k *kept, err error) {
+	k = &kept{syncPeer: p}
+	ctx, k.stop = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			k.end()
+		}
+	}()
+	gossip, err := record.NewPubSub(ctx, p.host)
+	if err != nil {
+		return k, err
+	}
+	watch, err := openPosts.tree.Watch(ctx, p.store, models.Range[uint64]{}, models.WatchOptions{})
+	if err != nil {
+		return k, err
+	}
+	k.done.Go(func() {
+		for change, err := range watch {
+			if err != nil {
+				k.fail(ctx, err)
+				return
+			}
+			if change.Kind == models.RowChanged {
+				k.rows.Add(1)
+			}
+		}
+	})
+	k.done.Go(func() {
+		k.fail(ctx, p.node.KeepSynced(ctx, record.KeepSynced{
+			Topics: []string{openPosts.topic.Name()}, Peers: with, Alone: true, PubSub: gossip,
+			Done: func(_ record.SyncReport, err error) { k.fail(ctx, err) },
+		}))
+	})
+	return k, nil
+}
+
+// fail keeps an error that is not the end.
+func (k *kept) fail(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		k.failed.Store(&err)
+	}
+}
+
+func (k *kept) end() {
+	k.stop()
+	k.done.Wait()
+}
+
+// wait waits until so many rows have come.
+func (k *kept) wait(ctx context.Context, rows int) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	for k.rows.Load() < int64(rows) {
+		if err := k.failed.Load(); err != nil {
+			return *err
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d rows have come: %w", k.rows.Load(), rows, ctx.Err())
+		}
+	}
+	return nil
+}
+
 // joinOurs fills a peer, brings an empty one to it, and changes some rows.
 func (m *syncMeasure) joinOurs() (j joined, err error) {
 	dirs := [2]string{filepath.Join(m.dir, "full"), filepath.Join(m.dir, "new")}
 	defer os.RemoveAll(m.dir)
-	tree, topic := openPosts.tree, openPosts.topic
+	tree := openPosts.tree
 	full, err := openSyncPeer(m.ctx, m.engine.open(dirs[0]), openPosts.definition)
 	if err != nil {
 		return j, err
@@ -113,6 +192,11 @@ func (m *syncMeasure) joinOurs() (j joined, err error) {
 			return j, err
 		}
 	}
+	source, err := keep(m.ctx, full)
+	if err != nil {
+		return j, err
+	}
+	defer source.end()
 	fresh, err := openSyncPeer(m.ctx, m.engine.open(dirs[1]), openPosts.definition)
 	if err != nil {
 		return j, err
@@ -128,7 +212,15 @@ func (m *syncMeasure) joinOurs() (j joined, err error) {
 		return j, err
 	}
 	began := now()
-	if _, err := fresh.sync(m.ctx, full, topic, record.Pull, m.o.rival, 0); err != nil {
+	if err := connectHosts(m.ctx, fresh.host, full.host); err != nil {
+		return j, err
+	}
+	copied, err := keep(m.ctx, fresh, full.host.ID())
+	if err != nil {
+		return j, err
+	}
+	defer copied.end()
+	if err := copied.wait(m.ctx, m.o.rival); err != nil {
 		return j, err
 	}
 	j.first = began.cost()
@@ -144,7 +236,7 @@ func (m *syncMeasure) joinOurs() (j joined, err error) {
 			return j, err
 		}
 	}
-	if _, err := fresh.sync(m.ctx, full, topic, record.Pull, changes, 0); err != nil {
+	if err := copied.wait(m.ctx, m.o.rival+changes); err != nil {
 		return j, err
 	}
 	j.later = began.cost()

@@ -172,7 +172,9 @@ func (t *Topic) File(
 		mark = &format.LogMark{UpTo: t.next - 1}
 	}
 	if !mark.All {
+		t.mu.Lock() // those who read the topic sort its log too
 		f.filed = t.state.Due(mark.UpTo, mark.From, most, size)
+		t.mu.Unlock()
 		if err := t.putFiled(write, f.filed); err != nil {
 			return f, err
 		}

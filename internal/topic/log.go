@@ -27,6 +27,24 @@ func (l *leafLog) add(c Change) {
 	}
 }
 
+// without returns the log without some changes. It keeps the order of the others, so that they need not be
+// sorted once more.
+func (l *leafLog) without(gone func(*Change) bool) (left leafLog) {
+	numbers := make([]int32, len(l.changes)) // in left, of those that stay
+	for i := range l.changes {
+		if numbers[i] = -1; !gone(&l.changes[i]) {
+			numbers[i] = int32(len(left.changes))
+			left.add(l.changes[i])
+		}
+	}
+	for _, i := range l.order {
+		if numbers[i] >= 0 {
+			left.order = append(left.order, numbers[i])
+		}
+	}
+	return left
+}
+
 // between returns the numbers of the changes of ids in a range, in the order of the ids. They are valid
 // until the next change.
 func (l *leafLog) between(lower, upper *Bound) []int32 {

@@ -1,7 +1,6 @@
 package topic
 
 import (
-	"bytes"
 	"slices"
 )
 
@@ -153,39 +152,39 @@ type FiledLeaf struct {
 // Due returns the first changes to file, of the rows of the log up to a number and of ids from a head on:
 // about most of them and so many bytes.
 func (s *State) Due(upTo, from uint64, most int, size int64) *Filing {
-	f := &Filing{upTo: upTo, from: from}
-	n := s.Leaves.At(from)
-	for ; n < len(s.Leaves); n++ {
+	f := &Filing{upTo: upTo, from: from, Entries: make([]Change, 0, min(most, s.Logged))}
+	lower, end := boundAt(from), Upper(nil)
+	for n := s.Leaves.At(from); n < len(s.Leaves); n++ {
 		if most <= 0 || size <= 0 {
 			f.Next = s.Leaves[n].Prefix
 			return f
 		}
-		var due []Change
-		for _, c := range s.logged[n].changes {
-			if c.Number <= upTo && Head(&c.ID) >= from {
-				due = append(due, c)
+		log, leaf := &s.logged[n], s.Leaves[n]
+		first := len(f.Entries)
+		var last *Change
+		for _, i := range log.between(&lower, &end) {
+			c := &log.changes[i]
+			if c.Number > upTo {
+				continue
 			}
-		}
-		if len(due) == 0 {
-			continue
-		}
-		slices.SortStableFunc(due, func(a, b Change) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-		leaf := s.Leaves[n]
-		cut := 0
-		for cut < len(due) && (most > 0 && size > 0 || cut > 0 && Head(&due[cut].ID) == Head(&due[cut-1].ID)) {
-			due[cut].apply(&leaf.Sum)
+			head := Head(&c.ID)
+			if full := most <= 0 || size <= 0; full && last != nil && head != Head(&last.ID) {
+				f.Next = head
+				break
+			}
+			c.apply(&leaf.Sum)
 			most--
-			size -= int64(len(due[cut].Primary)) + overhead
-			cut++
+			size -= int64(len(c.Primary)) + overhead
+			f.Entries = append(f.Entries, *c)
+			last = c
+		}
+		if last == nil {
+			continue
 		}
 		leaf.Count = clamp(leaf.Count)
 		f.Leaves = append(f.Leaves, FiledLeaf{n, leaf})
-		more := cut < len(due)
-		if more {
-			f.Next = Head(&due[cut].ID)
-		}
-		f.Entries = append(f.Entries, netOf(due[:cut])...)
-		if more {
+		f.Entries = f.Entries[:first+len(netOf(f.Entries[first:]))]
+		if f.Next != 0 {
 			return f
 		}
 	}
@@ -197,15 +196,12 @@ func (s *State) Due(upTo, from uint64, most int, size int64) *Filing {
 func (s *State) File(f *Filing) {
 	for _, l := range f.Leaves {
 		s.Leaves[l.Number] = l.Leaf
-		before := s.logged[l.Number].changes
-		var left leafLog
-		for _, c := range before {
+		before := &s.logged[l.Number]
+		left := before.without(func(c *Change) bool {
 			head := Head(&c.ID)
-			if c.Number > f.upTo || head < f.from || !f.Done && head >= f.Next {
-				left.add(c)
-			}
-		}
-		s.Logged -= len(before) - len(left.changes)
+			return c.Number <= f.upTo && head >= f.from && (f.Done || head < f.Next)
+		})
+		s.Logged -= len(before.changes) - len(left.changes)
 		s.logged[l.Number] = left
 	}
 }

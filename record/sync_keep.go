@@ -261,21 +261,13 @@ func jittered(d time.Duration) time.Duration {
 // find announces the topics and looks for peers that have them, again and again until ctx ends. The DHT
 // may know nobody: then there is nobody to find either.
 func (k *keeper) find(ctx context.Context) {
-	announce := time.Now()
+	next := announcements{}
 	for ctx.Err() == nil {
-		announces := !time.Now().Before(announce)
 		for name := range k.topics() {
-			searching, cancel := context.WithTimeout(ctx, searchTime)
-			for info := range k.node.dht.FindProvidersAsync(searching, topicKey(name), 2*mostPartners) {
-				select {
-				case k.found <- partner{name, info.ID}:
-				case <-ctx.Done():
-				}
-			}
-			if announces && k.node.dht.Provide(searching, topicKey(name), true) == nil {
-				announce = time.Now().Add(announceInterval)
-			}
-			cancel()
+			k.search(ctx, name)
+			next.announce(ctx, name, func(ctx context.Context) error {
+				return k.node.dht.Provide(ctx, topicKey(name), true)
+			})
 		}
 		timer := time.NewTimer(jittered(k.how.Interval))
 		select {
@@ -283,6 +275,33 @@ func (k *keeper) find(ctx context.Context) {
 		case <-timer.C:
 		}
 		timer.Stop()
+	}
+}
+
+// search looks for peers that have a topic.
+func (k *keeper) search(ctx context.Context, name string) {
+	searching, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	for info := range k.node.dht.FindProvidersAsync(searching, topicKey(name), 2*mostPartners) {
+		select {
+		case k.found <- partner{name, info.ID}:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// announcements are when topics are announced next, by full name. One that is not among them is due.
+type announcements map[string]time.Time
+
+// announce announces a topic with provide if it is due. If that fails it stays due.
+func (a announcements) announce(ctx context.Context, name string, provide func(context.Context) error) {
+	if time.Now().Before(a[name]) {
+		return
+	}
+	providing, cancel := context.WithTimeout(ctx, searchTime) // its own: a search may take all of its time
+	defer cancel()
+	if provide(providing) == nil {
+		a[name] = time.Now().Add(announceInterval)
 	}
 }
 

@@ -242,6 +242,7 @@ func TestTombstonesAge(t *testing.T) {
 // Verify finds each kind of damage, and Repair mends it and changes nothing else.
 func TestTombstonesRepair(t *testing.T) {
 	ctx, eng := t.Context(), memory.Engine()
+	before := time.Now().Unix()
 	with := func(use func(s *datastore.Store)) {
 		t.Helper()
 		s, err := datastore.Open(ctx, eng, wood)
@@ -278,41 +279,53 @@ func TestTombstonesRepair(t *testing.T) {
 	row := append(bytes.Clone(space), models.Uint64.AppendLast(nil, 3)...)
 	stray := format.TombstoneKey(row)
 	floorKey, floor := format.TombstoneFloor(space, 9)
+	// The floor after Repair: none, that of the time of the deletions, or that of the age ago.
+	type rule int
+	const (
+		none rule = iota
+		deletion
+		ageAgo
+	)
 	for name, c := range map[string]struct {
 		change func(all []pair) []pair
 		bad    func(r datastore.Report) int64
 		left   int // tombstones after Repair
+		floor  rule
 	}{
 		"a flipped tombstone": {
 			func(all []pair) []pair { all[at[1][1]].value[3] ^= 1; return all },
-			func(r datastore.Report) int64 { return min(r.BadRows, r.Orphans) }, 2,
+			func(r datastore.Report) int64 { return min(r.BadRows, r.Orphans) }, 2, deletion,
 		},
 		"no tombstone": {
 			func(all []pair) []pair { return slices.Delete(all, at[1][0], at[1][0]+1) },
-			func(r datastore.Report) int64 { return r.Orphans }, 2,
+			func(r datastore.Report) int64 { return r.Orphans }, 2, deletion,
+		},
+		"a flipped tombstone and its entry": {
+			func(all []pair) []pair { all[at[1][2]].value[3] ^= 1; all[at[2][2]].value[0] ^= 1; return all },
+			func(r datastore.Report) int64 { return r.BadRows - 1 }, 2, deletion,
 		},
 		"no entry in the queue": {
 			func(all []pair) []pair { return slices.Delete(all, at[2][0], at[2][0]+1) },
-			func(r datastore.Report) int64 { return r.Missing }, 3,
+			func(r datastore.Report) int64 { return r.Missing }, 3, none,
 		},
 		"a flipped entry in the queue": {
 			func(all []pair) []pair { all[at[2][2]].value[0] ^= 1; return all },
-			func(r datastore.Report) int64 { return r.Missing }, 3,
+			func(r datastore.Report) int64 { return r.Missing }, 3, none,
 		},
 		"a short entry in the queue": {func(all []pair) []pair {
 			key := append(format.TombstoneQueue(space), 1)
 			return append(all, pair{key, format.AppendChecksum(nil, key)})
-		}, func(r datastore.Report) int64 { return r.BadRows }, 3},
+		}, func(r datastore.Report) int64 { return r.BadRows }, 3, none},
 		"a tombstone and its row": {func(all []pair) []pair {
 			return append(all, pair{stray, format.AppendTombstone(nil, stray, format.Tombstone{Clock: 1, Taken: 1})})
-		}, func(r datastore.Report) int64 { return r.Orphans }, 3},
+		}, func(r datastore.Report) int64 { return r.Orphans }, 3, none},
 		"a flipped floor": {
 			func(all []pair) []pair { return append(all, pair{floorKey, append(floor[1:], 0)}) },
-			func(r datastore.Report) int64 { return r.BadRows }, 3,
+			func(r datastore.Report) int64 { return r.BadRows }, 3, ageAgo,
 		},
 		"of no tree": {
 			func(all []pair) []pair { return append(all, pair{[]byte{6, 1, 200, 1}, []byte{1, 2, 3, 4, 5}}) },
-			func(r datastore.Report) int64 { return r.BadRows }, 3,
+			func(r datastore.Report) int64 { return r.BadRows }, 3, none,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -331,8 +344,19 @@ func TestTombstonesRepair(t *testing.T) {
 			if report, err = datastore.Verify(ctx, s); err != nil || !report.Clean() {
 				t.Errorf("after repair %+v, error %v", report, err)
 			}
-			if got, _ := tombstonesOf(t, s, leaves, 9); len(got) != c.left {
+			got, floor := tombstonesOf(t, s, leaves, 9)
+			if len(got) != c.left {
 				t.Errorf("after repair the tombstones are %v", got)
+			}
+			first, last := int64(-1), int64(-1)
+			switch now := time.Now().Unix(); c.floor {
+			case deletion:
+				first, last = before, now
+			case ageAgo:
+				first, last = before-int64(leafAge.Seconds()), now-int64(leafAge.Seconds())
+			}
+			if floor < first || floor > last {
+				t.Errorf("after repair the floor is %d, want %d to %d", floor, first, last)
 			}
 			if n, err := leaves.Count(ctx, s, models.Range[uint64]{}); n != 1 || err != nil {
 				t.Errorf("after repair there are %d rows, error %v", n, err)

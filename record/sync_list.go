@@ -27,16 +27,20 @@ func (s *responded) list(ctx context.Context, behind string) error {
 		}
 		page.rows = models.After(key)
 	}
-	for looked := 0; !page.last && looked < syncing.MaxList && !s.out.Full(); looked += page.looked {
+	page.last = end.Count == 0
+	looked, found := 0, 0
+	for !page.last && looked < syncing.MaxList && !s.out.Full() {
 		if err := s.readPage(ctx, &page); err != nil {
 			return err
 		}
+		looked += page.looked
+		found += len(page.found)
 		for i := range page.found {
 			s.report.Pushed.count(s.topic.tree, page.found[i].Key, "", nil)
 			s.out.Write(&syncing.Message{Kind: syncing.Record, Row: page.found[i]})
 		}
 	}
-	if !page.last {
+	if !page.last && found > 0 { // else the ids lead to the few rows that there are behind
 		text, err := s.topic.tree.raw.PathText(page.key)
 		if err != nil {
 			return err
@@ -113,8 +117,7 @@ func (s *responded) isOf(ctx context.Context, from models.Reader, key []byte) (b
 	return s.topic.Belongs(key, value)
 }
 
-// emptyLists is after how many answers without a record an initiator lists no further. It then compares
-// ids, which finds a few rows among many faster.
+// emptyLists is after how many answers without a record an initiator lists no further.
 const emptyLists = 16
 
 // listing is the part of a sync into an empty topic in which all records are asked for. It goes on in the

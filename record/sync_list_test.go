@@ -63,6 +63,20 @@ func TestSyncListPartial(t *testing.T) {
 	}
 }
 
+// Few rows among many are found by their ids, and no peer reads all of the others for a list.
+func TestSyncListFew(t *testing.T) {
+	a, b := newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	meet(b, a)
+	for id := uint64(2); id <= 20_000; id += 2 {
+		putPages(t, a, 1, id)
+	}
+	putPages(t, a, 1, 1, 19_999)
+	report := mustSync(t, b, a, OddPages, record.Pull)
+	if report.Pulled.Taken != 2 || report.ToPull != 2 || report.RoundTrips > 5 {
+		t.Errorf("%+v", report)
+	}
+}
+
 // Rows that are put while another peer lists are not lost: the comparison that follows finds those that the
 // list has passed.
 func TestSyncListWhileRowsChange(t *testing.T) {

@@ -63,6 +63,12 @@ func (f *feed) floor(txn engine.ReadTxn) (uint64, error) {
 
 type feedTotals struct{ changes, bytes uint64 }
 
+// lead reports whether the commit with a head is the next one of a feed that has the totals. If not, commits
+// between them are lost: see package badger on power losses.
+func (t feedTotals) lead(h *format.FeedHead) bool {
+	return t == feedTotals{h.ChangesBefore, h.BytesBefore}
+}
+
 func newFeed(bounds session.Feed, rows []byte) *feed {
 	return &feed{bounds: bounds, rows: rows, prefix: format.FeedPrefix(rows)}
 }
@@ -84,6 +90,16 @@ func (f *feed) kept(txn engine.ReadTxn) (engine.Range, error) {
 		return engine.Range{}, err
 	}
 	return f.entries(floor), nil
+}
+
+// behind is the range of kept and of the commit before it, which is there to tell whether others are lost. It also
+// returns the number of that commit.
+func (f *feed) behind(txn engine.ReadTxn) (r engine.Range, floor uint64, err error) {
+	floor, err = f.floor(txn)
+	if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrCorrupt) {
+		floor, err = 0, nil
+	}
+	return engine.Range{Lower: format.FeedKey(f.prefix, floor, 0), Upper: format.PrefixEnd(f.prefix)}, floor, err
 }
 
 // learn reads what the feed has, once.
@@ -111,7 +127,7 @@ func (f *feed) learn(ctx context.Context, db engine.DB) error {
 	}
 	if found {
 		f.before = feedTotals{first.ChangesBefore, first.BytesBefore}
-		f.after = feedTotals{last.ChangesBefore + last.Changes, last.BytesBefore + last.Bytes}
+		f.after = totalsOf(&last)
 		f.oldest = first.Time
 	}
 	f.known = true

@@ -3,9 +3,11 @@ package datastore
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/session"
 )
 
 // feedName stands for the name of an index in reports.
@@ -69,7 +71,15 @@ func (t treeCheck) commits(p page, key, stored []byte) ([]change, error) {
 	}
 	t.report.Entries++
 	if err == nil {
-		return nil, nil
+		if again.key == nil {
+			return nil, nil
+		}
+		t.found(Missing, feedName, key, fmt.Errorf("%w: commits before this one are lost", engine.ErrCorrupt))
+		if !t.repair {
+			return nil, nil
+		}
+		t.report.Repaired++
+		return []change{again}, nil
 	}
 	t.found(BadRow, "", key, err)
 	changes, err := t.setAside(p, key, stored)
@@ -79,7 +89,7 @@ func (t treeCheck) commits(p page, key, stored []byte) ([]change, error) {
 	return changes, err
 }
 
-// feedEntry examines an entry of a feed.
+// feedEntry examines an entry of a feed. If commits before it are lost, it returns a floor and no error.
 func (t treeCheck) feedEntry(p page, key, stored []byte) (floor change, err error) {
 	space, _, err := format.CutSpace(key[len(entriesPrefix):])
 	if err != nil {
@@ -90,18 +100,24 @@ func (t treeCheck) feedEntry(p page, key, stored []byte) (floor change, err erro
 	if err != nil {
 		return floor, err
 	}
+	var h format.FeedHead
 	piece, _, err := format.ParseFeedEntry(key, stored)
 	if err == nil && part == 0 {
-		_, _, err = format.CutFeedHead(piece)
+		h, _, err = format.CutFeedHead(piece)
 	}
+	of := newFeed(session.Feed{}, rows)
 	if err == nil {
-		return floor, nil
-	}
-	at := format.FeedFloorKey(rows)
-	if was, getErr := p.read.Get(at); getErr == nil {
-		if n, parseErr := format.ParseNumber(at, was); parseErr == nil && n >= number {
-			return floor, err
+		if part > 0 {
+			return floor, nil
 		}
+		before, known, err := of.totalsAt(p.read, number-1)
+		if err == nil && known && !before.lead(&h) {
+			floor.key, floor.value = format.FeedFloor(rows, number-1)
+		}
+		return floor, err
+	}
+	if was, floorErr := of.floor(p.read); floorErr == nil && was >= number {
+		return floor, err
 	}
 	floor.key, floor.value = format.FeedFloor(rows, number)
 	return floor, err

@@ -240,28 +240,54 @@ func (s *Store) cutFeed(ctx context.Context, rows format.Space) error {
 	if err != nil {
 		return err
 	}
-	return s.clearFeed(ctx, rows, last)
+	return s.clearFeed(ctx, rows, last+1)
 }
 
 // clearCut removes the changes that feeds have below their floors: Repair raises the floor of a feed that is
-// damaged.
+// damaged. The commit of the floor itself stays if it is whole.
 func (s *Store) clearCut(ctx context.Context) error {
 	_, floors, _, err := s.storedFeeds(ctx)
 	if err != nil {
 		return err
 	}
 	for rows, floor := range floors {
-		if err := s.clearFeed(ctx, rows, floor); err != nil {
+		whole, err := s.hasWhole(ctx, rows, floor)
+		if err == nil {
+			if !whole {
+				floor++
+			}
+			err = s.clearFeed(ctx, rows, floor)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// clearFeed removes the changes of the tree whose rows are in a space, up to a commit.
-func (s *Store) clearFeed(ctx context.Context, rows format.Space, upTo uint64) error {
+// hasWhole reports whether the feed of the tree whose rows are in a space has a commit that can be read.
+func (s *Store) hasWhole(ctx context.Context, rows format.Space, number uint64) (bool, error) {
+	txn, err := s.db.View(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer txn.Discard()
+	of := newFeed(session.Feed{}, rows.Append(nil))
+	c := txn.Cursor(of.entries(number - 1))
+	defer c.Close()
+	r := &feedReader{feed: of, tree: &session.Tree{}, cursor: c}
+	err = r.next()
+	if errors.Is(err, engine.ErrCorrupt) {
+		return false, nil
+	}
+	return err == nil && !r.done && r.number == number, err
+}
+
+// clearFeed removes the changes of the tree whose rows are in a space, of the commits with lower numbers than
+// one.
+func (s *Store) clearFeed(ctx context.Context, rows format.Space, until uint64) error {
 	prefix := format.FeedPrefix(rows.Append(nil))
-	err := s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.FeedKey(prefix, upTo, 0xFFFF)})
+	err := s.clearRange(ctx, engine.Range{Lower: prefix, Upper: format.FeedKey(prefix, until, 0)})
 	for _, feed := range s.follow.feeds {
 		if bytes.Equal(feed.prefix, prefix) {
 			s.follow.forget(feed)

@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,9 @@ func (w *watch) readFeeds(ctx context.Context) (commits []*session.Commit, upTo 
 		}
 		r := &feedReader{feed: f, tree: tree, cursor: txn.Cursor(f.entries(w.at))}
 		readers = append(readers, r)
+		if r.totals, r.known, err = f.totalsAt(txn, w.at); err != nil {
+			return nil, 0, err
+		}
 		if err := r.next(); err != nil {
 			return nil, 0, err
 		}
@@ -54,6 +58,12 @@ func (w *watch) readFeeds(ctx context.Context) (commits []*session.Commit, upTo 
 		first := slices.MinFunc(readers, (*feedReader).compare)
 		if first.done || first.number > told {
 			return commits, max(told, w.at), nil
+		}
+		if first.lost != nil {
+			if n > 0 { // which comes next
+				return commits, w.at, nil
+			}
+			return nil, 0, first.lost
 		}
 		number := first.number
 		var changes []session.Change
@@ -97,6 +107,44 @@ type feedReader struct {
 	changes []session.Change
 	size    int
 	done    bool
+	// totals are what the feed has up to this commit, if known. Lost is the error of coming to it if others
+	// before it are missing.
+	totals feedTotals
+	known  bool
+	lost   error
+}
+
+// totalsAt returns what the feed has up to the last commit that is not behind a number. It is not known if the
+// feed does not have that commit any more, or cannot read it.
+func (f *feed) totalsAt(txn engine.ReadTxn, number uint64) (totals feedTotals, known bool, err error) {
+	r, _, err := f.behind(txn)
+	if err != nil {
+		return totals, false, err
+	}
+	r.Upper, r.Reverse, r.KeysOnly = format.FeedKey(f.prefix, number, 0xFFFF), true, true
+	if bytes.Compare(r.Lower, r.Upper) >= 0 {
+		return totals, false, nil
+	}
+	c := txn.Cursor(r)
+	defer c.Close()
+	if !c.Next() {
+		return totals, false, c.Err()
+	}
+	number, _, err = format.CutFeedKey(f.prefix, c.Key())
+	if err == nil {
+		var h format.FeedHead
+		h, err = f.headOf(txn, number)
+		totals = totalsOf(&h)
+	}
+	if errors.Is(err, engine.ErrCorrupt) {
+		return totals, false, nil
+	}
+	return totals, err == nil, err
+}
+
+// totalsOf returns what a feed has up to the commit with a head.
+func totalsOf(h *format.FeedHead) feedTotals {
+	return feedTotals{h.ChangesBefore + h.Changes, h.BytesBefore + h.Bytes}
 }
 
 func (r *feedReader) compare(other *feedReader) int {
@@ -148,9 +196,16 @@ func (r *feedReader) next() error {
 		}
 	}
 	r.size = len(content)
-	var err error
-	r.changes, err = readChanges(content, r.tree)
-	return err
+	h, changes, err := readChanges(content, r.tree)
+	if err != nil {
+		return err
+	}
+	if r.lost = nil; r.known && !r.totals.lead(&h) {
+		r.lost = &models.Error{Op: "watch", Tree: r.tree.Name, Err: fmt.Errorf(
+			"%w: commits before commit %d are lost", session.ErrCompacted, r.number)}
+	}
+	r.changes, r.totals, r.known = changes, totalsOf(&h), true
+	return nil
 }
 
 func (r *feedReader) broken(part int) error {
@@ -158,23 +213,22 @@ func (r *feedReader) broken(part int) error {
 }
 
 // readChanges reads the changes of a commit, which share the memory of its parts.
-func readChanges(content []byte, tree *session.Tree) ([]session.Change, error) {
+func readChanges(content []byte, tree *session.Tree) (h format.FeedHead, changes []session.Change, err error) {
 	h, rest, err := format.CutFeedHead(content)
 	if err != nil {
-		return nil, err
+		return h, nil, err
 	}
-	var changes []session.Change
 	for len(rest) > 0 {
 		var c format.FeedChange
 		if c, rest, err = format.CutFeedChange(rest); err != nil {
-			return nil, err
+			return h, nil, err
 		}
 		changes = append(changes, session.Change{
 			Tree: tree, Key: c.Key, Old: c.Old, New: c.New, Origin: session.Origin(c.Origin),
 		})
 	}
 	if uint64(len(changes)) != h.Changes {
-		return nil, fmt.Errorf("%w: a commit in a feed has %d changes, and says %d", models.ErrCorrupt, len(changes), h.Changes)
+		return h, nil, fmt.Errorf("%w: a commit in a feed has %d changes, and says %d", models.ErrCorrupt, len(changes), h.Changes)
 	}
-	return changes, nil
+	return h, changes, nil
 }

@@ -43,7 +43,7 @@ func (s *Store) trimFeed(
 			var floor uint64
 			now := time.Now()
 			keys, floor, done, err = f.first(ses.Read, most, func(h *format.FeedHead) bool { return goes(after, h, now) })
-			if err != nil || len(keys) == 0 {
+			if err != nil || floor == 0 {
 				return err
 			}
 			for _, key := range keys {
@@ -58,20 +58,21 @@ func (s *Store) trimFeed(
 	})
 }
 
-// first returns the keys of the commits at the beginning of a feed that go, and the number of the last
-// of them. It returns no more than most keys, but for one commit that has more, and done if no others
-// go.
+// first returns the keys of the commits at the beginning of a feed that go, and the number of the last one that
+// watches are not to have any more. That one stays, in the place of the one before it that has stayed so: it
+// tells whether those behind it are all there. First returns no more than most keys, but for one commit that has
+// more, and done if no others go.
 func (f *feed) first(
 	txn engine.ReadTxn, most int, goes func(*format.FeedHead) bool,
 ) (keys [][]byte, floor uint64, done bool, err error) {
-	r, err := f.kept(txn)
+	r, before, err := f.behind(txn)
 	if err != nil {
 		return nil, 0, true, err
 	}
 	r.KeysOnly = true
 	c := txn.Cursor(r)
 	defer c.Close()
-	var commit [][]byte // the one that the cursor is in
+	var commit, stays [][]byte // the one that the cursor is in, and the last one that went
 	var number uint64
 	for c.Next() {
 		n, _, err := format.CutFeedKey(f.prefix, c.Key())
@@ -81,16 +82,19 @@ func (f *feed) first(
 		if n != number && commit != nil { // there is another one behind it
 			h, err := f.headOf(txn, number)
 			switch {
-			case errors.Is(err, engine.ErrCorrupt): // nobody can read it
+			case number <= before, errors.Is(err, engine.ErrCorrupt): // it went before, or nobody can read it
 			case err != nil:
 				return nil, 0, true, err
 			case !goes(&h):
 				return keys, floor, true, nil
 			}
-			if keys = append(keys, commit...); len(keys) >= most {
-				return keys, number, false, nil
+			if number > before {
+				floor = number
 			}
-			floor, commit = number, nil
+			keys, stays, commit = append(keys, stays...), commit, nil
+			if len(keys) >= most && floor > 0 {
+				return keys, floor, false, nil
+			}
 		}
 		number = n
 		commit = append(commit, bytes.Clone(c.Key()))

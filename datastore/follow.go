@@ -46,9 +46,10 @@ type follow struct {
 // numbered is a commit that has its number.
 type numbered struct {
 	*session.Commit
-	// reserves says that it has reserved numbers. It is durable before watches are told of it: so no
-	// number that they know is given again, whatever a loss of power takes.
-	reserves bool
+	// synced says that it is durable before watches are told of it: because it has reserved numbers, so that
+	// no number that they know is given again, or because it is the first in a feed, so that no later one is
+	// taken for that, whatever a loss of power takes.
+	synced bool
 	// settled says that watches may be told of it: it is as durable as it is going to be.
 	settled bool
 	// reader, if set, is the only watch that is told: it has begun to read after the commit.
@@ -80,7 +81,7 @@ func (s *Store) commitFollowed(
 	if done.commit != nil {
 		defer f.settle(done.commit)
 	}
-	if d == engine.Relaxed && (done.commit == nil || !done.commit.reserves) {
+	if d == engine.Relaxed && (done.commit == nil || !done.commit.synced) {
 		return nil
 	}
 	// Others commit meanwhile, and one flush of the engine serves them all.
@@ -129,12 +130,14 @@ func (s *Store) commitInTurn(ctx context.Context, ses *session.Session, txn engi
 	if err != nil || len(ses.Changes) == 0 {
 		return d, err
 	}
+	synced := reserved != f.reserved
 	for of, after := range totals {
+		synced = synced || of.after == of.before
 		if of.after = after; of.over() {
 			d.over = append(d.over, of)
 		}
 	}
-	d.commit = &numbered{Commit: session.NewCommit(seq, ses.Changes), reserves: reserved != f.reserved}
+	d.commit = &numbered{Commit: session.NewCommit(seq, ses.Changes), synced: synced}
 	f.seq, f.reserved = seq, reserved
 	f.mu.Lock()
 	defer f.mu.Unlock()

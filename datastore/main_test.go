@@ -14,6 +14,9 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
+// smallLog is how many changes the logs of topics have in tests before they are filed: small ones are to see it.
+const smallLog = 300
+
 // Badger leaves goroutines behind where it refuses a damaged database.
 func TestMain(m *testing.M) {
 	// Fewer than rapid's own 100, so that the tests of a newcomer take no time. The flag
@@ -21,7 +24,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}
-	datastore.SetMaxLogged(300) // small tests are to see logs filed
+	datastore.SetMaxLogged(smallLog)
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/dgraph-io/badger/v4.(*DB).monitorCache"),
 		goleak.IgnoreAnyFunction("github.com/dgraph-io/ristretto/v2/z.(*AllocatorPool).freeupAllocators"),

@@ -247,3 +247,6 @@ func primaryKeyOf(key []byte) []byte {
 	}
 	return bytes.Clone(primary)
 }
+
+// quarantined is where a stored key's bytes are set aside.
+func quarantined(key []byte) []byte { return append(format.Quarantine.Append(nil), key...) }

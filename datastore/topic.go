@@ -97,6 +97,12 @@ func (s *Store) filePart(ctx context.Context, of *session.Topic) (left int, more
 	if limits.TxnBytes > 0 {
 		size = min(size, limits.TxnBytes/2)
 	}
+	if unsynced, needed := of.ToSync(maxLogged); needed {
+		if err := s.db.Sync(ctx); err != nil {
+			return 0, false, err
+		}
+		unsynced.Synced()
+	}
 	var heads []uint64
 	err = s.inTurn(ctx, of, func(number uint64, txn engine.WriteTxn) (bool, func(bool), error) {
 		f, err := of.File(ctx, s.db, number, txn, maxLogged, most, size)

@@ -697,6 +697,3 @@ func (v *verifier) noteDamage(d Damage) {
 		v.report.Damage = append(v.report.Damage, d)
 	}
 }
-
-// quarantined is where a stored key's bytes are set aside.
-func quarantined(key []byte) []byte { return append(format.Quarantine.Append(nil), key...) }

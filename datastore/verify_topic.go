@@ -100,6 +100,11 @@ func (t treeCheck) examineLogs(ctx context.Context, entry *treeEntry) error {
 		if err := t.pages(ctx, of.Log(), check.logKey); err != nil {
 			return err
 		}
+		if t.report.Orphans == before {
+			if err := check.wholeLog(ctx, of); err != nil {
+				return err
+			}
+		}
 		if t.repair && t.report.Orphans > before {
 			if err := t.store.dropLog(ctx, of); err != nil {
 				return err
@@ -107,6 +112,62 @@ func (t treeCheck) examineLogs(ctx context.Context, entry *treeEntry) error {
 		}
 	}
 	return nil
+}
+
+// wholeLog reports a log of which rows are missing, or which says of a row that it has come to the topic, or has
+// left it, and that is not so. Repair does not mend changes one by one: the log goes, and what it has is made from
+// the rows.
+func (t treeCheck) wholeLog(ctx context.Context, of *session.Topic) error {
+	txn, err := t.store.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	net, err := of.CheckLog(txn)
+	key := of.Entries()
+	prefix := len(key)
+	for id, change := range net {
+		if err != nil || ctx.Err() != nil {
+			break
+		}
+		key = append(key[:prefix], id[:]...)
+		if err = t.checkLogged(page{read: txn}, key, change); errors.Is(err, ErrVersion) {
+			err = nil // the row is of a later version
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !isDamage(err):
+		return err
+	}
+	t.found(Orphan, t.index.Name, of.Log().Lower, err)
+	if t.repair {
+		t.report.Repaired++
+	}
+	return nil
+}
+
+// checkLogged returns an error that matches engine.ErrCorrupt if a change of the log is not that of the row.
+func (t treeCheck) checkLogged(p page, key []byte, change topic.Change) error {
+	if change.Added {
+		return t.checkEntry(p, key, format.AppendChecksum(bytes.Clone(change.Primary), key))
+	}
+	stored, err := p.read.Get(key)
+	if errors.Is(err, engine.ErrNotFound) {
+		return fmt.Errorf("%w: the log takes away an entry that is not there", engine.ErrCorrupt)
+	}
+	if err != nil || !intact(key, stored) {
+		return err // it is reported
+	}
+	switch err := t.checkEntry(p, key, stored); {
+	case err == nil:
+		return fmt.Errorf("%w: the log takes away the entry of a row that is there", engine.ErrCorrupt)
+	case isDamage(err):
+		return nil
+	default:
+		return err
+	}
 }
 
 // logKey examines a row of the log of a topic, or its mark.

@@ -25,6 +25,9 @@ type Topic struct {
 	// rows are filed, if they are being filed.
 	first, next uint64
 	mark        *format.LogMark
+	// durable is the number up to which rows of the log are known to be durable, and filed that up to which they
+	// are filed, and that is durable.
+	durable, filed uint64
 	// last is the number of the last commit that has changed the topic, and coming that of the one that is
 	// under way, or else last. See Session.Before.
 	last, coming uint64
@@ -253,4 +256,5 @@ func (t *Topic) useKept(s *Session, state *topic.State, log *topicLog, fn func(*
 // keep keeps what has been read, while mu is held.
 func (t *Topic) keep(state *topic.State, log *topicLog, fault error) {
 	t.state, t.fault, t.first, t.next, t.mark = state, fault, log.first, log.next, log.mark
+	t.durable, t.filed = 0, 0
 }

@@ -168,8 +168,12 @@ func (t *Topic) File(
 		return f, nil
 	}
 	f.Idle = false
+	if _, unsynced := t.ToSync(keep); unsynced {
+		f.Idle = true // others have filed meanwhile
+		return f, nil
+	}
 	if mark == nil {
-		mark = &format.LogMark{UpTo: t.next - 1}
+		mark = &format.LogMark{UpTo: t.durable}
 	}
 	if !mark.All {
 		t.mu.Lock() // those who read the topic sort its log too
@@ -181,24 +185,56 @@ func (t *Topic) File(
 		for i := range f.filed.Leaves {
 			f.Heads = append(f.Heads, f.filed.Leaves[i].Leaf.Prefix)
 		}
-		mark = &format.LogMark{UpTo: mark.UpTo, All: f.filed.Done, From: f.filed.Next}
-		most -= len(f.filed.Entries)
+		f.after = &format.LogMark{UpTo: mark.UpTo, All: f.filed.Done, From: f.filed.Next}
+		key := format.LogMarkKey(t.Space)
+		return f, write.Put(key, f.after.Append(nil, key))
 	}
-	if mark.All {
-		for ; most > 0 && f.first <= mark.UpTo; most-- {
-			if err := write.Delete(format.LogKey(t.Space, f.first)); err != nil {
-				return f, err
-			}
-			f.first++
+	for ; most > 0 && f.first <= mark.UpTo; most-- {
+		if err := write.Delete(format.LogKey(t.Space, f.first)); err != nil {
+			return f, err
 		}
+		f.first++
 	}
-	key := format.LogMarkKey(t.Space)
-	if mark.All && f.first > mark.UpTo {
-		f.after = nil
-		return f, write.Delete(key)
+	if f.first > mark.UpTo {
+		f.after = nil // the mark stays in the store: it says where the log goes on
 	}
-	f.after = mark
-	return f, write.Put(key, mark.Append(nil, key))
+	return f, nil
+}
+
+// ToSync is what has to be durable before the filing of a topic goes on.
+type ToSync struct {
+	of    *Topic
+	state *topic.State
+	upTo  uint64
+}
+
+// ToSync returns what has to be durable before File goes on, which files if the log has more changes than keep:
+// the rows of the log that are to be filed, or what was filed of those that are to be removed. So of two
+// transactions of which one was lost, though it was the earlier one, one is known by the other: see readLog.
+func (t *Topic) ToSync(keep int) (s ToSync, needed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.state == nil:
+		return s, false
+	case t.mark == nil:
+		return ToSync{t, t.state, t.next - 1}, t.state.Logged > keep && t.durable < t.first
+	}
+	return ToSync{t, t.state, t.mark.UpTo}, t.mark.All && t.filed < t.mark.UpTo
+}
+
+// Synced is called once the engine has been synced after the call of ToSync.
+func (s ToSync) Synced() {
+	t := s.of
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.state != s.state: // it has been read anew, and rows may have other numbers
+	case t.mark == nil:
+		t.durable = s.upTo
+	case t.mark.All && t.mark.UpTo == s.upTo:
+		t.filed = s.upTo
+	}
 }
 
 // putFiled writes entries and leaves.
@@ -341,4 +377,5 @@ func (t *Topic) Forget(number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state, t.fault, t.last, t.coming = nil, nil, number, number
+	t.mark, t.durable, t.filed = nil, 0, 0
 }

@@ -113,13 +113,18 @@ func (t *Topic) LogNumber(key []byte) (number uint64, ok bool) {
 	return binary.BigEndian.Uint64(key[len(t.Space)+1:]), true
 }
 
-// readLog calls add with each change in the log that is not filed, in their order, and sets the mark and
-// the number of the first row in log. A change has memory of its own. Lenient passes over rows that are
-// damaged.
+// readLog calls add with each change in the log that is not filed, in their order, and sets log. A change has
+// memory of its own. Unless it is lenient, it returns an error that matches engine.ErrCorrupt if a row is damaged or
+// missing, or if changes are said to have been filed that the entries do not show. Lenient passes over such rows.
+//
+// After a loss of power a transaction may be missing although later ones are there: see package badger. Then either
+// rows of the log are, or entries that it filed. Rows of the log are durable before they are filed, and what was
+// filed before they are removed.
 func (t *Topic) readLog(txn engine.ReadTxn, log *topicLog, lenient bool, add func(topic.Change)) error {
 	c := txn.Cursor(t.Log())
 	defer c.Close()
-	begun := false
+	var last uint64 // the number of the row before, 0 if there is none
+	filed := map[topic.ID]bool{}
 	for c.Next() {
 		stored, err := c.Value()
 		if err != nil {
@@ -135,25 +140,89 @@ func (t *Topic) readLog(txn engine.ReadTxn, log *topicLog, lenient bool, add fun
 				return err
 			}
 			continue
-		case !begun:
-			log.first, begun = number, true
+		case last == 0:
+			log.first = number
+		case number != last+1 && !lenient:
+			return fmt.Errorf("%w: the log of a topic has row %d, and then %d", engine.ErrCorrupt, last, number)
 		}
-		if log.mark != nil && log.mark.All && number <= log.mark.UpTo {
-			continue
-		}
+		last = number
 		err = ParseLogRow(c.Key(), stored, number, func(change topic.Change) {
-			if m := log.mark; m == nil || number > m.UpTo || topic.Head(&change.ID) >= m.From {
+			if m := log.mark; m == nil || number > m.UpTo || !m.All && topic.Head(&change.ID) >= m.From {
 				add(change)
+			} else if !lenient {
+				filed[change.ID] = change.Added
 			}
 		})
 		if err != nil && !lenient {
 			return err
 		}
 	}
-	if !begun {
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if !lenient {
+		if err := errors.Join(log.check(last), t.checkFiled(txn, filed)); err != nil {
+			return err
+		}
+	}
+	if m := log.mark; m != nil && m.All && (last == 0 || log.first > m.UpTo) { // nothing is being filed
+		log.next = max(log.next, m.UpTo+1)
+		log.mark = nil
+	}
+	if last == 0 {
 		log.first = log.next
 	}
-	return c.Err()
+	return nil
+}
+
+// check returns an error if the rows of the log, which end with last, do not go on where the mark says: those
+// before have been filed and removed.
+func (l *topicLog) check(last uint64) error {
+	gone := uint64(0)
+	if l.mark != nil {
+		gone = l.mark.UpTo
+	}
+	switch {
+	case last == 0 && (l.mark == nil || l.mark.All):
+	case last == 0, last < gone:
+		return fmt.Errorf("%w: the log of a topic ends with row %d, and rows up to %d are being filed",
+			engine.ErrCorrupt, last, gone)
+	case l.first > gone+1, l.mark != nil && !l.mark.All && l.first > gone:
+		return fmt.Errorf("%w: the log of a topic begins with row %d, and rows up to %d have been filed",
+			engine.ErrCorrupt, l.first, gone)
+	}
+	return nil
+}
+
+// checkFiled returns an error if the entries do not show changes that have been filed.
+func (t *Topic) checkFiled(txn engine.ReadTxn, filed map[topic.ID]bool) error {
+	key := t.Entries()
+	prefix := len(key)
+	for id, added := range filed {
+		key = append(key[:prefix], id[:]...)
+		_, err := txn.Get(key)
+		if err != nil && !errors.Is(err, engine.ErrNotFound) {
+			return err
+		}
+		if added != (err == nil) {
+			return fmt.Errorf("%w: the entries of a topic do not show what has been filed of %x", engine.ErrCorrupt, id)
+		}
+	}
+	return nil
+}
+
+// CheckLog returns what the log changes of the entries, by id, or an error that matches engine.ErrCorrupt if it is
+// damaged or lacks rows.
+func (t *Topic) CheckLog(txn engine.ReadTxn) (net map[topic.ID]topic.Change, err error) {
+	net = map[topic.ID]topic.Change{}
+	err = t.readLog(txn, &topicLog{first: 1, next: 1}, false, func(change topic.Change) {
+		if before, has := net[change.ID]; has && before.Added != change.Added {
+			delete(net, change.ID)
+		} else {
+			net[change.ID] = change
+		}
+	})
+	return net, err
 }
 
 // Logged returns what the log changes of the entries: an id is among them if its entry is added (true) or

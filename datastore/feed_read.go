@@ -228,7 +228,8 @@ func readChanges(content []byte, tree *session.Tree) (h format.FeedHead, changes
 		})
 	}
 	if uint64(len(changes)) != h.Changes {
-		return h, nil, fmt.Errorf("%w: a commit in a feed has %d changes, and says %d", models.ErrCorrupt, len(changes), h.Changes)
+		return h, nil, fmt.Errorf("%w: a commit in a feed has %d changes, and says %d",
+			models.ErrCorrupt, len(changes), h.Changes)
 	}
 	return h, changes, nil
 }

@@ -137,10 +137,10 @@ func after(t testing.TB, commits []notedCommit) engine.Engine {
 	return load(t, all)
 }
 
-// A loss of power takes the newest relaxed commits, or, with Badger, some of them although later ones are
-// there. The store opens, Verify finds what is not whole, and Repair makes it so. A topic is that of the rows, or
-// cannot be read, or Verify says that it is not. A feed has every change of the commits that are there behind the one that a watch had come to, or
-// the watch is told that it has not.
+// A loss of power takes the newest relaxed commits, or, with Badger, some of them although later ones are there.
+// The store opens, Verify finds what is not whole, and Repair makes it so. A topic is that of the rows, or cannot
+// be read, or Verify says that it is not. A feed has every change of the commits that are there behind the one
+// that a watch had come to, or the watch is told that it has not.
 func TestLostCommits(t *testing.T) {
 	defer datastore.SetMaxLogged(smallLog)
 	gaps, damaged, refused, silent := 0, 0, 0, 0
@@ -196,7 +196,8 @@ func TestLostCommits(t *testing.T) {
 		}
 		gap := numbered(all[from:to]) && numbered(all[to:end])
 		at := uint64(0)
-		if seen := slices.DeleteFunc(slices.Clone(all[:from]), func(c notedCommit) bool { return c.number == 0 }); len(seen) > 0 {
+		unnumbered := func(c notedCommit) bool { return c.number == 0 }
+		if seen := slices.DeleteFunc(slices.Clone(all[:from]), unnumbered); len(seen) > 0 {
 			at = seen[rnd.IntN(len(seen))].number
 		}
 		if gap {
@@ -318,7 +319,8 @@ func (s storeAfter) check(ctx context.Context, rows map[uint64]leaf, at uint64, 
 
 // goOn has a watch go on behind a commit, and compares the rows that it makes with those of the store.
 func goOn(ctx context.Context, store *datastore.Store, rows map[uint64]leaf, at uint64) error {
-	changes, err := stormy.Watch(ctx, store, models.Range[uint64]{}, models.WatchOptions{Resume: true, After: at, Buffer: 8})
+	options := models.WatchOptions{Resume: true, After: at, Buffer: 8}
+	changes, err := stormy.Watch(ctx, store, models.Range[uint64]{}, options)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (s *responded) list(ctx context.Context, behind string) error {
 	if end.Count, _, err = s.topic.Sum(ctx, s.records.store, nil, nil); err != nil {
 		return err
 	}
-	page := listPage{rows: models.Range[[]byte]{}}
+	page := listPage{last: end.Count == 0}
 	if behind != "" {
 		key, err := s.topic.tree.parseKey(behind)
 		if err != nil {
@@ -27,7 +27,6 @@ func (s *responded) list(ctx context.Context, behind string) error {
 		}
 		page.rows = models.After(key)
 	}
-	page.last = end.Count == 0
 	looked, found := 0, 0
 	for !page.last && looked < syncing.MaxList && !s.out.Full() {
 		if err := s.readPage(ctx, &page); err != nil {

@@ -26,12 +26,14 @@ func TestSyncIntoEmpty(t *testing.T) {
 			}
 			// A message has a length and a kind, and at most 1 in 1,000 bytes is about the list.
 			if most := records + 3*5_000 + records/1000; report.BytesRead > most || report.BytesWritten > 1000 {
-				t.Errorf("%d bytes read and %d written for %d bytes of records", report.BytesRead, report.BytesWritten, records)
+				t.Errorf("%d bytes read and %d written for %d bytes of records",
+					report.BytesRead, report.BytesWritten, records)
 			}
 			if got, want := versions(t, b), versions(t, a); len(got) != len(want) {
 				t.Errorf("%d pages, want %d", len(got), len(want))
 			}
-			if report := mustSync(t, b, a, AllPages, record.Both); report.RoundTrips != 1 || report.Pulled.InAll() != 0 {
+			report = mustSync(t, b, a, AllPages, record.Both)
+			if report.RoundTrips != 1 || report.Pulled.InAll() != 0 {
 				t.Errorf("afterwards: %+v", report)
 			}
 		})

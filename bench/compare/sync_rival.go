@@ -103,7 +103,6 @@ func (m *syncMeasure) changed(i int) post {
 
 // kept is a peer of ours that keeps its posts in sync, over gossip too, as go-ds-crdt does.
 type kept struct {
-	*syncPeer
 	stop context.CancelFunc
 	done sync.WaitGroup
 	// rows counts the rows that have come here, and failed has the error that ends it.
@@ -113,7 +112,7 @@ type kept struct {
 
 // keep begins to keep the posts of a peer in sync with others.
 func keep(ctx context.Context, p *syncPeer, with ...peer.ID) (k *kept, err error) {
-	k = &kept{syncPeer: p}
+	k = &kept{}
 	ctx, k.stop = context.WithCancel(ctx)
 	defer func() {
 		if err != nil {
@@ -162,16 +161,21 @@ func (k *kept) end() {
 
 // wait waits until so many rows have come.
 func (k *kept) wait(ctx context.Context, rows int) error {
+	return awaitRows(ctx, &k.rows, rows, &k.failed)
+}
+
+// awaitRows waits until so many rows have been counted, or something has failed.
+func awaitRows(ctx context.Context, count *atomic.Int64, rows int, failed *atomic.Pointer[error]) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	for k.rows.Load() < int64(rows) {
-		if err := k.failed.Load(); err != nil {
+	for count.Load() < int64(rows) {
+		if err := failed.Load(); err != nil {
 			return *err
 		}
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d rows have come: %w", k.rows.Load(), rows, ctx.Err())
+			return fmt.Errorf("%d of %d rows have come: %w", count.Load(), rows, ctx.Err())
 		}
 	}
 	return nil
@@ -320,16 +324,7 @@ func (p *crdtPeer) Close() error {
 
 // wait waits until so many puts have come.
 func (p *crdtPeer) wait(ctx context.Context, puts int) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	for p.put.Load() < int64(puts) {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d puts have come: %w", p.put.Load(), puts, ctx.Err())
-		}
-	}
-	return nil
+	return awaitRows(ctx, &p.put, puts, new(atomic.Pointer[error]))
 }
 
 // has checks that the peer has a row, and so many in all.

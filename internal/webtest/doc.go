@@ -1,0 +1,12 @@
+// Package webtest runs the tests of a package in a browser. The package has a file for the machine
+// that go test runs on, with TestMain, and its tests are in files for js and wasm:
+//
+//	//go:build !js
+//
+//	func TestMain(m *testing.M) { webtest.Main(m, webtest.Page, webtest.Worker) }
+//
+//	func TestBrowser(t *testing.T) { webtest.Needs(t) }
+//
+// Then `go test` builds the tests for js and wasm, runs them in Chromium with its own flags, prints what
+// they print, and fails when they do. Without a browser it skips TestBrowser, which says so.
+package webtest

@@ -1,0 +1,165 @@
+//go:build !js
+
+package webtest
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// program is a program for js and wasm that runs in a browser.
+type program struct {
+	// Binary is its file.
+	Binary string
+	Args   []string
+	Where  Where
+}
+
+//go:embed page.html
+var pageHTML []byte
+
+//go:embed start.js
+var startJS []byte
+
+// errCrashed is a page that has ended without the program having done so.
+var errCrashed = errors.New("the page has crashed")
+
+// run runs a program in a new browser, copies to out what it prints, and returns its exit status.
+func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
+	if limit := timeout(); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	path, err := browser()
+	if err != nil {
+		return 0, err
+	}
+	address, stop, err := serve(ctx, p.Binary)
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], // headless, among others
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+	)
+	ctx, cancel := chromedp.NewExecAllocator(ctx, options...)
+	defer cancel()
+	r := &report{out: out, ended: make(chan struct{})}
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(r.hear))
+	defer cancel()
+	start, err := json.Marshal(map[string]any{"args": p.Args, "where": p.Where})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := chromedp.Call(ctx, runtime.AddBinding, runtime.AddBindingParams{Name: "report"}); err != nil {
+		return 0, fmt.Errorf("start the browser: %w", err)
+	}
+	err = chromedp.Do(ctx,
+		chromedp.Navigate(address),
+		chromedp.Evaluate[chromedp.Void](fmt.Sprintf("begin(%s)", start)),
+	)
+	if err != nil {
+		return 0, fmt.Errorf("start the program: %w", err)
+	}
+	select {
+	case <-r.ended:
+		return r.code, r.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// report takes what the page tells.
+type report struct {
+	out   io.Writer
+	once  sync.Once
+	ended chan struct{}
+	code  int
+	err   error
+}
+
+// told is what the page tells at once: text that the program has printed, or how it has ended.
+type told struct {
+	Text  string
+	Ended bool
+	Code  int
+	Error string
+}
+
+func (r *report) end(code int, err error) {
+	r.once.Do(func() {
+		r.code, r.err = code, err
+		close(r.ended)
+	})
+}
+
+func (r *report) hear(event any) {
+	switch event := event.(type) {
+	case *runtime.EventBindingCalled:
+		var t told
+		err := json.Unmarshal([]byte(event.Payload), &t)
+		switch {
+		case err != nil:
+			r.end(0, err)
+		case t.Error != "":
+			r.end(0, errors.New(t.Error))
+		case t.Ended:
+			r.end(t.Code, nil)
+		default:
+			_, _ = io.WriteString(r.out, t.Text) // there is nowhere to say that it fails
+		}
+	case *inspector.EventTargetCrashed:
+		r.end(0, errCrashed)
+	}
+}
+
+// serve serves a program on loopback until stop is called.
+func serve(ctx context.Context, binary string) (address string, stop func(), err error) {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", nil, fmt.Errorf("find wasm_exec.js: %w", err)
+	}
+	glue := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")
+	mux := http.NewServeMux()
+	file := func(pattern, kind string, data []byte) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = w.Write(data) // the browser is gone if it fails
+		})
+	}
+	file("GET /{$}", "text/html; charset=utf-8", pageHTML)
+	file("GET /start.js", "text/javascript", startJS)
+	mux.HandleFunc("GET /wasm_exec.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, glue) })
+	mux.HandleFunc("GET /program.wasm", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, binary) })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // until it is closed
+	}()
+	return "http://" + listener.Addr().String() + "/", func() {
+		_ = server.Close()
+		<-done
+	}, nil
+}

@@ -1,0 +1,41 @@
+"use strict";
+
+// Runs program.wasm in a page, or in a worker of it, and tells what it prints and how it ends. In the page,
+// report is a function of the browser's driver.
+
+async function runProgram(args, tell) {
+  const decoder = new TextDecoder();
+  globalThis.fs.writeSync = (fd, bytes) => {
+    tell({ text: decoder.decode(bytes, { stream: true }) });
+    return bytes.length;
+  };
+  const go = new Go();
+  go.argv = ["program.wasm", ...args];
+  let code = 0;
+  go.exit = (status) => { code = status; };
+  const { instance } = await WebAssembly.instantiateStreaming(fetch("program.wasm"), go.importObject);
+  await go.run(instance);
+  tell({ ended: true, code });
+}
+
+// begin is called by the driver.
+function begin({ args, where }) {
+  const tell = (message) => report(JSON.stringify(message));
+  const fail = (error) => tell({ error: String(error?.stack ?? error) });
+  if (where === "page") {
+    runProgram(args ?? [], tell).catch(fail);
+    return;
+  }
+  const worker = new Worker("start.js");
+  worker.onmessage = ({ data }) => tell(data);
+  worker.onerror = (event) => fail(event.message);
+  worker.postMessage(args ?? []);
+}
+
+if (typeof WorkerGlobalScope !== "undefined") {
+  importScripts("wasm_exec.js");
+  onmessage = ({ data: args }) => {
+    const fail = (error) => postMessage({ error: String(error?.stack ?? error) });
+    runProgram(args, postMessage).catch(fail);
+  };
+}

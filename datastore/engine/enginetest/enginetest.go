@@ -54,6 +54,9 @@ type store struct {
 	txns []engine.ReadTxn // all transactions, open or not
 }
 
+// browserEvents is the goroutine in which the runtime of Go handles the events of a browser. It stays.
+var browserEvents = goleak.IgnoreAnyFunction("runtime.handleEvent")
+
 // open opens eng. At the end of the test it runs the check of the package comment.
 func open(t *testing.T, eng engine.Engine) *store {
 	t.Helper()
@@ -71,7 +74,7 @@ func open(t *testing.T, eng engine.Engine) *store {
 			t.Errorf("%d rows before the database was opened again, %d others after", len(content), len(again))
 		}
 		s.close()
-		goleak.VerifyNone(t, before)
+		goleak.VerifyNone(t, before, browserEvents)
 	})
 	return s
 }

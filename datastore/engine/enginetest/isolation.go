@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +69,7 @@ func testAtomicCommit(s *store) {
 	errs := make(chan error, 3)
 	for range 3 {
 		readers.Go(func() {
-			for !stop.Load() {
+			for ; !stop.Load(); breathe() {
 				if err := checkTwins(s); err != nil {
 					errs <- err
 					return
@@ -85,6 +86,13 @@ func testAtomicCommit(s *store) {
 	close(errs)
 	for err := range errs {
 		s.Error(err)
+	}
+}
+
+// breathe lets a browser go on with its own work, which it does only while no goroutine runs.
+func breathe() {
+	if runtime.GOOS == "js" {
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -286,7 +294,7 @@ func testReadersBesideWriter(s *store) {
 	errs := make(chan error, readers)
 	for g := range readers {
 		group.Go(func() {
-			for !stop.Load() {
+			for ; !stop.Load(); breathe() {
 				if err := checkBatches(s, &written, g%2 == 0); err != nil {
 					errs <- err
 					return

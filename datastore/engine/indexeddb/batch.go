@@ -1,0 +1,68 @@
+//go:build js
+
+package indexeddb
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine"
+)
+
+// A batch is a list of changes as a value of IndexedDB has it: for each uvarint(length of key), key, and
+// uvarint(0) for a key that is deleted, or uvarint(1 + length of value) and the value; and at the end the
+// CRC-32C of all that.
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func appendPut(dst, key, value []byte) []byte {
+	dst = append(binary.AppendUvarint(dst, uint64(len(key))), key...)
+	return append(binary.AppendUvarint(dst, uint64(len(value))+1), value...)
+}
+
+func appendDelete(dst, key []byte) []byte {
+	dst = append(binary.AppendUvarint(dst, uint64(len(key))), key...)
+	return append(dst, 0)
+}
+
+func seal(batch []byte) []byte {
+	return binary.BigEndian.AppendUint32(batch, crc32.Checksum(batch, castagnoli))
+}
+
+// change is one of a batch. Its value is nil for a key that is deleted.
+type change struct{ key, value []byte }
+
+// parseBatch calls fn for each change of a batch. Keys and values share its memory.
+func parseBatch(batch []byte, fn func(change) error) error {
+	end := len(batch) - 4
+	if end < 0 || binary.BigEndian.Uint32(batch[end:]) != crc32.Checksum(batch[:end], castagnoli) {
+		return fmt.Errorf("%w: a batch of %d bytes has another checksum", engine.ErrCorrupt, len(batch))
+	}
+	for rest := batch[:end]; len(rest) > 0; {
+		key, after, ok := cut(rest, 0)
+		if !ok {
+			return fmt.Errorf("%w: a batch has a key that is cut short", engine.ErrCorrupt)
+		}
+		c := change{key: key}
+		if after[0] == 0 {
+			rest = after[1:]
+		} else if c.value, rest, ok = cut(after, 1); !ok {
+			return fmt.Errorf("%w: a batch has a value that is cut short", engine.ErrCorrupt)
+		}
+		if err := fn(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cut reads a length that is more by some, and as many bytes. Something has to follow a key.
+func cut(src []byte, more uint64) (field, rest []byte, ok bool) {
+	size, n := binary.Uvarint(src)
+	if n <= 0 || size < more || size-more > uint64(len(src)-n) {
+		return nil, nil, false
+	}
+	end := n + int(size-more)
+	return src[n:end:end], src[end:], more > 0 || end < len(src)
+}

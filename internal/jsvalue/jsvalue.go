@@ -37,6 +37,13 @@ func Thrown(recovered any) error {
 	}
 }
 
+// Caught makes an exception of JavaScript the error of the function that defers it.
+func Caught(err *error) {
+	if thrown := Thrown(recover()); thrown != nil {
+		*err = thrown
+	}
+}
+
 // First returns the first argument of a callback, or undefined.
 func First(args []js.Value) js.Value {
 	if len(args) == 0 {
@@ -52,15 +59,15 @@ func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 		err   error
 	}
 	done := make(chan result, 1)
-	resolve := js.FuncOf(func(_ js.Value, args []js.Value) any {
+	resolve := FuncOf(func(_ js.Value, args []js.Value) any {
 		done <- result{value: First(args)}
 		return nil
 	})
-	reject := js.FuncOf(func(_ js.Value, args []js.Value) any {
+	reject := FuncOf(func(_ js.Value, args []js.Value) any {
 		done <- result{err: Error(First(args))}
 		return nil
 	})
-	promise.Call("then", resolve, reject)
+	promise.Call("then", resolve.Value, reject.Value)
 	end := func() {
 		resolve.Release()
 		reject.Release()

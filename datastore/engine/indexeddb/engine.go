@@ -11,6 +11,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
 
 type indexedDB struct{ options Options }
@@ -53,7 +54,7 @@ func (d *db) open(ctx context.Context) (err error) {
 	}
 	d.closers = append(d.closers, d.idb.close)
 	if destroys {
-		alone, err := lock(ctx, d.lockName("open"), lockMode{atOnce: true})
+		alone, err := lock(ctx, d.lockName("open"), jsvalue.LockMode{AtOnce: true})
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (d *db) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	here, err := lock(ctx, d.lockName("open"), lockMode{shared: true})
+	here, err := lock(ctx, d.lockName("open"), jsvalue.LockMode{Shared: true})
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (d *db) own(ctx context.Context) (err error) {
 		return nil // and nobody else has committed since
 	}
 	d.channel.send(true)
-	if d.release, err = lock(ctx, d.lockName("write"), lockMode{}); err != nil {
+	if d.release, err = lock(ctx, d.lockName("write"), jsvalue.LockMode{}); err != nil {
 		return err
 	}
 	return d.catchUp(ctx)

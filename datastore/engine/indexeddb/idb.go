@@ -16,7 +16,6 @@ var (
 	global      = js.Global()
 	keyRange    = global.Get("IDBKeyRange")
 	errNoBridge = errors.New("there is no IndexedDB here")
-	errNoLocks  = errors.New("there are no Web Locks here: the page has to come from loopback or by HTTPS")
 )
 
 // errorOf returns an error for an exception of the browser.

@@ -9,4 +9,6 @@
 //
 // Then `go test` builds the tests for js and wasm, runs them in Chromium with its own flags, prints what
 // they print, and fails when they do. Without a browser it skips TestBrowser, which says so.
+//
+// Tests that drive a page of their own call Start.
 package webtest

@@ -46,23 +46,16 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	path, err := browser()
-	if err != nil {
-		return 0, err
-	}
 	address, stop, err := serve(ctx, p.Binary)
 	if err != nil {
 		return 0, err
 	}
 	defer stop()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], // headless, among others
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true),
-	)
-	ctx, cancel := chromedp.NewExecAllocator(ctx, options...)
-	defer cancel()
 	r := &report{out: out, ended: make(chan struct{})}
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(r.hear))
+	ctx, cancel, err := Start(ctx, r.hear)
+	if err != nil {
+		return 0, err
+	}
 	defer cancel()
 	start, err := json.Marshal(map[string]any{"args": p.Args, "where": p.Where})
 	if err != nil {
@@ -84,6 +77,24 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
+}
+
+// Start starts a browser without a window, with a profile of its own, and returns a context of chromedp for
+// a page of it. Hear is called for each event of the page, and must not block. Cancel ends the browser.
+func Start(ctx context.Context, hear func(event any)) (page context.Context, cancel context.CancelFunc, err error) {
+	path, err := browser()
+	if err != nil {
+		return nil, nil, err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], // headless, among others
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+	)
+	ctx, end := chromedp.NewExecAllocator(ctx, options...)
+	page, leave := chromedp.NewContext(ctx, chromedp.WithListener(hear))
+	return page, func() {
+		leave()
+		end()
+	}, nil
 }
 
 // report takes what the page tells.
@@ -130,13 +141,21 @@ func (r *report) hear(event any) {
 	}
 }
 
-// serve serves a program on loopback until stop is called.
-func serve(ctx context.Context, binary string) (address string, stop func(), err error) {
+// Glue returns the path of wasm_exec.js, which a page needs to run a Go program.
+func Glue(ctx context.Context) (path string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
-		return "", nil, fmt.Errorf("find wasm_exec.js: %w", err)
+		return "", fmt.Errorf("find wasm_exec.js: %w", err)
 	}
-	glue := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")
+	return filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"), nil
+}
+
+// serve serves a program on loopback until stop is called.
+func serve(ctx context.Context, binary string) (address string, stop func(), err error) {
+	glue, err := Glue(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	mux := http.NewServeMux()
 	file := func(pattern, kind string, data []byte) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {

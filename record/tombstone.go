@@ -59,11 +59,11 @@ func (t *modelTree) outlived(l *ledger, clock uint64) (bool, error) {
 	return found && clock <= floor, err
 }
 
-// bury stores the tombstone of a record that has been taken. Taken is when the row was deleted.
+// bury stores the tombstone of a record that has been taken. Taken is when the row was deleted: the present if it
+// is no time that can be. One that has reached its age is dropped by the store at once, and is not made young.
 func (t *modelTree) bury(l *ledger, c *policy.Candidate, taken time.Time) error {
-	now := time.Now()
-	if oldest := now.Add(-t.core.Tombstones.Age); taken.After(now) || taken.Before(oldest) {
-		taken = now // nobody knows
+	if now := time.Now(); taken.After(now) || taken.Before(time.Unix(0, 0)) {
+		taken = now
 	}
 	return l.trusted().RunWrite(l.ctx, func(s *session.Session) error {
 		return s.Place(t.core).PutTombstone(s, t.core.Tombstones, c.Key,

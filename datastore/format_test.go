@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -80,6 +82,37 @@ func TestTopicExamples(t *testing.T) {
 	if want := examples(t, "## Worked examples: a topic"); want != topic {
 		t.Errorf("docs/format.md shows\n%s\nthe code writes\n%s", want, topic)
 	}
+}
+
+// TestTombstoneExamples deletes two rows, one of them so long ago that its tombstone is dropped, and compares what
+// is left of them with docs/format.md.
+func TestTombstoneExamples(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which begins with the year 2000
+		type note struct{ ID, At uint64 }
+		const age = 24 * time.Hour
+		notes := models.NewTree("note", models.Uint64, func(n *note) uint64 { return n.ID },
+			models.WithPolicy[note](models.Open), models.WithClock(func(n *note) uint64 { return n.At }),
+			models.WithTombstones[note](age, time.Second))
+		eng, ctx := memory.Engine(), t.Context()
+		store, err := datastore.Open(ctx, eng, models.NewDefinition("board", notes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := uint64(time.Now().Unix())
+		err = errors.Join(notes.PutMany(ctx, store, []note{{1, at}, {2, at}}), notes.Delete(ctx, store, 1))
+		time.Sleep(age)
+		if err = errors.Join(err, notes.Delete(ctx, store, 2)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(age / 2) // in which the store drops the first
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, left, _ := strings.Cut(contents(t, eng), "\n06") // no row is left, and theirs is the last space
+		if want := examples(t, "## Worked examples: tombstones"); want != "06"+left {
+			t.Errorf("docs/format.md shows\n%s\nthe code writes\n06%s", want, left)
+		}
+	})
 }
 
 // examples returns the lines of the code block under a heading of the format's

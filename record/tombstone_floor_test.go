@@ -84,7 +84,9 @@ func TestFloorAfterDamage(t *testing.T) {
 }
 
 // changeTombstones changes each tombstone that an engine has, and returns how many there are.
-func changeTombstones(t testing.TB, eng engine.Engine, change func(txn engine.WriteTxn, key, value []byte) error) (n int) {
+func changeTombstones(
+	t testing.TB, eng engine.Engine, change func(txn engine.WriteTxn, key, value []byte) error,
+) (n int) {
 	t.Helper()
 	db, err := eng.Open(t.Context())
 	if err != nil {

@@ -153,7 +153,8 @@ func TestTombstoneOverHops(t *testing.T) {
 				t.Fatal("the peer that was away has lost its row")
 			}
 			mustSync(t, n, away, allNotices, record.Both)
-			if err := take(t, n.records, record.Key(notices, row.ID), encode(t, &row)); !errors.Is(err, record.ErrOldRecord) || has(n) {
+			err := take(t, n.records, record.Key(notices, row.ID), encode(t, &row))
+			if !errors.Is(err, record.ErrOldRecord) || has(n) {
 				t.Errorf("peer %d takes the row again: %v", i, err)
 			}
 		}

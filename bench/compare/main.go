@@ -1,8 +1,8 @@
 // Command compare measures typed trees against the same work written by hand on each engine,
 // and against other typed stores. It also measures records against other datastores for a
 // kad-dht node, blocks against other datastores for an IPFS node, go-header's store on
-// several datastores, stores whose model has changed, watches, feeds and topics, and syncs of topics
-// between two peers.
+// several datastores, stores whose model has changed, watches, feeds and topics, syncs of topics
+// between two peers, and typed trees in a browser.
 //
 //	go run ./compare typed [-quick] [-json] [-plot DIR]
 //	go run ./compare large [-rows N] [-json]
@@ -12,6 +12,7 @@
 //	go run ./compare change [-quick] [-json]
 //	go run ./compare watch [-quick] [-json]
 //	go run ./compare sync [-quick] [-json]
+//	go run ./compare browser [-quick] [-json]
 //
 // docs/benchmarks in the repository describes the measurements and shows the results.
 package main
@@ -37,6 +38,7 @@ const usage = `compare measures typed trees against the same work by hand on eac
   compare change  stores whose model changes, and rows that are compressed or encrypted
   compare watch   inserts into trees that are watched, and that have a feed or a topic
   compare sync    syncs of two peers, and into an empty one, and go-ds-crdt
+  compare browser typed trees in a browser, and Dexie and idb
 
 Each takes -h.
 `
@@ -56,7 +58,7 @@ func main() {
 func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if len(args) == 0 {
 		fmt.Fprint(notes, usage)
-		return errors.New("name what to measure: typed, large, dht, blocks, header, change, watch or sync")
+		return errors.New("name what to measure: typed, large, dht, blocks, header, change, watch, sync or browser")
 	}
 	switch args[0] {
 	case "typed":
@@ -75,11 +77,13 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return runWatch(ctx, args[1:], out, notes)
 	case "sync":
 		return runSync(ctx, args[1:], out, notes)
+	case "browser":
+		return runBrowser(ctx, args[1:], out, notes)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(out, usage)
 		return nil
 	default:
-		return fmt.Errorf("%q is none of typed, large, dht, blocks, header, change, watch and sync", args[0])
+		return fmt.Errorf("%q is none of typed, large, dht, blocks, header, change, watch, sync and browser", args[0])
 	}
 }
 

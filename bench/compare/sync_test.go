@@ -14,7 +14,7 @@ import (
 func casesOf(t *testing.T, args ...string) map[string][]string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), append(args, "-json", "-dir", t.TempDir()), &out, io.Discard); err != nil {
+	if err := run(t.Context(), append(args, "-json"), &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	cases := map[string][]string{}
@@ -34,7 +34,7 @@ func casesOf(t *testing.T, args ...string) map[string][]string {
 // TestSync runs small measurements, which check their results.
 func TestSync(t *testing.T) {
 	small := []string{"sync", "-rows", "1000", "-empty", "1000", "-rival", "1000", "-rounds", "1"}
-	cases := casesOf(t, small...)
+	cases := casesOf(t, append(small, "-dir", t.TempDir())...)
 	if len(cases["memory"]) != 3+5 || len(cases["bolt"]) != 4+5 || len(cases["badger"]) != 4+5+2*7 {
 		t.Errorf("the cases are %q", cases)
 	}
@@ -54,7 +54,7 @@ func TestSync(t *testing.T) {
 
 // TestWatch runs small measurements, which check their results.
 func TestWatch(t *testing.T) {
-	cases := casesOf(t, "watch", "-rows", "1000", "-rounds", "2")
+	cases := casesOf(t, "watch", "-rows", "1000", "-rounds", "2", "-dir", t.TempDir())
 	if len(cases["memory"]) != 2*8 || !slices.Equal(cases["memory"], cases["bolt"]) ||
 		!slices.Equal(cases["memory"], cases["badger"]) {
 		t.Errorf("the cases are %q", cases)

@@ -74,6 +74,7 @@ func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	}
 	select {
 	case r := <-done:
+		Rested()
 		end()
 		return r.value, r.err
 	case <-ctx.Done():

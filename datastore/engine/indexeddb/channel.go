@@ -5,27 +5,28 @@ package indexeddb
 import (
 	"sync"
 	"syscall/js"
+
+	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
 
 // channel tells the other tabs that have a database open what this one does, and hears of them.
 type channel struct {
 	value     js.Value
-	onMessage js.Func
+	onMessage jsvalue.Func
 	done      chan struct{}
 	// commits and wants have room for one each: more of a kind say the same.
 	commits, wants chan struct{}
 	running        sync.WaitGroup
 }
 
-// listen opens a BroadcastChannel. Hear is called when another tab has committed, or wants to write, one
-// after the other.
-func listen(name string, hear func(wants bool)) (c *channel, err error) {
+// listen opens a BroadcastChannel.
+func listen(name string) (c *channel, err error) {
 	defer caught(&err)
 	c = &channel{
 		value: global.Get("BroadcastChannel").New(name), done: make(chan struct{}),
 		commits: make(chan struct{}, 1), wants: make(chan struct{}, 1),
 	}
-	c.onMessage = js.FuncOf(func(_ js.Value, args []js.Value) any {
+	c.onMessage = jsvalue.FuncOf(func(_ js.Value, args []js.Value) any {
 		to := c.commits
 		if args[0].Get("data").Truthy() {
 			to = c.wants
@@ -36,7 +37,12 @@ func listen(name string, hear func(wants bool)) (c *channel, err error) {
 		}
 		return nil
 	})
-	c.value.Set("onmessage", c.onMessage)
+	c.value.Set("onmessage", c.onMessage.Value)
+	return c, nil
+}
+
+// start calls hear when another tab has committed or wants to write, also for what was heard before.
+func (c *channel) start(hear func(wants bool)) {
 	c.running.Go(func() {
 		for {
 			select {
@@ -49,7 +55,6 @@ func listen(name string, hear func(wants bool)) (c *channel, err error) {
 			}
 		}
 	})
-	return c, nil
 }
 
 // send tells the others that this tab wants to write, or has committed.

@@ -4,14 +4,24 @@ package indexeddb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
-	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/gate"
-	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
+)
+
+// ErrTaken is returned by every call once the database is not this program's any more: another tab has
+// wanted to delete it or to change its layout, as a later version of this package may, and this one has
+// given way; or the browser has closed it, since the user has deleted the data of the page or the disk has
+// failed. It matches engine.ErrClosed.
+var ErrTaken = fmt.Errorf("the database is taken away: %w", engine.ErrClosed)
+
+var (
+	errVersion = fmt.Errorf("%w: another tab deletes it or changes its layout", ErrTaken)
+	errBrowser = fmt.Errorf("%w: the browser has closed it", ErrTaken)
 )
 
 type indexedDB struct{ options Options }
@@ -32,218 +42,96 @@ func (e *indexedDB) Open(ctx context.Context) (_ engine.DB, err error) {
 	if _, loaded := opened.LoadOrStore(o.Path, true); loaded {
 		return nil, engine.ErrLocked
 	}
-	d := &db{options: o, gate: gate.New()}
-	d.closers = append(d.closers, func() { opened.Delete(o.Path) })
-	defer func() {
-		if err != nil {
-			d.end()
-			err = fmt.Errorf("open %q in IndexedDB: %w", o.Path, err)
-		}
-	}()
-	if err := d.open(ctx); err != nil {
-		return nil, err
+	opening := &opening{options: o, closers: []func(){func() { opened.Delete(o.Path) }}}
+	db, err := opening.open(ctx)
+	if err != nil {
+		opening.end()
+		return nil, fmt.Errorf("open %q in IndexedDB: %w", o.Path, err)
 	}
-	return d, nil
+	return db, nil
 }
 
-// open opens what a database needs. Closers end it.
-func (d *db) open(ctx context.Context) (err error) {
-	destroys := d.options.Truncate == engine.DestroyExistingData
-	if d.idb, err = openIDB(ctx, d.options.Path, !d.options.MustExist && !d.options.ReadOnly, d.gone); err != nil {
-		return err
+// opening is a database that is being opened. Closers end what it has begun, the last first.
+type opening struct {
+	options Options
+	closers []func()
+}
+
+func (o *opening) end() {
+	for len(o.closers) > 0 {
+		last := len(o.closers) - 1
+		o.closers[last]()
+		o.closers = o.closers[:last]
 	}
-	d.closers = append(d.closers, d.idb.close)
-	if destroys {
-		alone, err := lock(ctx, d.lockName("open"), jsvalue.LockMode{AtOnce: true})
+}
+
+func (o *opening) open(ctx context.Context) (_ *journal.DB, err error) {
+	names := lockNames(o.options.Path)
+	storage, err := openIDB(o.options.Path, !o.options.MustExist && !o.options.ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	o.closers = append(o.closers, storage.close)
+	if o.options.Truncate == engine.DestroyExistingData {
+		alone, err := lock(ctx, names("open"), jsvalue.LockMode{AtOnce: true})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		err = d.idb.clear()
+		err = storage.clear()
 		alone()
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	here, err := lock(ctx, d.lockName("open"), jsvalue.LockMode{Shared: true})
+	here, err := lock(ctx, names("open"), jsvalue.LockMode{Shared: true})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d.closers = append(d.closers, here)
-	if d.mem, err = memory.Engine().Open(ctx); err != nil {
-		return err
+	o.closers = append(o.closers, here)
+	others := &others{names: names}
+	if others.channel, err = listen(names("news")); err != nil {
+		return nil, err
 	}
-	if d.channel, err = listen(d.lockName("news"), d.hear); err != nil {
-		return err
+	o.closers = append(o.closers, others.channel.close)
+	db, err := journal.Open(ctx, journal.Options{
+		Storage: storage, Others: others, ReadOnly: o.options.ReadOnly, NoFsync: o.options.NoFsync,
+		CheckpointBytes: int64(o.options.CheckpointMB) << 20, Pause: jsvalue.Pause, End: o.end,
+	})
+	if err != nil {
+		return nil, err
 	}
-	d.closers = append(d.closers, d.channel.close)
-	return d.catchUp(ctx)
+	storage.onTaken(db.Taken)
+	others.channel.start(func(wants bool) {
+		if wants {
+			db.GiveWay()
+		} else {
+			db.CatchUp()
+		}
+	})
+	db.CatchUp() // with what was committed before the channel was heard
+	return db, nil
 }
 
-func (d *db) lockName(of string) string { return "netabase/" + of + "/" + d.options.Path }
+// lockNames returns a function for the names of locks of a database, and of its channel.
+func lockNames(path string) func(of string) string {
+	return func(of string) string { return "netabase/" + of + "/" + path }
+}
 
-// db is an open database. What the turn of the gate guards is changed by the writer alone.
-type db struct {
-	options Options
-	gate    *gate.Gate
-	idb     *idb
-	mem     engine.DB
+// others are the other tabs and workers that have a database open. It implements journal.Others.
+type others struct {
+	names   func(of string) string
 	channel *channel
-	// closers end what open has begun, the last first.
-	closers []func()
-
-	// seq is the number of the last commit that is in mem, and logged how many bytes the log behind the
-	// checkpoint has. The turn guards them.
-	seq     uint64
-	logged  int64
-	release func() // the lock for writing, nil if another tab may have it
-	// relaxed says that a commit may not be on the disk yet.
-	relaxed bool
-	// wanted says that another tab waits for the lock for writing.
-	wanted atomic.Bool
-	size   atomic.Int64
-	// lost says that another tab has taken the database away.
-	lost atomic.Bool
 }
 
-// gone gives way to another tab that wants to change or delete the database.
-func (d *db) gone() {
-	d.lost.Store(true)
-	_ = d.Close() // nobody hears its error
+func (o *others) Lock(ctx context.Context) (release func(), err error) {
+	o.channel.send(true)
+	return lock(ctx, o.names("write"), jsvalue.LockMode{})
 }
 
-// hear takes news from another tab.
-func (d *db) hear(wants bool) {
-	if wants {
-		d.wanted.Store(true)
-	}
-	ctx := context.Background()
-	if d.gate.EnterWriter(ctx) != nil {
-		return
-	}
-	defer d.gate.LeaveWriter()
-	if wants {
-		d.giveWay()
-		return
-	}
-	if d.release == nil {
-		_ = d.catchUp(ctx) // the next transaction tries again
-	}
+func (o *others) TryCheckpoint(ctx context.Context) (release func(), err error) {
+	return lock(ctx, o.names("checkpoint"), jsvalue.LockMode{AtOnce: true})
 }
 
-// giveWay releases the lock for writing if another tab waits for it. It is called in turn.
-func (d *db) giveWay() {
-	if d.release != nil && d.wanted.CompareAndSwap(true, false) {
-		d.release()
-		d.release = nil
-	}
-}
+func (o *others) Committed() { o.channel.send(false) }
 
-// own takes the lock for writing, and reads what other tabs have committed. It is called in turn.
-func (d *db) own(ctx context.Context) (err error) {
-	if d.release != nil {
-		return nil // and nobody else has committed since
-	}
-	d.channel.send(true)
-	if d.release, err = lock(ctx, d.lockName("write"), jsvalue.LockMode{}); err != nil {
-		return err
-	}
-	return d.catchUp(ctx)
-}
-
-func (d *db) View(ctx context.Context) (engine.ReadTxn, error) { return d.mem.View(ctx) }
-
-func (d *db) Update(ctx context.Context) (engine.WriteTxn, error) {
-	if d.options.ReadOnly {
-		return nil, engine.ErrReadOnly
-	}
-	if err := d.gate.EnterWriter(ctx); err != nil {
-		return nil, err
-	}
-	t := &writeTxn{db: d}
-	err := d.own(ctx)
-	if err == nil {
-		t.WriteTxn, err = d.mem.Update(ctx)
-	}
-	if err != nil {
-		d.giveWay()
-		d.gate.LeaveWriter()
-		return nil, err
-	}
-	return t, nil
-}
-
-func (d *db) Sync(ctx context.Context) error {
-	if err := d.gate.EnterWriter(ctx); err != nil {
-		return err
-	}
-	defer d.gate.LeaveWriter()
-	return d.sync()
-}
-
-// sync makes relaxed commits durable. It is called in turn.
-func (d *db) sync() error {
-	if !d.relaxed || d.options.NoFsync {
-		return nil
-	}
-	if err := d.idb.sync(); err != nil {
-		return err
-	}
-	d.relaxed = false
-	return nil
-}
-
-func (d *db) Size(ctx context.Context) (int64, error) {
-	if err := d.gate.Pass(ctx); err != nil {
-		return 0, err
-	}
-	return d.size.Load(), nil
-}
-
-const (
-	maxValue = 16 << 20
-	maxTxn   = 32 << 20
-	// maxBatch is within the 127 MiB that Chromium takes for a value.
-	maxBatch = maxValue + maxTxn + 1<<20
-)
-
-func (d *db) Limits() engine.Limits { return engine.Limits{ValueBytes: maxValue, TxnBytes: maxTxn} }
-
-func (d *db) Compact(ctx context.Context) error {
-	if err := d.gate.EnterWriter(ctx); err != nil {
-		return err
-	}
-	defer d.gate.LeaveWriter()
-	if d.options.ReadOnly {
-		return nil
-	}
-	defer d.giveWay()
-	if err := d.own(ctx); err != nil {
-		return err
-	}
-	return d.checkpoint(ctx)
-}
-
-func (d *db) Close() error {
-	closed := make(chan error, 1)
-	go func() { closed <- d.mem.Close() }() // which refuses those who read, while writers end
-	if !d.gate.Close() {
-		return <-closed
-	}
-	err := <-closed
-	if err == nil && !d.lost.Load() {
-		err = d.sync()
-	}
-	if d.release != nil {
-		d.release()
-	}
-	d.end()
-	return err
-}
-
-func (d *db) end() {
-	for len(d.closers) > 0 {
-		last := len(d.closers) - 1
-		d.closers[last]()
-		d.closers = d.closers[:last]
-	}
-}
+var errNoIndexedDB = errors.New("there is no IndexedDB here")

@@ -3,9 +3,9 @@
 package indexeddb
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall/js"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -13,17 +13,18 @@ import (
 )
 
 var (
-	global      = js.Global()
-	keyRange    = global.Get("IDBKeyRange")
-	errNoBridge = errors.New("there is no IndexedDB here")
+	global   = js.Global()
+	keyRange = global.Get("IDBKeyRange")
 )
 
 // errorOf returns an error for an exception of the browser.
 func errorOf(v js.Value) error { return noSpace(jsvalue.Error(v)) }
 
-// noSpace makes an exception that says that the quota is used up an engine.ErrNoSpace.
+// noSpace makes an exception that says that the quota is used up, or the disk, an engine.ErrNoSpace. For
+// the disk there is no exception of its own, and Chromium says so in its text.
 func noSpace(err error) error {
-	if e, ok := errors.AsType[*jsvalue.Exception](err); ok && e.Name == "QuotaExceededError" {
+	e, ok := errors.AsType[*jsvalue.Exception](err)
+	if ok && (e.Name == "QuotaExceededError" || strings.Contains(e.Message, "FILE_ERROR_NO_SPACE")) {
 		return fmt.Errorf("%w: %w", engine.ErrNoSpace, err)
 	}
 	return err
@@ -36,29 +37,19 @@ func caught(err *error) {
 	}
 }
 
-// The object stores of a database.
-const (
-	logStore        = "log"
-	checkpointStore = "checkpoint"
-	metaStore       = "meta"
-)
-
-var stores = []any{logStore, checkpointStore, metaStore}
-
 // layout is the version of the database, which IndexedDB keeps.
 const layout = 1
 
-// openIDB opens a database of the origin, and makes it if that is allowed. Gone is called when another
-// tab wants to change or delete the database.
-func openIDB(ctx context.Context, name string, create bool, gone func()) (d *idb, err error) {
+// openIDB opens a database of the origin, and makes it if that is allowed.
+func openIDB(name string, create bool) (d *idb, err error) {
 	defer caught(&err)
 	factory := global.Get("indexedDB")
 	if !factory.Truthy() {
-		return nil, errNoBridge
+		return nil, errNoIndexedDB
 	}
 	request := factory.Call("open", name, layout)
 	missing := false
-	upgrade := js.FuncOf(func(_ js.Value, args []js.Value) any {
+	upgrade := jsvalue.FuncOf(func(_ js.Value, args []js.Value) any {
 		db := request.Get("result")
 		if args[0].Get("oldVersion").Int() == 0 && !create {
 			missing = true
@@ -71,54 +62,77 @@ func openIDB(ctx context.Context, name string, create bool, gone func()) (d *idb
 		return nil
 	})
 	defer upgrade.Release()
-	request.Set("onupgradeneeded", upgrade)
-	if err := wait(ctx, request, "onsuccess", "onerror"); err != nil {
+	request.Set("onupgradeneeded", upgrade.Value)
+	if err := wait(request, "onsuccess", "onerror"); err != nil {
 		if missing {
 			err = engine.ErrMissing
 		}
 		return nil, err
 	}
 	d = &idb{value: request.Get("result")}
-	d.versionChange = js.FuncOf(func(js.Value, []js.Value) any {
-		go gone()
-		return nil
-	})
-	d.value.Set("onversionchange", d.versionChange)
+	d.versionChange = d.onEvent("onversionchange", errVersion)
+	d.closed = d.onEvent("onclose", errBrowser)
 	return d, nil
 }
 
-// wait waits for a request or a transaction.
-func wait(ctx context.Context, on js.Value, good, bad string) error {
+// onEvent gives the database up for a reason when an event says that it is taken away.
+func (d *idb) onEvent(name string, why error) jsvalue.Func {
+	fn := jsvalue.FuncOf(func(js.Value, []js.Value) any {
+		d.value.Call("close") // the other tab waits for that
+		d.why = why
+		if d.tell != nil {
+			go d.tell(why)
+		}
+		return nil
+	})
+	d.value.Set(name, fn.Value)
+	return fn
+}
+
+// wait waits for a request or a transaction. It cannot be stopped, and takes no longer than the disk does.
+func wait(on js.Value, good, bad string) error {
 	done := make(chan error, 1)
-	ok := js.FuncOf(func(js.Value, []js.Value) any {
+	ok := jsvalue.FuncOf(func(js.Value, []js.Value) any {
 		done <- nil
 		return nil
 	})
 	defer ok.Release()
-	no := js.FuncOf(func(js.Value, []js.Value) any {
+	no := jsvalue.FuncOf(func(js.Value, []js.Value) any {
 		done <- errorOf(on.Get("error"))
 		return nil
 	})
 	defer no.Release()
-	on.Set(good, ok)
-	on.Set(bad, no)
-	// It cannot be stopped, and takes no longer than the disk does.
+	on.Set(good, ok.Value)
+	on.Set(bad, no.Value)
 	err := <-done
+	jsvalue.Rested()
 	on.Set(good, js.Null())
 	on.Set(bad, js.Null())
 	return err
 }
 
-// idb is an open database of IndexedDB.
+// idb is an open database of IndexedDB. It implements journal.Storage.
 type idb struct {
-	value         js.Value
-	versionChange js.Func
+	value                 js.Value
+	versionChange, closed jsvalue.Func
+	// tell is called when the database is taken away, and why is the reason then.
+	tell func(why error)
+	why  error
+}
+
+// onTaken has tell be called, in a goroutine, when the database is taken away or has been.
+func (d *idb) onTaken(tell func(why error)) {
+	if d.tell = tell; d.why != nil {
+		go tell(d.why)
+	}
 }
 
 func (d *idb) close() {
 	d.value.Set("onversionchange", js.Null())
+	d.value.Set("onclose", js.Null())
 	d.value.Call("close")
 	d.versionChange.Release()
+	d.closed.Release()
 }
 
 // do runs a transaction, in which fn makes requests without waiting, and waits for its end.
@@ -126,14 +140,5 @@ func (d *idb) do(mode, durability string, fn func(store func(name string) js.Val
 	defer caught(&err)
 	tx := d.value.Call("transaction", stores, mode, map[string]any{"durability": durability})
 	fn(func(name string) js.Value { return tx.Call("objectStore", name) })
-	return wait(context.Background(), tx, "oncomplete", "onabort")
-}
-
-// toGo copies bytes from JavaScript.
-func toGo(v js.Value) ([]byte, error) {
-	b, ok := jsvalue.Bytes(v)
-	if !ok {
-		return nil, fmt.Errorf("%w: a value is no array of bytes", engine.ErrCorrupt)
-	}
-	return b, nil
+	return wait(tx, "oncomplete", "onabort")
 }

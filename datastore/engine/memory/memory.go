@@ -32,8 +32,12 @@ import (
 // another one.
 func Engine() engine.Engine {
 	e := new(memory)
-	e.tree.Store(btree.NewBTreeGOptions(less, btree.Options{Degree: degree, NoLocks: true}))
+	e.tree.Store(newTree())
 	return e
+}
+
+func newTree() *tree {
+	return btree.NewBTreeGOptions(less, btree.Options{Degree: degree, NoLocks: true})
 }
 
 // degree makes nodes of up to 31 items: a commit of one row copies one node per

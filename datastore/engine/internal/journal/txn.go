@@ -1,6 +1,4 @@
-//go:build js
-
-package indexeddb
+package journal
 
 import (
 	"context"
@@ -12,19 +10,25 @@ import (
 // writeTxn is a transaction of the rows in memory that keeps its changes for the log.
 type writeTxn struct {
 	engine.WriteTxn
-	db    *db
+	engine.Scanner
+	db    *DB
 	batch []byte
+	ops   uint
+	bytes int
 	ended bool
 }
 
-// room returns an error if the batch has no room for a change of some bytes.
+// room returns an error if the transaction has no room for a change of some bytes.
 func (t *writeTxn) room(bytes int) error {
-	const lengths = 2 * binary.MaxVarintLen64
-	if size := len(t.batch) + bytes + lengths; size > maxBatch {
-		return &engine.TooLargeError{What: "transaction", Size: int64(size), Limit: maxBatch, Unit: "bytes"}
+	const lengths = 2 * binary.MaxVarintLen32
+	if size := t.bytes + bytes; size > maxBytes || len(t.batch)+bytes+lengths > maxBatch {
+		return &engine.TooLargeError{What: "transaction", Size: int64(size), Limit: maxTxn, Unit: "bytes"}
 	}
 	return nil
 }
+
+// pauseOps is after how many changes of a transaction others may run.
+const pauseOps = 32
 
 func (t *writeTxn) Put(key, value []byte) error {
 	if t.ended {
@@ -40,6 +44,7 @@ func (t *writeTxn) Put(key, value []byte) error {
 		return err
 	}
 	t.batch = appendPut(t.batch, key, value)
+	t.changed(len(key) + len(value))
 	return nil
 }
 
@@ -54,12 +59,15 @@ func (t *writeTxn) Delete(key []byte) error {
 		return err
 	}
 	t.batch = appendDelete(t.batch, key)
+	t.changed(len(key))
 	return nil
 }
 
-// Scan implements engine.Scanner.
-func (t *writeTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
-	return t.WriteTxn.(engine.Scanner).Scan(r, most, p)
+func (t *writeTxn) changed(bytes int) {
+	t.bytes += bytes
+	if t.ops++; t.ops%pauseOps == 0 {
+		t.db.options.Pause()
+	}
 }
 
 func (t *writeTxn) Commit(ctx context.Context, how engine.Durability) error {
@@ -71,28 +79,25 @@ func (t *writeTxn) Commit(ctx context.Context, how engine.Durability) error {
 		return err
 	}
 	d := t.db
-	if d.lost.Load() {
-		return engine.ErrClosed
+	if d.taken.Load() != nil {
+		return d.why(engine.ErrClosed)
 	}
-	durability := "strict"
-	if how == engine.Relaxed || d.options.NoFsync {
-		durability = "relaxed"
-	}
-	batch := seal(t.batch)
-	if err := d.idb.log(d.seq+1, batch, durability); err != nil {
+	durable := how == engine.Durable && !d.options.NoFsync
+	c := Commit{Seq: d.seq.Load() + 1, Batch: seal(t.batch)}
+	if err := d.options.Storage.Append(c, durable); err != nil {
+		d.unlock() // and read what there is before the next commit
 		return err
 	}
-	d.seq++
-	d.relaxed = durability == "relaxed"
-	d.logged += int64(len(batch))
-	d.size.Add(int64(len(batch)))
+	d.seq.Store(c.Seq)
+	d.relaxed = !durable
+	d.logged.Add(int64(len(c.Batch)))
 	if err := t.WriteTxn.Commit(context.WithoutCancel(ctx), how); err != nil {
 		return err
 	}
-	d.channel.send(false)
-	if d.logged > max(int64(d.options.CheckpointMB)<<20, d.size.Load()-d.logged) {
-		_ = d.checkpoint(ctx) // the commit is there; the next one tries again
+	if d.options.Others != nil {
+		d.options.Others.Committed()
 	}
+	d.checkpointSoon()
 	return nil
 }
 

@@ -31,6 +31,7 @@ import (
 //
 // Only a tree that is [Open] and has a clock can have tombstones, with [DagCBOR] or a codec of modelgen,
 // and not [WithMerge]. All peers have to declare it. It can be added to a tree that has rows, and not be taken away.
+// An example of package record, Tombstones, shows a deletion that travels.
 func WithTombstones[M any](age, unit time.Duration) TreeOption[M] {
 	return func(o *treeOptions[M]) { o.tombstones = &session.Tombstones{Age: age, Unit: unit} }
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
@@ -19,9 +20,9 @@ import (
 // there by an index.
 func Example() {
 	ctx := context.Background()
-	alice, closeAlice := startPeer(ctx)
+	alice, closeAlice := startPeer(ctx, Blog)
 	defer closeAlice()
-	bob, closeBob := startPeer(ctx)
+	bob, closeBob := startPeer(ctx, Blog)
 	defer closeBob()
 	if err := alice.host.Connect(ctx, peer.AddrInfo{ID: bob.host.ID(), Addrs: bob.host.Addrs()}); err != nil {
 		log.Fatal(err)
@@ -50,13 +51,58 @@ func Example() {
 	// bob resolves alice@example.com
 }
 
-// startPeer starts a peer, and returns what closes it, from the network inwards.
-func startPeer(ctx context.Context) (node, func()) {
-	store, err := datastore.Open(ctx, memory.Engine(), record.Definition, Blog)
+// A row that one peer deletes is deleted on another one that has it, by the next sync: its tree is declared with
+// models.WithTombstones.
+func Example_tombstones() {
+	ctx := context.Background()
+	alice, closeAlice := startPeer(ctx, desk)
+	defer closeAlice()
+	bob, closeBob := startPeer(ctx, desk)
+	defer closeBob()
+	if err := alice.host.Connect(ctx, peer.AddrInfo{ID: bob.host.ID(), Addrs: bob.host.Addrs()}); err != nil {
+		log.Fatal(err)
+	}
+	sync := func() {
+		if _, err := alice.node.Sync(ctx, bob.host.ID(), allMemos.Name(), record.SyncOptions{}); err != nil {
+			log.Fatal(err)
+		}
+		for m, err := range memos.All(ctx, bob.store) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println("bob has", m.Text)
+		}
+	}
+	now := uint64(time.Now().Unix())
+	if err := memos.PutMany(ctx, alice.store, []memo{{1, "water the plants", now}, {2, "buy milk", now}}); err != nil {
+		log.Fatal(err)
+	}
+	sync()
+	if err := memos.Delete(ctx, alice.store, 2); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("alice has deleted a memo")
+	sync()
+	status, err := record.StatusOf(ctx, bob.records, memos, 2)
 	if err != nil {
 		log.Fatal(err)
 	}
-	records, err := record.New(context.Background(), store, record.Options{Models: []*models.Definition{Blog}})
+	fmt.Println("for bob the other one is", status.State)
+	// Output:
+	// bob has water the plants
+	// bob has buy milk
+	// alice has deleted a memo
+	// bob has water the plants
+	// for bob the other one is retracted
+}
+
+// startPeer starts a peer, and returns what closes it, from the network inwards.
+func startPeer(ctx context.Context, def *models.Definition) (node, func()) {
+	store, err := datastore.Open(ctx, memory.Engine(), record.Definition, def)
+	if err != nil {
+		log.Fatal(err)
+	}
+	records, err := record.New(context.Background(), store, record.Options{Models: []*models.Definition{def}})
 	if err != nil {
 		log.Fatal(err)
 	}

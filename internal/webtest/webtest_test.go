@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // Tests that run in a browser print and end as those that do not.
@@ -33,5 +34,31 @@ func TestInBrowser(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A test calls the functions of its page, before and after a reload.
+func TestTab(t *testing.T) {
+	tab := Open(t, fstest.MapFS{"index.html": &fstest.MapFile{Data: []byte(`<script>
+		let calls = 0
+		const add = async (a, b) => ({ sum: a + b, calls: ++calls, go: typeof Go })
+		const fail = () => { throw new Error('as it has to') }
+	</script><script src="wasm_exec.js"></script>`)}})
+	type answer struct {
+		Sum   string
+		Calls int
+		Go    string
+	}
+	for i, want := range []answer{{"äb", 1, "function"}, {"äb", 2, "function"}, {"äb", 1, "function"}} {
+		if i == 2 {
+			tab.Reload()
+		}
+		var got answer
+		if err := tab.Call(&got, "add", "ä", "b"); err != nil || got != want {
+			t.Errorf("call %d gives %+v, %v; want %+v", i, got, err, want)
+		}
+	}
+	if err := tab.Call(nil, "fail"); err == nil || !strings.Contains(err.Error(), "as it has to") {
+		t.Errorf("a function that fails gives %v", err)
 	}
 }

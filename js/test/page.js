@@ -1,0 +1,61 @@
+// What the tests in Go call, in the page.
+import { NetabaseDatastore, start } from '../index.js'
+import { compliance } from './compliance.js'
+
+let program
+const begun = async () => { program ??= await start('netabase.wasm'); return program }
+
+// Calls use with a store that is open.
+async function within (options, use) {
+  const store = new NetabaseDatastore(await begun(), options)
+  await store.open()
+  try {
+    return await use(store)
+  } finally {
+    await store.close()
+  }
+}
+
+Object.assign(globalThis, {
+  compliance: async (relaxed) => compliance(await begun(), relaxed),
+  functions: async () => (await begun()).offer.functions(),
+  end: async () => (await begun()).end(),
+  find: (options, ...args) => within(options, (store) => store.find(...args)),
+  row: (options, ...args) => within(options, (store) => store.row(...args)),
+
+  // The names of the errors of calls that fail.
+  errors: (options) => within(options, async (store) => {
+    const { Key } = await import('interface-datastore')
+    const bytes = (text) => new TextEncoder().encode(text)
+    const second = new NetabaseDatastore(program, options)
+    const calls = {
+      'no row': () => store.row('shop.item', 99),
+      'no tree': () => store.row('shop.nothing', 99),
+      'no index': () => store.find('shop.item', 'nothing', 'x'),
+      'no key': () => store.row('shop.item', 'x'),
+      'no field': () => store.encode('shop.item', { Nothing: 1 }),
+      'no bytes': () => store.put(new Key('/x'), 'text'),
+      'no value': () => store.get(new Key('/x')),
+      'no record': () => store.keep(bytes('/shop.item/00000000000000000007'), bytes('nothing')),
+      'other key': async () => {
+        const { value } = await store.encode('shop.item', { ID: 7 })
+        await store.keep(bytes('/shop.item/00000000000000000008'), value)
+      },
+      'older record': async () => {
+        const newer = await store.encode('shop.item', { ID: 8, Version: 2 })
+        await store.keep(newer.key, newer.value)
+        const older = await store.encode('shop.item', { ID: 8, Version: 1 })
+        await store.keep(older.key, older.value)
+      },
+      'open twice': () => second.open(),
+      'not open': () => second.get(new Key('/x')),
+      'bad schema': () => new NetabaseDatastore(program, { name: 'bad', schemas: ['{}'] }).open(),
+      'bad prefix': () => new NetabaseDatastore(program, { name: 'bad', datastorePrefix: 'dht' }).open()
+    }
+    const names = {}
+    for (const [what, call] of Object.entries(calls)) {
+      names[what] = await call().then(() => 'none', (error) => error.name)
+    }
+    return names
+  })
+})

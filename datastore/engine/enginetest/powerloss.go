@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/powerloss"
 )
 
 // RunPowerLoss tests that Durable commits survive a power loss. It also checks that the test
@@ -27,9 +28,9 @@ import (
 // less. RunPowerLoss must be the whole of a test, because it runs the test again in the other
 // process.
 func RunPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
-	if path := os.Getenv(powerLossPath); path != "" {
+	if path := powerloss.Path(); path != "" {
 		c := engine.Config{Path: path, NoFsync: os.Getenv(powerLossNoFsync) != ""}
-		if err := commitForEver(create(c), os.Stdout); err != nil {
+		if err := commitForEver(create(c)); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -37,17 +38,53 @@ func RunPowerLoss(t *testing.T, create func(c engine.Config) engine.Engine) {
 	if testing.Short() {
 		t.Skip("takes too long for a short run")
 	}
-	testPowerLoss(t, create)
+	losses := asked(t, powerLosses, 1)
+	t.Run("Fsync", func(t *testing.T) {
+		for loss := range losses {
+			t.Run(strconv.Itoa(loss), func(t *testing.T) {
+				left, lost, err := losePower(t, create)
+				if lost > 0 || err != nil {
+					t.Errorf("%d of %d durable commits are lost, error %v; %s", lost, len(left.Acked), err, left.Keep())
+				}
+			})
+		}
+	})
+	t.Run("NoFsync", func(t *testing.T) {
+		// All commits may survive if tables have just been written and synced.
+		for range 3 {
+			left, lost, err := losePower(t, create, powerLossNoFsync+"=1")
+			t.Logf("%d of %d commits are lost, error %v", lost, len(left.Acked), err)
+			if lost > 0 {
+				return
+			}
+		}
+		t.Error("nothing is lost without fsync: the test proves nothing")
+	})
 }
 
 const (
-	powerLossPath    = "NETABASE_POWER_LOSS_PATH"
+	// powerLosses is the environment variable that says how often RunPowerLoss simulates a power
+	// loss.
+	powerLosses      = "NETABASE_POWER_LOSSES"
 	powerLossNoFsync = "NETABASE_POWER_LOSS_NO_FSYNC"
 
 	powerLossWriters = 4
 	powerLossCommits = 300 // about how many commits to wait for
-	powerLossAck     = "committed "
 )
+
+// losePower returns what a power loss has left, and how many acknowledged commits are lost.
+func losePower(
+	t *testing.T, create func(c engine.Config) engine.Engine, env ...string,
+) (left powerloss.Left, lost int, err error) {
+	t.Helper()
+	left = powerloss.Lose(t, powerLossCommits/2+rand.IntN(powerLossCommits), env...)
+	eng := create(engine.Config{Path: left.Path})
+	if lost, err = countLost(t.Context(), eng, left.Acked); err == nil {
+		s := open(t, eng)
+		s.put("and it", "goes on")
+	}
+	return left, lost, err
+}
 
 // powerLossValue returns the value of a key, large enough to fill tables soon. Those of a
 // few keys, in durable and in relaxed commits, are larger than some engines write at once.
@@ -59,15 +96,14 @@ func powerLossValue(key string) []byte {
 	return bytes.Repeat(fmt.Appendf(nil, "%s;", key), size/(len(key)+1))
 }
 
-// commitForEver makes durable and relaxed commits without end, and writes a line after each
+// commitForEver makes durable and relaxed commits without end, and acknowledges each
 // durable one.
-func commitForEver(eng engine.Engine, to io.Writer) error {
+func commitForEver(eng engine.Engine) error {
 	ctx := context.Background()
 	db, err := eng.Open(ctx)
 	if err != nil {
 		return err
 	}
-	var lines sync.Mutex
 	errs := make(chan error)
 	for writer := range powerLossWriters {
 		go func() {
@@ -87,9 +123,7 @@ func commitForEver(eng engine.Engine, to io.Writer) error {
 					return
 				}
 				if d == engine.Durable {
-					lines.Lock()
-					fmt.Fprintln(to, powerLossAck+key)
-					lines.Unlock()
+					powerloss.Ack(key)
 				}
 			}
 		}()

@@ -22,17 +22,30 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// stormy is a tree with everything that a loss of power may take a part of: an index, topics, a feed and
+// stormyTree is a tree with everything that a loss of power may take a part of: an index, topics, a feed and
 // tombstones.
-var (
-	stormy = models.NewTree("leaf", models.Uint64, leafID, models.WithPolicy[leaf](models.Open),
+type stormyTree struct {
+	*models.Tree[leaf, uint64]
+	text      *models.Index[leaf, uint64, string]
+	all, even *models.Topic[leaf, uint64]
+	storm     *models.Definition
+}
+
+// newStormy declares a tree whose feed keeps so many changes.
+func newStormy(changes int64) *stormyTree {
+	tree := models.NewTree("leaf", models.Uint64, leafID, models.WithPolicy[leaf](models.Open),
 		models.WithClock(func(l *leaf) uint64 { return l.At }), models.WithTombstones[leaf](leafAge, time.Second),
-		models.WithFeed[leaf](models.Feed{Changes: 40}))
-	stormyText = models.NewIndex(stormy, "text", models.String, func(l *leaf) string { return l.Text })
-	stormyAll  = models.NewTopic(stormy, "all", nil)
-	stormyEven = models.NewTopic(stormy, "even", isEven)
-	storm      = models.NewDefinition("storm", stormy)
-)
+		models.WithFeed[leaf](models.Feed{Changes: changes}))
+	return &stormyTree{
+		Tree:  tree,
+		text:  models.NewIndex(tree, "text", models.String, func(l *leaf) string { return l.Text }),
+		all:   models.NewTopic(tree, "all", nil),
+		even:  models.NewTopic(tree, "even", isEven),
+		storm: models.NewDefinition("storm", tree),
+	}
+}
+
+var stormy = newStormy(40)
 
 // lossRounds sets how many stores TestLostCommits has.
 const lossRounds = "NETABASE_LOSS_ROUNDS"
@@ -149,7 +162,7 @@ func TestLostCommits(t *testing.T) {
 		ctx, rnd := t.Context(), rand.New(rand.NewPCG(seed, uint64(round)))
 		datastore.SetMaxLogged([]int{6, 20, 1000}[rnd.IntN(3)]) // filing makes durable what was before
 		notes := &commitNotes{}
-		store, err := datastore.Open(ctx, losingEngine{memory.Engine(), notes}, storm)
+		store, err := datastore.Open(ctx, losingEngine{memory.Engine(), notes}, stormy.storm)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,14 +216,17 @@ func TestLostCommits(t *testing.T) {
 		if gap {
 			gaps++
 		}
-		s := storeAfter{after(t, kept)}
 		last := uint64(0) // a commit may change nothing in the end
 		for number := range books {
 			if number <= at {
 				last = max(last, number)
 			}
 		}
-		was, err := s.check(ctx, books[last], at, gap)
+		var was afterLoss
+		if store, err = datastore.Open(ctx, after(t, kept), stormy.storm); err == nil {
+			was, err = stormy.check(ctx, store, books[last], at, gap)
+			err = errors.Join(err, store.Close())
+		}
 		if err != nil {
 			t.Fatalf("seed %d, round %d: %d commits, %d durable, lost from %d to %d and from %d: %v",
 				seed, round, len(all), durable, from, to, end, err)
@@ -267,21 +283,15 @@ func deref(l *leaf) leaf {
 	return *l
 }
 
-// storeAfter is a store after a loss of power.
-type storeAfter struct{ engine engine.Engine }
-
 // afterLoss says what a loss has done.
 type afterLoss struct{ damaged, refused, silent bool }
 
-// check opens the store and compares everything. Rows are those that a watch had seen when it was at a commit. Gap
-// says that commits of the feed are lost which lie before others.
-func (s storeAfter) check(ctx context.Context, rows map[uint64]leaf, at uint64, gap bool) (was afterLoss, err error) {
-	store, err := datastore.Open(ctx, s.engine, storm)
-	if err != nil {
-		return was, err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := compareStorm(ctx, store); err != nil && !errors.Is(err, models.ErrCorrupt) {
+// check compares everything in a store after a loss of power. Rows are those that a watch had seen when it was at a
+// commit. Gap says that commits of the feed are lost which lie before others.
+func (s *stormyTree) check(
+	ctx context.Context, store *datastore.Store, rows map[uint64]leaf, at uint64, gap bool,
+) (was afterLoss, err error) {
+	if err := s.compare(ctx, store); err != nil && !errors.Is(err, models.ErrCorrupt) {
 		// A later commit has written a row as a lost one had left it, and so has not changed the topic.
 		if report, verifyErr := datastore.Verify(ctx, store); verifyErr != nil || report.Clean() {
 			return was, fmt.Errorf("before repair: %w, and verify says %w", err, verifyErr)
@@ -290,7 +300,7 @@ func (s storeAfter) check(ctx context.Context, rows map[uint64]leaf, at uint64, 
 	}
 	// The watch goes on before the repair and after it.
 	for range 2 {
-		err := goOn(ctx, store, maps.Clone(rows), at)
+		err := s.goOn(ctx, store, maps.Clone(rows), at)
 		compacted := errors.Is(err, models.ErrCompacted)
 		if err != nil && !compacted {
 			return was, err
@@ -310,7 +320,7 @@ func (s storeAfter) check(ctx context.Context, rows map[uint64]leaf, at uint64, 
 		if report, err = datastore.Verify(ctx, store); err != nil || !report.Clean() {
 			return was, fmt.Errorf("after repair %+v, %w", report.Damage, err)
 		}
-		if err := compareStorm(ctx, store); err != nil {
+		if err := s.compare(ctx, store); err != nil {
 			return was, fmt.Errorf("after repair: %w", err)
 		}
 	}
@@ -318,14 +328,14 @@ func (s storeAfter) check(ctx context.Context, rows map[uint64]leaf, at uint64, 
 }
 
 // goOn has a watch go on behind a commit, and compares the rows that it makes with those of the store.
-func goOn(ctx context.Context, store *datastore.Store, rows map[uint64]leaf, at uint64) error {
+func (s *stormyTree) goOn(ctx context.Context, store *datastore.Store, rows map[uint64]leaf, at uint64) error {
 	options := models.WatchOptions{Resume: true, After: at, Buffer: 8}
-	changes, err := stormy.Watch(ctx, store, models.Range[uint64]{}, options)
+	changes, err := s.Watch(ctx, store, models.Range[uint64]{}, options)
 	if err != nil {
 		return err
 	}
 	marker := leaf{stormMarker, strconv.FormatInt(time.Now().UnixNano(), 10), at}
-	if err := stormy.Put(ctx, store, &marker); err != nil {
+	if err := s.Put(ctx, store, &marker); err != nil {
 		return err
 	}
 	for c, err := range changes {
@@ -352,11 +362,11 @@ func goOn(ctx context.Context, store *datastore.Store, rows map[uint64]leaf, at 
 			at--
 		}
 	}
-	if err := stormy.Delete(ctx, store, stormMarker); err != nil {
+	if err := s.Delete(ctx, store, stormMarker); err != nil {
 		return err
 	}
 	found := map[uint64]leaf{}
-	for l, err := range stormy.All(ctx, store) {
+	for l, err := range s.All(ctx, store) {
 		if err != nil {
 			return err
 		}
@@ -368,23 +378,23 @@ func goOn(ctx context.Context, store *datastore.Store, rows map[uint64]leaf, at 
 	return nil
 }
 
-// compareStorm compares topics with the rows.
-func compareStorm(ctx context.Context, r models.Reader) error {
+// compare compares topics with the rows.
+func (s *stormyTree) compare(ctx context.Context, r models.Reader) error {
 	rows := map[uint64]leaf{}
-	for l, err := range stormy.All(ctx, r) {
+	for l, err := range s.All(ctx, r) {
 		if err != nil {
 			return err
 		}
 		rows[l.ID] = l
 	}
-	if n, err := stormyText.Count(ctx, r, models.Range[string]{}); err != nil || n != len(rows) {
+	if n, err := s.text.Count(ctx, r, models.Range[string]{}); err != nil || n != len(rows) {
 		return fmt.Errorf("%d rows have a text, and there are %d, %w", n, len(rows), cmp.Or(err, models.ErrCorrupt))
 	}
 	for _, topic := range []struct {
 		of      models.AnyTopic
 		belongs func(*leaf) bool
-	}{{stormyAll, nil}, {stormyEven, isEven}} {
-		want, err := plainTopicOf(stormy, rows, topic.belongs)
+	}{{s.all, nil}, {s.even, isEven}} {
+		want, err := plainTopicOf(s.Tree, rows, topic.belongs)
 		if err == nil {
 			err = want.compare(ctx, r, topic.of.Raw(), rand.New(rand.NewPCG(1, 2)))
 		}

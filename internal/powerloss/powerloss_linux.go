@@ -21,9 +21,10 @@ const (
 )
 
 // Lose runs the test that t belongs to in another process, with env added to its environment, takes the power away
-// once that has said enough times that it has committed something, and mounts what is left. It skips the test where
-// that cannot be done.
-func Lose(t *testing.T, enough int, env ...string) Left {
+// once that has said enough times that it has committed something, and mounts what is left. When the process has
+// stopped, it calls stopped, if not nil, with the path at which it has written. It skips the test where that cannot be
+// done.
+func Lose(t *testing.T, enough int, stopped func(path string), env ...string) Left {
 	t.Helper()
 	dir := t.TempDir()
 	image := filepath.Join(dir, "disk")
@@ -37,7 +38,11 @@ func Lose(t *testing.T, enough int, env ...string) Left {
 		t.Skipf("mkfs.ext4 is needed: %v %s", err, out)
 	}
 	live := mount(t, image, filepath.Join(dir, "live"))
-	acked, kill := startWriter(t, enough, append(env, pathVariable+"="+filepath.Join(live, "db")))
+	path := filepath.Join(live, "db")
+	acked, kill := startWriter(t, enough, append(env, pathVariable+"="+path))
+	if stopped != nil {
+		stopped(path)
+	}
 	// The writer stops here. The copy lacks everything that its file system keeps in memory.
 	copied := image + ".copy"
 	if out, err := copySparse(image, copied); err != nil {
@@ -107,20 +112,25 @@ func startWriter(t *testing.T, enough int, env []string) (acked []string, kill f
 	}
 	t.Cleanup(kill) // before its disk is unmounted
 
-	scanner := bufio.NewScanner(lines)
-	read := func(enough int) {
-		for len(acked) < enough && scanner.Scan() {
-			if what, ok := strings.CutPrefix(scanner.Text(), ack); ok {
+	reader := bufio.NewReader(lines)
+	read := func(enough int) error {
+		for len(acked) < enough {
+			line, err := reader.ReadString('\n')
+			if err != nil {
+				return err // what there is of the line is cut off
+			}
+			line = strings.TrimSuffix(line, "\n")
+			if what, ok := strings.CutPrefix(line, ack); ok {
 				acked = append(acked, what)
 			} else {
-				t.Logf("the writer says: %s", scanner.Text())
+				t.Logf("the writer says: %s", line)
 			}
 		}
+		return nil
 	}
 	lines.SetReadDeadline(time.Now().Add(quickly))
-	read(enough)
-	if len(acked) < enough {
-		t.Fatalf("the writer made %d commits and no more: %v", len(acked), scanner.Err())
+	if err := read(enough); err != nil {
+		t.Fatalf("the writer made %d commits and no more: %v", len(acked), err)
 	}
 	if err := writer.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

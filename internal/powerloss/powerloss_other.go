@@ -5,7 +5,7 @@ package powerloss
 import "testing"
 
 // Lose skips the test: mounting loop devices needs Linux.
-func Lose(t *testing.T, _ int, _ ...string) Left {
+func Lose(t *testing.T, _ int, _ func(path string), _ ...string) Left {
 	t.Helper()
 	t.Skip("mounting loop devices needs Linux")
 	panic("unreachable")

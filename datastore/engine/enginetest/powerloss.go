@@ -77,7 +77,7 @@ func losePower(
 	t *testing.T, create func(c engine.Config) engine.Engine, env ...string,
 ) (left powerloss.Left, lost int, err error) {
 	t.Helper()
-	left = powerloss.Lose(t, powerLossCommits/2+rand.IntN(powerLossCommits), env...)
+	left = powerloss.Lose(t, powerLossCommits/2+rand.IntN(powerLossCommits), nil, env...)
 	eng := create(engine.Config{Path: left.Path})
 	if lost, err = countLost(t.Context(), eng, left.Acked); err == nil {
 		s := open(t, eng)

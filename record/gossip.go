@@ -94,9 +94,7 @@ type GossipPeer struct {
 // listen, and the last thousand or so from which messages came. There are none while no
 // [Node.KeepSynced] gossips the topic.
 func (n *Node) GossipPeers(topic string) []GossipPeer {
-	n.gossip.Lock()
-	g := n.gossips[topic]
-	n.gossip.Unlock()
+	g := n.records.gossips.of(topic)
 	if g == nil {
 		return nil
 	}

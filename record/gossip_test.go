@@ -346,3 +346,32 @@ func TestGossipOfMany(t *testing.T) {
 		t.Errorf("%d rows are gossiped", sent.Taken)
 	}
 }
+
+// Few rows that a sync brings are gossiped on, by either side of it. Many are not.
+func TestGossipPassesOn(t *testing.T) {
+	hub, other, away := newReader(t, memory.Engine()), newReader(t, memory.Engine()), newReader(t, memory.Engine())
+	for _, n := range []*node{other, away} {
+		meet(hub, n)
+		link(t, hub, n)
+	}
+	for _, n := range []*node{hub, other} {
+		keepTopics(t, n, record.KeepSynced{PubSub: newPubSub(t, n), Interval: time.Hour}, AllPages)
+	}
+	listen(t, hub, AllPages, other)
+	listen(t, other, AllPages, hub)
+	putPages(t, away, 1, 1)
+	mustSync(t, away, hub, AllPages, record.Push)
+	eventually(t, "the other peer has what was pushed", func() bool { return len(versions(t, other)) == 1 })
+	putPages(t, away, 1, 2)
+	mustSync(t, hub, away, AllPages, record.Pull)
+	eventually(t, "the other peer has what was pulled", func() bool { return len(versions(t, other)) == 2 })
+
+	putPages(t, away, 1, upTo(3, 200)...)
+	mustSync(t, away, hub, AllPages, record.Push)
+	putPages(t, away, 1, 201)
+	mustSync(t, away, hub, AllPages, record.Push)
+	eventually(t, "the other peer has the last one", func() bool { return versions(t, other)[201] == 1 })
+	if n := len(versions(t, other)); n != 3 {
+		t.Errorf("the other peer has %d rows, not 3", n)
+	}
+}

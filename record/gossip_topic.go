@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -31,8 +32,10 @@ const (
 type gossip struct {
 	records *Records
 	topic   *syncTopic
-	self    peer.ID
-	joined  *pubsub.Topic
+	// gives says that this peer gossips rows of its own.
+	gives  bool
+	self   peer.ID
+	joined *pubsub.Topic
 	// leave undoes what joinGossip has done, the last thing first.
 	leave   []func()
 	senders senders
@@ -40,8 +43,32 @@ type gossip struct {
 	arrived chan *gossiped
 	ended   <-chan struct{}
 	// room is how many rows may be published, as of the time since.
-	room  int
-	since time.Time
+	publishing sync.Mutex
+	room       int
+	since      time.Time
+}
+
+// gossips are the topics that are gossiped, by full name.
+type gossips struct {
+	mu  sync.Mutex
+	all map[string]*gossip
+}
+
+// of returns the gossip of a topic, or nil.
+func (g *gossips) of(topic string) *gossip {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all[topic]
+}
+
+// set sets the gossip of a topic, which ends with nil.
+func (g *gossips) set(topic string, to *gossip) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all == nil {
+		g.all = map[string]*gossip{}
+	}
+	g.all[topic] = to
 }
 
 // gossiped is a record that has come by gossip.
@@ -60,11 +87,11 @@ func gossipID(m *pb.Message) string {
 	return string(hash.Sum(nil))
 }
 
-// joinGossip joins the gossip of a topic, until close. Messages are taken only if takes is set, and only
+// joinGossip joins the gossip of a topic, until close. Messages are taken only if how has Pull, and only
 // while run runs and ctx has not ended.
-func (n *Node) joinGossip(ctx context.Context, ps *pubsub.PubSub, topic *syncTopic, takes bool) (*gossip, error) {
+func (n *Node) joinGossip(ctx context.Context, ps *pubsub.PubSub, topic *syncTopic, how Direction) (*gossip, error) {
 	g := &gossip{
-		records: n.records, topic: topic, self: n.dht.PeerID(), senders: senders{sent: map[peer.ID]*sent{}},
+		records: n.records, topic: topic, gives: how&Push != 0, self: n.dht.PeerID(), senders: senders{sent: map[peer.ID]*sent{}},
 		arrived: make(chan *gossiped), ended: ctx.Done(), room: gossipBurst, since: time.Now(),
 	}
 	fail := func(err error) (*gossip, error) {
@@ -78,7 +105,7 @@ func (n *Node) joinGossip(ctx context.Context, ps *pubsub.PubSub, topic *syncTop
 	}
 	g.leave = append(g.leave, func() { _ = g.joined.Close() }) // nobody else uses it
 	_ = g.joined.SetScoreParams(topicScore())                  // a program's own gossipsub may keep no scores
-	if takes {
+	if how&Pull != 0 {
 		err := ps.RegisterTopicValidator(name, g.validate, pubsub.WithValidatorConcurrency(gossipAtOnce))
 		if err != nil {
 			return fail(err)
@@ -90,14 +117,8 @@ func (n *Node) joinGossip(ctx context.Context, ps *pubsub.PubSub, topic *syncTop
 		}
 		g.leave = append(g.leave, forget)
 	}
-	n.gossip.Lock()
-	defer n.gossip.Unlock()
-	n.gossips[topic.Name()] = g
-	g.leave = append(g.leave, func() {
-		n.gossip.Lock()
-		defer n.gossip.Unlock()
-		delete(n.gossips, topic.Name())
-	})
+	n.records.gossips.set(topic.Name(), g)
+	g.leave = append(g.leave, func() { n.records.gossips.set(topic.Name(), nil) })
 	return g, nil
 }
 
@@ -188,8 +209,10 @@ func (g *gossip) run(ctx context.Context) {
 	}
 }
 
-// hasRoom reports whether one more row may be published now. It and publish are for one goroutine.
+// hasRoom reports whether one more row may be published now.
 func (g *gossip) hasRoom(now time.Time) bool {
+	g.publishing.Lock()
+	defer g.publishing.Unlock()
 	if more := int(min(now.Sub(g.since), time.Hour) * gossipRate / time.Second); more > 0 {
 		g.room, g.since = min(g.room+more, gossipBurst), now
 	}
@@ -207,6 +230,8 @@ func (g *gossip) publish(ctx context.Context, row syncing.Row) bool {
 	if len(data) > gossipBytes {
 		return false
 	}
+	g.publishing.Lock()
 	g.room--
+	g.publishing.Unlock()
 	return g.joined.Publish(ctx, data) == nil
 }

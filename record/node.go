@@ -2,7 +2,6 @@ package record
 
 import (
 	"fmt"
-	"sync"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	dhtpb "github.com/libp2p/go-libp2p-kad-dht/pb"
@@ -17,9 +16,6 @@ type Node struct {
 	records  *Records
 	dht      *dht.IpfsDHT
 	messages *dhtpb.ProtocolMessenger
-	// gossips are the topics that are gossiped, by full name.
-	gossip  sync.Mutex
-	gossips map[string]*gossip
 }
 
 // Join returns the node of records and of d, a DHT that was made with their DHTOptions.
@@ -55,7 +51,7 @@ func Join(records *Records, d *dht.IpfsDHT) (*Node, error) {
 	defer records.joining.Unlock()
 	switch joined := records.node; {
 	case joined == nil, joined.dht != d && isClosed(joined.dht):
-		records.node = &Node{records: records, dht: d, messages: messages, gossips: map[string]*gossip{}}
+		records.node = &Node{records: records, dht: d, messages: messages}
 		d.Host().SetStreamHandler(SchemaProtocol, schemas.answer)
 		if len(records.topics) > 0 {
 			d.Host().SetStreamHandler(SyncProtocol, records.responder.answer)

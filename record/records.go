@@ -73,6 +73,8 @@ type Records struct {
 	wake chan struct{}
 	// responder answers other peers that sync topics.
 	responder *responder
+	// gossips are the topics that are gossiped.
+	gossips gossips
 	// answered is Options.Answered.
 	answered func(SyncReport, error)
 	// syncs makes the records of other peers durable.

@@ -45,6 +45,8 @@ type initiated struct {
 	ask        [][]byte
 	// offer are records that are to be given because the other peer has worse ones.
 	offer [][]byte
+	// brought are the rows that were taken.
+	brought brought
 	// arrived are records that have come and are not committed.
 	arrived []*arriving
 	// flying are the ids of arrived.
@@ -74,6 +76,7 @@ func (n *Node) syncOnce(
 		stop()
 		report.BytesRead += s.in.Bytes
 		report.BytesWritten += s.out.Bytes
+		n.records.passOn(ctx, topic, &s.brought)
 		switch {
 		case err == nil:
 			_ = stream.Close() // the other side has told all
@@ -389,6 +392,7 @@ func (s *initiated) commit(ctx context.Context) error {
 	if err := s.node.records.take(ctx, s.topic, all); err != nil {
 		return err
 	}
+	s.brought.add(all)
 	for _, a := range all {
 		_, name := reasonFor(a.refused)
 		s.report.Pulled.count(tree, a.Key, name, a.refused)

@@ -153,7 +153,8 @@ func (c *changes) take() map[string]bool {
 // A second after this program has changed rows of a topic, it syncs with the partners that the change
 // has not reached by gossip. They follow at longer intervals if syncs take long.
 //
-// With a PubSub rows also come and go by gossip. A peer that gossips more than eight invalid records of
+// With a PubSub rows also come and go by gossip: those that this program changes, and up to 64 that a sync
+// brings. A peer that gossips more than eight invalid records of
 // a topic within a day is left alone for a day, too.
 func (n *Node) KeepSynced(ctx context.Context, how KeepSynced) error {
 	for _, name := range how.Topics {
@@ -198,7 +199,7 @@ func (k *keeper) run(ctx context.Context, cancel context.CancelCauseFunc) error 
 	defer cancel(nil)
 	if k.how.PubSub != nil {
 		for name := range k.topics() {
-			g, err := k.node.joinGossip(ctx, k.how.PubSub, k.node.records.topics[name], k.how.Direction&Pull != 0)
+			g, err := k.node.joinGossip(ctx, k.how.PubSub, k.node.records.topics[name], k.how.Direction)
 			if err != nil {
 				return err
 			}

@@ -108,6 +108,9 @@ func (d *responder) answer(stream network.Stream) {
 	} else {
 		_ = stream.Close() // everything has been written
 	}
+	if s.topic != nil {
+		d.records.passOn(ctx, s.topic, &s.brought)
+	}
 	if d.records.answered != nil && s.topic != nil {
 		r := &s.report
 		r.Took, r.BytesRead, r.BytesWritten = time.Since(start), s.in.Bytes, s.out.Bytes
@@ -136,6 +139,7 @@ type responded struct {
 	topic     *syncTopic
 	direction syncing.Direction
 	report    SyncReport
+	brought   brought
 	// wrong is how many offered records were invalid, and right how many were not.
 	wrong, right int
 }
@@ -279,6 +283,7 @@ func (s *responded) takeOffers(ctx context.Context, offers []syncing.Row) error 
 	if err := s.records.take(ctx, s.topic, all); err != nil {
 		return err
 	}
+	s.brought.add(all)
 	for _, a := range all {
 		if errors.Is(a.refused, models.ErrInvalid) {
 			s.wrong++

@@ -7,8 +7,10 @@
 //
 //	func TestBrowser(t *testing.T) { webtest.Needs(t) }
 //
-// Then `go test` builds the tests for js and wasm, runs them in Chromium with its own flags, prints what
-// they print, and fails when they do. Without a browser it skips TestBrowser, which says so.
+// Then `go test` builds the tests for js and wasm, runs them in Chromium with its own flags and its
+// environment variables named NETABASE_…, prints what they print, and fails when they do. TestMain may set
+// variables before Main, as the addresses of servers that it has started. Without a browser it skips
+// TestBrowser, which says so.
 //
 // Tests that drive a page of their own call Start.
 package webtest

@@ -27,7 +27,9 @@ type program struct {
 	// Binary is its file.
 	Binary string
 	Args   []string
-	Where  Where
+	// Env are its environment variables.
+	Env   map[string]string
+	Where Where
 }
 
 //go:embed page.html
@@ -57,7 +59,7 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 		return 0, err
 	}
 	defer cancel()
-	start, err := json.Marshal(map[string]any{"args": p.Args, "where": p.Where})
+	start, err := json.Marshal(map[string]any{"args": p.Args, "env": p.Env, "where": p.Where})
 	if err != nil {
 		return 0, err
 	}

@@ -3,14 +3,15 @@
 // Runs program.wasm in a page, or in a worker of it, and tells what it prints and how it ends. In the page,
 // report is a function of the browser's driver.
 
-async function runProgram(args, tell) {
+async function runProgram({ args, env }, tell) {
   const decoder = new TextDecoder();
   globalThis.fs.writeSync = (fd, bytes) => {
     tell({ text: decoder.decode(bytes, { stream: true }) });
     return bytes.length;
   };
   const go = new Go();
-  go.argv = ["program.wasm", ...args];
+  go.argv = ["program.wasm", ...args ?? []];
+  go.env = { ...env };
   let code = 0;
   go.exit = (status) => { code = status; };
   const { instance } = await WebAssembly.instantiateStreaming(fetch("program.wasm"), go.importObject);
@@ -19,23 +20,23 @@ async function runProgram(args, tell) {
 }
 
 // begin is called by the driver.
-function begin({ args, where }) {
+function begin({ where, ...program }) {
   const tell = (message) => report(JSON.stringify(message));
   const fail = (error) => tell({ error: String(error?.stack ?? error) });
   if (where === "page") {
-    runProgram(args ?? [], tell).catch(fail);
+    runProgram(program, tell).catch(fail);
     return;
   }
   const worker = new Worker("start.js");
   worker.onmessage = ({ data }) => tell(data);
   worker.onerror = (event) => fail(event.message);
-  worker.postMessage(args ?? []);
+  worker.postMessage(program);
 }
 
 if (typeof WorkerGlobalScope !== "undefined") {
   importScripts("wasm_exec.js");
-  onmessage = ({ data: args }) => {
+  onmessage = ({ data: program }) => {
     const fail = (error) => postMessage({ error: String(error?.stack ?? error) });
-    runProgram(args, postMessage).catch(fail);
+    runProgram(program, postMessage).catch(fail);
   };
 }

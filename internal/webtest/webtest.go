@@ -83,7 +83,7 @@ func inBrowser(ctx context.Context, dir string, where []Where, out io.Writer) (c
 		if testing.Verbose() {
 			fmt.Fprintf(out, "=== in a %s\n", w)
 		}
-		status, err := run(ctx, program{Binary: binary, Args: testFlags(), Where: w}, out)
+		status, err := run(ctx, program{Binary: binary, Args: testFlags(), Env: environment(), Where: w}, out)
 		if err != nil {
 			return 0, fmt.Errorf("in a %s: %w", w, err)
 		}
@@ -122,6 +122,17 @@ func testFlags() (args []string) {
 		}
 	})
 	return args
+}
+
+// environment returns the variables of this process whose names begin with NETABASE_.
+func environment() map[string]string {
+	env := map[string]string{}
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "NETABASE_") {
+			env[name] = value
+		}
+	}
+	return env
 }
 
 // timeout is how long tests may take, by -timeout. The tests in the browser stop themselves, and this

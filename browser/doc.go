@@ -1,0 +1,20 @@
+// Package browser makes a web page a libp2p peer. It builds for js and wasm.
+//
+//	key, release, err := browser.Identity(ctx, "board") // the same after a reload
+//	defer release()
+//	host, err := browser.New(browser.Options{Key: key, Relays: relays})
+//
+// The host is an ordinary host.Host. kad-dht, record, pubsub and everything else run on it by the same calls
+// as on a server:
+//
+//	d, err := dht.New(host, records.DHTOptions()...)
+//	node, err := record.Join(records, d)
+//	err = host.Connect(ctx, server)
+//
+// It dials by the browser's own WebSocket and WebTransport. A server for pages listens on one of both, or on
+// both: /ip4/127.0.0.1/tcp/4001/ws, /dns4/example.com/tcp/443/tls/ws, or
+// /ip4/192.0.2.1/udp/4001/quic-v1/webtransport/certhash/…, which needs no certificate of an authority. A page
+// cannot listen. Others reach it through the relays that it has a reservation with.
+//
+// Run a peer that does much in a Worker: the page is redrawn only while all goroutines wait.
+package browser

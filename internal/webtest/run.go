@@ -19,6 +19,7 @@ import (
 
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 )
 
@@ -53,7 +54,7 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 		return 0, err
 	}
 	defer stop()
-	r := &report{out: out, ended: make(chan struct{})}
+	r := &report{out: out, ended: make(chan struct{}), quota: make(chan float64, 1)}
 	ctx, cancel, err := Start(ctx, r.hear)
 	if err != nil {
 		return 0, err
@@ -73,12 +74,30 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("start the program: %w", err)
 	}
-	select {
-	case <-r.ended:
-		return r.code, r.err
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	for {
+		select {
+		case <-r.ended:
+			return r.code, r.err
+		case quota := <-r.quota:
+			if err := setQuota(ctx, strings.TrimSuffix(address, "/"), quota); err != nil {
+				return 0, fmt.Errorf("set the quota: %w", err)
+			}
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
 	}
+}
+
+// setQuota sets how many bytes an origin may store, 0 for as many as usual, and tells the page.
+func setQuota(ctx context.Context, origin string, bytes float64) error {
+	params := storage.OverrideQuotaForOriginParams{Origin: origin}
+	if bytes > 0 {
+		params.QuotaSize = &bytes
+	}
+	if _, err := chromedp.Call(ctx, storage.OverrideQuotaForOrigin, params); err != nil {
+		return err
+	}
+	return chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void]("quotaSet()"))
 }
 
 // Start starts a browser without a window, with a profile of its own, and returns a context of chromedp for
@@ -106,10 +125,13 @@ type report struct {
 	ended chan struct{}
 	code  int
 	err   error
+	quota chan float64
 }
 
-// told is what the page tells at once: text that the program has printed, or how it has ended.
+// told is what the page tells at once: text that the program has printed, how it has ended, or the quota
+// that it asks for.
 type told struct {
+	Quota *float64
 	Text  string
 	Ended bool
 	Code  int
@@ -135,6 +157,8 @@ func (r *report) hear(event any) {
 			r.end(0, errors.New(t.Error))
 		case t.Ended:
 			r.end(t.Code, nil)
+		case t.Quota != nil:
+			r.quota <- *t.Quota
 		default:
 			_, _ = io.WriteString(r.out, t.Text) // there is nowhere to say that it fails
 		}

@@ -19,18 +19,32 @@ async function runProgram({ args, env }, tell) {
   tell({ ended: true, code });
 }
 
+// startWorker runs the program in a worker of its own. Tell is called with each message of it.
+function startWorker(program, tell) {
+  const worker = new Worker("start.js");
+  worker.onmessage = ({ data }) => tell(data);
+  worker.onerror = (event) => tell({ error: event.message });
+  worker.postMessage(program);
+  return worker;
+}
+
 // begin is called by the driver.
 function begin({ where, ...program }) {
   const tell = (message) => report(JSON.stringify(message));
   const fail = (error) => tell({ error: String(error?.stack ?? error) });
   if (where === "page") {
     runProgram(program, tell).catch(fail);
-    return;
+  } else {
+    startWorker(program, tell);
   }
-  const worker = new Worker("start.js");
-  worker.onmessage = ({ data }) => tell(data);
-  worker.onerror = (event) => fail(event.message);
-  worker.postMessage(program);
+}
+
+// setQuota has the driver set how many bytes the origin may store, 0 for as many as usual.
+function setQuota(bytes) {
+  return new Promise((resolve) => {
+    globalThis.quotaSet = resolve;
+    report(JSON.stringify({ quota: bytes }));
+  });
 }
 
 if (typeof WorkerGlobalScope !== "undefined") {

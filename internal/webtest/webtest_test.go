@@ -12,12 +12,15 @@ import (
 // Tests that run in a browser print and end as those that do not.
 func TestInBrowser(t *testing.T) {
 	Needs(t)
+	t.Setenv("NETABASE_WEBTEST", "it")
 	for _, test := range []struct {
 		dir  string
 		code int
 		says []string
 	}{
-		{"passes", 0, []string{"it runs in a page\n", "it runs in a worker\n", "PASS\n"}},
+		{"passes", 0, []string{
+			"it runs in a page\n", "it runs in a worker\n", "the environment has it\n", "PASS\n",
+		}},
 		{"fails", 1, []string{"--- FAIL: TestFails", "as it has to: ä€\n", "FAIL\n"}},
 		{"crashes", 2, []string{"panic: as it has to"}},
 	} {

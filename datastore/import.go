@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -99,11 +100,16 @@ func Import[M, K any](
 	return im.finish(ctx, err)
 }
 
+// pauseRows is after how many rows a browser may run.
+const pauseRows = 32
+
 // importRows reads all rows and commits the full windows of them.
 func importRows[M any](ctx context.Context, im *importer, rows iter.Seq2[M, error]) error {
 	number := int64(0)
 	for m, err := range rows {
-		number++
+		if number++; number%pauseRows == 0 {
+			pause.Point()
+		}
 		switch {
 		case ctx.Err() != nil:
 			return im.fail(0, ctx.Err())

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
 
 // sortedTxn holds back the writes of a transaction until apply makes them in the
@@ -60,9 +61,16 @@ func (t *sortedTxn) hold(key, value []byte) error {
 	return nil
 }
 
+// pauseCompared is after how many comparisons a browser may run.
+const pauseCompared = 1024
+
 // apply makes the writes. It is the last thing done with t, but for ending it.
 func (t *sortedTxn) apply() error {
+	compared := 0
 	slices.SortFunc(t.writes, func(a, b heldWrite) int {
+		if compared++; compared%pauseCompared == 0 {
+			pause.Point()
+		}
 		if order := bytes.Compare(a.key, b.key); order != 0 {
 			return order
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -161,8 +162,11 @@ func (im *importer) commit(ctx context.Context, rows []preparedRow) (failed int,
 		sorted := newSortedTxn(s.Write, int(size.ops))
 		s.Read, s.Write = sorted, sorted
 		for i := range rows {
-			if i%64 == 0 && ctx.Err() != nil {
-				return ctx.Err()
+			if i%pauseRows == 0 {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				pause.Point()
 			}
 			if err := im.core.Store(s, rows[i].Prepared); err != nil {
 				failed = i

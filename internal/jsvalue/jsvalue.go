@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"syscall/js"
+
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
 
 // Exception is an exception of JavaScript.
@@ -74,7 +76,7 @@ func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	}
 	select {
 	case r := <-done:
-		Rested()
+		pause.Rested()
 		end()
 		return r.value, r.err
 	case <-ctx.Done():

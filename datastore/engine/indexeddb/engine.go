@@ -95,7 +95,7 @@ func (o *opening) open(ctx context.Context) (_ *journal.DB, err error) {
 	o.closers = append(o.closers, others.channel.close)
 	db, err := journal.Open(ctx, journal.Options{
 		Storage: storage, Others: others, ReadOnly: o.options.ReadOnly, NoFsync: o.options.NoFsync,
-		CheckpointBytes: int64(o.options.CheckpointMB) << 20, Pause: jsvalue.Pause, End: o.end,
+		CheckpointBytes: int64(o.options.CheckpointMB) << 20, End: o.end,
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
 
 var (
@@ -105,7 +106,7 @@ func wait(on js.Value, good, bad string) error {
 	on.Set(good, ok.Value)
 	on.Set(bad, no.Value)
 	err := <-done
-	jsvalue.Rested()
+	pause.Rested()
 	on.Set(good, js.Null())
 	on.Set(bad, js.Null())
 	return err

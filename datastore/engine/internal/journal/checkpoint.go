@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
 
 // valueBytes is how large a value of a checkpoint gets, about.
@@ -154,7 +155,7 @@ func (c *checkpoint) write(ctx context.Context) error {
 		if err := put(); err != nil {
 			return err
 		}
-		c.db.options.Pause()
+		pause.Point()
 	}
 	if err := errors.Join(ctx.Err(), cursor.Err()); err != nil {
 		return err

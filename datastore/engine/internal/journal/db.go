@@ -21,8 +21,6 @@ type Options struct {
 	// CheckpointBytes is how large the log gets before a checkpoint is written. It gets as large as the last
 	// checkpoint at least.
 	CheckpointBytes int64
-	// Pause is called again and again in what takes long. It lets others run if it is time to.
-	Pause func()
 	// End is called at the end of Close, when nothing uses the storage any more.
 	End func()
 }
@@ -148,7 +146,10 @@ func (d *DB) why(err error) error {
 // View implements engine.DB.
 func (d *DB) View(ctx context.Context) (engine.ReadTxn, error) {
 	txn, err := d.mem.View(ctx)
-	return txn, d.why(err)
+	if err != nil {
+		return nil, d.why(err)
+	}
+	return &readTxn{rows: txn.(rows)}, nil
 }
 
 // Update implements engine.DB.
@@ -172,7 +173,7 @@ func (d *DB) Update(ctx context.Context) (engine.WriteTxn, error) {
 		d.gate.LeaveWriter()
 		return nil, d.why(err)
 	}
-	t.Scanner = t.WriteTxn.(engine.Scanner)
+	t.reads = readTxn{rows: t.WriteTxn.(rows)}
 	return t, nil
 }
 

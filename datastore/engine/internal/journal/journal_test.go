@@ -39,7 +39,7 @@ func (e *onDisk) Open(ctx context.Context) (engine.DB, error) {
 	}
 	p := &program{disk: e.disk, holds: map[chan struct{}]bool{}}
 	o := journal.Options{
-		Storage: p, CheckpointBytes: 1 << 20, Pause: func() {},
+		Storage: p, CheckpointBytes: 1 << 20,
 		End: func() {
 			e.mu.Lock()
 			defer e.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
 
 // errMissing is a value that is not there.
@@ -75,7 +76,7 @@ func (d *DB) apply(ctx context.Context, commits []Commit) error {
 		}
 		d.seq.Store(c.Seq)
 		d.logged.Add(int64(len(c.Batch)))
-		d.options.Pause()
+		pause.Point()
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (d *DB) load(ctx context.Context, s State) (whole bool, err error) {
 			}
 			n++
 			size += int64(len(value))
-			d.options.Pause()
+			pause.Point()
 		}
 	}
 	if err := txn.Commit(ctx, engine.Relaxed); err != nil {

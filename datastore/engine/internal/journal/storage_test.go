@@ -201,7 +201,7 @@ func (p *program) eachOther(fn func(*program)) {
 func (d *disk) open(ctx context.Context, o journal.Options) (*program, error) {
 	p := &program{disk: d, holds: map[chan struct{}]bool{}}
 	o.Storage, o.Others = p, p
-	o.Pause, o.End = func() {}, func() {}
+	o.End = func() {}
 	db, err := journal.Open(ctx, o)
 	if err != nil {
 		return nil, err

@@ -10,10 +10,9 @@ import (
 // writeTxn is a transaction of the rows in memory that keeps its changes for the log.
 type writeTxn struct {
 	engine.WriteTxn
-	engine.Scanner
+	reads readTxn
 	db    *DB
 	batch []byte
-	ops   uint
 	bytes int
 	ended bool
 }
@@ -27,8 +26,14 @@ func (t *writeTxn) room(bytes int) error {
 	return nil
 }
 
-// pauseOps is after how many changes of a transaction others may run.
-const pauseOps = 32
+func (t *writeTxn) Get(key []byte) ([]byte, error) { return t.reads.Get(key) }
+
+func (t *writeTxn) Cursor(r engine.Range) engine.Cursor { return t.reads.Cursor(r) }
+
+// Scan implements engine.Scanner.
+func (t *writeTxn) Scan(r engine.Range, most int, p *engine.Page) (more bool, err error) {
+	return t.reads.Scan(r, most, p)
+}
 
 func (t *writeTxn) Put(key, value []byte) error {
 	if t.ended {
@@ -65,9 +70,7 @@ func (t *writeTxn) Delete(key []byte) error {
 
 func (t *writeTxn) changed(bytes int) {
 	t.bytes += bytes
-	if t.ops++; t.ops%pauseOps == 0 {
-		t.db.options.Pause()
-	}
+	t.reads.step()
 }
 
 func (t *writeTxn) Commit(ctx context.Context, how engine.Durability) error {

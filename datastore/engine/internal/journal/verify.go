@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
 
 // Verify implements engine.Verifier. It reads the checkpoint and the log again.
@@ -58,7 +59,7 @@ func (d *DB) verifyCheckpoint(ctx context.Context, s State) error {
 		if err != nil {
 			return fmt.Errorf("value %d of the checkpoint: %w", n, err)
 		}
-		d.options.Pause()
+		pause.Point()
 	}
 	return nil
 }
@@ -82,7 +83,7 @@ func (d *DB) verifyLog(ctx context.Context, s State, upTo uint64) error {
 				return fmt.Errorf("commit %d: %w", c.Seq, err)
 			}
 			at = c.Seq
-			d.options.Pause()
+			pause.Point()
 		}
 		if len(commits) < int(w) {
 			break

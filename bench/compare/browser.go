@@ -114,7 +114,7 @@ func (m *browserMeasure) run(ctx context.Context, notes io.Writer) (err error) {
 		if _, err := m.call("begin()"); err != nil {
 			return err
 		}
-		if err := errors.Join(m.small(), m.large()); err != nil {
+		if err := errors.Join(m.warmUp(), m.small(), m.large()); err != nil {
 			return err
 		}
 	}

@@ -15,13 +15,13 @@ func item(id, version int, name, maker string) map[string]any {
 }
 
 // exchangeItems has our peer and another read each other's items.
-func exchangeItems(t *testing.T, other *process, ours *peer) {
+func exchangeItems(t *testing.T, other foreign, ours *peer) {
 	t.Helper()
 	ctx := t.Context()
-	other.connect(t, ours)
+	meet(t, other, ours)
 
 	// An item that the other peer puts is a row here, and its index finds it.
-	if n := other.put(t, "put", map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
+	if n := put(t, other, "put", map[string]any{"id": 7, "item": item(7, 1, "hammer", "Ada")}); n != 1 {
 		t.Fatalf("%d peers have taken the item, want 1", n)
 	}
 	hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada", Tags: []string{"é", "ß"}}
@@ -30,10 +30,10 @@ func exchangeItems(t *testing.T, other *process, ours *peer) {
 	}
 
 	// A better item replaces it, and a worse one is refused.
-	if n := other.put(t, "put", map[string]any{"id": 7, "item": item(7, 3, "big hammer", "Grace")}); n != 1 {
+	if n := put(t, other, "put", map[string]any{"id": 7, "item": item(7, 3, "big hammer", "Grace")}); n != 1 {
 		t.Errorf("%d peers have taken the better item, want 1", n)
 	}
-	if n := other.put(t, "put", map[string]any{"id": 7, "item": item(7, 2, "small hammer", "Ada")}); n != 0 {
+	if n := put(t, other, "put", map[string]any{"id": 7, "item": item(7, 2, "small hammer", "Ada")}); n != 0 {
 		t.Errorf("%d peers have taken an item that is worse than what they have", n)
 	}
 
@@ -55,16 +55,16 @@ func exchangeItems(t *testing.T, other *process, ours *peer) {
 		"too large": {"id": 8, "item": item(8, 1, string(make([]byte, record.DefaultMaxValueBytes)), "Ada")},
 	}
 	for name, command := range refused {
-		if n := other.put(t, "put", command); n != 0 {
+		if n := put(t, other, "put", command); n != 0 {
 			t.Errorf("%s: %d peers have taken it", name, n)
 		}
 	}
-	if n := other.put(t, "put", map[string]any{"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x08\x64name\x61x\x64tags\x80\x65maker\x63Eve\x67version\x01"))}); n != 1 {
+	if n := put(t, other, "put", map[string]any{"id": 8, "raw": base64.StdEncoding.EncodeToString([]byte("\xa5\x62id\x08\x64name\x61x\x64tags\x80\x65maker\x63Eve\x67version\x01"))}); n != 1 {
 		t.Errorf("%d peers have taken the canonical item, want 1", n)
 	}
 	// A peer with another version of the model knows more fields.
 	more := map[string]any{"id": 8, "version": 2, "name": "x", "maker": "Eve", "tags": []string{}, "more": 1}
-	if n := other.put(t, "put", map[string]any{"id": 8, "item": more}); n != 1 {
+	if n := put(t, other, "put", map[string]any{"id": 8, "item": more}); n != 1 {
 		t.Errorf("%d peers have taken the item with a field that is not known here, want 1", n)
 	}
 	if got := ours.byMaker(t, "Ada"); got != nil {
@@ -94,10 +94,10 @@ func exchangeItems(t *testing.T, other *process, ours *peer) {
 
 // putByPolicies has another peer put records of signed and immutable trees, among them
 // invalid ones, which ours refuses.
-func putByPolicies(t *testing.T, other *process, ours *peer) {
+func putByPolicies(t *testing.T, other foreign, ours *peer) {
 	t.Helper()
 	ctx := t.Context()
-	other.connect(t, ours)
+	meet(t, other, ours)
 
 	deed := func(number, sequence int, text string) map[string]any {
 		return map[string]any{"number": number, "sequence": sequence, "text": text}
@@ -106,7 +106,7 @@ func putByPolicies(t *testing.T, other *process, ours *peer) {
 		command[name] = value
 		return command
 	}
-	if n := other.put(t, "putDeed", deed(1, 5, "a house")); n != 1 {
+	if n := put(t, other, "putDeed", deed(1, 5, "a house")); n != 1 {
 		t.Fatalf("%d peers have taken the deed, want 1", n)
 	}
 	for name, command := range map[string]map[string]any{
@@ -114,7 +114,7 @@ func putByPolicies(t *testing.T, other *process, ours *peer) {
 		"replayed": deed(1, 4, "a hut"),
 		"expired":  with(deed(1, 6, "a tent"), "expires", 1_000_000_000),
 	} {
-		if n := other.put(t, "putDeed", command); n != 0 {
+		if n := put(t, other, "putDeed", command); n != 0 {
 			t.Errorf("%s: %d peers have taken it", name, n)
 		}
 	}
@@ -123,20 +123,20 @@ func putByPolicies(t *testing.T, other *process, ours *peer) {
 			t.Errorf("there are %d deeds of %s, %v; want %d", n, text, err, want)
 		}
 	}
-	if n := other.put(t, "putDeed", with(deed(1, 6, ""), "retracted", true)); n != 1 {
+	if n := put(t, other, "putDeed", with(deed(1, 6, ""), "retracted", true)); n != 1 {
 		t.Errorf("%d peers have taken the tombstone, want 1", n)
 	}
-	if n := other.put(t, "putDeed", deed(1, 5, "a house")); n != 0 {
+	if n := put(t, other, "putDeed", deed(1, 5, "a house")); n != 0 {
 		t.Errorf("%d peers have taken what was taken back", n)
 	}
 	if n, err := Deeds.Count(ctx, ours.store, models.Range[DeedKey]{}); err != nil || n != 0 {
 		t.Errorf("there are %d deeds, %v", n, err)
 	}
 
-	if n := other.put(t, "putPicture", map[string]any{"title": "a cat"}); n != 1 {
+	if n := put(t, other, "putPicture", map[string]any{"title": "a cat"}); n != 1 {
 		t.Errorf("%d peers have taken the picture, want 1", n)
 	}
-	if n := other.put(t, "putPicture", map[string]any{"title": "a dog", "forged": true}); n != 0 {
+	if n := put(t, other, "putPicture", map[string]any{"title": "a dog", "forged": true}); n != 0 {
 		t.Errorf("%d peers have taken a picture under another's hash", n)
 	}
 	if n, err := Pictures.Count(ctx, ours.store, models.Range[record.Hash]{}); err != nil || n != 1 {

@@ -126,7 +126,7 @@ func encodeItem(t *testing.T, i Item) []byte {
 func newPlainPeer(t *testing.T) *dht.IpfsDHT {
 	t.Helper()
 	return newDHT(
-		t,
+		t, newHost(t),
 		dht.ProtocolPrefix("/netabase"),
 		dht.Datastore(dssync.MutexWrap(ds.NewMapDatastore())),
 		dht.Validator(
@@ -239,7 +239,7 @@ func TestDatastores(t *testing.T) {
 // keep has a DHT with these options keep a value and a provider record.
 func keep(t *testing.T, values, providers *record.Records, opts ...dht.Option) {
 	ctx := context.Background()
-	d := newDHT(t, append(opts, dht.ProtocolPrefix("/netabase"), dht.Validator(values.Validator()))...)
+	d := newDHT(t, newHost(t), append(opts, dht.ProtocolPrefix("/netabase"), dht.Validator(values.Validator()))...)
 	connect(t, d, newPlainPeer(t))
 	hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada", Tags: []string{}}
 	if err := d.PutValue(ctx, record.Key(Items, hammer.ID), encodeItem(t, hammer)); err != nil {

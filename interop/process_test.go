@@ -48,7 +48,6 @@ func start(t *testing.T, dir, program string, args ...string) *process {
 	return &process{in, lines}
 }
 
-// do has the peer run a command, and decodes its answer into result.
 func (p *process) do(command map[string]any, result any) error {
 	line, err := json.Marshal(command)
 	if err != nil {
@@ -73,24 +72,30 @@ func (p *process) do(command map[string]any, result any) error {
 	return json.Unmarshal(answer.OK, result)
 }
 
-// put has the peer put a record by a command, and returns how many other peers took it.
-func (p *process) put(t *testing.T, do string, command map[string]any) int {
+// foreign is a peer of another libp2p: a process or a page.
+type foreign interface {
+	// do has the peer run a command, and decodes its answer into result.
+	do(command map[string]any, result any) error
+}
+
+// put has a peer put a record by a command, and returns how many other peers took it.
+func put(t *testing.T, other foreign, do string, command map[string]any) int {
 	t.Helper()
 	command["do"] = do
 	var put struct{ Taken int }
-	if err := p.do(command, &put); err != nil {
+	if err := other.do(command, &put); err != nil {
 		t.Fatal(err)
 	}
 	return put.Taken
 }
 
-// connect makes the peer and ours know each other.
-func (p *process) connect(t *testing.T, ours *peer) {
+// meet makes a peer and ours know each other.
+func meet(t *testing.T, other foreign, ours *peer) {
 	t.Helper()
 	before := ours.dht.RoutingTable().Size()
 	address := fmt.Sprintf("%s/p2p/%s", ours.dht.Host().Addrs()[0], ours.dht.PeerID())
 	var id string
-	if err := p.do(map[string]any{"do": "dial", "address": address}, &id); err != nil ||
+	if err := other.do(map[string]any{"do": "dial", "address": address}, &id); err != nil ||
 		id != ours.dht.PeerID().String() {
 		t.Fatal(id, err)
 	}

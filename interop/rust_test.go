@@ -136,7 +136,7 @@ func TestRustPolicies(t *testing.T) { putByPolicies(t, startRust(t), newPeer(t))
 func TestRustStores(t *testing.T) {
 	ctx := t.Context()
 	rust, ours, plain := startRust(t), newPeer(t), newPlainPeer(t)
-	rust.connect(t, ours)
+	meet(t, rust, ours)
 	owner := rustID(ours)
 
 	nail := Item{ID: 1, Version: 1, Name: "nail", Maker: "Linus", Tags: []string{}}
@@ -160,7 +160,7 @@ func TestRustStores(t *testing.T) {
 		"putPicture": {"title": "a dog", "forged": true},
 		"put":        {"id": 2, "item": item(3, 1, "saw", "Eve")},
 	} {
-		if n := rust.put(t, do, command); n != 0 {
+		if n := put(t, rust, do, command); n != 0 {
 			t.Errorf("%s: %d peers have taken it", do, n)
 		}
 	}
@@ -179,7 +179,7 @@ func TestRustStores(t *testing.T) {
 	}
 
 	reader := newPeer(t)
-	rust.connect(t, reader)
+	meet(t, rust, reader)
 	for _, d := range []*dht.IpfsDHT{plain, ours.dht} {
 		if err := errors.Join(d.Close(), d.Host().Close()); err != nil {
 			t.Fatal(err)
@@ -210,8 +210,8 @@ func TestRustStores(t *testing.T) {
 func TestRustMalformed(t *testing.T) {
 	ctx := t.Context()
 	rust, ours := startRust(t), newPeer(t)
-	rust.connect(t, ours)
-	if n := rust.put(t, "put", map[string]any{"id": 1, "item": item(1, 1, "hammer", "Ada")}); n != 1 {
+	meet(t, rust, ours)
+	if n := put(t, rust, "put", map[string]any{"id": 1, "item": item(1, 1, "hammer", "Ada")}); n != 1 {
 		t.Fatalf("%d peers have taken the item, want 1", n)
 	}
 	usage := ours.records.RecordUsage()
@@ -245,7 +245,7 @@ func TestRustMalformed(t *testing.T) {
 		"no envelope":         {"/shop.deed/00," + strings.Repeat("0", 20), good},
 		"no hash":             {"/shop.picture/00", good},
 	} {
-		if n := rust.put(t, "putRaw", map[string]any{"key": []byte(r.key), "value": r.value}); n != 0 {
+		if n := put(t, rust, "putRaw", map[string]any{"key": []byte(r.key), "value": r.value}); n != 0 {
 			t.Errorf("%s: %d peers have taken it", name, n)
 		}
 	}
@@ -259,7 +259,7 @@ func TestRustMalformed(t *testing.T) {
 	if err := ours.records.Check(ctx); err != nil {
 		t.Error(err)
 	}
-	if n := rust.put(t, "put", map[string]any{"id": 2, "item": item(2, 1, "saw", "Ada")}); n != 1 {
+	if n := put(t, rust, "put", map[string]any{"id": 2, "item": item(2, 1, "saw", "Ada")}); n != 1 {
 		t.Errorf("afterwards %d peers have taken an item, want 1", n)
 	}
 }
@@ -269,11 +269,11 @@ func TestRustMalformed(t *testing.T) {
 func TestRustTTL(t *testing.T) {
 	ctx := t.Context()
 	rust, ours, plain := startRust(t), newPeer(t), newPlainPeer(t)
-	rust.connect(t, ours)
+	meet(t, rust, ours)
 	owner := rustID(ours)
 	for id, command := range []map[string]any{{}, {"ttl": 3600}, {"ttl": 0}} {
 		command["id"], command["item"] = id, item(id, 1, "hammer", "Ada")
-		if n := rust.put(t, "put", command); n != 1 {
+		if n := put(t, rust, "put", command); n != 1 {
 			t.Errorf("item %d: %d peers have taken it, want 1", id, n)
 		}
 	}
@@ -328,7 +328,7 @@ func rustFields(t *testing.T, fields []byte) (publisher []byte, ttl uint64) {
 func TestRustProvides(t *testing.T) {
 	ctx := t.Context()
 	rust, ours := startRust(t), newPeer(t)
-	rust.connect(t, ours)
+	meet(t, rust, ours)
 	owner := rustID(ours)
 	hash, err := multihash.Sum([]byte("content"), multihash.SHA2_256, -1)
 	if err != nil {

@@ -45,6 +45,7 @@ var (
 	Items = models.NewTree("item", models.Uint64, func(i *Item) uint64 { return i.ID },
 		models.WithClock(func(i *Item) uint64 { return i.Version }), models.WithPolicy[Item](models.Open))
 	ItemByMaker = models.NewIndex(Items, "maker", models.String, func(i *Item) string { return i.Maker })
+	AllItems    = models.NewTopic(Items, "all", nil)
 	Deeds       = models.NewTree("deed", models.PairOf(record.PeerKey, models.Uint64),
 		func(d *Deed) DeedKey { return models.MakePair(d.Owner, d.Number) }, models.WithPolicy[Deed](models.Signed))
 	DeedByText = models.NewIndex(Deeds, "text", models.String, func(d *Deed) string { return d.Text })
@@ -61,9 +62,13 @@ type peer struct {
 	store   *datastore.Store
 }
 
-func newHost(t *testing.T) host.Host {
+// newHost starts a host that listens at an address, on TCP unless it is given.
+func newHost(t *testing.T, listen ...string) host.Host {
 	t.Helper()
-	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	if listen == nil {
+		listen = []string{"/ip4/127.0.0.1/tcp/0"}
+	}
+	h, err := libp2p.New(libp2p.ListenAddrStrings(listen...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +96,9 @@ func newRecords(t *testing.T, eng engine.Engine, shop *models.Definition) (*reco
 	return records, store
 }
 
-func newDHT(t *testing.T, opts ...dht.Option) *dht.IpfsDHT {
+func newDHT(t *testing.T, h host.Host, opts ...dht.Option) *dht.IpfsDHT {
 	t.Helper()
-	d, err := dht.New(newHost(t), append(opts, dht.Mode(dht.ModeServer), dht.DisableAutoRefresh())...)
+	d, err := dht.New(h, append(opts, dht.Mode(dht.ModeServer), dht.DisableAutoRefresh())...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,10 +116,11 @@ func newPeer(t *testing.T) *peer {
 	return newPeerOn(t, memory.Engine(), Shop)
 }
 
-func newPeerOn(t *testing.T, eng engine.Engine, shop *models.Definition) *peer {
+// newPeerOn starts a peer on an engine, which listens as newHost does.
+func newPeerOn(t *testing.T, eng engine.Engine, shop *models.Definition, listen ...string) *peer {
 	t.Helper()
 	records, store := newRecords(t, eng, shop)
-	d := newDHT(t, records.DHTOptions()...)
+	d := newDHT(t, newHost(t, listen...), records.DHTOptions()...)
 	node, err := record.Join(records, d)
 	if err != nil {
 		t.Fatal(err)

@@ -34,17 +34,17 @@ func exchangeVersions(t *testing.T, earlier, later *process) {
 	first, second := newPeer(t), newPeerOn(t, memory.Engine(), LaterShop)
 	connect(t, first.dht, second.dht)
 	for _, other := range []*process{earlier, later} {
-		other.connect(t, first)
-		other.connect(t, second)
+		meet(t, other, first)
+		meet(t, other, second)
 	}
 
 	plain := item(1, 1, "bolt", "Ada")
 	coloured := item(2, 1, "nut", "Ada")
 	coloured["colour"] = "red"
-	if n := earlier.put(t, "put", map[string]any{"id": 1, "item": plain}); n < 2 {
+	if n := put(t, earlier, "put", map[string]any{"id": 1, "item": plain}); n < 2 {
 		t.Errorf("%d peers have taken the item of the earlier version, want both of ours", n)
 	}
-	if n := later.put(t, "put", map[string]any{"id": 2, "item": coloured}); n < 2 {
+	if n := put(t, later, "put", map[string]any{"id": 2, "item": coloured}); n < 2 {
 		t.Errorf("%d peers have taken the item of the later version, want both of ours", n)
 	}
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -66,8 +67,12 @@ func (tab *Tab) Reload() {
 	}
 }
 
+// patience is how long a function of a page may take.
+const patience = 2 * time.Minute
+
 // Call calls a function of globalThis with arguments that JSON can have, waits for the promise that it may
-// return, and decodes what comes into result, which is nil for nothing. The error is an exception of the page.
+// return, and decodes what comes into result, which is nil for nothing. The error is an exception of the page, or
+// says that two minutes have passed.
 func (tab *Tab) Call(result any, function string, args ...any) error {
 	list := make([]string, len(args))
 	for i, arg := range args {
@@ -79,7 +84,9 @@ func (tab *Tab) Call(result any, function string, args ...any) error {
 	}
 	call := function + "(" + strings.Join(list, ", ") + ")"
 	script := "Promise.resolve(" + call + ").then((v) => JSON.stringify(v ?? null))"
-	answer, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 	if err != nil {
 		return fmt.Errorf("%s: %w", function, err)
 	}

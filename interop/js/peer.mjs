@@ -1,134 +1,13 @@
-// A js-libp2p peer of a Netabase DHT that knows nothing of Netabase's code: it
-// writes and checks records by docs/format.md alone. It reads a command as JSON
-// from each line of its input and answers each with a line of JSON: {"ok": …}, or
-// {"error": text}.
-import { createHash } from 'node:crypto'
+// The peer of shop.mjs in Node. It reads a command as JSON from each line of its
+// input and answers each with a line of JSON: {"ok": …}, or {"error": text}.
 import { createInterface } from 'node:readline'
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import * as dagCBOR from '@ipld/dag-cbor'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import { identify } from '@libp2p/identify'
-import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
-import { RecordEnvelope } from '@libp2p/peer-record'
-import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { createLibp2p } from 'libp2p'
-import { multiaddr } from '@multiformats/multiaddr'
-import * as varint from 'uint8-varint'
+import { start } from './shop.mjs'
 
-const namespace = 'shop.item'
-
-const bytes = (text) => new TextEncoder().encode(text)
-
-// The key of an item as text: its number, filled up to 20 digits.
-const recordKey = (id) => bytes(`/${namespace}/${String(id).padStart(20, '0')}`)
-
-// Accepts an item that lies under its own key. Whether its bytes are canonical is
-// left to those who store it.
-function validate (key, value) {
-  const item = dagCBOR.decode(value)
-  if (Buffer.compare(recordKey(item.id), key) !== 0) {
-    throw new Error(`item ${item.id} lies under ${Buffer.from(key)}`)
-  }
-}
-
-// Of several items the one with the higher version is the better, and of two with
-// one version that of which the bytes are larger.
-function select (key, values) {
-  const version = (value) => dagCBOR.decode(value).version
-  let best = 0
-  for (let i = 1; i < values.length; i++) {
-    const order = version(values[i]) - version(values[best]) || Buffer.compare(values[i], values[best])
-    if (order > 0) best = i
-  }
-  return best
-}
-
-// What is signed: sequence number, expiry, kind, the record key with its length,
-// and the value.
-function statement (key, { sequence, expires, retracted }, value) {
-  const payload = Buffer.concat([
-    varint.encode(sequence), varint.encode(expires), Uint8Array.of(retracted ? 1 : 0), varint.encode(key.length), key, value
-  ])
-  return { domain: 'netabase-record', codec: bytes('/netabase/record'), marshal: () => payload, equals: () => false }
-}
-
-const privateKey = await generateKeyPair('Ed25519')
-const anotherKey = await generateKeyPair('Ed25519')
-
-const node = await createLibp2p({
-  privateKey,
+const { node, commands } = await start({
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-  transports: [tcp()],
-  connectionEncrypters: [noise()],
-  streamMuxers: [yamux()],
-  services: {
-    identify: identify(),
-    ping: ping(),
-    dht: kadDHT({
-      protocol: '/netabase/kad/1.0.0',
-      clientMode: false,
-      peerInfoMapper: passthroughMapper,
-      validators: { [namespace]: validate },
-      selectors: { [namespace]: select }
-    })
-  }
+  transports: [tcp()]
 })
-
-// Tells how many peers have taken a record.
-async function put (key, value) {
-  let taken = 0
-  const errors = []
-  for await (const event of node.services.dht.put(key, value, { signal: AbortSignal.timeout(20_000) })) {
-    if (event.name === 'PEER_RESPONSE' && event.messageName === 'PUT_VALUE') taken++
-    if (event.name === 'QUERY_ERROR') errors.push(event.error.message)
-  }
-  return { taken, errors }
-}
-
-const commands = {
-  address: () => node.getMultiaddrs()[0].toString(),
-
-  // Resolves once the peer is in the routing table.
-  dial: async ({ address }) => {
-    const { remotePeer } = await node.dial(multiaddr(address))
-    for (let i = 0; i < 100; i++) {
-      if (await node.services.dht.routingTable.find(remotePeer) != null) return remotePeer.toString()
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    throw new Error('the peer does not come into the routing table')
-  },
-
-  // Puts an item, or what is given in base 64 in its place.
-  put: ({ id, item, raw }) =>
-    put(recordKey(id), raw === undefined ? dagCBOR.encode(item) : Buffer.from(raw, 'base64')),
-
-  // Puts a deed, which this peer owns and signs, or somebody else where it is
-  // forged; or takes it back.
-  putDeed: async ({ number, sequence, text, retracted, forged, expires }) => {
-    const owner = node.peerId.toMultihash().bytes
-    const key = bytes(`/shop.deed/${Buffer.from(owner).toString('hex')},${String(number).padStart(20, '0')}`)
-    const value = retracted ? new Uint8Array() : dagCBOR.encode({ owner, number, text })
-    expires ??= Math.floor(Date.now() / 1000) + 3600
-    const envelope = await RecordEnvelope.seal(statement(key, { sequence, expires, retracted }, value), forged ? anotherKey : privateKey)
-    return put(key, envelope.marshal())
-  },
-
-  // Puts a picture under its hash, or under another where it is forged.
-  putPicture: ({ title, forged }) => {
-    const value = dagCBOR.encode({ title })
-    const hash = createHash('sha256').update(value).update(forged ? 'x' : '').digest('hex')
-    return put(bytes(`/shop.picture/${hash}`), value)
-  },
-
-  get: async ({ id }) => {
-    for await (const event of node.services.dht.get(recordKey(id), { signal: AbortSignal.timeout(20_000) })) {
-      if (event.name === 'VALUE') return dagCBOR.decode(event.value)
-    }
-    throw new Error('not found')
-  }
-}
 
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line)

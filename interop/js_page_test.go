@@ -1,0 +1,197 @@
+package interop_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/webtest"
+	"github.com/newsnet-africa/netabase-go/record"
+)
+
+// jsPage is a peer of js-libp2p in a web page.
+type jsPage struct{ *webtest.Tab }
+
+func (p jsPage) do(command map[string]any, result any) error { return p.Call(result, "run", command) }
+
+// openJS opens js/page.mjs in a browser, or skips the test where the browser, Node or its packages are missing.
+func openJS(t *testing.T) jsPage {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("node is not there")
+	}
+	if _, err := os.Stat(filepath.Join("js", "node_modules", "esbuild")); err != nil {
+		t.Skip("js-libp2p is not there: run npm ci in interop/js")
+	}
+	webtest.Needs(t)
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), node, "node_modules/esbuild/bin/esbuild", "page.mjs",
+		"--bundle", "--format=esm", "--log-level=warning", "--outfile="+filepath.Join(dir, "page.js"),
+		// nostr-tools has it in a file that it does not export.
+		"--alias:negentropy=./node_modules/nostr-tools/lib/esm/nip77.js")
+	cmd.Dir = "js"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	page, err := fs.ReadFile(os.DirFS("js"), "page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return jsPage{webtest.Open(t, os.DirFS(dir))}
+}
+
+// A page speaks with our peers over WebSockets and WebTransport: it exchanges records through the DHT, gossips
+// and syncs.
+func TestJSPage(t *testing.T) {
+	page := openJS(t)
+	for name, listen := range map[string]string{
+		"WebSocket": "/ip4/127.0.0.1/tcp/0/ws", "WebTransport": "/ip4/127.0.0.1/udp/0/quic-v1/webtransport",
+	} {
+		for _, test := range []struct {
+			name string
+			run  func(*testing.T, foreign, *peer)
+		}{
+			{"items", exchangeItems}, {"policies", putByPolicies}, {"gossip", gossipItems}, {"sync", pullItems},
+		} {
+			t.Run(name+"/"+test.name, func(t *testing.T) {
+				page.Reload() // which makes another peer
+				test.run(t, page, newPeerOn(t, memory.Engine(), Shop, listen))
+			})
+		}
+	}
+}
+
+// must has a peer run a command.
+func must[T any](t *testing.T, other foreign, command map[string]any) (result T) {
+	t.Helper()
+	if err := other.do(command, &result); err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for range 600 {
+		if holds() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // another process
+	}
+	t.Fatalf("it does not come to this: %s", what)
+}
+
+// gossipItems has our peer and another tell each other of new items.
+func gossipItems(t *testing.T, other foreign, ours *peer) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ps, err := record.NewPubSub(ctx, ours.dht.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- ours.node.KeepSynced(ctx, record.KeepSynced{
+			Topics: []string{AllItems.Name()}, Alone: true, Interval: time.Hour, PubSub: ps,
+		})
+	}()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}()
+	meet(t, other, ours)
+	eventually(t, "both gossip the topic", func() bool {
+		return must[int](t, other, map[string]any{"do": "gossips"}) == 1 &&
+			len(ps.ListPeers("/netabase/topic/"+AllItems.Name())) == 1
+	})
+
+	saw := Item{ID: 1, Version: 1, Name: "saw", Maker: "Ada", Tags: []string{}}
+	if err := Items.Put(ctx, ours.store, &saw); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other peer has the saw", func() bool {
+		return reflect.DeepEqual(must[[]Item](t, other, map[string]any{"do": "held"}), []Item{saw})
+	})
+
+	// Ours takes what the other one tells, if it is valid and better.
+	for _, told := range []map[string]any{
+		item(2, 2, "axe", "Grace"), item(2, 1, "old axe", "Grace"), item(3, 1, "nail", "Grace"),
+	} {
+		if n := must[int](t, other, map[string]any{"do": "publish", "item": told}); n != 1 {
+			t.Errorf("%d peers were told of %v", n, told)
+		}
+	}
+	axe := Item{ID: 2, Version: 2, Name: "axe", Maker: "Grace", Tags: []string{"é", "ß"}}
+	nail := Item{ID: 3, Version: 1, Name: "nail", Maker: "Grace", Tags: []string{"é", "ß"}}
+	eventually(t, "ours has the axe and the nail", func() bool {
+		return reflect.DeepEqual(ours.byMaker(t, "Grace"), []Item{axe, nail})
+	})
+	// It refuses one that lies under another's key.
+	forged := map[string]any{"do": "publishForged", "item": item(5, 1, "wrench", "Eve"), "id": 6}
+	if n := must[int](t, other, forged); n != 1 {
+		t.Errorf("%d peers were told of a forged item", n)
+	}
+	must[int](t, other, map[string]any{"do": "publish", "item": item(7, 1, "file", "Linus")})
+	eventually(t, "ours has the file", func() bool { return len(ours.byMaker(t, "Linus")) == 1 })
+	if got := ours.byMaker(t, "Eve"); got != nil {
+		t.Errorf("ours has taken %+v", got)
+	}
+}
+
+// pullItems has another peer sync a topic of ours: all of it first, and then what is new.
+func pullItems(t *testing.T, other foreign, ours *peer) {
+	ctx := t.Context()
+	meet(t, other, ours)
+	const many = 1500
+	var want []Item
+	for id := range uint64(many) {
+		want = append(want, Item{ID: id, Version: 1, Name: fmt.Sprint("item ", id), Maker: "Ada", Tags: []string{}})
+	}
+	if err := Items.PutMany(ctx, ours.store, want); err != nil {
+		t.Fatal(err)
+	}
+	type pulled struct{ Turns, Listed, Wanted int }
+	pull := map[string]any{"do": "pull"}
+	if got := must[pulled](t, other, pull); got.Listed != many || got.Wanted != 0 {
+		t.Errorf("the first sync gives %+v", got)
+	}
+	if held := must[[]Item](t, other, map[string]any{"do": "held"}); !reflect.DeepEqual(held, want) {
+		t.Errorf("the page has %d items", len(held))
+	}
+
+	// What has changed, and what is new, is found by ids.
+	for _, id := range []uint64{3, 700, 1499} {
+		want[id].Version, want[id].Name = 2, "better"
+		if err := Items.Put(ctx, ours.store, &want[id]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	more := Item{ID: 5000, Version: 1, Name: "more", Maker: "Ada", Tags: []string{}}
+	if err := Items.Put(ctx, ours.store, &more); err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, more)
+	if got := must[pulled](t, other, pull); got.Listed != 0 || got.Wanted != 4 {
+		t.Errorf("the second sync gives %+v", got)
+	}
+	if held := must[[]Item](t, other, map[string]any{"do": "held"}); !reflect.DeepEqual(held, want) {
+		t.Errorf("the page has %d items after the second sync", len(held))
+	}
+	if got := must[pulled](t, other, pull); got.Listed != 0 || got.Wanted != 0 || got.Turns != 1 {
+		t.Errorf("a sync of equal sets gives %+v", got)
+	}
+}

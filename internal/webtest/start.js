@@ -23,7 +23,10 @@ async function runProgram({ args, env }, tell) {
 function startWorker(program, tell) {
   const worker = new Worker("start.js");
   worker.onmessage = ({ data }) => tell(data);
-  worker.onerror = (event) => tell({ error: event.message });
+  worker.onerror = (event) => {
+    event.preventDefault(); // or else it is one of this program, too
+    tell({ error: event.message });
+  };
   worker.postMessage(program);
   return worker;
 }

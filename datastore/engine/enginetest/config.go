@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
@@ -14,10 +15,7 @@ import (
 // RunConfig tests that an engine obeys every field of engine.Config. It calls create with
 // configurations whose Path is a directory of the test, which may not exist yet.
 func RunConfig(t *testing.T, create func(c engine.Config) engine.Engine) {
-	for _, test := range []struct {
-		name string
-		run  func(t *testing.T, create func(c engine.Config) engine.Engine)
-	}{
+	runConfig(t, configured{create, true}, []configTest{
 		{"Invalid", testInvalid},
 		{"Path", testPath},
 		{"MustExist", testMustExist},
@@ -26,10 +24,59 @@ func RunConfig(t *testing.T, create func(c engine.Config) engine.Engine) {
 		{"ReadOnlyBesideOthers", testReadOnlyBesideOthers},
 		{"NoFsync", testNoFsync},
 		{"CacheMB", testCacheMB},
-		{"OtherEngine", testOtherEngine},
-		{"LostFiles", testLostFiles},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, create) })
+		{"OtherEngine", func(t *testing.T, c configured) { testOtherEngine(t, c.create) }},
+		{"LostFiles", func(t *testing.T, c configured) { testLostFiles(t, c.create) }},
+	})
+}
+
+// RunNamed is RunConfig for an engine whose Path is no directory but a name, as in a browser, and
+// which keeps no cache. An open database is not opened again in the same process. The test uses names
+// that begin with "enginetest".
+func RunNamed(t *testing.T, create func(c engine.Config) engine.Engine) {
+	runConfig(t, configured{create, false}, []configTest{
+		{"Invalid", testInvalid},
+		{"MustExist", testMustExist},
+		{"Truncate", testTruncate},
+		{"ReadOnly", testReadOnly},
+		{"NoFsync", testNoFsync},
+	})
+}
+
+type configTest struct {
+	name string
+	run  func(t *testing.T, c configured)
+}
+
+func runConfig(t *testing.T, c configured, tests []configTest) {
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, c) })
+	}
+}
+
+// configured makes engines with a configuration.
+type configured struct {
+	create func(c engine.Config) engine.Engine
+	// files says that the path is a directory.
+	files bool
+}
+
+var names atomic.Int64
+
+// path returns a path at which there is nothing yet.
+func (c configured) path(t *testing.T) string {
+	if c.files {
+		return filepath.Join(t.TempDir(), "db")
+	}
+	return fmt.Sprint("enginetest", names.Add(1))
+}
+
+// absent checks that there is still nothing.
+func (c configured) absent(t *testing.T, path string) {
+	t.Helper()
+	if !c.files {
+		refused(t, c.create(engine.Config{Path: path, MustExist: true}), engine.ErrMissing)
+	} else if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s was created: %v", filepath.Base(path), err)
 	}
 }
 
@@ -45,37 +92,29 @@ func refused(t *testing.T, eng engine.Engine, want error) {
 	}
 }
 
-// absent checks that opening eng did not create path.
-func absent(t *testing.T, path string) {
-	t.Helper()
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s was created: %v", filepath.Base(path), err)
-	}
-}
-
-func testInvalid(t *testing.T, create func(c engine.Config) engine.Engine) {
-	path := filepath.Join(t.TempDir(), "db")
+func testInvalid(t *testing.T, with configured) {
+	path := with.path(t)
 	for _, c := range []engine.Config{
 		{},
 		{Path: path, CacheMB: -1},
 		{Path: path, Truncate: engine.DestroyExistingData + 1},
 		{Path: path, ReadOnly: true, Truncate: engine.DestroyExistingData},
 	} {
-		refused(t, create(c), engine.ErrConfig)
+		refused(t, with.create(c), engine.ErrConfig)
 	}
-	absent(t, path)
+	with.absent(t, path)
 }
 
-func testPath(t *testing.T, create func(c engine.Config) engine.Engine) {
+func testPath(t *testing.T, with configured) {
 	dir := t.TempDir()
-	s := open(t, create(engine.Config{Path: filepath.Join(dir, "some", "where", "new")}))
+	s := open(t, with.create(engine.Config{Path: filepath.Join(dir, "some", "where", "new")}))
 	s.put("a", "1")
 
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, []byte("not a directory"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db, err := create(engine.Config{Path: file}).Open(t.Context())
+	db, err := with.create(engine.Config{Path: file}).Open(t.Context())
 	if err == nil {
 		db.Close()
 		t.Error("a file was opened as a directory")
@@ -85,33 +124,35 @@ func testPath(t *testing.T, create func(c engine.Config) engine.Engine) {
 	}
 }
 
-func testMustExist(t *testing.T, create func(c engine.Config) engine.Engine) {
-	path := filepath.Join(t.TempDir(), "db")
+func testMustExist(t *testing.T, with configured) {
+	path := with.path(t)
 	c := engine.Config{Path: path, MustExist: true}
-	refused(t, create(c), engine.ErrMissing)
-	absent(t, path)
-	if err := os.Mkdir(path, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	refused(t, create(c), engine.ErrMissing)
-	if entries, err := os.ReadDir(path); err != nil || len(entries) > 0 {
-		t.Errorf("a refusal left %d files, error %v", len(entries), err)
+	refused(t, with.create(c), engine.ErrMissing)
+	with.absent(t, path)
+	if with.files {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, with.create(c), engine.ErrMissing)
+		if entries, err := os.ReadDir(path); err != nil || len(entries) > 0 {
+			t.Errorf("a refusal left %d files, error %v", len(entries), err)
+		}
 	}
 
-	s := open(t, create(engine.Config{Path: path}))
+	s := open(t, with.create(engine.Config{Path: path}))
 	s.put("a", "1")
 	s.close()
-	s.eng = create(c)
+	s.eng = with.create(c)
 	s.open()
 	txn := s.view()
 	defer txn.Discard()
 	s.wantValue(txn, "a", "1")
 }
 
-func testTruncate(t *testing.T, create func(c engine.Config) engine.Engine) {
-	path := filepath.Join(t.TempDir(), "db")
-	keep := create(engine.Config{Path: path})
-	destroy := create(engine.Config{Path: path, Truncate: engine.DestroyExistingData})
+func testTruncate(t *testing.T, with configured) {
+	path := with.path(t)
+	keep := with.create(engine.Config{Path: path})
+	destroy := with.create(engine.Config{Path: path, Truncate: engine.DestroyExistingData})
 	s := open(t, destroy) // the database does not exist yet
 	s.eng = keep
 	s.commit(func(txn engine.WriteTxn) {
@@ -143,13 +184,13 @@ func testTruncate(t *testing.T, create func(c engine.Config) engine.Engine) {
 	}
 }
 
-func testReadOnly(t *testing.T, create func(c engine.Config) engine.Engine) {
-	path := filepath.Join(t.TempDir(), "db")
-	readOnly := create(engine.Config{Path: path, ReadOnly: true})
+func testReadOnly(t *testing.T, with configured) {
+	path := with.path(t)
+	readOnly := with.create(engine.Config{Path: path, ReadOnly: true})
 	refused(t, readOnly, engine.ErrMissing)
-	absent(t, path)
+	with.absent(t, path)
 
-	s := open(t, create(engine.Config{Path: path}))
+	s := open(t, with.create(engine.Config{Path: path}))
 	s.put("a", "1", "b", "2")
 	s.close()
 	s.eng = readOnly
@@ -170,9 +211,9 @@ func testReadOnly(t *testing.T, create func(c engine.Config) engine.Engine) {
 	s.wantAbsent(txn, "c")
 }
 
-func testReadOnlyBesideOthers(t *testing.T, create func(c engine.Config) engine.Engine) {
-	path := filepath.Join(t.TempDir(), "db")
-	writer, reader := create(engine.Config{Path: path}), create(engine.Config{Path: path, ReadOnly: true})
+func testReadOnlyBesideOthers(t *testing.T, with configured) {
+	path := with.path(t)
+	writer, reader := with.create(engine.Config{Path: path}), with.create(engine.Config{Path: path, ReadOnly: true})
 	s := open(t, writer)
 	s.put("a", "1")
 	refused(t, reader, engine.ErrLocked)
@@ -190,8 +231,8 @@ func testReadOnlyBesideOthers(t *testing.T, create func(c engine.Config) engine.
 	other.open()
 }
 
-func testNoFsync(t *testing.T, create func(c engine.Config) engine.Engine) {
-	s := open(t, create(engine.Config{Path: t.TempDir(), NoFsync: true}))
+func testNoFsync(t *testing.T, with configured) {
+	s := open(t, with.create(engine.Config{Path: with.path(t), NoFsync: true}))
 	for i := range 100 {
 		s.put(fmt.Sprint(i), "value")
 	}
@@ -199,9 +240,9 @@ func testNoFsync(t *testing.T, create func(c engine.Config) engine.Engine) {
 }
 
 // testCacheMB reads more data than a small cache holds.
-func testCacheMB(t *testing.T, create func(c engine.Config) engine.Engine) {
+func testCacheMB(t *testing.T, with configured) {
 	for _, size := range []int{1, 64} {
-		s := open(t, create(engine.Config{Path: t.TempDir(), CacheMB: size, NoFsync: true}))
+		s := open(t, with.create(engine.Config{Path: t.TempDir(), CacheMB: size, NoFsync: true}))
 		n := scaled(3000)
 		for i := 0; i < n; i += 100 {
 			s.commit(func(txn engine.WriteTxn) {

@@ -54,8 +54,9 @@ type DB struct {
 	background sync.WaitGroup
 	stopped    context.Context
 	stop       context.CancelFunc
-	// taken is why the storage is not there any more, or nil.
+	// taken is why the storage is not there any more, or nil. Ended is closed at the end of Close.
 	taken atomic.Pointer[error]
+	ended chan struct{}
 }
 
 // Open reads a journal.
@@ -64,7 +65,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{options: o, gate: gate.New(), mem: mem, writing: make(chan struct{}, 1)}
+	d := &DB{options: o, gate: gate.New(), mem: mem, writing: make(chan struct{}, 1), ended: make(chan struct{})}
 	d.stopped, d.stop = context.WithCancel(context.Background())
 	if err := d.catchUp(ctx); err != nil {
 		d.stop()
@@ -226,8 +227,12 @@ func (d *DB) Close() error {
 	closed := make(chan error, 1)
 	go func() { closed <- d.mem.Close() }() // which refuses those who read, while writers end
 	if !d.gate.Close() {
+		if d.taken.Load() != nil {
+			<-d.ended // so that it can be opened again
+		}
 		return <-closed
 	}
+	defer close(d.ended)
 	d.background.Wait()
 	err := <-closed
 	if err == nil && d.taken.Load() == nil {

@@ -8,16 +8,20 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	libp2ppeer "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multihash"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
 	"github.com/newsnet-africa/netabase-go/models"
+	"github.com/newsnet-africa/netabase-go/models/shape"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -29,13 +33,25 @@ type Item struct {
 	Maker   string
 }
 
+// Deed belongs to a peer, which signs it.
+type Deed struct {
+	Owner  libp2ppeer.ID
+	Number uint64
+	Text   string
+}
+
 var (
 	Items = models.NewTree("item", models.Uint64, func(i *Item) uint64 { return i.ID },
 		models.WithPolicy[Item](models.Open), models.WithClock(func(i *Item) uint64 { return i.Version }),
 		models.KeyFields[Item]("ID"), models.ClockField[Item]("Version"))
 	ItemByMaker = models.NewIndex(Items, "maker", models.String, func(i *Item) string { return i.Maker },
 		models.Fields[Item]("Maker"))
-	Shop = models.NewDefinition("shop", Items)
+	Deeds = models.NewTree("deed", models.PairOf(record.PeerKey, models.Uint64),
+		func(d *Deed) models.Pair[libp2ppeer.ID, uint64] { return models.MakePair(d.Owner, d.Number) },
+		models.WithPolicy[Deed](models.Signed), models.KeyFields[Deed]("Owner", "Number"))
+	DeedByText = models.NewIndex(Deeds, "text", models.String, func(d *Deed) string { return d.Text },
+		models.Fields[Deed]("Text"))
+	Shop = models.NewDefinition("shop", Items, Deeds)
 )
 
 // site builds all that the page needs, or skips the test.
@@ -72,9 +88,9 @@ func site(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	run([]string{"NODE_PATH=" + filepath.Join(here, "node_modules")},
-		"node", "node_modules/esbuild/bin/esbuild", "test/page.js", readme, "--bundle", "--format=esm",
+		"node", "node_modules/esbuild/bin/esbuild", "test/page.js", "test/worker.js", readme, "--bundle", "--format=esm",
 		"--alias:aegir/chai=./test/chai.js", "--alias:iso-random-stream=./test/random.js",
-		"--alias:netabase-datastore=./index.js", "--splitting", "--entry-names=[name]", "--log-level=warning", "--outdir="+dir)
+		"--alias:netabase-datastore=./index.js", "--splitting", "--external:/wasm_exec.js", "--entry-names=[name]", "--log-level=warning", "--outdir="+dir)
 	for file, from := range map[string]string{
 		"index.html": "test/index.html", "mocha.js": "node_modules/mocha/mocha.js",
 	} {
@@ -146,17 +162,24 @@ func peer(t *testing.T) (node *record.Node, store *datastore.Store, address stri
 	return node, store, fmt.Sprintf("%s/p2p/%s", host.Addrs()[0], host.ID())
 }
 
-func TestDatastore(t *testing.T) {
-	dir := site(t)
-	var schema strings.Builder
-	if err := Items.Schema().Write(&schema); err != nil {
+// file returns a schema file.
+func file(t *testing.T, schema shape.Schema) string {
+	t.Helper()
+	var text strings.Builder
+	if err := schema.Write(&text); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "item.json"), schema.String())
+	return text.String()
+}
+
+func TestDatastore(t *testing.T) {
+	dir := site(t)
+	item, deed := file(t, Items.Schema()), file(t, Deeds.Schema())
+	write(t, filepath.Join(dir, "item.json"), item)
 	node, store, address := peer(t)
 	write(t, filepath.Join(dir, "address.txt"), address)
 	tab := webtest.Open(t, os.DirFS(dir))
-	shop := map[string]any{"name": "shop", "schemas": []string{schema.String()}}
+	shop := map[string]any{"name": "shop", "schemas": []string{item}}
 
 	t.Run("readme", func(t *testing.T) {
 		hammer := Item{ID: 7, Version: 1, Name: "hammer", Maker: "Ada"}
@@ -197,6 +220,97 @@ func TestDatastore(t *testing.T) {
 		var got Item
 		if err := tab.Call(&got, "row", shop, "shop.item", "7"); err != nil || got != hammer {
 			t.Errorf("the row is %+v, %v", got, err)
+		}
+	})
+
+	// What our peer publishes comes to the page, by the rules of each tree, and stays.
+	t.Run("node", func(t *testing.T) {
+		ctx := t.Context()
+		all := map[string]any{"name": "node", "schemas": []string{item, deed}}
+		if err := tab.Call(nil, "join", all, address); err != nil {
+			t.Fatal(err)
+		}
+		saw := Item{ID: 1, Version: 1, Name: "saw", Maker: "Grace"}
+		if _, err := record.Publish(ctx, node, Items, &saw); err != nil {
+			t.Fatal(err)
+		}
+		house := Deed{Owner: node.DHT().PeerID(), Number: 1, Text: "a house"}
+		hut := Deed{Owner: house.Owner, Number: 2, Text: "a hut"}
+		for _, deed := range []*Deed{&house, &hut} {
+			if _, err := record.Publish(ctx, node, Deeds, deed); err != nil {
+				t.Fatal(err)
+			}
+		}
+		key := models.MakePair(hut.Owner, hut.Number)
+		if _, err := record.Retract(ctx, node, Deeds, key); err != nil {
+			t.Fatal(err)
+		}
+		check := func() {
+			t.Helper()
+			for _, search := range []struct {
+				tree, index, key string
+				want             int
+			}{
+				{"shop.item", "maker", "Grace", 1}, {"shop.deed", "text", "a house", 1}, {"shop.deed", "text", "a hut", 0},
+			} {
+				var rows []map[string]any
+				if err := tab.Call(&rows, "held", "find", search.tree, search.index, search.key); err != nil {
+					t.Fatal(err)
+				}
+				if len(rows) != search.want {
+					t.Errorf("%+v finds %v", search, rows)
+				}
+			}
+		}
+		check()
+		var records []string
+		if err := tab.Call(&records, "held", "keys", "/dht/record/"); err != nil || len(records) != 3 {
+			t.Errorf("the datastore has the records %q, %v", records, err)
+		}
+
+		// Providers are found, and kept.
+		hash := strings.Repeat("5a", 32)
+		whole, err := multihash.Encode([]byte(strings.Repeat("Z", 32)), multihash.SHA2_256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := libp2ppeer.AddrInfo{ID: node.DHT().PeerID()}
+		if err := node.DHT().ProviderStore().AddProvider(ctx, whole, ours); err != nil {
+			t.Fatal(err)
+		}
+		var provided struct {
+			Self  string
+			Found []string
+		}
+		if err := tab.Call(&provided, "provide", hash); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{provided.Self, node.DHT().PeerID().String()} {
+			if !slices.Contains(provided.Found, id) {
+				t.Errorf("the providers %q are not %s", provided.Found, id)
+			}
+		}
+		var kept []string
+		if err := tab.Call(&kept, "held", "keys", "/dht/provider"); err != nil || len(kept) != 1 {
+			t.Errorf("the datastore has the provider records %q, %v", kept, err)
+		}
+		if err := tab.Call(nil, "leave"); err != nil {
+			t.Fatal(err)
+		}
+		tab.Reload()
+		if err := tab.Call(nil, "join", all, address); err != nil {
+			t.Fatal(err)
+		}
+		check()
+		if err := tab.Call(nil, "leave"); err != nil {
+			t.Error(err)
+		}
+	})
+
+	t.Run("worker", func(t *testing.T) {
+		var answer string
+		if err := tab.Call(&answer, "inWorker"); err != nil || answer != "it works" {
+			t.Errorf("the worker says %q, %v", answer, err)
 		}
 	})
 

@@ -1,6 +1,7 @@
 // What the tests in Go call, in the page.
 import { NetabaseDatastore, start } from '../index.js'
 import { compliance } from './compliance.js'
+import { held, join, leave, provide } from './node.js'
 
 let program
 const begun = async () => { program ??= await start('netabase.wasm'); return program }
@@ -22,6 +23,16 @@ Object.assign(globalThis, {
   end: async () => (await begun()).end(),
   find: (options, ...args) => within(options, (store) => store.find(...args)),
   row: (options, ...args) => within(options, (store) => store.row(...args)),
+
+  join: async (options, address) => join(await begun(), options, address),
+  leave,
+  held: (what, ...args) => held[what](...args),
+  provide,
+  inWorker: () => new Promise((resolve, reject) => {
+    const worker = new Worker('worker.js', { type: 'module' })
+    worker.onmessage = ({ data }) => { worker.terminate(); resolve(data) }
+    worker.onerror = ({ message }) => reject(new Error(message))
+  }),
 
   // The names of the errors of calls that fail.
   errors: (options) => within(options, async (store) => {

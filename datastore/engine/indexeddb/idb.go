@@ -139,7 +139,8 @@ func (d *idb) close() {
 // do runs a transaction, in which fn makes requests without waiting, and waits for its end.
 func (d *idb) do(mode, durability string, fn func(store func(name string) js.Value)) (err error) {
 	defer caught(&err)
-	tx := d.value.Call("transaction", stores, mode, map[string]any{"durability": durability})
+	tx := d.value.Call("transaction", allStores, mode, map[string]any{"durability": durability})
 	fn(func(name string) js.Value { return tx.Call("objectStore", name) })
+	tx.Call("commit") // at once: else the browser waits whether more requests come
 	return wait(tx, "oncomplete", "onabort")
 }

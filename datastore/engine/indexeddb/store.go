@@ -21,6 +21,9 @@ const (
 
 var stores = []any{logStore, checkpointStore, metaStore}
 
+// allStores are the same in JavaScript, made once.
+var allStores = js.ValueOf(stores)
+
 // The keys of the store meta.
 const (
 	stateKey = "state"

@@ -1,16 +1,21 @@
 package interop_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
+
+	libp2ppeer "github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
@@ -63,7 +68,11 @@ func TestJSPage(t *testing.T) {
 			name string
 			run  func(*testing.T, foreign, *peer)
 		}{
-			{"items", exchangeItems}, {"policies", putByPolicies}, {"gossip", gossipItems}, {"sync", pullItems},
+			{"items", exchangeItems},
+			{"policies", putByPolicies},
+			{"gossip", gossipItems},
+			{"pull", pullItems},
+			{"sync", syncItems},
 		} {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
 				page.Reload() // which makes another peer
@@ -165,7 +174,7 @@ func pullItems(t *testing.T, other foreign, ours *peer) {
 		t.Fatal(err)
 	}
 	type pulled struct{ Turns, Listed, Wanted int }
-	pull := map[string]any{"do": "pull"}
+	pull := map[string]any{"do": "sync", "way": "pull"}
 	if got := must[pulled](t, other, pull); got.Listed != many || got.Wanted != 0 {
 		t.Errorf("the first sync gives %+v", got)
 	}
@@ -193,5 +202,106 @@ func pullItems(t *testing.T, other foreign, ours *peer) {
 	}
 	if got := must[pulled](t, other, pull); got.Listed != 0 || got.Wanted != 0 || got.Turns != 1 {
 		t.Errorf("a sync of equal sets gives %+v", got)
+	}
+}
+
+// syncItems has our peer and another bring their sets together, each in turn as the one that begins.
+func syncItems(t *testing.T, other foreign, ours *peer) {
+	ctx := t.Context()
+	meet(t, other, ours)
+	id, err := libp2ppeer.Decode(must[string](t, other, map[string]any{"do": "self"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(id, version uint64, maker string) Item {
+		return Item{ID: id, Version: version, Name: fmt.Sprint("item ", id), Maker: maker, Tags: []string{}}
+	}
+	want := map[uint64]Item{}
+	here := func(items ...Item) {
+		t.Helper()
+		if err := Items.PutMany(ctx, ours.store, items); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			want[item.ID] = item
+		}
+	}
+	there := func(items ...Item) {
+		t.Helper()
+		for _, item := range items {
+			command := map[string]any{"do": "hold", "item": map[string]any{
+				"id": item.ID, "version": item.Version, "name": item.Name, "maker": item.Maker, "tags": item.Tags,
+			}}
+			if !must[bool](t, other, command) {
+				t.Fatalf("the page refuses %+v", item)
+			}
+			want[item.ID] = item
+		}
+	}
+	check := func() {
+		t.Helper()
+		items := slices.SortedFunc(maps.Values(want), func(a, b Item) int { return cmp.Compare(a.ID, b.ID) })
+		if held := must[[]Item](t, other, map[string]any{"do": "held"}); !reflect.DeepEqual(held, items) {
+			t.Errorf("the page has %d items, want %d", len(held), len(items))
+		}
+		var stored []Item
+		for item, err := range Items.Range(ctx, ours.store, all) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored = append(stored, item)
+		}
+		if !reflect.DeepEqual(stored, items) {
+			t.Errorf("ours has %d items, want %d", len(stored), len(items))
+		}
+	}
+	sync := func(direction record.Direction) record.SyncReport {
+		t.Helper()
+		report, err := ours.node.Sync(ctx, id, AllItems.Name(), record.SyncOptions{Direction: direction})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+
+	// Ours begins, and has nothing: it asks for a list.
+	for i := range uint64(100) {
+		there(made(i, 1, "Grace"))
+	}
+	if report := sync(record.Both); report.Pulled.Taken != 100 {
+		t.Errorf("ours has pulled %d", report.Pulled.Taken)
+	}
+	check()
+
+	// Ours begins, and each has what the other one lacks, or has in a worse version.
+	for i := range uint64(300) {
+		here(made(1000+i, 1, "Ada"))
+	}
+	there(made(2000, 1, "Grace"), made(5, 2, "Grace"), made(6, 3, "Grace"))
+	here(made(7, 2, "Ada"), made(8, 2, "Ada"))
+	// A better version can come both for its id and in answer to the worse one.
+	if report := sync(record.Both); report.Pulled.Taken < 3 || report.Pushed.Taken != 302 {
+		t.Errorf("ours has pulled %d and pushed %d", report.Pulled.Taken, report.Pushed.Taken)
+	}
+	check()
+
+	// The page begins.
+	there(made(3000, 1, "Grace"), made(9, 2, "Grace"))
+	here(made(3001, 1, "Ada"), made(10, 2, "Ada"))
+	type synced struct{ Turns, Listed, Wanted, Offered int }
+	got := must[synced](t, other, map[string]any{"do": "sync", "way": "both"})
+	if got.Wanted != 2 || got.Offered != 2 {
+		t.Errorf("the page has done %+v", got)
+	}
+	check()
+
+	// It only pushes, and only pulls.
+	there(made(3002, 1, "Grace"))
+	must[synced](t, other, map[string]any{"do": "sync", "way": "push"})
+	here(made(3003, 1, "Ada"))
+	must[synced](t, other, map[string]any{"do": "sync", "way": "pull"})
+	check()
+	if report := sync(record.Both); report.ToPull != 0 || report.ToPush != 0 {
+		t.Errorf("of equal sets %d are to pull and %d to push", report.ToPull, report.ToPush)
 	}
 }

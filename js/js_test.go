@@ -90,7 +90,8 @@ func site(t *testing.T) (dir string) {
 	run([]string{"NODE_PATH=" + filepath.Join(here, "node_modules")},
 		"node", "node_modules/esbuild/bin/esbuild", "test/page.js", "test/worker.js", readme, "--bundle", "--format=esm",
 		"--alias:aegir/chai=./test/chai.js", "--alias:iso-random-stream=./test/random.js",
-		"--alias:netabase-datastore=./index.js", "--splitting", "--external:/wasm_exec.js", "--entry-names=[name]", "--log-level=warning", "--outdir="+dir)
+		"--alias:netabase-datastore=./index.js", "--splitting", "--external:/wasm_exec.js",
+		"--entry-names=[name]", "--log-level=warning", "--outdir="+dir)
 	for file, from := range map[string]string{
 		"index.html": "test/index.html", "mocha.js": "node_modules/mocha/mocha.js",
 	} {

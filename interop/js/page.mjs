@@ -1,5 +1,5 @@
 // The peer of shop.mjs in a web page, which keeps the items of a topic by gossip and
-// by sync. Tests call run with commands.
+// by sync, both ways. Tests call run with commands.
 import * as dagCBOR from '@ipld/dag-cbor'
 import { gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { webSockets } from '@libp2p/websockets'
@@ -9,7 +9,7 @@ import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
 import { keyText, select, sha256, start, validate } from './shop.mjs'
-import { decodeRecord, encodeRecord, pull } from './topic.mjs'
+import { answer, decodeRecord, direction, encodeRecord, sync } from './topic.mjs'
 
 const tree = 'shop.item'
 const topic = 'shop.item/all'
@@ -28,12 +28,24 @@ async function id ({ key, value }) {
 async function take (record) {
   const key = fromString(`/${tree}/${record.key}`)
   validate(key, record.value)
+  const item = { value: record.value, id: await id(record) }
   const before = held.get(record.key)
-  if (before != null && select(key, [before.value, record.value]) === 0) {
-    return await id(record) === before.id
-  }
-  held.set(record.key, { value: record.value, id: await id(record) })
+  if (before != null && select(key, [before.value, item.value]) === 0) return item.id === before.id
+  held.set(record.key, item)
   return true
+}
+
+const at = (key) => held.has(key) ? { key, value: held.get(key).value } : undefined
+
+const set = {
+  ids: () => [...held.values()].map(({ id }) => id),
+  id,
+  take,
+  at,
+  record: (id) => {
+    for (const [key, item] of held) if (item.id === id) return at(key)
+  },
+  behind: (key) => [...held.keys()].filter((other) => other > key).sort().map(at)
 }
 
 async function begin () {
@@ -57,8 +69,11 @@ async function begin () {
     }
   })
   pubsub.subscribe(gossip)
+  await answer(node, topic, set)
 
   Object.assign(commands, {
+    self: () => node.peerId.toString(),
+
     // How many peers gossip the topic.
     gossips: () => pubsub.getSubscribers(gossip).length,
 
@@ -73,15 +88,14 @@ async function begin () {
     // Tells others of an item that lies under another's key.
     publishForged: async ({ item, id }) => {
       const forged = encodeRecord({ key: keyText(id), value: dagCBOR.encode(item) })
-    const { recipients } = await pubsub.publish(gossip, forged)
+      const { recipients } = await pubsub.publish(gossip, forged)
       return recipients.length
     },
 
-    pull: () => pull(node, node.getPeers()[0], topic, {
-      ids: () => [...held.values()].map(({ id }) => id),
-      id,
-      take
-    }),
+    // Keeps an item, and tells nobody.
+    hold: async ({ item }) => take({ key: keyText(item.id), value: dagCBOR.encode(item) }),
+
+    sync: ({ way }) => sync(node, node.getPeers()[0], topic, set, direction[way]),
 
     // The items that are held, in the order of their keys.
     held: () => [...held.keys()].sort().map((key) => dagCBOR.decode(held.get(key).value))

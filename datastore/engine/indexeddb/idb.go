@@ -141,6 +141,5 @@ func (d *idb) do(mode, durability string, fn func(store func(name string) js.Val
 	defer caught(&err)
 	tx := d.value.Call("transaction", allStores, mode, map[string]any{"durability": durability})
 	fn(func(name string) js.Value { return tx.Call("objectStore", name) })
-	tx.Call("commit") // at once: else the browser waits whether more requests come
 	return wait(tx, "oncomplete", "onabort")
 }

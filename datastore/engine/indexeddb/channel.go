@@ -6,6 +6,7 @@ import (
 	"sync"
 	"syscall/js"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
 
@@ -21,7 +22,7 @@ type channel struct {
 
 // listen opens a BroadcastChannel.
 func listen(name string) (c *channel, err error) {
-	defer caught(&err)
+	defer journal.Caught(&err)
 	c = &channel{
 		value: global.Get("BroadcastChannel").New(name), done: make(chan struct{}),
 		commits: make(chan struct{}, 1), wants: make(chan struct{}, 1),

@@ -32,17 +32,19 @@ func (*indexedDB) Name() string { return "indexeddb" }
 var opened sync.Map
 
 func (e *indexedDB) Open(ctx context.Context) (_ engine.DB, err error) {
-	o, err := e.options.normalize()
+	o := e.options
+	config, checkpointBytes, err := journal.Normalize(o.Config, o.CheckpointMB)
 	if err != nil {
 		return nil, err
 	}
+	o.Config = config
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if _, loaded := opened.LoadOrStore(o.Path, true); loaded {
 		return nil, engine.ErrLocked
 	}
-	opening := &opening{options: o, closers: []func(){func() { opened.Delete(o.Path) }}}
+	opening := &opening{options: o.Config, checkpointBytes: checkpointBytes, closers: []func(){func() { opened.Delete(o.Path) }}}
 	db, err := opening.open(ctx)
 	if err != nil {
 		opening.end()
@@ -53,8 +55,9 @@ func (e *indexedDB) Open(ctx context.Context) (_ engine.DB, err error) {
 
 // opening is a database that is being opened. Closers end what it has begun, the last first.
 type opening struct {
-	options Options
-	closers []func()
+	options         engine.Config
+	checkpointBytes int64
+	closers         []func()
 }
 
 func (o *opening) end() {
@@ -95,7 +98,7 @@ func (o *opening) open(ctx context.Context) (_ *journal.DB, err error) {
 	o.closers = append(o.closers, others.channel.close)
 	db, err := journal.Open(ctx, journal.Options{
 		Storage: storage, Others: others, ReadOnly: o.options.ReadOnly, NoFsync: o.options.NoFsync,
-		CheckpointBytes: int64(o.options.CheckpointMB) << 20, End: o.end,
+		CheckpointBytes: o.checkpointBytes, End: o.end,
 	})
 	if err != nil {
 		return nil, err

@@ -3,12 +3,10 @@
 package indexeddb
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"syscall/js"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 	"github.com/newsnet-africa/netabase-go/internal/pause"
 )
@@ -18,32 +16,12 @@ var (
 	keyRange = global.Get("IDBKeyRange")
 )
 
-// errorOf returns an error for an exception of the browser.
-func errorOf(v js.Value) error { return noSpace(jsvalue.Error(v)) }
-
-// noSpace makes an exception that says that the quota is used up, or the disk, an engine.ErrNoSpace. For
-// the disk there is no exception of its own, and Chromium says so in its text.
-func noSpace(err error) error {
-	e, ok := errors.AsType[*jsvalue.Exception](err)
-	if ok && (e.Name == "QuotaExceededError" || strings.Contains(e.Message, "FILE_ERROR_NO_SPACE")) {
-		return fmt.Errorf("%w: %w", engine.ErrNoSpace, err)
-	}
-	return err
-}
-
-// caught makes an exception the error of the function that defers it.
-func caught(err *error) {
-	if thrown := jsvalue.Thrown(recover()); thrown != nil {
-		*err = noSpace(thrown)
-	}
-}
-
 // layout is the version of the database, which IndexedDB keeps.
 const layout = 1
 
 // openIDB opens a database of the origin, and makes it if that is allowed.
 func openIDB(name string, create bool) (d *idb, err error) {
-	defer caught(&err)
+	defer journal.Caught(&err)
 	factory := global.Get("indexedDB")
 	if !factory.Truthy() {
 		return nil, errNoIndexedDB
@@ -99,7 +77,7 @@ func wait(on js.Value, good, bad string) error {
 	})
 	defer ok.Release()
 	no := jsvalue.FuncOf(func(js.Value, []js.Value) any {
-		done <- errorOf(on.Get("error"))
+		done <- journal.NoSpace(jsvalue.Error(on.Get("error")))
 		return nil
 	})
 	defer no.Release()
@@ -138,7 +116,7 @@ func (d *idb) close() {
 
 // do runs a transaction, in which fn makes requests without waiting, and waits for its end.
 func (d *idb) do(mode, durability string, fn func(store func(name string) js.Value)) (err error) {
-	defer caught(&err)
+	defer journal.Caught(&err)
 	tx := d.value.Call("transaction", allStores, mode, map[string]any{"durability": durability})
 	fn(func(name string) js.Value { return tx.Call("objectStore", name) })
 	return wait(tx, "oncomplete", "onabort")

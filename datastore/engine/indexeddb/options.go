@@ -3,8 +3,6 @@
 package indexeddb
 
 import (
-	"errors"
-
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 )
 
@@ -19,26 +17,8 @@ type Options struct {
 	CheckpointMB int
 }
 
-const defaultCheckpointMB = 8
-
 // Engine returns the database with a name and the default options.
 func Engine(name string) engine.Engine { return Options{Config: engine.Config{Path: name}}.Engine() }
 
 // Engine returns the configured database. Open reports the faults of the options.
 func (o Options) Engine() engine.Engine { return &indexedDB{o} }
-
-func (o Options) normalize() (Options, error) {
-	var own []error
-	if o.CacheMB != 0 {
-		own = append(own, errors.New("CacheMB does not apply: all rows are in memory"))
-	}
-	if o.CheckpointMB < 0 {
-		own = append(own, errors.New("CheckpointMB is negative"))
-	}
-	c, err := o.Config.Normalize(own...)
-	o.Config = c
-	if o.CheckpointMB == 0 {
-		o.CheckpointMB = defaultCheckpointMB
-	}
-	return o, err
-}

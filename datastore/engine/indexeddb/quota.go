@@ -7,6 +7,7 @@ import (
 	"errors"
 	"syscall/js"
 
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
 
@@ -44,7 +45,7 @@ func Estimate(ctx context.Context) (usage, quota int64, err error) {
 
 // ask waits for the answer of a method of navigator.storage.
 func ask(ctx context.Context, method string) (answer js.Value, err error) {
-	defer caught(&err)
+	defer journal.Caught(&err)
 	storage := global.Get("navigator").Get("storage")
 	if !storage.Truthy() || storage.Get(method).Type() != js.TypeFunction {
 		return js.Undefined(), errNoStorage
@@ -55,7 +56,7 @@ func ask(ctx context.Context, method string) (answer js.Value, err error) {
 // Delete deletes the database with a name, if there is one. Tabs that have it open give it up, and Delete
 // waits until they have.
 func Delete(name string) (err error) {
-	defer caught(&err)
+	defer journal.Caught(&err)
 	factory := global.Get("indexedDB")
 	if !factory.Truthy() {
 		return errNoIndexedDB

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
@@ -228,8 +229,19 @@ func TestDatastore(t *testing.T) {
 	t.Run("node", func(t *testing.T) {
 		ctx := t.Context()
 		all := map[string]any{"name": "node", "schemas": []string{item, deed}}
-		if err := tab.Call(nil, "join", all, address); err != nil {
+		var text string
+		if err := tab.Call(&text, "join", all, address); err != nil {
 			t.Fatal(err)
+		}
+		page, err := libp2ppeer.Decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; node.DHT().RoutingTable().Find(page) == ""; i++ {
+			if i == 200 {
+				t.Fatal("the page does not come into our routing table")
+			}
+			time.Sleep(50 * time.Millisecond) // another process
 		}
 		saw := Item{ID: 1, Version: 1, Name: "saw", Maker: "Grace"}
 		if _, err := record.Publish(ctx, node, Items, &saw); err != nil {

@@ -11,7 +11,7 @@ import { NetabaseDatastore } from '../index.js'
 
 let node, store
 
-/** Starts the node, and resolves once a peer is in its routing table. */
+/** Starts the node, and gives its peer id once a peer is in its routing table. */
 export async function join (program, options, address) {
   store = new NetabaseDatastore(program, options)
   await store.open()
@@ -36,6 +36,7 @@ export async function join (program, options, address) {
   while (await node.services.dht.routingTable.find(remotePeer) == null) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  return node.peerId.toString()
 }
 
 /** Stops the node, and closes its store. */

@@ -3,9 +3,9 @@
 //
 // An [Engine] is a configured database that is not open yet; [Engine.Open]
 // returns a [DB]. A DB hands out snapshots ([ReadTxn]) and atomic writes
-// ([WriteTxn]) over byte keys in byte order. Three engines come with the module,
-// one package each: badger, bolt and memory. Anyone can write another: it is
-// right when it passes enginetest.Run.
+// ([WriteTxn]) over byte keys in byte order. These engines come with the module,
+// one package each: badger, bolt and memory, and for browsers indexeddb and opfs.
+// Anyone can write another: it is right when it passes enginetest.Run.
 //
 //	db, err := memory.Engine().Open(ctx)
 //	txn, err := db.Update(ctx)

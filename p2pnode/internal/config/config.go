@@ -48,6 +48,10 @@ type Config struct {
 	PSK pnet.PSK
 	// Relay and NAT look for a way in from other networks: by a relay, and by a port of the router.
 	Relay, NAT bool
+	// Browsers says that peers in web pages dial the node: Listen has addresses for them then.
+	Browsers bool
+	// RelayService is off, limited or full.
+	RelayService string
 	// Mode is server, client or auto.
 	Mode string
 	// Protocol is the prefix of the DHT's protocols.
@@ -125,7 +129,8 @@ func defaults() values {
 		listen: addresses{
 			text: []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"},
 		},
-		mode: choice{"server", []string{"server", "client", "auto"}}, protocol: prefix(record.ProtocolPrefix),
+		relayService: choice{"off", []string{"off", "limited", "full"}},
+		mode:         choice{"server", []string{"server", "client", "auto"}}, protocol: prefix(record.ProtocolPrefix),
 		replication: bounded{value: 20, least: 1, most: 100},
 		engine:      choice{"badger", []string{"badger", "bolt", "memory"}},
 		maxValueBytes: bounded{

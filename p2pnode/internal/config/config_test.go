@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -153,6 +154,7 @@ func TestWrongSettings(t *testing.T) {
 	}
 	psk := at("psk", "/key/swarm/psk/1.0.0/\n/base16/\n"+strings.Repeat("ab", 32)+"\n")
 	bad := at("bad.json", `{"netabase": "schema"`)
+	const someone = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
 	for _, of := range []struct {
 		setting, from string
 		file          string
@@ -175,6 +177,13 @@ func TestWrongSettings(t *testing.T) {
 		{"listen", "flag -listen", "", [2]string{}, []string{"-psk-file", psk, "-listen", "/ip4/127.0.0.1/udp/1/quic-v1"}},
 		{"bootstrap", "environment P2PNODE_BOOTSTRAP", "", [2]string{"P2PNODE_BOOTSTRAP", "/ip4/127.0.0.1/tcp/1"}, nil},
 		{"relay", dir + "/config:1", "relay\n", [2]string{}, nil},
+		{"relay-service", dir + "/config:1", "relay-service on\n", [2]string{}, nil},
+		{
+			"relay-service", "flag -relay-service", "relay\nbootstrap " + someone + "\n",
+			[2]string{},
+			[]string{"-relay-service", "full"},
+		},
+		{"browsers", "flag -browsers", "", [2]string{}, []string{"-psk-file", psk, "-browsers"}},
 		{"mdns", "environment P2PNODE_MDNS", "", [2]string{"P2PNODE_MDNS", "perhaps"}, nil},
 		{"max-bytes", "environment P2PNODE_MAX_BYTES", "", [2]string{"P2PNODE_MAX_BYTES", "100"}, nil},
 		{"psk-file", "flag -psk-file", "", [2]string{}, []string{"-psk-file", bad}},
@@ -223,6 +232,18 @@ func TestAnAgeMovesTheInterval(t *testing.T) {
 	c, err := load(t, t.TempDir(), "max-record-age 10h\n")
 	if err != nil || c.Records.RepublishInterval != 5*time.Hour {
 		t.Errorf("the interval is %v, %v", c.Records.RepublishInterval, err)
+	}
+}
+
+// Browsers adds addresses on loopback, unless there are some of the kind.
+func TestAddressesForBrowsers(t *testing.T) {
+	c, err := load(t, t.TempDir(), "browsers\nlisten /ip4/10.0.0.1/tcp/1,/ip4/10.0.0.1/tcp/2/ws\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "[/ip4/10.0.0.1/tcp/1 /ip4/10.0.0.1/tcp/2/ws /ip4/127.0.0.1/udp/0/quic-v1/webtransport]"
+	if got := fmt.Sprint(c.Listen); got != want {
+		t.Errorf("it listens on %s, want %s", got, want)
 	}
 }
 

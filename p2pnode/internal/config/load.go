@@ -179,7 +179,8 @@ func (s *Settings) config() (*Config, error) {
 	v := &s.values
 	c := &Config{
 		Dir: *s.dir, Listen: v.listen.parsed(), Announce: v.announce.parsed(), MDNS: bool(v.mdns),
-		Relay: bool(v.relay), NAT: bool(v.nat), Mode: v.mode.value, Protocol: string(v.protocol),
+		Relay: bool(v.relay), NAT: bool(v.nat), Browsers: bool(v.browsers), RelayService: v.relayService.value,
+		Mode: v.mode.value, Protocol: string(v.protocol),
 		Replication: int(v.replication.value), Engine: v.engine.value, KeyFile: string(v.keyFile),
 		Passphrase: bool(v.passphrase), HTTP: string(v.http),
 		LogLevel: v.logLevel.value, LogFormat: v.logFormat.value,
@@ -246,9 +247,16 @@ func (s *Settings) checkNetwork(c *Config) error {
 	if c.Relay && len(c.Bootstrap) == 0 {
 		return s.fail("relay", "the peers of bootstrap relay, and there are none")
 	}
+	if c.Relay && c.RelayService != "off" {
+		return s.fail("relay-service", "others reach a node that relays, and relay is for one that they do not")
+	}
 	file := string(s.values.pskFile)
 	if file == "" {
+		s.listenForBrowsers(c)
 		return nil
+	}
+	if c.Browsers {
+		return s.fail("browsers", "a page cannot have the key of a private network (psk-file)")
 	}
 	key, err := readPSK(file)
 	if err != nil {
@@ -263,7 +271,24 @@ func (s *Settings) checkNetwork(c *Config) error {
 	return nil
 }
 
-// isTransport reports whether a host can listen on an address: IP with TCP, or with QUIC.
+// listenForBrowsers adds addresses that a page can dial.
+func (s *Settings) listenForBrowsers(c *Config) {
+	if !c.Browsers {
+		return
+	}
+	listens := func(protocol int) bool {
+		return slices.ContainsFunc(c.Listen, func(addr ma.Multiaddr) bool { return has(addr, protocol) })
+	}
+	if !listens(ma.P_WS) {
+		c.Listen = append(c.Listen, ma.StringCast("/ip4/127.0.0.1/tcp/0/ws"))
+	}
+	if !listens(ma.P_WEBTRANSPORT) {
+		c.Listen = append(c.Listen, ma.StringCast("/ip4/127.0.0.1/udp/0/quic-v1/webtransport"))
+	}
+}
+
+// isTransport reports whether a host can listen on an address: IP with TCP or with QUIC, which have WebSocket and
+// WebTransport in them.
 func isTransport(addr ma.Multiaddr) bool {
 	if !has(addr, ma.P_IP4) && !has(addr, ma.P_IP6) || has(addr, ma.P_P2P) {
 		return false

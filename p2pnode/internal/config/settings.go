@@ -60,6 +60,10 @@ func Flags(flags *flag.FlagSet, dir *string) *Settings {
 		"a `file` with the key of a private network (/key/swarm/psk/1.0.0/). Such a network has TCP only")
 	add(groupNetwork, "relay", &v.relay,
 		"be reached through one of the peers of bootstrap, which relays, where no address is reached from outside")
+	add(groupNetwork, "browsers", &v.browsers, "be dialled by peers in web pages: listen by WebSocket and WebTransport "+
+		"too, on loopback unless listen has such addresses, as /ip4/0.0.0.0/udp/4001/quic-v1/webtransport")
+	add(groupNetwork, "relay-service", &v.relayService, "the `way` to relay for peers that others cannot dial, as those "+
+		"in web pages: off, limited to 128 KiB and two minutes a connection, or full, which the DHT needs")
 	add(groupNetwork, "nat", &v.nat, "ask the router to forward a port")
 	add(groupNetwork, "mode", &v.mode, "the `mode` in the DHT: server keeps records for others, client does not, "+
 		"and auto serves once others reach this node from outside")

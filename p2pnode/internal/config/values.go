@@ -21,9 +21,9 @@ import (
 type values struct {
 	listen, announce                                                         addresses
 	bootstrap                                                                peers
-	mdns, relay, nat, passphrase                                             toggle
+	mdns, relay, nat, browsers, passphrase                                   toggle
 	pskFile, keyFile                                                         text
-	mode, engine, logLevel, logFormat                                        choice
+	mode, relayService, engine, logLevel, logFormat                          choice
 	protocol                                                                 prefix
 	models                                                                   list
 	withoutIndex                                                             indexes

@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
+	circuit "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	"go.uber.org/goleak"
 
 	"github.com/newsnet-africa/netabase-go/models"
@@ -329,6 +332,41 @@ func TestTwoNodesFindEachOtherByMulticast(t *testing.T) {
 	_, ca, _ := start(t, newDir(t), "-engine", "memory", "-mdns", "-protocol", protocol)
 	_, _, _ = start(t, newDir(t), "-engine", "memory", "-mdns", "-protocol", protocol)
 	eventually(t, "the nodes know each other", known(t, ca))
+}
+
+// A peer that cannot be dialled, as one in a web page, comes by WebSocket and WebTransport, and others reach it through
+// the node.
+func TestBrowsers(t *testing.T) {
+	t.Parallel()
+	a, _, _ := start(t, newDir(t), "-engine", "memory", "-browsers", "-relay-service", "full")
+	_, cb, _ := start(t, newDir(t), "-engine", "memory", "-browsers")
+	for _, kind := range []string{"/ws/", "/webtransport/certhash/"} {
+		i := slices.IndexFunc(a.Addresses(), func(address string) bool { return strings.Contains(address, kind) })
+		if i < 0 {
+			t.Fatalf("there is no address with %s in %s", kind, a.Addresses())
+		}
+		relay, err := peer.AddrInfoFromString(a.Addresses()[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := libp2p.New(libp2p.NoListenAddrs, libp2p.EnableRelay(), libp2p.DisableMetrics())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer page.Close()
+		if err := page.Connect(t.Context(), *relay); err != nil {
+			t.Fatal(err)
+		}
+		reservation, err := circuit.Reserve(t.Context(), page, *relay)
+		if err != nil || reservation.LimitData != 0 || reservation.LimitDuration != 0 {
+			t.Fatalf("a reservation of %+v, %v", reservation, err)
+		}
+		through := a.Addresses()[0] + "/p2p-circuit/p2p/" + page.ID().String()
+		got := ask[api.Peer](t, cb, "POST", "/v1/peers/connect", api.Connect{Address: through})
+		if got.ID != page.ID().String() {
+			t.Errorf("through the relay is %+v", got)
+		}
+	}
 }
 
 func TestAPrivateNetwork(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/newsnet-africa/netabase-go/models"
@@ -78,10 +79,22 @@ func (d *Daemon) hostOptions() []libp2p.Option {
 	if c.NAT {
 		options = append(options, libp2p.NATPortMap())
 	}
-	if c.Relay {
+	switch {
+	case c.Relay:
 		options = append(options, libp2p.EnableHolePunching(), libp2p.EnableAutoRelayWithPeerSource(d.relays))
-	} else {
+	case c.Browsers, c.RelayService != "off":
+		options = append(options, libp2p.EnableRelay()) // to dial pages through relays
+	default:
 		options = append(options, libp2p.DisableRelay())
+	}
+	if c.RelayService != "off" {
+		var limits []relay.Option
+		if c.RelayService == "full" {
+			limits = append(limits, relay.WithInfiniteLimits())
+		}
+		// It waits otherwise until others have found that the node is reached from outside, which one on
+		// loopback never is.
+		options = append(options, libp2p.EnableRelayService(limits...), libp2p.ForceReachabilityPublic())
 	}
 	return options
 }

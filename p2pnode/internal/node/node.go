@@ -22,6 +22,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/pnet"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/record"
@@ -40,11 +42,11 @@ type Config struct {
 	// record.Definition.
 	Records record.Options
 
-	// Listen are the multiaddresses to listen on, TCP and QUIC. Defaults to
-	// Loopback.
+	// Listen are the multiaddresses to listen on: TCP and QUIC, and for pages in browsers WebSocket
+	// and WebTransport. Defaults to Loopback.
 	Listen []string
 
-	// Private is the key of a private network, which has TCP only. Defaults to none: the network
+	// Private is the key of a private network, which has TCP and WebSocket only. Defaults to none: the network
 	// is open.
 	Private pnet.PSK
 
@@ -99,12 +101,13 @@ func Start(ctx context.Context, store *datastore.Store, cfg Config) (_ *Node, er
 	host := []libp2p.Option{
 		libp2p.Identity(cfg.Key),
 		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(websocket.New),
 		libp2p.ListenAddrStrings(cfg.Listen...),
 	}
 	if cfg.Private != nil {
 		host = append(host, libp2p.PrivateNetwork(cfg.Private))
 	} else {
-		host = append(host, libp2p.Transport(quic.NewTransport))
+		host = append(host, libp2p.Transport(quic.NewTransport), libp2p.Transport(webtransport.New))
 	}
 	n.Host, err = libp2p.New(append(host, cfg.Host...)...)
 	if err != nil {

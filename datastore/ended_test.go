@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	ds "github.com/ipfs/go-datastore"
@@ -14,8 +13,6 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/enginetest"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
-	"github.com/newsnet-africa/netabase-go/internal/format"
-	"github.com/newsnet-africa/netabase-go/internal/session"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -116,9 +113,7 @@ func longOperations() map[string]long {
 				return nil
 			}),
 		},
-		"a feed dropped":                    feedDropped(bares),
-		"a feed dropped and declared again": feedDropped(journals),
-		"import":                            {openWith(town, nothing), openWith(town, importRows), openWith(town, isClean)},
+		"import": {openWith(town, nothing), openWith(town, importRows), openWith(town, isClean)},
 		"clear": {
 			openWith(town, putLong),
 			openWith(town, func(ctx context.Context, s *datastore.Store) error { return people.Clear(ctx, s) }),
@@ -150,78 +145,6 @@ func longOperations() map[string]long {
 			}
 			return errors.Join(isClean(ctx, s), expectPeople(ctx, s, longRows-longRows/100))
 		})},
-	}
-}
-
-// feedDropped drops the feed of a tree. The next process, which opens the store with a definition, has either all of
-// the feed, or nothing of it: not even that there is one, unless its definition declares one.
-func feedDropped(next *models.Definition) long {
-	return long{
-		func(ctx context.Context, eng engine.Engine) error {
-			return withStore(ctx, eng, journals, func(s *datastore.Store) error {
-				for i := range uint64(longRows) {
-					if err := journal.Put(ctx, s, &entry{ID: i}); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		},
-		func(ctx context.Context, eng engine.Engine) error {
-			drop := datastore.OpenOptions{Definitions: []*models.Definition{bares}, DropFeeds: []string{"journal.entry"}}
-			return withStore(ctx, eng, drop, func(*datastore.Store) error { return nil })
-		},
-		func(ctx context.Context, eng engine.Engine) error {
-			tree, declared := bare, false
-			if next == journals {
-				tree, declared = journal, true
-			}
-			whole, has := false, false
-			err := withStore(ctx, eng, next, func(s *datastore.Store) error {
-				report, err := datastore.Verify(ctx, s)
-				if err != nil || !report.Clean() {
-					return fmt.Errorf("%+v, %w", report, err)
-				}
-				info, err := s.Inspect().Store(ctx)
-				if err != nil {
-					return err
-				}
-				has = slices.Contains(info.Features.ReadOnly, "feeds")
-				w, err := s.BeginWatch(ctx, session.WatchRequest{Trees: []*session.Tree{tree.Core()}, Resume: true, Changes: 4})
-				if errors.Is(err, session.ErrCompacted) {
-					return nil
-				}
-				if err == nil {
-					whole = true
-					w.Close()
-				}
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			db, err := eng.Open(ctx)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			txn, err := db.View(ctx)
-			if err != nil {
-				return err
-			}
-			defer txn.Discard()
-			changes := 0
-			prefix := format.FeedPrefix(nil)
-			c := txn.Cursor(engine.Range{Lower: prefix, Upper: format.PrefixEnd(prefix), KeysOnly: true})
-			defer c.Close()
-			for c.Next() {
-				changes++
-			}
-			if whole && (!has || changes != longRows) || !whole && (has != declared || changes > 0) {
-				err = fmt.Errorf("%d changes are left, whole: %t, a feed: %t", changes, whole, has)
-			}
-			return errors.Join(err, c.Err())
-		},
 	}
 }
 

@@ -22,8 +22,6 @@ type feedEntry struct {
 	Changes int64 `json:"changes,omitempty"`
 	Age     int64 `json:"age,omitempty"`
 	Bytes   int64 `json:"bytes,omitempty"`
-	// Ending says that the feed is to have no more changes, and that those it has are being removed.
-	Ending bool `json:"ending,omitempty"`
 }
 
 var (

@@ -15,8 +15,8 @@ import (
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
-// openFeeds brings the feeds in the catalog up to date with the definitions, removes those in drop and those whose
-// removal was interrupted, and reads the number of the last commit.
+// openFeeds brings the feeds in the catalog up to date with the definitions, removes those in drop, and
+// reads the number of the last commit.
 func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, drop []string, writes bool) error {
 	for _, name := range drop {
 		if entries[name] == nil {
@@ -30,22 +30,19 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 	}
 	f.seq, f.reserved, f.told = last, last, last
 	f.feeds = map[*session.Tree]*feed{}
-	marked := maps.Clone(stored)
-	for _, name := range drop {
-		if of, has := stored[entries[name].ID]; has {
-			of.Ending = true
-			marked[entries[name].ID] = of
-		}
-	}
-	wanted := maps.Clone(marked)
-	maps.DeleteFunc(wanted, func(_ format.Space, of feedEntry) bool { return of.Ending })
+	wanted := maps.Clone(stored)
+	var dropped []format.Space
 	for name, entry := range entries {
 		core := s.trees[name].Core()
 		if slices.Contains(drop, name) {
+			if _, had := stored[entry.ID]; had {
+				dropped = append(dropped, entry.ID)
+				delete(wanted, entry.ID)
+			}
 			continue
 		}
 		if core.Feed != nil && writes {
-			wanted[entry.ID] = feedEntry{Changes: core.Feed.Changes, Age: int64(core.Feed.Age), Bytes: core.Feed.Bytes}
+			wanted[entry.ID] = feedEntry{core.Feed.Changes, int64(core.Feed.Age), core.Feed.Bytes}
 		}
 		if w, ok := wanted[entry.ID]; ok {
 			bounds := session.Feed{Changes: w.Changes, Age: time.Duration(w.Age), Bytes: w.Bytes}
@@ -56,18 +53,12 @@ func (s *Store) openFeeds(ctx context.Context, entries map[string]*treeEntry, dr
 	if !writes {
 		return nil
 	}
-	// The mark comes first, so that the next opening goes on if this one does not come to the end.
-	if err := s.saveFeeds(ctx, stored, marked, floors); err != nil {
-		return err
-	}
-	for rows, of := range marked {
-		if of.Ending {
-			if err := s.cutFeed(ctx, rows); err != nil {
-				return err
-			}
+	for _, rows := range dropped { // first, so that a feed with an entry in the catalog has no gap
+		if err := s.cutFeed(ctx, rows); err != nil {
+			return err
 		}
 	}
-	return s.saveFeeds(ctx, marked, wanted, floors)
+	return s.saveFeeds(ctx, stored, wanted, floors)
 }
 
 // storedFeeds returns what the store has of feeds, their floors, and the number of its last commit. Its

@@ -12,5 +12,5 @@
 // variables before Main, as the addresses of servers that it has started. Without a browser it skips
 // TestBrowser, which says so.
 //
-// Tests that call functions of a page of their own call Open, and those that drive one by chromedp call Start.
+// Tests that drive a page of their own call Start.
 package webtest

@@ -104,13 +104,13 @@ var (
 func treeKey(name string) []byte { return append(slices.Clone(treePrefix), name...) }
 
 // bind reads the catalog, brings it up to date with the definitions and sets
-// s.places.
-func (s *Store) bind(ctx context.Context, o OpenOptions) error {
+// s.places. If other programs have the store open, nothing may have to be changed.
+func (s *Store) bind(ctx context.Context, o OpenOptions, joint bool) error {
 	drops, err := dropsOf(o.DropIndexes, s.trees)
 	if err != nil {
 		return err
 	}
-	c, entries, err := s.readCatalog(ctx, drops, o)
+	c, entries, err := s.readCatalog(ctx, drops, o, joint)
 	if err != nil {
 		return err
 	}
@@ -140,14 +140,21 @@ func (s *Store) bind(ctx context.Context, o OpenOptions) error {
 		}
 		s.places[core], s.spaces[entry.ID] = place, core
 	}
-	return s.openFeeds(ctx, entries, o.DropFeeds, c.write != nil)
+	if err := s.openFeeds(ctx, entries, o.DropFeeds, c.write != nil); err != nil {
+		return err
+	}
+	if joint && s.needsAlone() {
+		return fmt.Errorf("%w by another program, and has topics or feeds or is encrypted: one can use it at a time",
+			engine.ErrLocked)
+	}
+	return nil
 }
 
 // readCatalog returns the entries of the trees the store is opened with, after
 // it has added what is new and retired the indexes to drop. A store opened to be read
 // has to have it all.
 func (s *Store) readCatalog(
-	ctx context.Context, drops map[string][]string, o OpenOptions,
+	ctx context.Context, drops map[string][]string, o OpenOptions, joint bool,
 ) (*catalog, map[string]*treeEntry, error) {
 	c := catalog{keyed: o.Key != nil}
 	txn, err := s.db.Update(ctx)
@@ -163,6 +170,9 @@ func (s *Store) readCatalog(
 	entries, err := c.update(s.trees, drops)
 	if err == nil {
 		c.secrets, err = c.encrypt(ctx, o.Key, o.Encrypt)
+	}
+	if err == nil && c.changed && joint {
+		err = fmt.Errorf("%w by another program, and has to be brought up to date", engine.ErrLocked)
 	}
 	if err == nil && c.changed {
 		err = c.write.Commit(ctx, engine.Durable)

@@ -108,8 +108,15 @@ func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 			err = errors.Join(err, s.db.Close())
 		}
 	}()
-	if err := s.bind(ctx, o); err != nil {
+	shared, err := s.alone(ctx)
+	if err != nil {
 		return err
+	}
+	if err := s.bind(ctx, o, shared == nil); err != nil {
+		return err
+	}
+	if shared != nil && !s.needsAlone() {
+		shared()
 	}
 	if err := s.checkPlain(ctx); err != nil {
 		return err
@@ -119,6 +126,34 @@ func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 	}
 	started = true
 	return nil
+}
+
+// alone keeps other programs away, where an engine lets them have the database open too, and returns a function
+// that lets them in. It is nil if there is another program already.
+func (s *Store) alone(ctx context.Context) (shared func(), err error) {
+	db, ok := s.db.(engine.Joint)
+	if !ok {
+		return func() {}, nil
+	}
+	shared, err = db.Alone(ctx)
+	if errors.Is(err, engine.ErrLocked) {
+		return nil, nil
+	}
+	return shared, err
+}
+
+// needsAlone reports whether the store keeps in memory what only commits of its own may change: sums of topics,
+// the numbers of commits in feeds, or data keys.
+func (s *Store) needsAlone() bool {
+	if len(s.follow.feeds) > 0 || s.keys != nil {
+		return true
+	}
+	for _, place := range s.places {
+		if len(place.Topics) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // collect returns the trees of the definitions, and the store's own, by name.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal"
@@ -86,12 +87,11 @@ func (o *opening) open(ctx context.Context) (_ *journal.DB, err error) {
 			return nil, err
 		}
 	}
-	here, err := lock(ctx, names("open"), jsvalue.LockMode{Shared: true})
-	if err != nil {
+	others := &others{names: names, here: func() {}}
+	o.closers = append(o.closers, func() { others.leave() })
+	if err := others.enter(ctx); err != nil {
 		return nil, err
 	}
-	o.closers = append(o.closers, here)
-	others := &others{names: names}
 	if others.channel, err = listen(names("news")); err != nil {
 		return nil, err
 	}
@@ -124,6 +124,56 @@ func lockNames(path string) func(of string) string {
 type others struct {
 	names   func(of string) string
 	channel *channel
+
+	mu sync.Mutex
+	// here gives up the lock that says that this program has the database open. It is shared with others, or
+	// this program is alone.
+	here func()
+}
+
+// patience is how long Open waits while another tab has the database for itself, as it has for a moment when
+// it opens a store.
+const patience = 2 * time.Second
+
+// enter takes the lock that says that this program has the database open. It waits a little.
+func (o *others) enter(ctx context.Context) error {
+	waits, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	here, err := lock(waits, o.names("open"), jsvalue.LockMode{Shared: true})
+	if err != nil {
+		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+			err = engine.ErrLocked
+		}
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.here = here
+	return nil
+}
+
+// leave gives the lock up.
+func (o *others) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.here()
+	o.here = func() {}
+}
+
+// Alone implements journal.Others.
+func (o *others) Alone(ctx context.Context) (shared func(), err error) {
+	o.leave() // a lock cannot become another kind of lock
+	alone, err := lock(ctx, o.names("open"), jsvalue.LockMode{AtOnce: true})
+	if err != nil {
+		return nil, errors.Join(err, o.enter(ctx))
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.here = alone
+	return func() {
+		o.leave()
+		_ = o.enter(context.WithoutCancel(ctx)) // others are as well off without it
+	}, nil
 }
 
 func (o *others) Lock(ctx context.Context) (release func(), err error) {

@@ -144,6 +144,18 @@ func (d *DB) why(err error) error {
 	return err
 }
 
+// Alone implements engine.Joint.
+func (d *DB) Alone(ctx context.Context) (shared func(), err error) {
+	if err := d.gate.Enter(ctx); err != nil {
+		return nil, d.why(err)
+	}
+	defer d.gate.Leave()
+	if d.options.Others == nil {
+		return func() {}, nil
+	}
+	return d.options.Others.Alone(ctx)
+}
+
 // View implements engine.DB.
 func (d *DB) View(ctx context.Context) (engine.ReadTxn, error) {
 	txn, err := d.mem.View(ctx)

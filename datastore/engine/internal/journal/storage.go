@@ -53,6 +53,8 @@ type Others interface {
 	Lock(ctx context.Context) (release func(), err error)
 	// TryCheckpoint returns engine.ErrLocked if another program writes a checkpoint.
 	TryCheckpoint(ctx context.Context) (release func(), err error)
+	// Alone is that of engine.Joint.
+	Alone(ctx context.Context) (shared func(), err error)
 	// Committed tells the others that there is a commit. They call [DB.CatchUp].
 	Committed()
 }

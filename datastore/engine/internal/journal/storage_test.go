@@ -182,6 +182,15 @@ func (p *program) TryCheckpoint(ctx context.Context) (release func(), err error)
 	return p.take(ctx, p.checkpointing, false)
 }
 
+func (p *program) Alone(context.Context) (shared func(), err error) {
+	alone := true
+	p.eachOther(func(*program) { alone = false })
+	if !alone {
+		return nil, engine.ErrLocked
+	}
+	return func() {}, nil
+}
+
 func (p *program) Committed() {
 	p.eachOther(func(other *program) { go other.db.CatchUp() })
 }

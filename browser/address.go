@@ -38,7 +38,7 @@ func split(a ma.Multiaddr, network int) (host string, codes []int, values []stri
 	}
 	name := a[0].Value()
 	// The browser sends the name that it dials in the TLS handshake.
-	if i := slices.Index(codes, ma.P_SNI); i > 0 {
+	if i := slices.Index(codes, ma.P_SNI); i > 0 && (codes[i-1] == ma.P_TLS || codes[i-1] == ma.P_QUIC_V1) {
 		name = values[i]
 		codes, values = slices.Delete(codes, i, i+1), slices.Delete(values, i, i+1)
 	}

@@ -39,8 +39,17 @@ const (
 	resetCode   = 0x1234
 )
 
-// peersVariable has the native peers, as JSON.
+// peersVariable has the surroundings, as JSON.
 const peersVariable = "NETABASE_TEST_PEERS"
+
+// surroundings are what TestMain has started for the tests.
+type surroundings struct {
+	Peers []native
+	// Mute has an address at which connections are taken and never served, by TCP and by UDP.
+	Mute native
+	// Flood and Text are addresses of WebSockets that send without end: bytes, and text.
+	Flood, Text string
+}
 
 // native is a native peer.
 type native struct {

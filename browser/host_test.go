@@ -20,14 +20,19 @@ import (
 	"github.com/newsnet-africa/netabase-go/browser"
 )
 
-// natives returns the peers that TestMain has started.
-func natives(t testing.TB) []native {
+// around returns what TestMain has started.
+func around(t testing.TB) (all surroundings) {
 	t.Helper()
-	var all []native
 	if err := json.Unmarshal([]byte(os.Getenv(peersVariable)), &all); err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// natives returns the peers that TestMain has started.
+func natives(t testing.TB) []native {
+	t.Helper()
+	return around(t).Peers
 }
 
 // transports are the ways to the native peers.

@@ -22,7 +22,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
-
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -43,7 +42,17 @@ func TestMain(m *testing.M) {
 	if err := a.host.Connect(ctx, peer.AddrInfo{ID: b.host.ID(), Addrs: b.host.Addrs()}); err != nil {
 		log.Fatal(err)
 	}
-	text, err := json.Marshal([]native{a.native(), b.native()})
+	all := surroundings{Peers: []native{a.native(), b.native()}}
+	if all.Mute, err = mute(all.Peers[0]); err != nil {
+		log.Fatal(err)
+	}
+	if all.Flood, err = flood(binaryMessage); err != nil {
+		log.Fatal(err)
+	}
+	if all.Text, err = flood(textMessage); err != nil {
+		log.Fatal(err)
+	}
+	text, err := json.Marshal(all)
 	if err != nil {
 		log.Fatal(err)
 	}

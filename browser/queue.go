@@ -9,13 +9,17 @@ import (
 	"time"
 )
 
+// chunkCost is what the queue counts for a chunk besides its bytes, so that many small ones do not take much
+// more memory than it may.
+const chunkCost = 64
+
 // errFull is what a queue ends with that would hold too much.
 var errFull = errors.New("the peer sends faster than it is read")
 
 // queue has bytes that have come and are not read yet. Callbacks of the browser fill it. Its lock is
 // never held while anything waits or while JavaScript is called, so that they do not wait for it.
 type queue struct {
-	// most bounds the bytes.
+	// most bounds size: the bytes that are not read yet, and the cost of their chunks.
 	most     int
 	mu       sync.Mutex
 	chunks   [][]byte
@@ -41,13 +45,13 @@ func (q *queue) push(chunk []byte) bool {
 	switch {
 	case q.err != nil:
 		return true
-	case q.size+len(chunk) > q.most:
+	case q.size+len(chunk)+chunkCost > q.most:
 		q.err = errFull
 		q.change()
 		return false
 	case len(chunk) > 0:
 		q.chunks = append(q.chunks, chunk)
-		q.size += len(chunk)
+		q.size += len(chunk) + chunkCost
 		q.change()
 	}
 	return true
@@ -115,6 +119,7 @@ func (q *queue) take(p []byte) int {
 	if q.chunks[0] = q.chunks[0][n:]; len(q.chunks[0]) == 0 {
 		q.chunks[0] = nil
 		q.chunks = q.chunks[1:]
+		q.size -= chunkCost
 	}
 	return n
 }

@@ -13,7 +13,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/newsnet-africa/netabase-go/browser"
+	"github.com/newsnet-africa/netabase-go/internal/webtest"
 )
+
+// pageOnly skips a test in a worker, where it would take its time once more and show nothing else.
+func pageOnly(t testing.TB) {
+	t.Helper()
+	if webtest.InWorker() {
+		t.Skip("it runs in the page")
+	}
+}
 
 // waitFor waits until something is so.
 func waitFor(t testing.TB, what string, so func() bool) {
@@ -42,7 +51,10 @@ func behindRelay(t testing.TB, h host.Host) (address string) {
 
 // Another peer dials the page through a relay, also after the relay has dropped its connection.
 func TestRelay(t *testing.T) {
+	pageOnly(t)
+	t.Parallel() // it waits for the relay most of the time
 	eachTransport(t, func(t *testing.T, to func(native) peer.AddrInfo) {
+		t.Parallel()
 		relay, other := to(natives(t)[0]), to(natives(t)[1])
 		h := newHost(t, browser.Options{Relays: []peer.AddrInfo{relay, relay}})
 		h.SetStreamHandler(helloProtocol, func(s network.Stream) {

@@ -163,8 +163,8 @@ func (s *socket) listen() {
 		}
 	})
 	on("onmessage", func(event js.Value) {
-		if !s.receive(event.Get("data")) {
-			s.in.drop(errFull)
+		if err := s.receive(event.Get("data")); err != nil {
+			s.in.drop(err)
 			go s.Close() // it calls JavaScript
 		}
 	})
@@ -178,15 +178,24 @@ func (s *socket) settle(err error) {
 	}
 }
 
-// receive takes a message. It is false if it is too much.
-func (s *socket) receive(data js.Value) bool {
-	size := data.Get("byteLength") // a text has none
-	if size.Type() != js.TypeNumber || size.Int() > maxReceived {
-		return false
+// errText is what a connection ends with whose other side sends text.
+var errText = errors.New("the peer sends text")
+
+// receive takes a message. It fails if it is too much, or not one of bytes.
+func (s *socket) receive(data js.Value) error {
+	if data.Type() != js.TypeObject { // an ArrayBuffer otherwise
+		return errText
 	}
-	message := make([]byte, size.Int())
+	size := data.Get("byteLength").Int()
+	if size > maxReceived {
+		return errFull
+	}
+	message := make([]byte, size)
 	js.CopyBytesToGo(message, uint8Array.New(data))
-	return s.in.push(message)
+	if !s.in.push(message) {
+		return errFull
+	}
+	return nil
 }
 
 var uint8Array = js.Global().Get("Uint8Array")

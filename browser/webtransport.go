@@ -82,7 +82,11 @@ func (t *webTransport) dial(
 
 // secure waits for the connection, and finds out that it leads to p.
 func (t *webTransport) secure(ctx context.Context, s *session, p peer.ID, to *address) (err error) {
-	if _, err := jsvalue.Await(ctx, s.js.Get("ready")); err != nil {
+	_, err = jsvalue.Await(ctx, s.js.Get("ready"))
+	switch thrown := (*jsvalue.Exception)(nil); {
+	case errors.As(err, &thrown): // the browser does not say what was wrong
+		return fmt.Errorf("no peer answers with a certificate of a certhash of the address: %w", err)
+	case err != nil:
 		return err
 	}
 	first, err := s.openStream(ctx)

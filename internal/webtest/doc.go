@@ -13,4 +13,10 @@
 // TestBrowser, which says so.
 //
 // Tests that drive a page of their own call Start.
+//
+// Tests in a browser have one processor. Those that call Parallel run at most 8 at a time unless -parallel says
+// otherwise, since most wait.
 package webtest
+
+// Name4 is a name that has the address 127.0.0.1, and no other, in the browsers that the package starts.
+const Name4 = "ip4.test"

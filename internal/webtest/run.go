@@ -109,6 +109,7 @@ func Start(ctx context.Context, hear func(event any)) (page context.Context, can
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], // headless, among others
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("host-resolver-rules", "MAP "+Name4+" 127.0.0.1"),
 	)
 	ctx, end := chromedp.NewExecAllocator(ctx, options...)
 	page, leave := chromedp.NewContext(ctx, chromedp.WithListener(hear))

@@ -116,6 +116,7 @@ var ownFlags = map[string]bool{
 
 // testFlags returns the flags of go test for the program in the browser.
 func testFlags() (args []string) {
+	args = []string{"-test.parallel=8"} // the last counts
 	flag.Visit(func(f *flag.Flag) {
 		if strings.HasPrefix(f.Name, "test.") && !ownFlags[f.Name] {
 			args = append(args, "-"+f.Name+"="+f.Value.String())

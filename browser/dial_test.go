@@ -16,6 +16,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/newsnet-africa/netabase-go/browser"
+	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
 )
 
@@ -82,8 +83,10 @@ func TestNobody(t *testing.T) {
 	})
 }
 
-// A host does not take a server with another certificate than the address has, nor another peer.
+// A host does not take a server with another certificate than the address has, nor another peer. Nothing is left of
+// such dials.
 func TestOthers(t *testing.T) {
+	before := jsvalue.Funcs()
 	a, b := natives(t)[0], natives(t)[1]
 	t.Run("certificate", func(t *testing.T) {
 		before, _, _ := strings.Cut(a.WT, "/certhash/")
@@ -99,6 +102,7 @@ func TestOthers(t *testing.T) {
 			t.Errorf("the error says nothing of another peer: %v", err)
 		}
 	})
+	waitFor(t, "the functions of the dials to be released", func() bool { return jsvalue.Funcs() <= before })
 }
 
 // A WebSocket ends where its peer sends more than is read, or text.

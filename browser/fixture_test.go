@@ -47,7 +47,7 @@ type surroundings struct {
 	Peers []native
 	// Mute has an address at which connections are taken and never served, by TCP and by UDP.
 	Mute native
-	// Flood and Text are addresses of WebSockets that send without end: bytes, and text.
+	// Flood and Text are addresses of WebSockets that send more than a page takes: bytes, and text.
 	Flood, Text string
 }
 

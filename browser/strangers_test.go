@@ -56,7 +56,10 @@ const (
 	binaryMessage = 2
 )
 
-// flood serves a WebSocket that sends messages of 1 MiB without end, and returns its address.
+// floodMessages is how many messages of 1 MiB flood sends.
+const floodMessages = 64
+
+// flood serves a WebSocket that sends more messages than a page takes, and returns its address.
 func flood(kind byte) (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,7 +78,8 @@ func flood(kind byte) (string, error) {
 			defer conn.Close()
 			_, err = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
 				"Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
-			for err == nil { // until the browser has enough
+			// Chromium goes on receiving after the page has closed the socket: it has to end.
+			for i := 0; i < floodMessages && err == nil; i++ {
 				_, err = conn.Write(frame)
 			}
 		}))

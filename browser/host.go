@@ -60,7 +60,7 @@ func start(opts Options) (_ host.Host, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is made is closed if something behind it fails.
+	// Each part that was made is closed if a later one fails.
 	var undo []func() error
 	defer func() {
 		if err != nil {

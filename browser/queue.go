@@ -57,7 +57,7 @@ func (q *queue) push(chunk []byte) bool {
 	return true
 }
 
-// end has reads return err once the bytes are read. What it has ended with first counts.
+// end has reads return err once the bytes are read. The first end counts.
 func (q *queue) end(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

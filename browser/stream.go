@@ -224,7 +224,7 @@ func (s *stream) fail(err error) bool {
 	return true
 }
 
-// CloseWrite is part of network.MuxedStream. What was written before is sent.
+// CloseWrite is part of network.MuxedStream. It sends the bytes that were written before.
 func (s *stream) CloseWrite() error {
 	if s.fail(errWriteClosed) {
 		s.writer.Call("close").Call("catch", ignore)

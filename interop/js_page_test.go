@@ -182,7 +182,7 @@ func pullItems(t *testing.T, other foreign, ours *peer) {
 		t.Errorf("the page has %d items", len(held))
 	}
 
-	// What has changed, and what is new, is found by ids.
+	// Changed and new rows are found by ids.
 	for _, id := range []uint64{3, 700, 1499} {
 		want[id].Version, want[id].Name = 2, "better"
 		if err := Items.Put(ctx, ours.store, &want[id]); err != nil {

@@ -9,7 +9,7 @@ import { NotFoundError, OpenFailedError } from 'interface-store'
  * @typedef {import('interface-datastore').Batch} Batch
  * @typedef {{ signal?: AbortSignal }} AbortOptions
  *
- * What the program offers, and what it offers for each open store.
+ * The functions that the program offers, and those for each open store.
  * @typedef {{ open: (...args: any[]) => Promise<Store>, functions: () => number, end: () => void }} Offer
  * @typedef {Record<string, (...args: any[]) => Promise<any>>} Store
  */

@@ -225,7 +225,7 @@ func TestDatastore(t *testing.T) {
 		}
 	})
 
-	// What our peer publishes comes to the page, by the rules of each tree, and stays.
+	// Records that our peer publishes come to the page, by the rules of each tree, and stay.
 	t.Run("node", func(t *testing.T) {
 		ctx := t.Context()
 		all := map[string]any{"name": "node", "schemas": []string{item, deed}}

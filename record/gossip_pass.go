@@ -33,7 +33,7 @@ func (b *brought) add(all []*arriving) {
 }
 
 // passOn gossips rows that a sync has brought: a peer that was away brings what it has written to those
-// that it syncs with, and the others are to hear of it too. What cannot be gossiped now comes by later
+// that it syncs with, and the others are to hear of it too. Rows that cannot be gossiped now come by later
 // syncs.
 func (r *Records) passOn(ctx context.Context, topic *syncTopic, b *brought) {
 	g := r.gossips.of(topic.Name())

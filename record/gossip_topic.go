@@ -91,7 +91,8 @@ func gossipID(m *pb.Message) string {
 // while run runs and ctx has not ended.
 func (n *Node) joinGossip(ctx context.Context, ps *pubsub.PubSub, topic *syncTopic, how Direction) (*gossip, error) {
 	g := &gossip{
-		records: n.records, topic: topic, gives: how&Push != 0, self: n.dht.PeerID(), senders: senders{sent: map[peer.ID]*sent{}},
+		records: n.records, topic: topic, gives: how&Push != 0, self: n.dht.PeerID(),
+		senders: senders{sent: map[peer.ID]*sent{}},
 		arrived: make(chan *gossiped), ended: ctx.Done(), room: gossipBurst, since: time.Now(),
 	}
 	fail := func(err error) (*gossip, error) {

@@ -17,7 +17,7 @@ function number (n) {
   return Uint8Array.from(digits)
 }
 
-// What all items with these ids have as their fingerprint.
+// The fingerprint of all items with these ids.
 async function fingerprint (ids) {
   let sum = 0n
   for (const id of ids) sum += BigInt('0x' + toString(fromString(id, 'base16').reverse(), 'base16'))

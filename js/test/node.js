@@ -45,7 +45,7 @@ export async function leave () {
   await store.close()
 }
 
-/** What the store has: rows by an index, and the keys of the datastore below a prefix. */
+/** The contents of the store: rows by an index, and the keys of the datastore below a prefix. */
 export const held = {
   find: (...args) => store.find(...args),
   keys: async (prefix) => {

@@ -1,4 +1,4 @@
-// What the tests in Go call, in the page.
+// The functions of the page that tests in Go call.
 import { NetabaseDatastore, start } from '../index.js'
 import { compliance } from './compliance.js'
 import { held, join, leave, provide } from './node.js'

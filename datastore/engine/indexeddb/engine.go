@@ -45,7 +45,10 @@ func (e *indexedDB) Open(ctx context.Context) (_ engine.DB, err error) {
 	if _, loaded := opened.LoadOrStore(o.Path, true); loaded {
 		return nil, engine.ErrLocked
 	}
-	opening := &opening{options: o.Config, checkpointBytes: checkpointBytes, closers: []func(){func() { opened.Delete(o.Path) }}}
+	opening := &opening{
+		options: o.Config, checkpointBytes: checkpointBytes,
+		closers: []func(){func() { opened.Delete(o.Path) }},
+	}
 	db, err := opening.open(ctx)
 	if err != nil {
 		opening.end()

@@ -203,7 +203,7 @@ func (k Kind) ToJS(value []byte) ([]byte, error) {
 // fieldReceived is the time of receipt of a record.pb.Record.
 const fieldReceived protowire.Number = 5
 
-// withTime returns a record with its time of receipt in another layout. What is no record stays as it is:
+// withTime returns a record with its time of receipt in another layout. Other bytes stay as they are:
 // package record refuses it.
 func withTime(value []byte, layout string) []byte {
 	var dst []byte

@@ -31,7 +31,7 @@ type DB struct {
 	gate    *gate.Gate
 	mem     engine.DB
 
-	// What follows is changed by who has the turn of the gate, or by Open.
+	// The fields from here on are changed by who has the turn of the gate, or by Open.
 
 	// seq is the number of the last commit that is in mem.
 	seq atomic.Uint64

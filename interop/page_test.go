@@ -163,6 +163,7 @@ func testKeyboard(t *testing.T, b *browser, n *shownNode) {
 	b.shot("change")
 	b.press(kb.Escape)
 	b.until("!document.querySelector('dialog')")
+	b.until("document.activeElement.innerText === 'Look at the change'") // it comes back a little later
 	b.press(kb.Enter)
 	b.until("document.querySelector('dialog[open]')")
 	for range 6 { // the dialog keeps the focus

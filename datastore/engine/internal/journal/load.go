@@ -104,7 +104,7 @@ type loader interface {
 	engine.WriteTxn
 	// Clear deletes all rows.
 	Clear()
-	// Load is a Put, which is faster where keys come in order.
+	// Load is a Put that keeps key and value rather than copies of them. It is faster where keys come in order.
 	Load(key, value []byte) error
 }
 

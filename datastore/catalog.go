@@ -144,7 +144,7 @@ func (s *Store) bind(ctx context.Context, o OpenOptions, joint bool) error {
 		return err
 	}
 	if joint && s.needsAlone() {
-		return fmt.Errorf("%w by another program, and has topics or feeds or is encrypted: one can use it at a time",
+		return fmt.Errorf("%w by another program, and has topics, feeds or records, or is encrypted: one can use it at a time",
 			engine.ErrLocked)
 	}
 	return nil

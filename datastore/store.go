@@ -143,13 +143,13 @@ func (s *Store) alone(ctx context.Context) (shared func(), err error) {
 }
 
 // needsAlone reports whether the store keeps in memory what only commits of its own may change: sums of topics,
-// the numbers of commits in feeds, or data keys.
+// the numbers of commits in feeds, data keys, or what package record counts.
 func (s *Store) needsAlone() bool {
 	if len(s.follow.feeds) > 0 || s.keys != nil {
 		return true
 	}
-	for _, place := range s.places {
-		if len(place.Topics) > 0 {
+	for core, place := range s.places {
+		if core.Sole || len(place.Topics) > 0 {
 			return true
 		}
 	}

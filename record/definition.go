@@ -14,6 +14,7 @@ var Definition = define()
 // added to a tree once a definition has it.
 func define() *models.Definition {
 	_, _ = valuesByReceived, valuesByExpiry
+	valueTree.Core().Sole = true
 	return models.NewDefinition("libp2p",
 		append(providers.Trees(), valueTree, receipts.Tree, receipts.Signatures, totals)...)
 }

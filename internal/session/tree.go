@@ -17,6 +17,9 @@ import (
 // handle serves any number of stores. It does not change once the first store has been opened
 // with it.
 type Tree struct {
+	// Sole says that a store with the tree is open in one program at a time: package record counts and caches
+	// what only its own commits may change.
+	Sole bool
 	// Name is the tree's full name, "blog.user", once a definition holds the tree. Before that
 	// it is the name without the definition's.
 	Name string

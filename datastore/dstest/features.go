@@ -75,7 +75,8 @@ func testTTL(t *testing.T, d ds.Batching) {
 		_, err := f.Get(ctx, short)
 		return err == ds.ErrNotFound
 	})
-	if gone := time.Now(); gone.Before(before.Add(ttl-time.Millisecond)) || gone.After(after.Add(ttl+500*time.Millisecond)) {
+	gone := time.Now()
+	if gone.Before(before.Add(ttl-time.Millisecond)) || gone.After(after.Add(ttl+500*time.Millisecond)) {
 		t.Errorf("a TTL of %v took %v", ttl, gone.Sub(before))
 	}
 	expect(t, d, short, nil)

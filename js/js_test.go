@@ -362,6 +362,27 @@ func TestDatastore(t *testing.T) {
 		}
 	})
 
+	t.Run("two tabs", func(t *testing.T) {
+		var came struct {
+			Refused string
+			Served  []string
+		}
+		if err := tab.Call(&came, "inTwoTabs", shop); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(came.Refused, "LockedError: ") || !strings.Contains(came.Refused, `"shop"`) {
+			t.Errorf("the second tab gets %q", came.Refused)
+		}
+		for i, got := range came.Served {
+			if got != "served" {
+				t.Errorf("opening %d, once the store is free, comes to %q", i, got)
+			}
+		}
+		if len(came.Served) != 12 {
+			t.Errorf("it was opened %d times", len(came.Served))
+		}
+	})
+
 	t.Run("nothing stays", func(t *testing.T) {
 		var first, last int
 		if err := tab.Call(&first, "functions"); err != nil {

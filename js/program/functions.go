@@ -26,12 +26,12 @@ func (fs *functions) add(f func(args []js.Value) any) js.Value {
 }
 
 // promise returns a function for JavaScript that calls f in a goroutine of its own, and returns a promise
-// of what that returns. The arguments can be read without fear of a change until f waits.
-func (fs *functions) promise(f func(args []js.Value) (any, error)) js.Value {
+// of what that returns. The arguments do not change until f waits.
+func (fs *functions) promise(f func(a *arguments) (any, error)) js.Value {
 	return fs.add(func(args []js.Value) any {
 		p := js.Global().Get("Promise").Call("withResolvers")
 		go func() {
-			result, err := guard(f, args)
+			result, err := guard(f, &arguments{rest: args})
 			if err != nil {
 				p.Call("reject", exception(err))
 			} else {
@@ -50,7 +50,7 @@ func (fs functions) release() {
 }
 
 // guard calls f. An argument of another type than f expects, which makes package js panic, is an error.
-func guard(f func(args []js.Value) (any, error), args []js.Value) (result any, err error) {
+func guard(f func(a *arguments) (any, error), a *arguments) (result any, err error) {
 	defer func() {
 		switch v := recover().(type) {
 		case nil:
@@ -62,7 +62,7 @@ func guard(f func(args []js.Value) (any, error), args []js.Value) (result any, e
 			panic(v)
 		}
 	}()
-	return f(args)
+	return f(a)
 }
 
 // names are the names that errors have in JavaScript. An error has the first that it matches.
@@ -100,22 +100,4 @@ func exception(err error) js.Value {
 	e := js.Global().Get("Error").New(err.Error())
 	e.Set("name", name)
 	return e
-}
-
-// text returns an argument that is a string.
-func text(args []js.Value, i int) (string, error) {
-	if i >= len(args) || args[i].Type() != js.TypeString {
-		return "", fmt.Errorf("%w: argument %d is not a string", models.ErrInvalid, i)
-	}
-	return args[i].String(), nil
-}
-
-// value returns an argument that is a Uint8Array.
-func value(args []js.Value, i int) ([]byte, error) {
-	if i < len(args) {
-		if b, ok := jsvalue.Bytes(args[i]); ok {
-			return b, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: argument %d is not a Uint8Array", models.ErrInvalid, i)
 }

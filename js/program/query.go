@@ -36,31 +36,42 @@ func (q *query) close() error {
 
 // query begins a query, and gives its number: prefix, whether only keys are asked for. The prefix may leave
 // out less than all that does not begin with it.
-func (s *store) query(args []js.Value) (any, error) {
-	prefix, err := text(args, 0)
-	if err != nil {
-		return nil, err
+func (s *store) query(a *arguments) (any, error) {
+	prefix, keysOnly := a.text(), a.flag()
+	if a.err != nil {
+		return nil, a.err
 	}
 	s.last++
-	s.queries[s.last] = &query{keysOnly: args[1].Bool(), prefixes: s.keys.Prefixes(prefix)}
+	s.queries[s.last] = &query{keysOnly: keysOnly, prefixes: s.keys.Prefixes(prefix)}
 	return s.last, nil
 }
 
 // end ends a query before its last page: its number.
-func (s *store) end(args []js.Value) (any, error) {
-	number := args[0].Int()
+func (s *store) end(a *arguments) (any, error) {
+	number := a.number()
+	if a.err != nil {
+		return nil, a.err
+	}
+	return nil, s.endQuery(number)
+}
+
+func (s *store) endQuery(number int) error {
 	q := s.queries[number]
 	delete(s.queries, number)
 	if q == nil {
-		return nil, nil
+		return nil
 	}
-	return nil, q.close()
+	return q.close()
 }
 
 // next gives the next page of a query: a list of keys, each with its value behind it, or undefined. An
 // empty page is the last one, and ends the query.
-func (s *store) next(args []js.Value) (any, error) {
-	q := s.queries[args[0].Int()]
+func (s *store) next(a *arguments) (any, error) {
+	number := a.number()
+	if a.err != nil {
+		return nil, a.err
+	}
+	q := s.queries[number]
 	if q == nil {
 		return nil, fmt.Errorf("%w: there is no such query", models.ErrClosed)
 	}
@@ -89,7 +100,7 @@ func (s *store) next(args []js.Value) (any, error) {
 		page = append(page, name, v)
 	}
 	if len(page) == 0 {
-		if _, err := s.end(args); err != nil {
+		if err := s.endQuery(number); err != nil {
 			return nil, err
 		}
 	}

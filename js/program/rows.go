@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"syscall/js"
 
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -13,27 +12,21 @@ import (
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
-// tree returns the tree that an argument names.
-func (s *store) tree(args []js.Value, i int) (*dynamic.Tree, error) {
-	name, err := text(args, i)
-	if err != nil {
-		return nil, err
+// tree takes the name of a tree.
+func (s *store) tree(a *arguments) *dynamic.Tree {
+	name := a.text()
+	t := s.trees[name]
+	if t == nil {
+		a.fail(fmt.Errorf("%w: %.100q", models.ErrUnknownTree, name))
 	}
-	if t := s.trees[name]; t != nil {
-		return t, nil
-	}
-	return nil, fmt.Errorf("%w: %.100q", models.ErrUnknownTree, name)
+	return t
 }
 
 // row gives a row as JSON: tree, primary key as text.
-func (s *store) row(args []js.Value) (any, error) {
-	tree, err := s.tree(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	name, err := text(args, 1)
-	if err != nil {
-		return nil, err
+func (s *store) row(a *arguments) (any, error) {
+	tree, name := s.tree(a), a.text()
+	if a.err != nil {
+		return nil, a.err
 	}
 	key, err := tree.ParseKey(name)
 	if err != nil {
@@ -47,28 +40,20 @@ func (s *store) row(args []js.Value) (any, error) {
 }
 
 // find gives rows by an index as a list of JSON: tree, index, index key as text, and how many at most.
-func (s *store) find(args []js.Value) (any, error) {
-	tree, err := s.tree(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	name, err := text(args, 1)
-	if err != nil {
-		return nil, err
+func (s *store) find(a *arguments) (any, error) {
+	tree, name, keyText, limit := s.tree(a), a.text(), a.text(), a.number()
+	if a.err != nil {
+		return nil, a.err
 	}
 	index, ok := tree.Index(name)
 	if !ok {
 		return nil, fmt.Errorf("%w: %s has no index %.100q", models.ErrInvalid, tree.Name(), name)
 	}
-	if name, err = text(args, 2); err != nil {
-		return nil, err
-	}
-	key, err := index.ParseKey(name)
+	key, err := index.ParseKey(keyText)
 	if err != nil {
 		return nil, err
 	}
 	found := []any{}
-	limit := args[3].Int()
 	for row, err := range index.Find(context.Background(), s.records.Store(), key) {
 		if err != nil {
 			return nil, err
@@ -92,14 +77,10 @@ func asJSON(row *dynamic.Row) (any, error) {
 
 // encode gives the record key of a row and the row's value, which is the record's in a tree that is not
 // signed: tree, JSON.
-func (s *store) encode(args []js.Value) (any, error) {
-	tree, err := s.tree(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	object, err := text(args, 1)
-	if err != nil {
-		return nil, err
+func (s *store) encode(a *arguments) (any, error) {
+	tree, object := s.tree(a), a.text()
+	if a.err != nil {
+		return nil, a.err
 	}
 	row, err := tree.ParseJSON([]byte(object))
 	if err != nil {

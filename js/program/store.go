@@ -3,9 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"syscall/js"
 	"time"
@@ -36,66 +38,53 @@ type store struct {
 	queries   map[int]*query
 	last      int // number of the last query
 	functions functions
-	unlock    func()
 }
 
 // open opens a store: name of the database, datastorePrefix of the DHT, schema files as text, and whether
 // writes are relaxed.
-func open(args []js.Value) (any, error) {
-	ctx := context.Background()
-	name, err := text(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	prefix, err := text(args, 1)
-	if err != nil {
-		return nil, err
+func open(a *arguments) (any, error) {
+	name, prefix, schemas, relaxed := a.text(), a.text(), a.list(), a.flag()
+	if a.err != nil {
+		return nil, a.err
 	}
 	if !strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") {
 		return nil, fmt.Errorf("%w: the DHT's prefix %.100q does not begin with a slash, or ends with one",
 			models.ErrInvalid, prefix)
 	}
 	s := &store{keys: kad.In(prefix), trees: map[string]*dynamic.Tree{}, queries: map[int]*query{}}
-	definitions, err := s.define(args[2])
+	definitions, err := s.define(schemas)
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := lock(ctx, name)
-	if err != nil {
-		return nil, err
+	eng := indexeddb.Options{Config: engine.Config{Path: name, NoFsync: relaxed}}.Engine()
+	options := record.Options{Models: definitions, CacheBytes: cacheBytes}
+	for start := time.Now(); ; time.Sleep(rand.N(longestPause)) {
+		s.records, err = record.Open(context.Background(), eng, options)
+		if !errors.Is(err, engine.ErrLocked) || time.Since(start) > patience {
+			break
+		}
 	}
-	s.unlock = unlock
-	eng := indexeddb.Options{Config: engine.Config{Path: name, NoFsync: args[3].Bool()}}.Engine()
-	s.records, err = record.Open(ctx, eng, record.Options{Models: definitions, CacheBytes: cacheBytes})
 	if err != nil {
-		unlock()
-		return nil, err
+		return nil, fmt.Errorf("database %.100q: %w", name, err)
 	}
 	s.validator = s.records.Validator()
 	return s.offer(), nil
 }
 
-// patience is how long open waits for another tab to close a database, or for the page before a reload.
-const patience = 2 * time.Second
-
-// lock takes a database for one store: what its Records count and cache no other ones must change.
-func lock(ctx context.Context, name string) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	unlock, err = jsvalue.Lock(ctx, "netabase-records "+name, jsvalue.LockMode{})
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w: %.100q is open in another tab or worker, or in this one", engine.ErrLocked, name)
-	}
-	return unlock, err
-}
+// patience is how long open tries to get a database that is open elsewhere, in another tab or for the page before
+// a reload. It pauses between tries, by chance: of two tabs that open it at the same moment both can be refused.
+const (
+	patience     = 2 * time.Second
+	longestPause = 200 * time.Millisecond
+)
 
 // define makes the definitions of a list of schema files.
-func (s *store) define(files js.Value) ([]*models.Definition, error) {
+func (s *store) define(files *arguments) ([]*models.Definition, error) {
 	var schemas []shape.Schema
-	for i := range files.Length() {
-		schema, err := shape.ReadSchema(strings.NewReader(files.Index(i).String()))
-		if err != nil {
-			return nil, fmt.Errorf("schema %d: %w", i, err)
+	for len(files.rest) > 0 {
+		schema, err := shape.ReadSchema(strings.NewReader(files.text()))
+		if err := cmp.Or(files.err, err); err != nil {
+			return nil, fmt.Errorf("schema %d: %w", len(schemas), err)
 		}
 		schemas = append(schemas, schema)
 	}
@@ -140,40 +129,43 @@ func (s *store) offer() js.Value {
 	})
 }
 
-// path returns the key in Go that an argument names.
-func (s *store) path(args []js.Value, i int) (ds.Key, kad.Kind, error) {
-	name, err := text(args, i)
+// path takes a key, and returns it as it is in Go.
+func (s *store) path(a *arguments) (ds.Key, kad.Kind) {
+	path, kind, err := s.keys.Path(a.text())
 	if err != nil {
-		return ds.Key{}, 0, err
+		a.fail(err)
 	}
-	path, kind, err := s.keys.Path(name)
+	return ds.RawKey(path), kind
+}
+
+// value takes the value of a key, and returns it as it is in Go.
+func (s *store) value(a *arguments, kind kad.Kind) []byte {
+	b := a.bytes()
+	if a.err != nil {
+		return nil
+	}
+	v, err := kind.ToGo(b)
 	if err != nil {
-		return ds.Key{}, 0, err
+		a.fail(err)
 	}
-	return ds.RawKey(path), kind, nil
+	return v
 }
 
 // put stores a value: key, value.
-func (s *store) put(args []js.Value) (any, error) {
-	key, kind, err := s.path(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	v, err := value(args, 1)
-	if err != nil {
-		return nil, err
-	}
-	if v, err = kind.ToGo(v); err != nil {
-		return nil, err
+func (s *store) put(a *arguments) (any, error) {
+	key, kind := s.path(a)
+	v := s.value(a, kind)
+	if a.err != nil {
+		return nil, a.err
 	}
 	return nil, s.records.Put(context.Background(), key, v)
 }
 
 // get gives the value of a key.
-func (s *store) get(args []js.Value) (any, error) {
-	key, kind, err := s.path(args, 0)
-	if err != nil {
-		return nil, err
+func (s *store) get(a *arguments) (any, error) {
+	key, kind := s.path(a)
+	if a.err != nil {
+		return nil, a.err
 	}
 	v, err := s.records.Get(context.Background(), key)
 	if err == nil {
@@ -185,48 +177,41 @@ func (s *store) get(args []js.Value) (any, error) {
 	return jsvalue.FromBytes(v), nil
 }
 
-func (s *store) has(args []js.Value) (any, error) {
-	key, _, err := s.path(args, 0)
-	if err != nil {
-		return nil, err
+func (s *store) has(a *arguments) (any, error) {
+	key, _ := s.path(a)
+	if a.err != nil {
+		return nil, a.err
 	}
 	return s.records.Has(context.Background(), key)
 }
 
-func (s *store) delete(args []js.Value) (any, error) {
-	key, _, err := s.path(args, 0)
-	if err != nil {
-		return nil, err
+func (s *store) delete(a *arguments) (any, error) {
+	key, _ := s.path(a)
+	if a.err != nil {
+		return nil, a.err
 	}
 	return nil, s.records.Delete(context.Background(), key)
 }
 
 // write makes changes at once: a list of keys, each with its value behind it, or null to delete it.
-func (s *store) write(args []js.Value) (any, error) {
+func (s *store) write(a *arguments) (any, error) {
+	changes := a.list()
+	if a.err != nil {
+		return nil, a.err
+	}
 	ctx := context.Background()
 	batch, err := s.records.Batch(ctx)
 	if err != nil {
 		return nil, err
 	}
-	changes := args[0]
-	for i := 0; i+1 < changes.Length(); i += 2 {
-		change := []js.Value{changes.Index(i), changes.Index(i + 1)}
-		key, kind, err := s.path(change, 0)
-		if err != nil {
-			return nil, err
-		}
-		if change[1].IsNull() {
+	for len(changes.rest) > 0 {
+		key, kind := s.path(changes)
+		if changes.null() {
 			err = batch.Delete(ctx, key)
-		} else {
-			var v []byte
-			if v, err = value(change, 1); err == nil {
-				v, err = kind.ToGo(v)
-			}
-			if err == nil {
-				err = batch.Put(ctx, key, v)
-			}
+		} else if v := s.value(changes, kind); changes.err == nil {
+			err = batch.Put(ctx, key, v)
 		}
-		if err != nil {
+		if err := cmp.Or(changes.err, err); err != nil {
 			return nil, err
 		}
 	}
@@ -234,27 +219,19 @@ func (s *store) write(args []js.Value) (any, error) {
 }
 
 // validate checks the value of a record: record key, value.
-func (s *store) validate(args []js.Value) (any, error) {
-	key, err := value(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	v, err := value(args, 1)
-	if err != nil {
-		return nil, err
+func (s *store) validate(a *arguments) (any, error) {
+	key, v := a.bytes(), a.bytes()
+	if a.err != nil {
+		return nil, a.err
 	}
 	return nil, s.validator.Validate(string(key), v)
 }
 
 // keep stores a record that came just now: record key, value.
-func (s *store) keep(args []js.Value) (any, error) {
-	key, err := value(args, 0)
-	if err != nil {
-		return nil, err
-	}
-	v, err := value(args, 1)
-	if err != nil {
-		return nil, err
+func (s *store) keep(a *arguments) (any, error) {
+	key, v := a.bytes(), a.bytes()
+	if a.err != nil {
+		return nil, a.err
 	}
 	path, ok := kad.RecordPath(string(key))
 	if !ok {
@@ -270,30 +247,24 @@ func (s *store) keep(args []js.Value) (any, error) {
 }
 
 // choose gives the number of the best of several values of a record: record key, list of values.
-func (s *store) choose(args []js.Value) (any, error) {
-	key, err := value(args, 0)
-	if err != nil {
-		return nil, err
-	}
+func (s *store) choose(a *arguments) (any, error) {
+	key, list := a.bytes(), a.list()
 	var values [][]byte
-	for i := range args[1].Length() {
-		v, err := value([]js.Value{args[1].Index(i)}, 0)
-		if err != nil {
-			return nil, err
-		}
-		values = append(values, v)
+	for len(list.rest) > 0 {
+		values = append(values, list.bytes())
+	}
+	if err := cmp.Or(a.err, list.err); err != nil {
+		return nil, err
 	}
 	return s.validator.Select(string(key), values)
 }
 
 // close closes the store.
-func (s *store) close([]js.Value) (any, error) {
+func (s *store) close(*arguments) (any, error) {
 	var errs []error
 	for _, q := range s.queries {
 		errs = append(errs, q.close())
 	}
 	clear(s.queries)
-	errs = append(errs, s.records.Close())
-	s.unlock()
-	return nil, errors.Join(errs...)
+	return nil, errors.Join(append(errs, s.records.Close())...)
 }

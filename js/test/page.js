@@ -17,7 +17,45 @@ async function within (options, use) {
   }
 }
 
+// Loads this page in a frame, which starts a program of its own as another tab does.
+async function anotherTab () {
+  const frame = document.createElement('iframe')
+  frame.src = 'index.html'
+  document.body.append(frame)
+  await new Promise((resolve) => { frame.onload = resolve })
+  await frame.contentWindow.functions() // it has begun
+  return frame
+}
+
+// Opens a store and closes it after some time, and gives 'served', or the error.
+const openFor = (options, milliseconds) =>
+  within(options, () => new Promise((resolve) => setTimeout(resolve, milliseconds)))
+    .then(() => 'served', ({ name, message }) => `${name}: ${message}`)
+
 Object.assign(globalThis, {
+  openFor,
+
+  // What comes of opening a store in another tab while this one has it open: for longer than the other one waits,
+  // and for less; of opening it in both at the same moment; and of opening it here after the other tab has ended
+  // with the store open.
+  inTwoTabs: async (options) => {
+    const other = await anotherTab()
+    const there = (milliseconds) => other.contentWindow.openFor(options, milliseconds)
+    const refused = await within(options, () => there(0))
+    let waits
+    await within(options, async () => {
+      waits = there(0)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    })
+    const served = [await waits]
+    for (let i = 0; i < 5; i++) served.push(...await Promise.all([openFor(options, 0), there(0)]))
+    there(60_000)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    other.remove()
+    served.push(await openFor(options, 0))
+    return { refused, served }
+  },
+
   compliance: async (relaxed) => compliance(await begun(), relaxed),
   functions: async () => (await begun()).offer.functions(),
   end: async () => (await begun()).end(),

@@ -13,6 +13,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/enginetest"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
+	"github.com/newsnet-africa/netabase-go/internal/modeltest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -45,16 +46,16 @@ func isClean(ctx context.Context, s *datastore.Store) error {
 	if err != nil || !report.Clean() {
 		return fmt.Errorf("%+v, %w", report, err)
 	}
-	want := newOracle()
+	want := inTown.NewOracle()
 	for p, err := range people.All(ctx, s) {
 		if err != nil {
 			return err
 		}
-		if want.rows[p.ID] = p; !samePerson(p, somebody(p.ID)) {
+		if want.Rows[p.ID] = p; !modeltest.Same(p, somebody(p.ID)) {
 			return fmt.Errorf("row %v was never put", p)
 		}
 	}
-	return want.compare(ctx, s)
+	return want.Compare(ctx, s)
 }
 
 func longOperations() map[string]long {

@@ -19,6 +19,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
+	"github.com/newsnet-africa/netabase-go/internal/modeltest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -257,30 +258,30 @@ func useDamagedStore(ctx context.Context, eng engine.Engine, rows map[uint64]per
 		return "", fmt.Errorf("after repair: %+v, %w", after, err)
 	}
 	// Whatever rows are left, every index has just them.
-	left := newOracle()
+	left := inTown.NewOracle()
 	for p, err := range people.All(ctx, s) {
 		if err != nil {
 			return "", err
 		}
-		if left.rows[p.ID] = p; !samePerson(p, rows[p.ID]) {
+		if left.Rows[p.ID] = p; !modeltest.Same(p, rows[p.ID]) {
 			return "", fmt.Errorf("row %v was never put", p)
 		}
 	}
-	if lost := len(rows) - len(left.rows); lost > 0 {
+	if lost := len(rows) - len(left.Rows); lost > 0 {
 		outcome += ", with rows lost"
 		if before.Clean() {
 			outcome += " unnoticed"
 		}
 	}
-	if err := left.compare(ctx, s); err != nil {
+	if err := left.Compare(ctx, s); err != nil {
 		return "", err
 	}
 	p := somebody(5)
-	if err := left.put(p, time.Time{}); err != nil {
+	if err := left.Put(p, time.Time{}); err != nil {
 		return "", err
 	}
 	if err := people.Put(ctx, s, &p); err != nil {
 		return "", err
 	}
-	return outcome, left.compare(ctx, s)
+	return outcome, left.Compare(ctx, s)
 }

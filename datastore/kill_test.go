@@ -26,6 +26,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/badger"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/bolt"
+	"github.com/newsnet-africa/netabase-go/internal/modeltest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
@@ -362,18 +363,18 @@ func killRead(ctx context.Context, store *datastore.Store) error {
 	if !report.Clean() {
 		return fmt.Errorf("%+v", report)
 	}
-	found, rows, posts := ledger{}, newOracle(), map[uint64]post{}
+	found, rows, posts := ledger{}, inTown.NewOracle(), map[uint64]post{}
 	for p, err := range people.All(ctx, store) {
 		if err != nil {
 			return err
 		}
 		n := int(p.Age)
-		if want := killable(p.ID, n); !samePerson(p, want) {
+		if want := killable(p.ID, n); !modeltest.Same(p, want) {
 			return fmt.Errorf("%w: the row is %v, and was written as %v", models.ErrCorrupt, p, want)
 		}
-		found[p.ID], rows.rows[p.ID], posts[p.ID] = n, p, postOf(p.ID, uint64(n))
+		found[p.ID], rows.Rows[p.ID], posts[p.ID] = n, p, postOf(p.ID, uint64(n))
 	}
-	if err := rows.compare(ctx, store); err != nil { // by every index, whatever Verify says
+	if err := rows.Compare(ctx, store); err != nil { // by every index, whatever Verify says
 		return err
 	}
 	if err := checkPosts(ctx, store, os.Getenv(killPath)+".books", posts); err != nil {

@@ -3,32 +3,27 @@ package datastore_test
 import (
 	"fmt"
 
+	"github.com/newsnet-africa/netabase-go/internal/modeltest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
 
 // person is the model most tests of this package use: every kind of index, over
 // every shape of key.
-type person struct {
-	ID    uint64
-	Name  string
-	Email string
-	City  string
-	Age   int64
-	Tags  []string
-}
-
-type cityAge = models.Pair[string, int64]
+type (
+	person  = modeltest.Person
+	cityAge = modeltest.CityAge
+)
 
 var (
-	people = models.NewTree("person", models.KeyCodec[uint64](fragileKeys[uint64]{models.Uint64}), func(p *person) uint64 { burn(); return p.ID },
-		models.WithCodec[person](fragileCodec{models.DagCBOR[person]()}))
-	byName    = models.NewIndex(people, "name", models.String, func(p *person) string { return p.Name })
-	byEmail   = models.NewUnique(people, "email", models.String, func(p *person) string { burn(); return p.Email })
-	byCityAge = models.NewIndex(people, "city_age", models.PairOf(models.String, models.Int64),
-		func(p *person) cityAge { return models.MakePair(p.City, p.Age) })
-	byTag = models.NewMulti(people, "tag", models.String, func(p *person) []string { return p.Tags })
+	inTown = modeltest.NewTown(models.KeyCodec[uint64](fragileKeys[uint64]{models.Uint64}),
+		fragileCodec{models.DagCBOR[person]()}, burn)
+	people    = inTown.People
+	byName    = inTown.ByName
+	byEmail   = inTown.ByEmail
+	byCityAge = inTown.ByCityAge
+	byTag     = inTown.ByTag
 
-	town = models.NewDefinition("town", people)
+	town = inTown.Definition
 )
 
 // somebody returns person i, different from all others in every field.

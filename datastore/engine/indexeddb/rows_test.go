@@ -6,20 +6,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"syscall/js"
 	"testing"
 
 	ds "github.com/ipfs/go-datastore"
-	"pgregory.net/rapid"
 
 	"github.com/newsnet-africa/netabase-go/datastore"
 	"github.com/newsnet-africa/netabase-go/datastore/dstest"
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/indexeddb"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
+	"github.com/newsnet-africa/netabase-go/internal/modeltest"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
 	"github.com/newsnet-africa/netabase-go/models"
 )
@@ -149,100 +147,13 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// TestAgainstMap does random things to a store and to a map.
-func TestAgainstMap(t *testing.T) {
-	inOnePlace(t)
-	ctx := t.Context()
-	rapid.Check(t, func(rt *rapid.T) {
-		o := indexeddb.Options{Config: engine.Config{Path: fresh()}}
-		store, err := datastore.Open(ctx, o.Engine(), press)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer func() { store.Close() }()
-		want := map[uint64]article{}
-		must := func(err error) {
-			rt.Helper()
-			if err != nil {
-				rt.Fatal(err)
-			}
-		}
-		id := rapid.Uint64Range(0, 20)
-		author := rapid.StringMatching("[a-c]{0,2}")
-		rt.Repeat(map[string]func(*rapid.T){
-			"put": func(rt *rapid.T) {
-				a := article{id.Draw(rt, "id"), author.Draw(rt, "author"), rapid.String().Draw(rt, "text")}
-				must(articles.Put(ctx, store, &a))
-				want[a.ID] = a
-			},
-			"delete": func(rt *rapid.T) {
-				key := id.Draw(rt, "id")
-				must(articles.Delete(ctx, store, key))
-				delete(want, key)
-			},
-			"transaction": func(rt *rapid.T) {
-				then := maps.Clone(want)
-				fails := errors.New("as it has to")
-				keep := rapid.Bool().Draw(rt, "keep")
-				err := store.Update(ctx, func(ctx context.Context, tx *datastore.WriteTx) error {
-					for range rapid.IntRange(1, 5).Draw(rt, "rows") {
-						a := article{ID: id.Draw(rt, "id"), Author: author.Draw(rt, "author")}
-						if err := articles.Put(ctx, tx, &a); err != nil {
-							return err
-						}
-						then[a.ID] = a
-					}
-					if !keep {
-						return fails
-					}
-					return nil
-				})
-				if keep {
-					must(err)
-					want = then
-				} else if !errors.Is(err, fails) {
-					rt.Fatal(err)
-				}
-			},
-			"find": func(rt *rapid.T) {
-				by := author.Draw(rt, "author")
-				found := map[uint64]article{}
-				for a, err := range articlesAuthor.Find(ctx, store, by) {
-					must(err)
-					found[a.ID] = a
-				}
-				wanted := maps.Clone(want)
-				maps.DeleteFunc(wanted, func(_ uint64, a article) bool { return a.Author != by })
-				if !maps.Equal(found, wanted) {
-					rt.Fatalf("by %q there is %v, want %v", by, found, wanted)
-				}
-			},
-			"open again": func(rt *rapid.T) {
-				if rapid.Bool().Draw(rt, "compact") {
-					must(store.Compact(ctx))
-				}
-				must(store.Close())
-				store, err = datastore.Open(ctx, o.Engine(), press)
-				must(err)
-			},
-			"": func(rt *rapid.T) {
-				var ids []uint64
-				for a, err := range articles.All(ctx, store) {
-					must(err)
-					if a != want[a.ID] {
-						rt.Fatalf("row %d is %v, want %v", a.ID, a, want[a.ID])
-					}
-					ids = append(ids, a.ID)
-				}
-				if all := slices.Sorted(maps.Keys(want)); !slices.Equal(ids, all) {
-					rt.Fatalf("there are the rows %d, want %d", ids, all)
-				}
-			},
+// TestAgainstMaps does random things to a store, to one in memory and to plain maps. See
+// modeltest.Amount for how much.
+func TestAgainstMaps(t *testing.T) {
+	modeltest.Amount(t, 15, 150)
+	modeltest.Run(t, modeltest.NewTown(models.Uint64, models.DagCBOR[modeltest.Person](), func() {}),
+		map[string]func() engine.Engine{
+			"indexeddb": func() engine.Engine { return indexeddb.Engine(fresh()) },
+			"memory":    memory.Engine,
 		})
-		report, err := datastore.Verify(ctx, store)
-		must(err)
-		if len(report.Damage) > 0 {
-			rt.Fatal(fmt.Sprint(report.Damage))
-		}
-	})
 }

@@ -16,5 +16,7 @@
 // /ip4/192.0.2.1/udp/4001/quic-v1/webtransport/certhash/…, which needs no certificate of an authority. A page
 // cannot listen. Others reach it through the relays that it has a reservation with.
 //
+// Build the program with the command browser/pagebuild, which makes it smaller than go build does.
+//
 // Run a peer that does much in a Worker: the page is redrawn only while all goroutines wait.
 package browser

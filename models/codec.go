@@ -51,12 +51,12 @@ type ValueDecoder[M any] interface {
 // for the types of Go and theirs.
 type Field = shape.Field
 
-// checkCanonical reports whether c encodes m as value, where c has decoded m
+// checkCanonical reports whether encode, of a codec, encodes m as value, where the codec has decoded m
 // from value. Peers take only this one encoding of a model, so that two records
 // hold the same model if they hold the same bytes. The encoding is built in the
 // memory of scratch as far as that suffices. The error matches [ErrInvalid].
-func checkCanonical[M any](c Codec[M], value []byte, m *M, scratch []byte) error {
-	canonical, err := c.Append(slices.Grow(scratch[:0], len(value)), m)
+func checkCanonical[M any](encode func([]byte, M) ([]byte, error), value []byte, m M, scratch []byte) error {
+	canonical, err := encode(slices.Grow(scratch[:0], len(value)), m)
 	if err != nil {
 		return fmt.Errorf("%w: value does not encode again: %w", ErrInvalid, err)
 	}

@@ -74,10 +74,13 @@ const (
 // list in M and, if the element cannot be read, of an error about it.
 func DagCBOR[M any]() Codec[M] {
 	known, err := dagShapeOf(reflect.TypeFor[M]())
-	return &dagCBOR[M]{name: reflect.TypeFor[M]().String(), dagShape: known, err: err}
+	return &dagCBOR[M]{dagModel{name: reflect.TypeFor[M]().String(), dagShape: known, err: err}}
 }
 
-type dagCBOR[M any] struct {
+type dagCBOR[M any] struct{ dagModel }
+
+// dagModel is what DagCBOR knows of a type of models.
+type dagModel struct {
 	dagShape
 	name string
 	err  error
@@ -126,12 +129,12 @@ func mustMode[Mode any](mode Mode, err error) Mode {
 // dagCBORName names [DagCBOR], and the codecs of modelgen, which write the same bytes.
 const dagCBORName = "dag-cbor"
 
-func (c *dagCBOR[M]) Name() string { return dagCBORName }
+func (c *dagModel) Name() string { return dagCBORName }
 
-func (c *dagCBOR[M]) Fields() []Field { return c.fields }
+func (c *dagModel) Fields() []Field { return c.fields }
 
 // Err returns what keeps M from being written as DAG-CBOR, or nil.
-func (c *dagCBOR[M]) Err() error { return c.err }
+func (c *dagModel) Err() error { return c.err }
 
 // encoders holds *bytes.Buffer, which the library writes to. Scratches holds
 // *[]byte, for values that are written twice.
@@ -144,6 +147,15 @@ var (
 const maxScratch = 1 << 20
 
 func (c *dagCBOR[M]) Append(dst []byte, m *M) ([]byte, error) {
+	var again any
+	if c.own {
+		again = new(M)
+	}
+	return c.appendTo(dst, m, again)
+}
+
+// appendTo is Append of a model, a *M. Again is memory to read it into, nil if nothing in it marshals itself.
+func (c *dagModel) appendTo(dst []byte, m, again any) ([]byte, error) {
 	if c.err != nil {
 		return dst, fmt.Errorf("%w: %w", ErrDefinition, c.err)
 	}
@@ -156,8 +168,8 @@ func (c *dagCBOR[M]) Append(dst []byte, m *M) ([]byte, error) {
 	if err == nil {
 		err = checkItems(grown[len(dst):])
 	}
-	if err == nil && c.own { // such a type can refuse what it has made
-		err = cborDecoding.Unmarshal(grown[len(dst):], new(M))
+	if err == nil && again != nil { // a type that marshals itself can refuse what it has made
+		err = cborDecoding.Unmarshal(grown[len(dst):], again)
 	}
 	if err != nil {
 		return dst, fmt.Errorf("%w: cannot encode %s: %w", ErrInvalid, c.name, err)
@@ -175,10 +187,15 @@ func (c *dagCBOR[M]) Append(dst []byte, m *M) ([]byte, error) {
 }
 
 func (c *dagCBOR[M]) Decode(src []byte, m *M) error {
+	*m = *new(M)
+	return c.decode(src, m)
+}
+
+// decode is Decode into a model, a *M, which is zero.
+func (c *dagModel) decode(src []byte, m any) error {
 	if c.err != nil {
 		return fmt.Errorf("%w: %w", ErrDefinition, c.err)
 	}
-	*m = *new(M)
 	if len(src) == 0 || src[0]>>5 != cborMap {
 		return fmt.Errorf("%w: cannot decode %s: not a CBOR map", ErrInvalid, c.name)
 	}

@@ -47,7 +47,7 @@ func BenchmarkDagCBOR(b *testing.B) {
 		scratch := make([]byte, 0, len(value))
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := checkCanonical(codec, value, &m, scratch); err != nil {
+			if err := checkCanonical(codec.Append, value, &m, scratch); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -253,7 +253,7 @@ func TestDagCBORHostile(t *testing.T) {
 	if err := codec.Decode(value, &m); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkCanonical(codec, value, &m, make([]byte, 0, 8)); err != nil {
+	if err := checkCanonical(codec.Append, value, &m, make([]byte, 0, 8)); err != nil {
 		t.Fatal(err)
 	}
 	decodes, refused := false, true
@@ -353,7 +353,7 @@ func TestDagCBORHostile(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Decode refuses it: %v", err)
 			}
-			if err := checkCanonical(codec, hostile, &m, nil); !errors.Is(err, ErrInvalid) {
+			if err := checkCanonical(codec.Append, hostile, &m, nil); !errors.Is(err, ErrInvalid) {
 				t.Errorf("canonical as %+v, error %v", m, err)
 			}
 		})
@@ -373,7 +373,7 @@ func TestDagCBORCanonicalSays(t *testing.T) {
 	if err := codec.Decode(value, &m); err != nil {
 		t.Fatal(err)
 	}
-	err := checkCanonical(codec, value, &m, nil)
+	err := checkCanonical(codec.Append, value, &m, nil)
 	if err == nil || !strings.Contains(err.Error(), "byte 68 of 87") {
 		t.Errorf("error %v", err)
 	}
@@ -382,7 +382,7 @@ func TestDagCBORCanonicalSays(t *testing.T) {
 	if err := codec.Decode(value, &m); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkCanonical(codec, value, &m, nil); !errors.Is(err, ErrInvalid) {
+	if err := checkCanonical(codec.Append, value, &m, nil); !errors.Is(err, ErrInvalid) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -296,7 +296,7 @@ func TestDagCBORRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(decoded, m) {
 			t.Fatalf("decoded\n%+v\nfrom\n%+v", decoded, m)
 		}
-		if err := checkCanonical(codec, value, &decoded, nil); err != nil {
+		if err := checkCanonical(codec.Append, value, &decoded, nil); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -4,9 +4,9 @@ package models
 // last form, and its value. Both are the caller's.
 func (t *Tree[M, K]) Encode(m *M) (key, value []byte, err error) {
 	if value, err = t.codec.Append(nil, m); err != nil {
-		return nil, nil, t.failAt("encode", t.primary(m), err)
+		return nil, nil, t.failModel("encode", m, err)
 	}
-	return t.key.AppendLast(nil, t.primary(m)), value, nil
+	return t.appendPrimary(nil, m), value, nil
 }
 
 // Decode returns the model of a row that came from elsewhere, checked as
@@ -16,7 +16,7 @@ func (t *Tree[M, K]) Decode(key, value []byte) (M, error) {
 	if err != nil {
 		return *new(M), t.raw.failAt("decode", key, err)
 	}
-	return *m, nil
+	return *m.(*M), nil
 }
 
 // EncodeKey returns a primary key in its encoded last form, as Encode does.

@@ -25,7 +25,7 @@ func (t *Tree[M, K]) PutUntil(ctx context.Context, w Writer, m *M, expiry time.T
 		})
 	}
 	if err != nil {
-		return t.failAt("put", t.primary(m), err)
+		return t.failModel("put", m, err)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func expiryOf(t time.Time) (int64, error) {
 
 // rowAt reads the row under the encoded primary key, live ones only. Its stored
 // key is a copy.
-func (t *Tree[M, K]) rowAt(s *session.Session, primary []byte) (key []byte, row format.Row, err error) {
+func (t *table) rowAt(s *session.Session, primary []byte) (key []byte, row format.Row, err error) {
 	place, err := t.place(s)
 	if err != nil {
 		return nil, row, err
@@ -113,14 +113,14 @@ func (t *Tree[M, K]) rowAt(s *session.Session, primary []byte) (key []byte, row 
 	return key, row, err
 }
 
-func (t *Tree[M, K]) expiryAt(s *session.Session, primary []byte) (int64, error) {
+func (t *table) expiryAt(s *session.Session, primary []byte) (int64, error) {
 	_, row, err := t.rowAt(s, primary)
 	return row.Expiry, err
 }
 
 // setExpiryAt writes the row again as it is but for its expiry. Its entries stay
 // as they are.
-func (t *Tree[M, K]) setExpiryAt(s *session.Session, primary []byte, expiry int64) error {
+func (t *table) setExpiryAt(s *session.Session, primary []byte, expiry int64) error {
 	if err := t.mayWrite(s); err != nil {
 		return err
 	}

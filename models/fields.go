@@ -61,22 +61,22 @@ func OptionalFields[M any](names ...string) IndexOption[M] {
 func given(names []string) []string { return append([]string{}, names...) }
 
 // saying is what a declaration says of fields, beside the function that it has.
-type saying[M any] struct {
+type saying struct {
 	// about begins errors.
 	about string
 	// holds reports whether the function gives for m what the fields of its value give. The value is
 	// canonical DAG-CBOR.
-	holds func(m *M, value []byte) (bool, error)
+	holds func(m any, value []byte) (bool, error)
 }
 
 // checkFields tries what the declarations of the tree and of its indexes say of fields with random
 // models, and returns what is wrong. It skips models that the codec refuses.
-func (t *Tree[M, K]) checkFields() error {
+func (t *table) checkFields() error {
 	said, err := t.sayings()
 	if err != nil || len(said) == 0 {
 		return err
 	}
-	p := newProber(t.codec)
+	p := newProber(t.types, t.core.Fields)
 	for range probes {
 		m, value, err := p.model()
 		if err != nil {
@@ -96,7 +96,7 @@ func (t *Tree[M, K]) checkFields() error {
 }
 
 // try is holds with a function that may panic.
-func (s *saying[M]) try(m *M, value []byte) (_ bool, err error) {
+func (s *saying) try(m any, value []byte) (_ bool, err error) {
 	defer func() {
 		if failure := recover(); failure != nil {
 			err = fmt.Errorf("the function of the declaration panics for some models: %v", failure)
@@ -106,10 +106,10 @@ func (s *saying[M]) try(m *M, value []byte) (_ bool, err error) {
 }
 
 // sayings returns what the declarations say of fields.
-func (t *Tree[M, K]) sayings() (said []saying[M], err error) {
+func (t *table) sayings() (said []saying, err error) {
 	var faults []error
 	model := shape.StructOf(t.core.Fields...)
-	add := func(what string, names []string, holds func(*M, []byte) (bool, error), err error) {
+	add := func(what string, names []string, holds func(any, []byte) (bool, error), err error) {
 		if t.core.Codec != dagCBORName {
 			err = fmt.Errorf("the codec of the tree is %s and not %s", t.core.Codec, dagCBORName)
 		}
@@ -117,11 +117,12 @@ func (t *Tree[M, K]) sayings() (said []saying[M], err error) {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w: %w", about, ErrDefinition, err))
 		}
-		said = append(said, saying[M]{about, holds})
+		said = append(said, saying{about, holds})
 	}
 	if names := t.core.KeyFields; names != nil {
-		holds, err := sameKeys(model, t.core.Key, names, nil, false, func(keys *keyList, m *M) {
-			appendKey(keys, t.key, t.primary(m))
+		holds, err := sameKeys(model, t.core.Key, names, nil, false, func(keys *keyList, m any) {
+			keys.buf = t.types.appendDelimited(keys.buf, m)
+			keys.ends = append(keys.ends, len(keys.buf))
 		})
 		add("primary key", names, holds, err)
 	}
@@ -137,7 +138,9 @@ func (t *Tree[M, K]) sayings() (said []saying[M], err error) {
 		if ix.Fields == nil && ix.Optional == nil {
 			continue
 		}
-		holds, err := sameKeys(model, ix.Key, ix.Fields, ix.Optional, ix.Kind == session.Multi, t.indexes[i].appendPlain)
+		holds, err := sameKeys(model, ix.Key, ix.Fields, ix.Optional, ix.Kind == session.Multi, func(keys *keyList, m any) {
+			t.types.appendPlain(i, keys, m)
+		})
 		switch {
 		case ix.Fields == nil:
 			err = errors.New("it has OptionalFields and no Fields")
@@ -152,9 +155,9 @@ func (t *Tree[M, K]) sayings() (said []saying[M], err error) {
 }
 
 // sameKeys returns a function that reports whether appendKeys gives the keys that the fields give.
-func sameKeys[M any](
-	model shape.Type, codec string, fields, optional []string, multi bool, appendKeys func(*keyList, *M),
-) (func(*M, []byte) (bool, error), error) {
+func sameKeys(
+	model shape.Type, codec string, fields, optional []string, multi bool, appendKeys func(*keyList, any),
+) (func(any, []byte) (bool, error), error) {
 	of, err := fieldkey.New(model, codec, fields, optional, multi)
 	if err != nil {
 		return nil, err
@@ -164,7 +167,7 @@ func sameKeys[M any](
 		names = []string{codec}
 	}
 	var got, want keyList
-	return func(m *M, value []byte) (bool, error) {
+	return func(m any, value []byte) (bool, error) {
 		got.reset()
 		want.reset()
 		appendKeys(&got, m)
@@ -195,16 +198,16 @@ func appendPart(dst []byte, codec string, part any) []byte {
 }
 
 // sameClock returns a function that reports whether the clock is that of the field.
-func (t *Tree[M, K]) sameClock(model shape.Type, name string) (func(*M, []byte) (bool, error), error) {
+func (t *table) sameClock(model shape.Type, name string) (func(any, []byte) (bool, error), error) {
 	of, err := fieldkey.Clock(model, name)
-	if t.clock == nil {
+	if !t.clocked {
 		err = errors.New("it has ClockField and no WithClock")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return func(m *M, value []byte) (bool, error) {
+	return func(m any, value []byte) (bool, error) {
 		want, err := of(value)
-		return t.clock(m) == want, err
+		return t.types.clockOf(m) == want, err
 	}, nil
 }

@@ -41,14 +41,14 @@ const foreignRoom = 64
 // decodeStranger decodes a value as Validate describes, and reports whether it is foreign. For a
 // value that is to be stored, p is its place, and nil otherwise: a store keeps the defaults that
 // fields had when they were added, and reads the row with those.
-func (t *Tree[M, K]) decodeStranger(p *session.Place, primary, value []byte) (m *M, foreign bool, err error) {
-	m = new(M)
-	if err = t.decodeTo(m, primary, value); err == nil {
-		err = checkCanonical(t.codec, value, m, nil)
+func (t *table) decodeStranger(p *session.Place, primary, value []byte) (m any, foreign bool, err error) {
+	m = t.types.fresh()
+	if err = t.read(m, primary, value); err == nil {
+		err = checkCanonical(t.types.appendValue, value, m, nil)
 	}
 	if err != nil {
 		if f := t.foreign(); f != nil {
-			*m, foreign = *new(M), true
+			m, foreign = t.types.fresh(), true
 			known := f.plan.Append
 			if p != nil && p.Foreign != nil {
 				known = p.Foreign
@@ -67,14 +67,14 @@ func (t *Tree[M, K]) decodeStranger(p *session.Place, primary, value []byte) (m 
 
 // decodeForeign decodes the fields of a foreign value that are known, into m, which is zero. All
 // of the value has to be canonical.
-func (t *Tree[M, K]) decodeForeign(
-	upgrade func(dst, value []byte) ([]byte, error), m *M, primary, value []byte,
+func (t *table) decodeForeign(
+	upgrade func(dst, value []byte) ([]byte, error), m any, primary, value []byte,
 ) error {
 	known, err := upgrade(make([]byte, 0, len(value)+foreignRoom), value)
 	if err != nil {
 		return err
 	}
-	return t.decodeTo(m, primary, known)
+	return t.read(m, primary, known)
 }
 
 // unknown is what a row has that its model does not tell: the bytes that came from a peer.
@@ -84,7 +84,7 @@ type unknown struct {
 }
 
 // unknownOf returns what the row that m was read from has besides m, nil if that is nothing.
-func (t *Tree[M, K]) unknownOf(place *session.Place, row format.Row, m *M) (*unknown, error) {
+func (t *table) unknownOf(place *session.Place, row format.Row, m any) (*unknown, error) {
 	if !row.Foreign && row.Schema == place.Schema || t.foreign() == nil {
 		return nil, nil
 	}
@@ -92,7 +92,7 @@ func (t *Tree[M, K]) unknownOf(place *session.Place, row format.Row, m *M) (*unk
 	if err != nil {
 		return nil, err
 	}
-	known, err := t.codec.Append(nil, m)
+	known, err := t.types.appendValue(nil, m)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ func (t *Tree[M, K]) unknownOf(place *session.Place, row format.Row, m *M) (*unk
 
 // merge returns the value of m, which was read from the row of u and may have changed since, with
 // the fields of the row that are not known. It reports whether the value is foreign.
-func (t *Tree[M, K]) merge(u *unknown, m *M) (value []byte, foreign bool, err error) {
-	known, err := t.codec.Append(nil, m)
+func (t *table) merge(u *unknown, m any) (value []byte, foreign bool, err error) {
+	known, err := t.types.appendValue(nil, m)
 	if err != nil {
 		return nil, false, err
 	}
@@ -113,7 +113,7 @@ func (t *Tree[M, K]) merge(u *unknown, m *M) (value []byte, foreign bool, err er
 }
 
 // mergeInto is merge of what the program writes for the model.
-func (t *Tree[M, K]) mergeInto(u *unknown, known []byte) ([]byte, error) {
+func (t *table) mergeInto(u *unknown, known []byte) ([]byte, error) {
 	if bytes.Equal(known, u.known) { // nothing has changed
 		return u.value, nil
 	}
@@ -132,12 +132,12 @@ func (r *Raw) WithUnknown(key, value, before []byte) ([]byte, error) {
 	return merged, nil
 }
 
-func (t *Tree[M, K]) withUnknown(primary, value, before []byte) ([]byte, error) {
+func (t *table) withUnknown(primary, value, before []byte) ([]byte, error) {
 	m, foreign, err := t.decodeStranger(nil, primary, before)
 	if err != nil || !foreign {
 		return value, err
 	}
-	known, err := t.codec.Append(nil, m)
+	known, err := t.types.appendValue(nil, m)
 	if err != nil {
 		return nil, err
 	}

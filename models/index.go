@@ -275,6 +275,15 @@ func (ix *shared[M, K, I]) declare(
 // declare adds an index to the tree. Fault is what is wrong with its declaration, or nil. It returns an
 // error, and does not add the index, if that comes too late.
 func (t *Tree[M, K]) declare(core *session.Index, self indexer[M], fault error) error {
+	if err := t.declareIndex(core, fault); err != nil {
+		return err
+	}
+	t.indexes = append(t.indexes, self)
+	return nil
+}
+
+// declareIndex is the part of declare that does not depend on the types.
+func (t *table) declareIndex(core *session.Index, fault error) error {
 	if t.core.Definition != "" {
 		late := fmt.Errorf("%w: %s %q of tree %s is declared after the definition that holds the tree; declare it before",
 			ErrDefinition, word(core.Kind), core.Name, t.core.Name)
@@ -293,7 +302,6 @@ func (t *Tree[M, K]) declare(core *session.Index, self indexer[M], fault error) 
 		t.core.Fault = fmt.Errorf("%s %q of tree %q: %w", word(core.Kind), core.Name, t.core.Name, fault)
 	}
 	t.core.Indexes = append(t.core.Indexes, core)
-	t.indexes = append(t.indexes, self)
 	return nil
 }
 

@@ -53,8 +53,8 @@ func (r *Raw) Merge(key, a, b []byte) ([]byte, error) {
 	return merged, nil
 }
 
-func (t *Tree[M, K]) mergeValues(primary, a, b []byte) ([]byte, error) {
-	if t.merging == nil {
+func (t *table) mergeValues(primary, a, b []byte) ([]byte, error) {
+	if !t.core.Merged {
 		return nil, fmt.Errorf("%w: the tree has no WithMerge", ErrDefinition)
 	}
 	if bytes.Equal(a, b) {
@@ -68,15 +68,15 @@ func (t *Tree[M, K]) mergeValues(primary, a, b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cmp.Or(cmp.Compare(t.clockOf(first), t.clockOf(second)), bytes.Compare(a, b)) > 0 {
+	if cmp.Or(cmp.Compare(t.types.clockOf(first), t.types.clockOf(second)), bytes.Compare(a, b)) > 0 {
 		// So a merge that does not commute at least does the same on all peers.
 		first, second = second, first
 	}
-	model := t.merging(first, second)
-	if err := t.checkKey(&model, primary); err != nil {
+	model := t.types.mergeModels(first, second)
+	if err := t.checkKey(model, primary); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMerge, err)
 	}
-	merged, err := t.codec.Append(nil, &model)
+	merged, err := t.types.appendValue(nil, model)
 	if err == nil && (foreign || alsoForeign) {
 		merged, err = reshape.Union(nil, merged, a, b, t.foreign().shape)
 	}
@@ -87,12 +87,4 @@ func (t *Tree[M, K]) mergeValues(primary, a, b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrMerge, err)
 	}
 	return merged, nil
-}
-
-// clockOf returns the clock of m, 0 in a tree without one.
-func (t *Tree[M, K]) clockOf(m *M) uint64 {
-	if t.clock == nil {
-		return 0
-	}
-	return t.clock(m)
 }

@@ -57,7 +57,7 @@ func (t *Tree[M, K]) Policy() Policy { return t.policy }
 
 // mayWrite returns ErrPolicy where an ordinary call may not write to the tree at
 // all.
-func (t *Tree[M, K]) mayWrite(s *session.Session) error {
+func (t *table) mayWrite(s *session.Session) error {
 	if t.policy == Signed && !s.Trusted {
 		return fmt.Errorf("%w: rows of a signed tree are written by record.Publish and record.Retract", ErrPolicy)
 	}
@@ -65,7 +65,7 @@ func (t *Tree[M, K]) mayWrite(s *session.Session) error {
 }
 
 // mayStore returns ErrPolicy where an ordinary call may not store row at key.
-func (t *Tree[M, K]) mayStore(s *session.Session, place *session.Place, key, row []byte) error {
+func (t *table) mayStore(s *session.Session, place *session.Place, key, row []byte) error {
 	if t.policy != Immutable || s.Trusted {
 		return nil
 	}

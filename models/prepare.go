@@ -10,19 +10,17 @@ import (
 // prepare encodes a model, a *M, for storePrepared to write later in the place:
 // an import has to know the key of a row to sort by, and its size, before it
 // writes any, and the encoded row is all that it keeps of it.
-func (t *Tree[M, K]) prepare(place *session.Place, model any) (session.Prepared, error) {
-	m := model.(*M)
-	d := t.drafts.Get().(*draft[M])
+func (t *table) prepare(place *session.Place, model any) (session.Prepared, error) {
+	d := t.draft()
 	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
 	var p session.Prepared
 	if place == nil {
-		p.Primary = t.key.AppendLast(nil, t.primary(m))
+		p.Primary = t.types.appendPrimary(nil, model)
 		return p, errUnknownTree
 	}
-	buf := t.key.AppendLast(d.buf[:0], t.primary(m))
+	buf := t.types.appendPrimary(d.buf[:0], model)
 	end := len(buf)
-	buf, err := t.codec.Append(buf, m)
+	buf, err := t.types.appendValue(buf, model)
 	if err != nil {
 		p.Primary = bytes.Clone(buf[:end]) // for whoever tells which it was
 		return p, err
@@ -31,9 +29,9 @@ func (t *Tree[M, K]) prepare(place *session.Place, model any) (session.Prepared,
 	buf = bytes.Clone(buf)
 	p.Primary, p.Value = buf[:end:end], buf[end:len(buf):len(buf)]
 
+	t.types.appendKeys(d.new, place, model, p.Primary, p.Value)
 	entries, size := 0, 0
-	for i, ix := range t.indexes {
-		ix.appendKeys(place, &d.new[i], m, p.Primary, p.Value)
+	for i := range d.new {
 		entries += d.new[i].len()
 		size += len(d.new[i].buf)
 	}
@@ -54,14 +52,13 @@ func (t *Tree[M, K]) prepare(place *session.Place, model any) (session.Prepared,
 
 // storePrepared writes what prepare made, as Put does the model. It may be done
 // more than once.
-func (t *Tree[M, K]) storePrepared(s *session.Session, p session.Prepared) error {
+func (t *table) storePrepared(s *session.Session, p session.Prepared) error {
 	place, err := t.writePlace(s)
 	if err != nil {
 		return err
 	}
-	d := t.drafts.Get().(*draft[M])
+	d := t.draft()
 	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
 	for _, e := range p.Entries {
 		d.new[e.Index].append(e.Key)
 	}

@@ -18,22 +18,7 @@ import (
 // caller's.
 type Raw struct {
 	core *session.Tree
-	tree rawTree
-}
-
-// rawTree is the interface that a Raw needs of its tree.
-type rawTree interface {
-	place(s *session.Session) (*session.Place, error)
-	parseRaw(p *session.Place, key, stored []byte) (format.Row, error)
-	plainRaw(p *session.Place, row format.Row) (format.Row, error)
-	validate(primary, value []byte) (Valid, error)
-	mergeValues(primary, a, b []byte) ([]byte, error)
-	withUnknown(primary, value, before []byte) ([]byte, error)
-	storeValue(s *session.Session, primary, value []byte, w writing) error
-	storeValid(s *session.Session, v Valid, w writing) error
-	expiryAt(s *session.Session, primary []byte) (int64, error)
-	setExpiryAt(s *session.Session, primary []byte, expiry int64) error
-	delete(s *session.Session, primary []byte) error
+	tree *table
 }
 
 // RawRow is a row as bytes.
@@ -93,9 +78,10 @@ func (r *Raw) Validate(key, value []byte) (Valid, error) {
 type Valid struct {
 	key, value []byte
 	clock      uint64
-	// model is a *M, or nil if the value has fields that the model does not have, or lacks some: a
-	// store may have other defaults for those fields.
+	// model is a *M of the tree, or nil if the value has fields that the model does not have, or lacks
+	// some: a store may have other defaults for those fields.
 	model any
+	of    *table
 }
 
 // Clock returns the clock that [WithClock] declares, zero without one.
@@ -389,7 +375,7 @@ func (r *Raw) failAt(op string, key []byte, err error) error {
 
 // parseRaw is parse for code that sees values as bytes. A tree whose rows travel shows each value
 // as its record has it, of whichever version: records are compared, signed and hashed as bytes.
-func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row, error) {
+func (t *table) parseRaw(p *session.Place, key, stored []byte) (format.Row, error) {
 	if t.policy == Local {
 		return parse(p, key, stored)
 	}
@@ -404,7 +390,7 @@ func (t *Tree[M, K]) parseRaw(p *session.Place, key, stored []byte) (format.Row,
 }
 
 // plainRaw returns a row with its value as parseRaw shows it.
-func (t *Tree[M, K]) plainRaw(p *session.Place, row format.Row) (_ format.Row, err error) {
+func (t *table) plainRaw(p *session.Place, row format.Row) (_ format.Row, err error) {
 	if t.policy != Local {
 		return p.Unpacker.Plain(row)
 	}
@@ -412,12 +398,12 @@ func (t *Tree[M, K]) plainRaw(p *session.Place, row format.Row) (_ format.Row, e
 	return row, err
 }
 
-func (t *Tree[M, K]) validate(primary, value []byte) (v Valid, err error) {
+func (t *table) validate(primary, value []byte) (v Valid, err error) {
 	m, foreign, err := t.decodeStranger(nil, primary, value)
 	if err != nil {
 		return v, err
 	}
-	v = Valid{key: primary, value: value, clock: t.clockOf(m)}
+	v = Valid{key: primary, value: value, clock: t.types.clockOf(m), of: t}
 	if !foreign {
 		v.model = m
 	}
@@ -425,17 +411,16 @@ func (t *Tree[M, K]) validate(primary, value []byte) (v Valid, err error) {
 }
 
 // storeValid stores what validate has taken as w says.
-func (t *Tree[M, K]) storeValid(s *session.Session, v Valid, w writing) error {
-	m, ok := v.model.(*M)
-	if !ok || t.isVerbatim() {
+func (t *table) storeValid(s *session.Session, v Valid, w writing) error {
+	if v.model == nil || v.of != t || t.isVerbatim() {
 		return t.storeValue(s, v.key, v.value, w)
 	}
 	w.value = v.value
-	return t.store(s, m, w)
+	return t.store(s, v.model, w)
 }
 
 // storeValue checks a value and stores it as w says.
-func (t *Tree[M, K]) storeValue(s *session.Session, primary, value []byte, w writing) error {
+func (t *table) storeValue(s *session.Session, primary, value []byte, w writing) error {
 	place, err := t.writePlace(s)
 	if err != nil {
 		return err

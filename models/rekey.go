@@ -37,15 +37,15 @@ func IndexVersion[M any](version uint32) IndexOption[M] {
 
 // rekey returns the encoded primary key of a row that may have another one in p, and its value as
 // the newest schema version has it.
-func (t *Tree[M, K]) rekey(p *session.Place, row format.Row) (primary, value []byte, err error) {
+func (t *table) rekey(p *session.Place, row format.Row) (primary, value []byte, err error) {
 	value, err = valueOf(p, row)
 	if err != nil {
 		return nil, nil, err
 	}
-	m := t.models.Get().(*M)
-	defer func() { *m = *new(M); t.models.Put(m) }()
-	if err := t.codec.Decode(value, m); err != nil {
+	m := t.types.take()
+	defer t.types.give(m)
+	if err := t.read(m, nil, value); err != nil {
 		return nil, nil, corruptValue(err)
 	}
-	return t.key.AppendLast(nil, t.primary(m)), value, nil
+	return t.types.appendPrimary(nil, m), value, nil
 }

@@ -9,7 +9,9 @@ import (
 // writes a schema file. The definition that the tree belongs to has to be
 // declared before, because the tree's full name begins with the definition's. Of
 // the tree's topics it has those that all rows belong to.
-func (t *Tree[M, K]) Schema() shape.Schema {
+func (t *Tree[M, K]) Schema() shape.Schema { return t.schema() }
+
+func (t *table) schema() shape.Schema {
 	s := shape.Schema{
 		Tree: t.core.Name, Key: t.core.Key, Codec: t.core.Codec, Policy: t.core.Policy,
 		Shape: shape.StructOf(t.core.Fields...), KeyFields: t.core.KeyFields, KeyVersion: t.core.KeyVersion,

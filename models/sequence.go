@@ -82,7 +82,7 @@ func (t *Tree[M, K]) insertNext(ctx context.Context, w Writer, m *M) error {
 		}
 	})
 	if err != nil {
-		err = t.failAt(insert.String(), t.primary(m), err)
+		err = t.failModel(insert.String(), m, err)
 		*m = zero
 	}
 	return err

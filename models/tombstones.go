@@ -37,21 +37,22 @@ func WithTombstones[M any](age, unit time.Duration) TreeOption[M] {
 }
 
 // checkTombstones returns an error if a tree cannot have the tombstones that are declared.
-func (o *treeOptions[M]) checkTombstones() error {
-	if o.tombstones == nil {
+func (t *table) checkTombstones() error {
+	of := t.core.Tombstones
+	if of == nil {
 		return nil
 	}
-	declared := shape.Tombstones{Age: o.tombstones.Age, Unit: o.tombstones.Unit}
+	declared := shape.Tombstones{Age: of.Age, Unit: of.Unit}
 	var why string
 	switch {
-	case o.policy != Open:
-		why = fmt.Sprintf("is for trees that are open, and it is %v", o.policy)
-	case o.clock == nil:
+	case t.policy != Open:
+		why = fmt.Sprintf("is for trees that are open, and it is %v", t.policy)
+	case !t.clocked:
 		why = "needs WithClock"
-	case o.merging != nil:
+	case t.core.Merged:
 		why = "and WithMerge exclude each other: a merge says what becomes of a row"
-	case o.codec.Name() != dagCBORName:
-		why = fmt.Sprintf("needs the codec %s, and it is %s", dagCBORName, o.codec.Name())
+	case t.core.Codec != dagCBORName:
+		why = fmt.Sprintf("needs the codec %s, and it is %s", dagCBORName, t.core.Codec)
 	default:
 		if err := declared.Check(); err != nil {
 			return fmt.Errorf("%w: WithTombstones: %w", ErrDefinition, err)
@@ -62,12 +63,12 @@ func (o *treeOptions[M]) checkTombstones() error {
 }
 
 // buries reports whether a deletion in the transaction leaves a tombstone: if the program makes it.
-func (t *Tree[M, K]) buries(s *session.Session) bool {
+func (t *table) buries(s *session.Session) bool {
 	return t.core.Tombstones != nil && !s.Trusted && s.Origin == session.Program
 }
 
 // bury writes the tombstone of the row that was read into d, unless that has expired.
-func (t *Tree[M, K]) bury(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
+func (t *table) bury(s *session.Session, d *draft, place *session.Place, primary []byte) error {
 	if expired(format.Row{Header: format.Header{Expiry: d.oldExpiry}}) {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/internal/format"
 	"github.com/newsnet-africa/netabase-go/internal/session"
-	"github.com/newsnet-africa/netabase-go/models/shape"
 )
 
 // Tree is the handle of a typed tree: rows of type M, each under one primary
@@ -23,7 +21,7 @@ import (
 // Models returned are the caller's. Models passed in are only read, and are
 // not kept.
 type Tree[M, K any] struct {
-	core    *session.Tree
+	table
 	key     KeyCodec[K]
 	codec   Codec[M]
 	primary func(*M) K
@@ -33,20 +31,13 @@ type Tree[M, K any] struct {
 	setKey  func(*M, K)
 	// sequence is nil where nobody numbers the rows.
 	sequence *sequence[M, K]
-	policy   Policy
 	indexes  []indexer[M]
-	// topical says that one of the indexes is a topic.
-	topical bool
-	// foreign returns how values of other versions of the model are read: see foreignShapeOf.
-	foreign func() *foreignShape
-	raw     *Raw
 
 	// values is the codec if it can return models; otherwise models holds *M to
 	// decode into: decoding through an interface makes its target escape, and
 	// reading one row is to allocate nothing but what the model itself refers to.
 	values ValueDecoder[M]
 	models sync.Pool
-	drafts sync.Pool
 
 	// rows and keys hold the batches of walks.
 	rows, keys sync.Pool
@@ -65,26 +56,12 @@ type indexer[M any] interface {
 type TreeOption[M any] func(*treeOptions[M])
 
 type treeOptions[M any] struct {
-	codec  Codec[M]
-	clock  func(*M) uint64
-	policy Policy
-	// merging is of WithMerge.
+	declaration
+	codec Codec[M]
+	clock func(*M) uint64
+	// merging is of WithMerge, and earlier of WithEarlier.
 	merging func(a, b *M) M
-	// tombstones is of WithTombstones, nil where deletions do not travel.
-	tombstones *session.Tombstones
-	// compressed is of WithCompression, and feed of WithFeed.
-	compressed bool
-	feed       *Feed
-	// givenUp and earlier are of WithGivenUp and WithEarlier.
-	givenUp []string
 	earlier []Earlier[M]
-	// defaults are of WithDefault.
-	defaults []fieldDefault
-	// keyVersion is of WithKeyVersion.
-	keyVersion uint32
-	// keyFields and clockField are of KeyFields and ClockField.
-	keyFields  []string
-	clockField string
 	// setKey is a func(*M, K), or nil. (An option knows M only.)
 	setKey any
 	// sequence is a *sequence[M, K], or nil.
@@ -118,78 +95,25 @@ func NewTree[M, K any](name string, key KeyCodec[K], primary func(*M) K, opts ..
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := &Tree[M, K]{
-		core: &session.Tree{
-			Name: name, Key: key.Name(), KeyVersion: o.keyVersion, Codec: o.codec.Name(), Policy: o.policy.String(),
-			Fields: o.codec.Fields(), KeyFields: o.keyFields, Clock: o.clockField,
-			ComputedClock: o.clock != nil && o.clockField == "" && o.policy != Local,
-			Merged:        o.merging != nil, Tombstones: o.tombstones,
-			GivenUp: o.givenUp, Compressed: o.compressed,
-		},
-		key: key, codec: o.codec, primary: primary, clock: o.clock, merging: o.merging, policy: o.policy,
+	t := &Tree[M, K]{key: key, codec: o.codec, primary: primary, clock: o.clock, merging: o.merging}
+	t.setUp(t, name, key.Name(), o.codec, o.declaration, o.clock != nil, o.merging != nil, o.setKey != nil)
+	var ok bool
+	if t.setKey, ok = o.setKey.(func(*M, K)); !ok && o.setKey != nil {
+		t.fault("%w: WithKey takes another type of key", ErrDefinition)
 	}
-	t.raw = &Raw{core: t.core, tree: t}
-	t.foreign = foreignShapeOf(t.core, o.policy)
-	if err := checkName(name); err != nil {
-		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
-	}
-	if o.policy > Immutable {
-		t.core.Fault = fmt.Errorf("tree %q: %w: there is no %v", name, ErrDefinition, o.policy)
-	}
-	if o.merging != nil && o.policy != Open {
-		t.core.Fault = fmt.Errorf("tree %q: %w: WithMerge is for trees that are open, and it is %v", name, ErrDefinition,
-			o.policy)
-	}
-	if err := o.checkTombstones(); err != nil {
-		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
-	}
-	if o.setKey != nil {
-		set, ok := o.setKey.(func(*M, K))
-		if !ok {
-			t.core.Fault = fmt.Errorf("tree %q: %w: WithKey takes another type of key", name, ErrDefinition)
-		}
-		t.setKey = set
-	}
-	if o.sequence != nil {
-		numbered, ok := o.sequence.(*sequence[M, K])
-		if !ok {
-			t.core.Fault = fmt.Errorf("tree %q: %w: WithSequence takes another type of key", name, ErrDefinition)
-		}
-		t.sequence = numbered
-	}
-	if c, ok := o.codec.(interface{ Err() error }); ok && c.Err() != nil {
-		t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, c.Err())
-	}
-	if t.core.Fault == nil {
-		var err error
-		if t.core.Fields, err = withDefaults(t.core.Fields, o.defaults); err != nil {
-			t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, err)
-		}
-	}
-	if err := shape.StructOf(t.core.Fields...).Check(); err != nil {
-		t.core.Fault = fmt.Errorf("tree %q: %w: fields of the codec: %w", name, ErrDefinition, err)
+	if t.sequence, ok = o.sequence.(*sequence[M, K]); !ok && o.sequence != nil {
+		t.fault("%w: WithSequence takes another type of key", ErrDefinition)
 	}
 	if o.setKey == nil {
 		t.values, _ = o.codec.(ValueDecoder[M])
-		t.core.Rekey = t.rekey
 	}
-	feed, err := o.feed.check()
-	if err != nil {
-		t.core.Fault = fmt.Errorf("tree %q: %w", name, err)
-	}
-	t.core.Feed = feed
 	t.models.New = func() any { return new(M) }
-	t.drafts.New = func() any { return new(draft[M]) }
-	t.core.CheckFields = sync.OnceValue(t.checkFields)
-	t.core.Entries, t.core.Verify, t.core.Modernize = t.entries, t.verify, t.modernize
 	for _, e := range o.earlier {
 		t.core.Earlier = append(t.core.Earlier, e.erase(t.codec)...)
 		if err := e.fault(); err != nil {
-			t.core.Fault = fmt.Errorf("tree %q: %w: %w", name, ErrDefinition, err)
+			t.fault("%w: %w", ErrDefinition, err)
 		}
 	}
-	t.core.Prepare, t.core.Store, t.core.Remove = t.prepare, t.storePrepared, t.remove
-	t.core.Encode, t.core.PutRow = t.encodeValue, t.putRow
 	t.core.FormatKey = func(key []byte) string { return formatKey(t.key.DecodeLast, t.key, key) }
 	t.core.PathText = func(key []byte) (string, error) { return pathText(t.key.DecodeLast, t.key, key) }
 	t.core.ParsePathText = func(text string) ([]byte, error) {
@@ -213,7 +137,7 @@ func (t *Tree[M, K]) FormatKey(key K) string { return t.key.Format(key) }
 func (t *Tree[M, K]) Core() *session.Tree { return t.core }
 
 // place finds the tree in the session's store.
-func (t *Tree[M, K]) place(s *session.Session) (*session.Place, error) {
+func (t *table) place(s *session.Session) (*session.Place, error) {
 	return placeOf(s, t.core)
 }
 
@@ -256,27 +180,13 @@ func expired(row format.Row) bool {
 	return row.Expiry != 0 && row.Expiry <= time.Now().UnixNano()
 }
 
-// decodeTo decodes the value of the row under the encoded primary key into m,
-// which is zero.
-func (t *Tree[M, K]) decodeTo(m *M, primary, value []byte) error {
-	if err := t.codec.Decode(value, m); err != nil || t.setKey == nil {
-		return err
-	}
-	key, err := t.key.DecodeLast(primary)
-	if err != nil {
-		return err
-	}
-	t.setKey(m, key)
-	return nil
-}
-
 // decode returns the model of the row under the encoded primary key.
 func (t *Tree[M, K]) decode(primary, value []byte) (m M, err error) {
 	if t.values != nil {
 		m, err = t.values.DecodeValue(value)
 	} else {
 		into := t.models.Get().(*M)
-		err = t.decodeTo(into, primary, value)
+		err = t.read(into, primary, value)
 		m, *into = *into, m
 		t.models.Put(into)
 	}
@@ -294,61 +204,6 @@ func corruptValue(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: value does not decode: %w", ErrCorrupt, err)
-}
-
-// verify checks that a row decodes and belongs under the encoded primary key.
-func (t *Tree[M, K]) verify(p *session.Place, primary []byte, row format.Row) error {
-	m := t.models.Get().(*M)
-	defer func() { *m = *new(M); t.models.Put(m) }()
-	value, err := valueOf(p, row)
-	if err != nil {
-		return err
-	}
-	if err := t.decodeTo(m, primary, value); err != nil {
-		return err
-	}
-	return t.checkKey(m, primary)
-}
-
-// checkKey checks that m belongs under the encoded primary key.
-func (t *Tree[M, K]) checkKey(m *M, primary []byte) error {
-	if key := t.key.AppendLast(nil, t.primary(m)); !bytes.Equal(key, primary) {
-		return fmt.Errorf("%w: the value belongs under the key %s", ErrInvalid, t.FormatKey(t.primary(m)))
-	}
-	return nil
-}
-
-func (t *Tree[M, K]) entries(
-	p *session.Place, primary []byte, row format.Row, emit func(int, []byte) error,
-) error {
-	if len(t.indexes) == 0 {
-		return nil
-	}
-	d := t.drafts.Get().(*draft[M])
-	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
-	err := t.readOld(d, &d.model, p, primary, row)
-	d.model = *new(M)
-	if err != nil {
-		return err
-	}
-	for i := range t.indexes {
-		for n := range d.old[i].len() {
-			if err := emit(i, d.old[i].at(n)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// fail wraps err with what was asked of the tree, unless it says so already.
-func (t *Tree[M, K]) fail(op string, err error) error {
-	var e *Error
-	if errors.As(err, &e) {
-		return err
-	}
-	return &Error{Op: op, Tree: t.core.Name, Err: err}
 }
 
 // failAt is fail with the key that was asked for.

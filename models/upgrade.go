@@ -117,7 +117,7 @@ func (e Earlier[M]) fault() error {
 
 // modernize makes the row that is stored in place of one of an earlier schema version. A row that
 // travels keeps its value, since others compare and sign it as bytes.
-func (t *Tree[M, K]) modernize(p *session.Place, primary []byte, row format.Row) (format.Row, error) {
+func (t *table) modernize(p *session.Place, primary []byte, row format.Row) (format.Row, error) {
 	row, err := p.Unpacker.Plain(row)
 	if err != nil {
 		return row, err
@@ -126,9 +126,9 @@ func (t *Tree[M, K]) modernize(p *session.Place, primary []byte, row format.Row)
 	if err != nil {
 		return row, err
 	}
-	m := t.models.Get().(*M)
-	defer func() { *m = *new(M); t.models.Put(m) }()
-	if err := t.decodeTo(m, primary, value); err != nil {
+	m := t.types.take()
+	defer t.types.give(m)
+	if err := t.read(m, primary, value); err != nil {
 		return row, corruptValue(err)
 	}
 	if err := t.checkKey(m, primary); err != nil {
@@ -139,7 +139,7 @@ func (t *Tree[M, K]) modernize(p *session.Place, primary []byte, row format.Row)
 		row.Value = value
 		return row, nil
 	}
-	own, err := t.codec.Append(nil, m)
+	own, err := t.types.appendValue(nil, m)
 	row.Foreign = !bytes.Equal(own, row.Value)
 	return row, err
 }

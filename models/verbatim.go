@@ -13,22 +13,20 @@ type verbatim interface{ Verbatim() }
 
 // isVerbatim reports whether a row of the tree is its key and its value and nothing
 // else has to be known of the model.
-func (t *Tree[M, K]) isVerbatim() bool {
-	_, ok := t.codec.(verbatim)
-	return ok && t.setKey != nil && len(t.indexes) == 0 && t.clock == nil
+func (t *table) isVerbatim() bool {
+	return t.verbatim && t.keyless && len(t.core.Indexes) == 0 && !t.clocked
 }
 
 // encodeValue makes the row of a value in a verbatim tree, in one piece of memory that
 // the engine gets. It is the one copy that is made of the value.
-func (t *Tree[M, K]) encodeValue(
+func (t *table) encodeValue(
 	place *session.Place, primary, value []byte, expiry int64,
 ) (row session.Row, err error) {
-	key, err := t.key.DecodeLast(primary)
-	if err != nil {
+	m := t.types.take()
+	defer t.types.give(m)
+	if err := t.types.setPrimary(m, primary); err != nil {
 		return row, err
 	}
-	m := new(M)
-	t.setKey(m, key)
 	if err := t.checkKey(m, primary); err != nil {
 		return row, err
 	}
@@ -61,7 +59,7 @@ func seal(s *session.Session, place *session.Place, buf, value []byte, h format.
 }
 
 // putRow stores what encodeValue made. It may be called again, in another transaction.
-func (t *Tree[M, K]) putRow(s *session.Session, row session.Row) error {
+func (t *table) putRow(s *session.Session, row session.Row) error {
 	place, err := t.writePlace(s)
 	if err != nil {
 		return err
@@ -82,8 +80,7 @@ func (t *Tree[M, K]) putRow(s *session.Session, row session.Row) error {
 		}
 		row.Stored = format.AppendChecksum(row.Stored, row.Key)
 	}
-	d := t.drafts.Get().(*draft[M])
+	d := t.draft()
 	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
 	return t.replace(s, d, place, row.Key, row.Stored, writing{expiry: row.Expiry})
 }

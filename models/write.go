@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/format"
@@ -53,10 +54,10 @@ func (t *Tree[M, K]) Replace(ctx context.Context, w Writer, m *M) error {
 	return t.write(ctx, w, m, writing{how: replace})
 }
 
-func (t *Tree[M, K]) write(ctx context.Context, w Writer, m *M, how writing) error {
+func (t *table) write(ctx context.Context, w Writer, m any, how writing) error {
 	err := w.RunWrite(ctx, func(s *session.Session) error { return t.store(s, m, how) })
 	if err != nil {
-		return t.failAt(how.how.String(), t.primary(m), err)
+		return t.failModel(how.how.String(), m, err)
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (t *Tree[M, K]) PutMany(ctx context.Context, w Writer, models []M) error {
 				return ctx.Err()
 			}
 			if err := t.store(s, &models[i], writing{}); err != nil {
-				return t.failAt("put", t.primary(&models[i]), err)
+				return t.failModel("put", &models[i], err)
 			}
 		}
 		return nil
@@ -124,7 +125,9 @@ func (t *Tree[M, K]) Upsert(
 func (t *Tree[M, K]) modify(
 	ctx context.Context, w Writer, op string, key K, change func(*M, bool) (bool, error),
 ) error {
-	err := w.RunWrite(ctx, func(s *session.Session) error { return t.alter(s, key, change) })
+	primary := t.key.AppendLast(nil, key)
+	typed := func(m any, found bool) (bool, error) { return change(m.(*M), found) }
+	err := w.RunWrite(ctx, func(s *session.Session) error { return t.alter(s, primary, typed) })
 	if err != nil {
 		return t.failAt(op, key, err)
 	}
@@ -132,30 +135,28 @@ func (t *Tree[M, K]) modify(
 }
 
 // alter reads a row, has change alter it, and stores or deletes it.
-func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (bool, error)) error {
+func (t *table) alter(s *session.Session, primary []byte, change func(any, bool) (bool, error)) error {
 	place, err := t.writePlace(s)
 	if err != nil {
 		return err
 	}
-	d := t.drafts.Get().(*draft[M])
+	d := t.draft()
 	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
 
-	at := t.key.AppendLast(bytes.Clone(place.Space), key)
-	at = at[:len(at):len(at)]
+	at := slices.Clip(slices.Concat(place.Space, primary))
 	row, found, err := t.oldRow(s, d, at)
 	if err != nil {
 		return err
 	}
-	m, live := new(M), found && !expired(row)
+	m, live := t.types.fresh(), found && !expired(row)
 	if found {
-		if err := t.readOld(d, m, place, at[len(place.Space):], row); err != nil {
+		if err := t.readOld(d, m, place, primary, row); err != nil {
 			return err
 		}
 	}
 	var more *unknown
 	if !live {
-		*m = *new(M)
+		m = t.types.fresh()
 	} else if more, err = t.unknownOf(place, row, m); err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 		return err
 	}
 	if s.Writes != writes { // change has written too, perhaps this very row
-		d.fit(len(t.indexes))
+		d.fit(len(t.core.Indexes))
 		if _, found, _, err = t.old(s, d, place, at); err != nil {
 			return err
 		}
@@ -176,7 +177,7 @@ func (t *Tree[M, K]) alter(s *session.Session, key K, change func(*M, bool) (boo
 		}
 		return t.removeOld(s, d, place, at)
 	}
-	if err := t.checkKey(m, at[len(place.Space):]); err != nil {
+	if err := t.checkKey(m, primary); err != nil {
 		return err
 	}
 	var how writing
@@ -211,8 +212,7 @@ type writing struct {
 }
 
 // draft is the memory that writing one row needs and the engine does not keep.
-type draft[M any] struct {
-	model    M
+type draft struct {
 	old, new []keyList
 	// oldExpiry is that of the row that d.old is of, and oldRow what is stored of it, borrowed from the
 	// transaction, or nil.
@@ -227,7 +227,7 @@ type draft[M any] struct {
 
 // writePlace finds the tree in the session's store for an ordinary call to write
 // to.
-func (t *Tree[M, K]) writePlace(s *session.Session) (*session.Place, error) {
+func (t *table) writePlace(s *session.Session) (*session.Place, error) {
 	if err := t.mayWrite(s); err != nil {
 		return nil, err
 	}
@@ -235,14 +235,13 @@ func (t *Tree[M, K]) writePlace(s *session.Session) (*session.Place, error) {
 }
 
 // store writes m and brings its index entries up to date.
-func (t *Tree[M, K]) store(s *session.Session, m *M, w writing) error {
+func (t *table) store(s *session.Session, m any, w writing) error {
 	place, err := t.writePlace(s)
 	if err != nil {
 		return err
 	}
-	d := t.drafts.Get().(*draft[M])
+	d := t.draft()
 	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
 
 	key, row, err := t.encode(s, d, place, m, w)
 	if err != nil {
@@ -252,7 +251,7 @@ func (t *Tree[M, K]) store(s *session.Session, m *M, w writing) error {
 }
 
 // replace stores row at key and the entries of d.new, in place of what is there.
-func (t *Tree[M, K]) replace(s *session.Session, d *draft[M], place *session.Place, key, row []byte, w writing) error {
+func (t *table) replace(s *session.Session, d *draft, place *session.Place, key, row []byte, w writing) error {
 	if err := t.allowed(s, d, place, key, w); err != nil {
 		return err
 	}
@@ -261,13 +260,13 @@ func (t *Tree[M, K]) replace(s *session.Session, d *draft[M], place *session.Pla
 
 // encode returns the key and the row of m, which lie in one piece of memory that
 // the engine gets, and fills d.new with its index keys.
-func (t *Tree[M, K]) encode(
-	s *session.Session, d *draft[M], place *session.Place, m *M, w writing,
+func (t *table) encode(
+	s *session.Session, d *draft, place *session.Place, m any, w writing,
 ) (key, row []byte, err error) {
-	buf := t.key.AppendLast(append(d.buf[:0], place.Space...), t.primary(m))
+	buf := t.types.appendPrimary(append(d.buf[:0], place.Space...), m)
 	end := len(buf)
 	if w.value == nil && place.Compressor != nil {
-		if d.value, err = t.codec.Append(d.value[:0], m); err != nil {
+		if d.value, err = t.types.appendValue(d.value[:0], m); err != nil {
 			return nil, nil, err
 		}
 		w.value = d.value
@@ -280,15 +279,15 @@ func (t *Tree[M, K]) encode(
 			return nil, nil, err
 		}
 		key, row = stored.Key, stored.Stored
-		t.appendKeys(d.new, place, m, key[len(place.Space):], w.value)
+		t.types.appendKeys(d.new, place, m, key[len(place.Space):], w.value)
 	} else {
 		h, dataKey := format.Header{Schema: place.Schema, Expiry: w.expiry}, place.DataKey(s)
 		buf, start := session.BeginRow(dataKey, buf, h)
 		from := len(buf)
-		if buf, err = t.codec.Append(buf, m); err != nil {
+		if buf, err = t.types.appendValue(buf, m); err != nil {
 			return nil, nil, err
 		}
-		t.appendKeys(d.new, place, m, buf[len(place.Space):end], buf[from:])
+		t.types.appendKeys(d.new, place, m, buf[len(place.Space):end], buf[from:])
 		d.buf = format.Seal(session.EndRow(dataKey, buf, start, buf[:end], h))
 		stored := bytes.Clone(d.buf)
 		key, row = stored[:end:end], stored[end:]
@@ -296,21 +295,13 @@ func (t *Tree[M, K]) encode(
 	return key, row, nil
 }
 
-// appendKeys adds to the lists of all indexes the keys of m, whose row has the encoded primary key, and the
-// value as its record has it.
-func (t *Tree[M, K]) appendKeys(to []keyList, place *session.Place, m *M, primary, value []byte) {
-	for i, ix := range t.indexes {
-		ix.appendKeys(place, &to[i], m, primary, value)
-	}
-}
-
 // allowed reads what lies at key into d, and returns an error if w does not allow
 // the write for it.
-func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Place, key []byte, w writing) error {
+func (t *table) allowed(s *session.Session, d *draft, place *session.Place, key []byte, w writing) error {
 	if w.expiry != 0 && !place.Expires.Load() {
 		place.Expires.Store(true)
 	}
-	if len(t.indexes) == 0 && w.how == put && w.allow == nil {
+	if len(t.core.Indexes) == 0 && w.how == put && w.allow == nil {
 		return t.oldExpiry(s, d, place, key) // nothing else asks for the old row
 	}
 	if err := engine.CheckKey(key); err != nil {
@@ -338,7 +329,7 @@ func (t *Tree[M, K]) allowed(s *session.Session, d *draft[M], place *session.Pla
 
 // commit stores row at key and the entries of d.new in place of those of d.old.
 // It checks all it can before its first write.
-func (t *Tree[M, K]) commit(s *session.Session, d *draft[M], place *session.Place, key, row []byte, w writing) error {
+func (t *table) commit(s *session.Session, d *draft, place *session.Place, key, row []byte, w writing) error {
 	if err := engine.CheckKey(key); err != nil {
 		return err
 	}
@@ -398,7 +389,7 @@ func changed(s *session.Session, place *session.Place, key, row []byte) error {
 }
 
 // delete is remove by an ordinary call.
-func (t *Tree[M, K]) delete(s *session.Session, primary []byte) error {
+func (t *table) delete(s *session.Session, primary []byte) error {
 	if err := t.mayWrite(s); err != nil {
 		return err
 	}
@@ -407,16 +398,15 @@ func (t *Tree[M, K]) delete(s *session.Session, primary []byte) error {
 
 // remove deletes the row with the encoded primary key and its entries, whatever
 // the tree's policy is.
-func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
+func (t *table) remove(s *session.Session, primary []byte) error {
 	place, err := t.place(s)
 	if err != nil {
 		return err
 	}
 	key := append(append(make([]byte, 0, len(place.Space)+len(primary)), place.Space...), primary...)
-	d := t.drafts.Get().(*draft[M])
+	d := t.draft()
 	defer t.drafts.Put(d)
-	d.fit(len(t.indexes))
-	if len(t.indexes) == 0 && !t.buries(s) {
+	if len(t.core.Indexes) == 0 && !t.buries(s) {
 		if err := t.oldExpiry(s, d, place, key); err != nil {
 			return err
 		}
@@ -427,7 +417,7 @@ func (t *Tree[M, K]) remove(s *session.Session, primary []byte) error {
 }
 
 // removeOld deletes the row at key and the entries of d.old.
-func (t *Tree[M, K]) removeOld(s *session.Session, d *draft[M], place *session.Place, key []byte) error {
+func (t *table) removeOld(s *session.Session, d *draft, place *session.Place, key []byte) error {
 	if err := t.moveEntries(s, d, place, key[len(place.Space):]); err != nil {
 		return err
 	}
@@ -450,12 +440,11 @@ func (t *Tree[M, K]) removeOld(s *session.Session, d *draft[M], place *session.P
 	return changed(s, place, key, nil)
 }
 
-func (d *draft[M]) fit(indexes int) {
+func (d *draft) fit(indexes int) {
 	if len(d.old) != indexes {
 		d.old, d.new = make([]keyList, indexes), make([]keyList, indexes)
 	}
 	d.oldExpiry, d.oldRow, d.clock = 0, nil, 0
-	d.model = *new(M) // a codec that panicked may have left something
 	for i := range d.old {
 		d.old[i].reset()
 		d.new[i].reset()
@@ -465,16 +454,17 @@ func (d *draft[M]) fit(indexes int) {
 // old fills d.old with the index keys of the row stored at key, and d.oldExpiry. It returns the row,
 // and reports whether there is one and whether it is live: a row that has expired still has its
 // entries.
-func (t *Tree[M, K]) old(
-	s *session.Session, d *draft[M], place *session.Place, key []byte,
+func (t *table) old(
+	s *session.Session, d *draft, place *session.Place, key []byte,
 ) (row format.Row, found, live bool, err error) {
 	row, found, err = t.oldRow(s, d, key)
 	if !found || err != nil {
 		return row, false, false, err
 	}
-	if len(t.indexes) > 0 || t.buries(s) {
-		err = t.readOld(d, &d.model, place, key[len(place.Space):], row)
-		d.model = *new(M)
+	if len(t.core.Indexes) > 0 || t.buries(s) {
+		m := t.types.take()
+		err = t.readOld(d, m, place, key[len(place.Space):], row)
+		t.types.give(m)
 	}
 	return row, true, !expired(row), err
 }
@@ -484,7 +474,7 @@ func (t *Tree[M, K]) old(
 // nothing while no row of the tree may expire and nobody follows the tree. A damaged row
 // can be replaced and deleted like any other. A row of a newer version cannot: its expiry
 // is not known.
-func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.Place, key []byte) error {
+func (t *table) oldExpiry(s *session.Session, d *draft, place *session.Place, key []byte) error {
 	if !place.Expires.Load() && !s.Follows(t.core) {
 		return nil
 	}
@@ -505,7 +495,7 @@ func (t *Tree[M, K]) oldExpiry(s *session.Session, d *draft[M], place *session.P
 }
 
 // oldRow reads the row stored at key.
-func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row format.Row, found bool, err error) {
+func (t *table) oldRow(s *session.Session, d *draft, key []byte) (row format.Row, found bool, err error) {
 	stored, err := s.Read.Get(key)
 	if isNotFound(err) {
 		return row, false, nil
@@ -520,7 +510,7 @@ func (t *Tree[M, K]) oldRow(s *session.Session, d *draft[M], key []byte) (row fo
 
 // readOld decodes the row under the encoded primary key, and fills d.old with its
 // index keys.
-func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []byte, row format.Row) error {
+func (t *table) readOld(d *draft, into any, p *session.Place, primary []byte, row format.Row) error {
 	if t.topical { // a topic is about the value before it is made one of the newest schema version
 		var err error
 		if row, err = p.Unpacker.Plain(row); err != nil {
@@ -531,20 +521,20 @@ func (t *Tree[M, K]) readOld(d *draft[M], into *M, p *session.Place, primary []b
 	if err != nil {
 		return err
 	}
-	if err := t.decodeTo(into, primary, value); err != nil {
+	if err := t.read(into, primary, value); err != nil {
 		return corruptValue(err)
 	}
 	if t.core.Tombstones != nil {
-		d.clock = t.clockOf(into)
+		d.clock = t.types.clockOf(into)
 	}
-	t.appendKeys(d.old, p, into, primary, row.Value)
+	t.types.appendKeys(d.old, p, into, primary, row.Value)
 	return nil
 }
 
 // checkEntries refuses new entries that are too long, and unique keys that
 // another row has.
-func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
-	for i := range t.indexes {
+func (t *table) checkEntries(s *session.Session, d *draft, place *session.Place, primary []byte) error {
+	for i := range t.core.Indexes {
 		ix, space := t.core.Indexes[i], place.Indexes[i]
 		err := d.new[i].missingFrom(&d.old[i], func(key []byte) error {
 			if size := len(space) + len(key) + len(primary); size > engine.MaxKeySize {
@@ -576,7 +566,7 @@ func (t *Tree[M, K]) checkEntries(s *session.Session, d *draft[M], place *sessio
 
 // violation returns the error for a unique key that the row holder has and the
 // row primary would get, or removes the former if it has expired.
-func (t *Tree[M, K]) violation(
+func (t *table) violation(
 	s *session.Session, place *session.Place, ix *session.Index, key, holder, primary []byte,
 ) error {
 	s.Scratch = append(append(s.Scratch[:0], place.Space...), holder...)
@@ -595,8 +585,8 @@ func (t *Tree[M, K]) violation(
 
 // moveEntries deletes the entries of d.old that d.new lacks and adds those that
 // only d.new has. Entries that both have are left alone.
-func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session.Place, primary []byte) error {
-	for i := range t.indexes {
+func (t *table) moveEntries(s *session.Session, d *draft, place *session.Place, primary []byte) error {
+	for i := range t.core.Indexes {
 		space, inValue := place.Indexes[i], t.core.Indexes[i].Kind.KeyInValue()
 		if t.topical && place.Topics[i] != nil {
 			if err := t.moveTopic(s, d, place.Topics[i], i, primary); err != nil {
@@ -622,7 +612,7 @@ func (t *Tree[M, K]) moveEntries(s *session.Session, d *draft[M], place *session
 
 // moveTopic is moveEntries for a topic, which is index i. Its entries come into the store by the log of the
 // topic.
-func (t *Tree[M, K]) moveTopic(s *session.Session, d *draft[M], of *session.Topic, i int, primary []byte) error {
+func (t *table) moveTopic(s *session.Session, d *draft, of *session.Topic, i int, primary []byte) error {
 	note := func(added bool) func(key []byte) error {
 		return func(key []byte) error {
 			s.NoteTopic(of, key[1:], primary, added)

@@ -13,8 +13,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -42,10 +40,8 @@ func startApp(ctx context.Context, listen string) (_ *app, err error) {
 	if a.dir, err = os.MkdirTemp("", "board"); err != nil {
 		return nil, err
 	}
-	wasm := filepath.Join(a.dir, "board.wasm")
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", wasm,
-		"github.com/newsnet-africa/netabase-go/examples/browser/page")
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	const module = "github.com/newsnet-africa/netabase-go"
+	build := exec.CommandContext(ctx, "go", "run", module+"/browser/pagebuild", "-o", a.dir, module+"/examples/browser/page")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the page: %w\n%s", err, out)
 	}
@@ -56,19 +52,15 @@ func startApp(ctx context.Context, listen string) (_ *app, err error) {
 		}
 		a.peers = append(a.peers, p)
 	}
-	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
-	if err != nil {
-		return nil, err
-	}
 	files, err := fs.Sub(web, "web")
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
-	mux.HandleFunc("GET /board.wasm", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, wasm) })
-	glue := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")
-	mux.HandleFunc("GET /wasm_exec.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, glue) })
+	built := http.FileServer(http.Dir(a.dir))
+	mux.Handle("GET /page.wasm", built)
+	mux.Handle("GET /wasm_exec.js", built)
 	mux.HandleFunc("GET /peers.json", a.servePeers)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {

@@ -31,7 +31,7 @@ globalThis.fetchPeers = (take) =>
 
 const fail = (error) => tell(JSON.stringify({ error }));
 const go = new Go();
-WebAssembly.instantiateStreaming(fetch("board.wasm"), go.importObject)
+WebAssembly.instantiateStreaming(fetch("page.wasm"), go.importObject)
   .then(({ instance }) => go.run(instance))
   .then(() => fail(`${last.error ?? "The program has ended."} Close all tabs of the board and open it again.`))
   .catch((error) => fail(String(error)));

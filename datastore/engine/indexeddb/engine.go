@@ -114,7 +114,7 @@ func (o *opening) open(ctx context.Context) (_ *journal.DB, err error) {
 			db.CatchUp()
 		}
 	})
-	db.CatchUp() // with what was committed before the channel was heard
+	db.CatchUp() // with what was committed before the others knew of this program
 	return db, nil
 }
 
@@ -180,7 +180,7 @@ func (o *others) Alone(ctx context.Context) (shared func(), err error) {
 }
 
 func (o *others) Lock(ctx context.Context) (release func(), err error) {
-	o.channel.send(true)
+	o.channel.send(wants)
 	return lock(ctx, o.names("write"), jsvalue.LockMode{})
 }
 
@@ -188,6 +188,6 @@ func (o *others) TryCheckpoint(ctx context.Context) (release func(), err error) 
 	return lock(ctx, o.names("checkpoint"), jsvalue.LockMode{AtOnce: true})
 }
 
-func (o *others) Committed() { o.channel.send(false) }
+func (o *others) Committed() { o.channel.committed() }
 
 var errNoIndexedDB = errors.New("there is no IndexedDB here")

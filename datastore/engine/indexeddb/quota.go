@@ -61,5 +61,5 @@ func Delete(name string) (err error) {
 	if !factory.Truthy() {
 		return errNoIndexedDB
 	}
-	return wait(factory.Call("deleteDatabase", name), "onsuccess", "onerror")
+	return wait(factory.Call("deleteDatabase", name))
 }

@@ -13,16 +13,17 @@ import (
 
 // The object stores of a database. The log has commits by their numbers, the checkpoints values by
 // generation and number, and meta the state.
-const (
-	logStore        = "log"
-	checkpointStore = "checkpoint"
-	metaStore       = "meta"
+var (
+	logStore        = js.ValueOf("log")
+	checkpointStore = js.ValueOf("checkpoint")
+	metaStore       = js.ValueOf("meta")
 )
 
-var stores = []any{logStore, checkpointStore, metaStore}
-
-// allStores are the same in JavaScript, made once.
-var allStores = js.ValueOf(stores)
+// Stores of a transaction. A commit does not wait for a value of a checkpoint, which has another store.
+var (
+	allStores   = js.ValueOf([]any{logStore, checkpointStore, metaStore})
+	stateAndLog = js.ValueOf([]any{metaStore, logStore})
+)
 
 // The keys of the store meta.
 const (
@@ -34,9 +35,9 @@ const (
 func valueKey(generation, n uint64) []any { return []any{float64(generation), float64(n)} }
 
 // The durabilities of transactions.
-const (
-	strict  = "strict"
-	relaxed = "relaxed"
+var (
+	strict  = js.ValueOf(map[string]any{"durability": "strict"})
+	relaxed = js.ValueOf(map[string]any{"durability": "relaxed"})
 )
 
 // relaxedBytes is how large a value may be that is written without waiting for the disk. Chromium writes
@@ -46,7 +47,7 @@ const relaxedBytes = 16 << 10
 // Read implements journal.Storage.
 func (d *idb) Read(after uint64, most int) (s journal.State, commits []journal.Commit, err error) {
 	var meta, keys, values js.Value
-	err = d.do("readonly", relaxed, func(store func(string) js.Value) {
+	err = d.do(stateAndLog, readOnly, relaxed, func(store func(js.Value) js.Value) {
 		meta = store(metaStore).Call("get", stateKey)
 		behind := keyRange.Call("lowerBound", float64(after), true)
 		keys, values = store(logStore).Call("getAllKeys", behind, most), store(logStore).Call("getAll", behind, most)
@@ -84,14 +85,14 @@ func (d *idb) Append(c journal.Commit, durable bool) error {
 	if durable || len(c.Batch) > relaxedBytes {
 		durability = strict
 	}
-	return d.do("readwrite", durability, func(store func(string) js.Value) {
-		store(logStore).Call("add", jsvalue.FromBytes(c.Batch), float64(c.Seq))
+	return d.do(logStore, readWrite, durability, func(store func(js.Value) js.Value) {
+		methods().add.Invoke(store(logStore), jsvalue.FromBytes(c.Batch), float64(c.Seq))
 	})
 }
 
 // Sync implements journal.Storage. A strict transaction waits for those before it.
 func (d *idb) Sync() error {
-	return d.do("readwrite", strict, func(store func(string) js.Value) {
+	return d.do(metaStore, readWrite, strict, func(store func(js.Value) js.Value) {
 		store(metaStore).Call("put", 0, syncKey)
 	})
 }
@@ -99,7 +100,7 @@ func (d *idb) Sync() error {
 // Values implements journal.Storage.
 func (d *idb) Values(generation, from uint64, most int) ([][]byte, error) {
 	requests := make([]js.Value, most)
-	err := d.do("readonly", relaxed, func(store func(string) js.Value) {
+	err := d.do(checkpointStore, readOnly, relaxed, func(store func(js.Value) js.Value) {
 		for i := range requests {
 			requests[i] = store(checkpointStore).Call("get", valueKey(generation, from+uint64(i)))
 		}
@@ -124,21 +125,21 @@ func (d *idb) Values(generation, from uint64, most int) ([][]byte, error) {
 
 // Begin implements journal.Storage.
 func (d *idb) Begin(next journal.State) error {
-	return d.do("readwrite", relaxed, func(store func(string) js.Value) {
+	return d.do(checkpointStore, readWrite, relaxed, func(store func(js.Value) js.Value) {
 		store(checkpointStore).Call("delete", keyRange.Call("lowerBound", valueKey(next.Generation, 0)))
 	})
 }
 
 // PutValue implements journal.Storage.
 func (d *idb) PutValue(generation, n uint64, value []byte) error {
-	return d.do("readwrite", strict, func(store func(string) js.Value) {
+	return d.do(checkpointStore, readWrite, strict, func(store func(js.Value) js.Value) {
 		store(checkpointStore).Call("put", jsvalue.FromBytes(value), valueKey(generation, n))
 	})
 }
 
 // Switch implements journal.Storage.
 func (d *idb) Switch(to journal.State) error {
-	return d.do("readwrite", strict, func(store func(string) js.Value) {
+	return d.do(allStores, readWrite, strict, func(store func(js.Value) js.Value) {
 		store(metaStore).Call("put", jsvalue.FromBytes(to.Append(nil)), stateKey)
 		others := keyRange.Call("upperBound", valueKey(to.Generation, 0), true)
 		store(checkpointStore).Call("delete", others)
@@ -148,9 +149,9 @@ func (d *idb) Switch(to journal.State) error {
 
 // clear deletes everything.
 func (d *idb) clear() error {
-	return d.do("readwrite", strict, func(store func(string) js.Value) {
-		for _, name := range stores {
-			store(name.(string)).Call("clear")
+	return d.do(allStores, readWrite, strict, func(store func(js.Value) js.Value) {
+		for _, name := range []js.Value{logStore, checkpointStore, metaStore} {
+			store(name).Call("clear")
 		}
 	})
 }

@@ -104,7 +104,7 @@ var (
 func treeKey(name string) []byte { return append(slices.Clone(treePrefix), name...) }
 
 // bind reads the catalog, brings it up to date with the definitions and sets
-// s.places. If other programs have the store open, nothing may have to be changed.
+// s.places. If other programs have the store open, nothing may have to be changed that they would not hear of.
 func (s *Store) bind(ctx context.Context, o OpenOptions, joint bool) error {
 	drops, err := dropsOf(o.DropIndexes, s.trees)
 	if err != nil {
@@ -144,8 +144,8 @@ func (s *Store) bind(ctx context.Context, o OpenOptions, joint bool) error {
 		return err
 	}
 	if joint && s.needsAlone() {
-		return fmt.Errorf("%w by another program, and has topics, feeds or records, or is encrypted: one can use it at a time",
-			engine.ErrLocked)
+		return fmt.Errorf("%w by another program, and has topics, feeds or records, or is compressed or encrypted: "+
+			"one can use it at a time", engine.ErrLocked)
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (s *Store) readCatalog(
 	if err == nil {
 		c.secrets, err = c.encrypt(ctx, o.Key, o.Encrypt)
 	}
-	if err == nil && c.changed && joint {
+	if err == nil && joint && c.pending(entries) {
 		err = fmt.Errorf("%w by another program, and has to be brought up to date", engine.ErrLocked)
 	}
 	if err == nil && c.changed {
@@ -182,6 +182,20 @@ func (s *Store) readCatalog(
 	}
 	s.id = [idSize]byte(c.store.ID)
 	return &c, entries, nil
+}
+
+// pending reports whether there is anything to change that other programs with the store open would not hear of.
+func (c *catalog) pending(entries map[string]*treeEntry) bool {
+	if c.changed || len(c.next) > 0 {
+		return true
+	}
+	for _, e := range entries {
+		building := func(ix indexEntry) bool { return ix.State != ready }
+		if len(e.Retired) > 0 || slices.ContainsFunc(e.Indexes, building) {
+			return true
+		}
+	}
+	return false
 }
 
 // catalog is the catalog within one transaction.

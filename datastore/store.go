@@ -115,8 +115,8 @@ func (s *Store) start(ctx context.Context, o OpenOptions) (err error) {
 	if err := s.bind(ctx, o, shared == nil); err != nil {
 		return err
 	}
-	if shared != nil && !s.needsAlone() {
-		shared()
+	if err := s.share(ctx, shared); err != nil {
+		return err
 	}
 	if err := s.checkPlain(ctx); err != nil {
 		return err
@@ -142,14 +142,27 @@ func (s *Store) alone(ctx context.Context) (shared func(), err error) {
 	return shared, err
 }
 
+// share lets other programs in, which alone has kept away, unless the store can be open in one at a time. Schema
+// versions that others would add too, with another meaning of their number, are added before.
+func (s *Store) share(ctx context.Context, shared func()) error {
+	if _, ok := s.db.(engine.Joint); !ok || shared == nil || s.needsAlone() {
+		return nil
+	}
+	if err := s.addVersions(ctx); err != nil && !errors.Is(err, engine.ErrReadOnly) {
+		return err
+	}
+	shared()
+	return nil
+}
+
 // needsAlone reports whether the store keeps in memory what only commits of its own may change: sums of topics,
-// the numbers of commits in feeds, data keys, or what package record counts.
+// the numbers of commits in feeds, dictionaries, data keys, or what package record counts.
 func (s *Store) needsAlone() bool {
 	if len(s.follow.feeds) > 0 || s.keys != nil {
 		return true
 	}
 	for core, place := range s.places {
-		if core.Sole || len(place.Topics) > 0 {
+		if core.Sole || len(place.Topics) > 0 || place.Compressor != nil {
 			return true
 		}
 	}

@@ -11,7 +11,8 @@ import (
 // A schema version that loses nothing and builds no index is added to the catalog when the store is
 // first written to, or closed, as is what a definition says of fields: reading needs no more than memory
 // has. So opening a store with a changed model takes no longer than opening it unchanged, where a first
-// commit has to wait, as in bolt for the check of the file.
+// commit has to wait, as in bolt for the check of the file. A store that several programs can have open adds
+// them when it is opened: see share.
 
 // nextVersion is a schema version that a definition adds to the catalog.
 type nextVersion struct {

@@ -24,6 +24,8 @@ type disk struct {
 	// appending and checkpointing are locks of the programs, which end with them.
 	appending, checkpointing chan struct{}
 	programs                 []*program
+	// alone is the program that keeps others away, or nil.
+	alone *program
 }
 
 func newDisk() *disk {
@@ -183,12 +185,24 @@ func (p *program) TryCheckpoint(ctx context.Context) (release func(), err error)
 }
 
 func (p *program) Alone(context.Context) (shared func(), err error) {
-	alone := true
-	p.eachOther(func(*program) { alone = false })
-	if !alone {
-		return nil, engine.ErrLocked
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, other := range p.programs {
+		if other != p {
+			return nil, engine.ErrLocked
+		}
 	}
-	return func() {}, nil
+	p.alone = p
+	return p.share, nil
+}
+
+// share lets others in, if it is this program that keeps them away.
+func (p *program) share() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.alone == p {
+		p.alone = nil
+	}
 }
 
 func (p *program) Committed() {
@@ -206,11 +220,17 @@ func (p *program) eachOther(fn func(*program)) {
 	}
 }
 
-// newProgram opens the disk. The first reading of it may be the call that fails.
+// open opens the disk.
 func (d *disk) open(ctx context.Context, o journal.Options) (*program, error) {
 	p := &program{disk: d, holds: map[chan struct{}]bool{}}
 	o.Storage, o.Others = p, p
-	o.End = func() {}
+	o.End = p.leave
+	d.mu.Lock()
+	locked := d.alone != nil
+	d.mu.Unlock()
+	if locked {
+		return nil, engine.ErrLocked
+	}
 	db, err := journal.Open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -224,7 +244,15 @@ func (d *disk) open(ctx context.Context, o journal.Options) (*program, error) {
 
 // close ends the use of a program, whether it has ended by itself or not.
 func (p *program) close() error {
+	p.leave()
+	return p.db.Close()
+}
+
+// leave makes it none of the programs.
+func (p *program) leave() {
+	p.share()
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	var rest []*program
 	for _, other := range p.programs {
 		if other != p {
@@ -232,6 +260,4 @@ func (p *program) close() error {
 		}
 	}
 	p.programs = rest
-	p.mu.Unlock()
-	return p.db.Close()
 }

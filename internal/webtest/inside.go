@@ -14,8 +14,7 @@ import (
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
 
-// SetQuota sets how many bytes the page's origin may store, 0 for as many as usual. It works in the page
-// alone.
+// SetQuota sets how many bytes the page's origin may store, 0 for as many as usual. A Child cannot set it.
 func SetQuota(ctx context.Context, bytes int64) (err error) {
 	defer jsvalue.Caught(&err)
 	_, err = jsvalue.Await(ctx, js.Global().Call("setQuota", bytes))

@@ -38,21 +38,33 @@ function begin({ where, ...program }) {
   if (where === "page") {
     runProgram(program, tell).catch(fail);
   } else {
-    startWorker(program, tell);
+    const worker = startWorker(program, tell);
+    globalThis.quotaSet = () => worker.postMessage({ quotaSet: true });
   }
 }
 
-// setQuota has the driver set how many bytes the origin may store, 0 for as many as usual.
+// setQuota has the driver set how many bytes the origin may store, 0 for as many as usual. In a worker, the
+// page passes that on.
 function setQuota(bytes) {
   return new Promise((resolve) => {
     globalThis.quotaSet = resolve;
-    report(JSON.stringify({ quota: bytes }));
+    if (inWorker) {
+      postMessage({ quota: bytes });
+    } else {
+      report(JSON.stringify({ quota: bytes }));
+    }
   });
 }
 
-if (typeof WorkerGlobalScope !== "undefined") {
+const inWorker = typeof WorkerGlobalScope !== "undefined";
+
+if (inWorker) {
   importScripts("wasm_exec.js");
   onmessage = ({ data: program }) => {
+    if (program.quotaSet) {
+      globalThis.quotaSet();
+      return;
+    }
     const fail = (error) => postMessage({ error: String(error?.stack ?? error) });
     runProgram(program, postMessage).catch(fail);
   };

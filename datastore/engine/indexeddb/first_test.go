@@ -15,9 +15,6 @@ import (
 // TestQuota uses the quota up. Commits return ErrNoSpace, and leave nothing of themselves. It has to be the
 // first test: Chromium asks for the quota, and then trusts the answer for half a minute.
 func TestQuota(t *testing.T) {
-	if webtest.InWorker() {
-		t.Skip("the quota is set in the page")
-	}
 	ctx := t.Context()
 	name := fresh()
 	o := indexeddb.Options{Config: engine.Config{Path: name}, CheckpointMB: 1}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
+	"github.com/newsnet-africa/netabase-go/models"
 	"github.com/newsnet-africa/netabase-go/record"
 )
 
@@ -47,7 +47,10 @@ func openJS(t *testing.T) jsPage {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
-	page, err := fs.ReadFile(os.DirFS("js"), "page.html")
+	if err := bundled(); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join("js", "page.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +58,17 @@ func openJS(t *testing.T) jsPage {
 		t.Fatal(err)
 	}
 	return jsPage{webtest.Open(t, os.DirFS(dir))}
+}
+
+// bundled reads what esbuild has read, so that go test does not take the result of a test from its cache when that
+// has changed.
+func bundled() error {
+	files, err := filepath.Glob(filepath.Join("js", "*.mjs"))
+	for _, file := range files {
+		_, failed := os.ReadFile(file)
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // A page speaks with our peers over WebSockets and WebTransport: it exchanges records through the DHT, gossips
@@ -65,18 +79,21 @@ func TestJSPage(t *testing.T) {
 		"WebSocket": "/ip4/127.0.0.1/tcp/0/ws", "WebTransport": "/ip4/127.0.0.1/udp/0/quic-v1/webtransport",
 	} {
 		for _, test := range []struct {
-			name string
-			run  func(*testing.T, foreign, *peer)
+			name       string
+			definition *models.Definition
+			run        func(*testing.T, foreign, *peer)
 		}{
-			{"items", exchangeItems},
-			{"policies", putByPolicies},
-			{"gossip", gossipItems},
-			{"pull", pullItems},
-			{"sync", syncItems},
+			{"items", Shop, exchangeItems},
+			{"policies", Shop, putByPolicies},
+			{"gossip", Shop, gossipItems},
+			{"pull", Shop, pullItems},
+			{"sync", Shop, syncItems},
+			{"deletions", Board, deleteNotices},
+			{"gossip of deletions", Board, gossipDeletions},
 		} {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
 				page.Reload() // which makes another peer
-				test.run(t, page, newPeerOn(t, memory.Engine(), Shop, listen))
+				test.run(t, page, newPeerOn(t, memory.Engine(), test.definition, listen))
 			})
 		}
 	}
@@ -103,8 +120,9 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Fatalf("it does not come to this: %s", what)
 }
 
-// gossipItems has our peer and another tell each other of new items.
-func gossipItems(t *testing.T, other foreign, ours *peer) {
+// gossip has our peer and another meet and gossip a topic, as long as the test lasts.
+func gossip(t *testing.T, other foreign, ours *peer, topic string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ps, err := record.NewPubSub(ctx, ours.dht.Host())
 	if err != nil {
@@ -113,20 +131,26 @@ func gossipItems(t *testing.T, other foreign, ours *peer) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- ours.node.KeepSynced(ctx, record.KeepSynced{
-			Topics: []string{AllItems.Name()}, Alone: true, Interval: time.Hour, PubSub: ps,
+			Topics: []string{topic}, Alone: true, Interval: time.Hour, PubSub: ps,
 		})
 	}()
-	defer func() {
+	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-	}()
+	})
 	meet(t, other, ours)
 	eventually(t, "both gossip the topic", func() bool {
-		return must[int](t, other, map[string]any{"do": "gossips"}) == 1 &&
-			len(ps.ListPeers("/netabase/topic/"+AllItems.Name())) == 1
+		return must[int](t, other, map[string]any{"do": "gossips", "topic": topic}) == 1 &&
+			len(ps.ListPeers("/netabase/topic/"+topic)) == 1
 	})
+}
+
+// gossipItems has our peer and another tell each other of new items.
+func gossipItems(t *testing.T, other foreign, ours *peer) {
+	ctx := t.Context()
+	gossip(t, other, ours, AllItems.Name())
 
 	saw := Item{ID: 1, Version: 1, Name: "saw", Maker: "Ada", Tags: []string{}}
 	if err := Items.Put(ctx, ours.store, &saw); err != nil {

@@ -1,52 +1,16 @@
-// The peer of shop.mjs in a web page, which keeps the items of a topic by gossip and
-// by sync, both ways. Tests call run with commands.
+// The peer of shop.mjs in a web page, which keeps the rows of two topics by gossip and
+// by sync, both ways. Tests call run with commands, about items unless another tree is given.
 import * as dagCBOR from '@ipld/dag-cbor'
 import { gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { webSockets } from '@libp2p/websockets'
 import { webTransport } from '@libp2p/webtransport'
-import * as varint from 'uint8-varint'
 import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
-import { toString } from 'uint8arrays/to-string'
-import { keyText, select, sha256, start, validate } from './shop.mjs'
+import { newSet } from './set.mjs'
+import { items, keyText, notices, sha256, start } from './shop.mjs'
 import { answer, decodeRecord, direction, encodeRecord, sync } from './topic.mjs'
 
-const tree = 'shop.item'
-const topic = 'shop.item/all'
-const gossip = `/netabase/topic/${topic}`
-
-// The items that are held, by their keys as text: the value and the id.
-const held = new Map()
-
-async function id ({ key, value }) {
-  const primary = new Uint8Array(8)
-  new DataView(primary.buffer).setBigUint64(0, BigInt(key))
-  return toString(await sha256(concat([varint.encode(primary.length), primary, value])), 'base16')
-}
-
-// Keeps a record, and returns whether it is as good as the one that is held.
-async function take (record) {
-  const key = fromString(`/${tree}/${record.key}`)
-  validate(key, record.value)
-  const item = { value: record.value, id: await id(record) }
-  const before = held.get(record.key)
-  if (before != null && select(key, [before.value, item.value]) === 0) return item.id === before.id
-  held.set(record.key, item)
-  return true
-}
-
-const at = (key) => held.has(key) ? { key, value: held.get(key).value } : undefined
-
-const set = {
-  ids: () => [...held.values()].map(({ id }) => id),
-  id,
-  take,
-  at,
-  record: (id) => {
-    for (const [key, item] of held) if (item.id === id) return at(key)
-  },
-  behind: (key) => [...held.keys()].filter((other) => other > key).sort().map(at)
-}
+const gossip = (topic) => `/netabase/topic/${topic}`
 
 async function begin () {
   const { node, commands } = await start({
@@ -59,46 +23,65 @@ async function begin () {
       allowPublishToZeroTopicPeers: true
     })
   })
-
   const { pubsub } = node.services
-  pubsub.topicValidators.set(gossip, async (peer, message) => {
-    try {
-      return await take(decodeRecord(message.data)) ? 'accept' : 'ignore'
-    } catch {
-      return 'reject'
-    }
-  })
-  pubsub.subscribe(gossip)
-  await answer(node, topic, set)
+  const topics = new Map() // the sets, by the names of topics
+  for (const rules of [items, notices]) {
+    const topic = `${rules.tree}/all`
+    const set = newSet(rules)
+    topics.set(topic, set)
+    pubsub.topicValidators.set(gossip(topic), async (peer, message) => {
+      try {
+        return await set.take(decodeRecord(message.data)) === 'taken' ? 'accept' : 'ignore'
+      } catch {
+        return 'reject'
+      }
+    })
+    pubsub.subscribe(gossip(topic))
+  }
+  await answer(node, topics)
+
+  const of = ({ topic = 'shop.item/all' }) => topics.get(topic)
+  // Tells others of a record, and gives how many.
+  const tell = async ({ topic = 'shop.item/all' }, record) => {
+    const { recipients } = await pubsub.publish(gossip(topic), encodeRecord(record))
+    return recipients.length
+  }
 
   Object.assign(commands, {
     self: () => node.peerId.toString(),
 
     // How many peers gossip the topic.
-    gossips: () => pubsub.getSubscribers(gossip).length,
+    gossips: ({ topic = 'shop.item/all' }) => pubsub.getSubscribers(gossip(topic)).length,
 
     // Keeps an item, and tells others of it.
-    publish: async ({ item }) => {
-      const record = { key: keyText(item.id), value: dagCBOR.encode(item) }
-      await take(record)
-      const { recipients } = await pubsub.publish(gossip, encodeRecord(record))
-      return recipients.length
+    publish: async (command) => {
+      const record = of(command).own(command.item)
+      await of(command).take(record)
+      return tell(command, record)
     },
 
     // Tells others of an item that lies under another's key.
-    publishForged: async ({ item, id }) => {
-      const forged = encodeRecord({ key: keyText(id), value: dagCBOR.encode(item) })
-      const { recipients } = await pubsub.publish(gossip, forged)
-      return recipients.length
-    },
+    publishForged: (command) => tell(command, { key: keyText(command.id), value: dagCBOR.encode(command.item) }),
 
     // Keeps an item, and tells nobody.
-    hold: async ({ item }) => take({ key: keyText(item.id), value: dagCBOR.encode(item) }),
+    hold: async (command) => await of(command).take(of(command).own(command.item)) === 'taken',
 
-    sync: ({ way }) => sync(node, node.getPeers()[0], topic, set, direction[way]),
+    // Deletes a row, and tells others or nobody.
+    delete: async (command) => {
+      const tombstone = of(command).bury(keyText(command.id))
+      if (command.tell) await tell(command, tombstone)
+    },
 
-    // The items that are held, in the order of their keys.
-    held: () => [...held.keys()].sort().map((key) => dagCBOR.decode(held.get(key).value))
+    // Has so many seconds pass by this peer's clock.
+    pass: (command) => of(command).pass(command.seconds),
+
+    sync: (command) => {
+      const { topic = 'shop.item/all', way } = command
+      return sync(node, node.getPeers()[0], topic, of(command), direction[way])
+    },
+
+    // The rows that are held, in the order of their keys.
+    held: (command) => of(command).rows()
   })
 
   return commands

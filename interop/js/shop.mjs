@@ -17,35 +17,57 @@ import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
 
-const namespace = 'shop.item'
-
 export const sha256 = async (data) => new Uint8Array(await crypto.subtle.digest('SHA-256', data))
 
-// The key of an item as text: its number, filled up to 20 digits.
+// The key of a row as text: its number, filled up to 20 digits.
 export const keyText = (id) => String(id).padStart(20, '0')
 
-export const recordKey = (id) => fromString(`/${namespace}/${keyText(id)}`)
+// The rules of an open tree whose primary key is the number id, and whose clock is a field. Age is how many seconds
+// its tombstones are kept, in a tree that has them, whose clock is a time in seconds.
+function rules (tree, clock, age) {
+  const recordKey = (id) => fromString(`/${tree}/${keyText(id)}`)
 
-// Accepts an item that lies under its own key. Whether its bytes are canonical is
-// left to those who store it.
-export function validate (key, value) {
-  const item = dagCBOR.decode(value)
-  if (compare(recordKey(item.id), key) !== 0) {
-    throw new Error(`item ${item.id} lies under ${toString(key)}`)
+  // The parts of a value. Of a tombstone there is no more than the clock.
+  function parse (value) {
+    const row = dagCBOR.decode(value)
+    if (!Array.isArray(row)) return { tombstone: false, clock: row[clock], id: row.id }
+    const [version, time] = row
+    const is = age != null && version === 1 && time >= 0 && compare(dagCBOR.encode([1, time]), value) === 0
+    if (!is) throw new Error('a list is no tombstone')
+    return { tombstone: true, clock: time }
+  }
+
+  return {
+    tree,
+    age,
+    recordKey,
+    parse,
+    tombstone: (clock) => dagCBOR.encode([1, clock]),
+
+    // Accepts a row that lies under its own key, and a tombstone under any. Whether a row's bytes are canonical is
+    // left to those who store it.
+    validate (key, value) {
+      const { tombstone, id } = parse(value)
+      const own = tombstone ? new RegExp(`^/${tree}/[0-9]{20}$`).test(toString(key)) : compare(recordKey(id), key) === 0
+      if (!own) throw new Error(`${tombstone ? 'a tombstone' : id} lies under ${toString(key)}`)
+    },
+
+    // The one with the higher clock is the better, then a tombstone, then that of which the bytes are larger.
+    select (key, values) {
+      let best = 0
+      for (let i = 1; i < values.length; i++) {
+        const [a, b] = [parse(values[i]), parse(values[best])]
+        const later = (a.clock > b.clock) - (a.clock < b.clock)
+        if ((later || a.tombstone - b.tombstone || compare(values[i], values[best])) > 0) best = i
+      }
+      return best
+    }
   }
 }
 
-// Of several items the one with the higher version is the better, and of two with
-// one version that of which the bytes are larger.
-export function select (key, values) {
-  const version = (value) => dagCBOR.decode(value).version
-  let best = 0
-  for (let i = 1; i < values.length; i++) {
-    const order = version(values[i]) - version(values[best]) || compare(values[i], values[best])
-    if (order > 0) best = i
-  }
-  return best
-}
+export const items = rules('shop.item', 'version')
+export const notices = rules('board.notice', 'at', 24 * 3600)
+const trees = [items, notices]
 
 // What is signed: sequence number, expiry, kind, the record key with its length,
 // and the value.
@@ -74,8 +96,8 @@ export async function start (options, services = {}) {
         protocol: '/netabase/kad/1.0.0',
         clientMode: false,
         peerInfoMapper: passthroughMapper,
-        validators: { [namespace]: validate },
-        selectors: { [namespace]: select }
+        validators: Object.fromEntries(trees.map(({ tree, validate }) => [tree, validate])),
+        selectors: Object.fromEntries(trees.map(({ tree, select }) => [tree, select]))
       }),
       ...services
     }
@@ -105,7 +127,7 @@ export async function start (options, services = {}) {
 
     // Puts an item, or what is given in base 64 in its place.
     put: ({ id, item, raw }) =>
-      put(recordKey(id), raw === undefined ? dagCBOR.encode(item) : fromString(raw, 'base64pad')),
+      put(items.recordKey(id), raw === undefined ? dagCBOR.encode(item) : fromString(raw, 'base64pad')),
 
     // Puts a deed, which this peer owns and signs, or somebody else where it is
     // forged; or takes it back.
@@ -127,7 +149,7 @@ export async function start (options, services = {}) {
     },
 
     get: async ({ id }) => {
-      for await (const event of node.services.dht.get(recordKey(id), { signal: AbortSignal.timeout(20_000) })) {
+      for await (const event of node.services.dht.get(items.recordKey(id), { signal: AbortSignal.timeout(20_000) })) {
         if (event.name === 'VALUE') return dagCBOR.decode(event.value)
       }
       throw new Error('not found')

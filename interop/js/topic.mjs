@@ -2,10 +2,11 @@
 // travel. The initiator compares ids by an implementation of Negentropy that is not
 // ours, the one of nostr-tools; it has no responder, for which see negentropy.mjs.
 //
-// A set has ids() of the records that are held, as hex; id(record); record(id) and
-// at(key), which give a record or undefined; behind(key), which gives those with larger
-// keys in their order; and take(record), which checks and keeps one, and returns
-// whether it is as good as what was held.
+// A set has ids() of the rows that are held, as hex; id(record); record(id) and
+// at(key), which give a record or undefined; behind(key), which gives those of rows with
+// larger keys in their order; take(record), which checks and keeps one, and returns
+// 'taken', 'beaten' by what is held, 'old' or 'expired'; and buries, which says whether
+// it has tombstones.
 import { byteStream } from '@libp2p/utils'
 import { Negentropy, NegentropyStorageVector } from 'negentropy'
 import * as varint from 'uint8-varint'
@@ -35,22 +36,23 @@ const kind = {
 
 export const direction = { pull: 1, push: 2, both: 3 }
 
-const taken = 0
-const old = 1
-const invalid = 6
+const verdicts = { taken: 0, beaten: 1, old: 1, invalid: 6, expired: 7 }
 const noTopic = 1
 const misbehaved = 4
 
 const maxWant = 4096
 const maxOffers = 1024
+const maxAsk = 4096
 const maxList = 4096
 const maxTurn = 1 << 20
 const maxMessage = 1 << 21
 
 // The bytes of a record: key is its text.
-export const encodeRecord = ({ key, value }) => {
+export const encodeRecord = ({ key, age = 0, more = new Uint8Array(), value }) => {
   const text = fromString(key)
-  return concat([varint.encode(text.length), text, varint.encode(0), varint.encode(0), value])
+  return concat([
+    varint.encode(text.length), text, varint.encode(age), varint.encode(more.length), more, value
+  ])
 }
 
 export function decodeRecord (data) {
@@ -105,7 +107,7 @@ function turns (stream) {
 // Brings a topic of a peer and a set together, as far as the direction says. It
 // returns what was done.
 export async function sync (node, peer, topic, set, way) {
-  const done = { turns: 0, listed: 0, wanted: 0, offered: 0 }
+  const done = { turns: 0, listed: 0, wanted: 0, asked: 0, offered: 0, ages: [] } // ages are of what was asked for
   const stream = await node.dialProtocol(peer, protocol)
   const { read, write } = turns(stream)
   let opening = [[kind.open, Uint8Array.of(way), fromString(topic)]]
@@ -116,6 +118,14 @@ export async function sync (node, peer, topic, set, way) {
     return read()
   }
 
+  const need = new Set() // ids that we lack
+  const have = new Set() // ids that the other peer lacks
+  const ask = new Set() // keys of which it may have tombstones
+  const better = new Set() // keys of which it has given worse records than we hold
+  const take = async (record) => {
+    if (await set.take(record) === 'beaten' && way & direction.push) better.add(record.key)
+  }
+
   // Without a row of the topic there are no ids to compare.
   for (let behind = ''; (way & direction.pull) && (set.ids().length === 0 || behind !== '');) {
     const answers = await turn([[kind.list, fromString(behind)]])
@@ -123,7 +133,7 @@ export async function sync (node, peer, topic, set, way) {
     if (listed?.kind !== kind.listed) throw new Error('a list has no end')
     for (const answer of answers) {
       if (answer.kind !== kind.record) throw new Error(`a list has a message of the kind ${answer.kind}`)
-      await set.take(decodeRecord(answer.body))
+      await take(decodeRecord(answer.body))
       done.listed++
     }
     const next = toString(listed.body.subarray(varint.encodingLength(varint.decode(listed.body))))
@@ -137,21 +147,31 @@ export async function sync (node, peer, topic, set, way) {
   storage.seal()
   const compared = new Negentropy(storage)
   let message = compared.initiate()
-  const need = new Set()
-  const have = new Set()
-  while (message != null || need.size > 0 || have.size > 0) {
+  while (message != null || [need, have, ask, better].some(({ size }) => size > 0)) {
     const messages = []
     let size = 0
-    for (const id of have) {
-      if (messages.length === maxOffers || size >= maxTurn) break
-      have.delete(id)
-      const record = set.record(id)
-      if (record == null) continue // it has been replaced
-      const body = encodeRecord(record)
-      size += body.length
-      messages.push([kind.offer, body])
+    const offer = (names, record) => {
+      for (const name of names) {
+        if (messages.length === maxOffers || size >= maxTurn) break
+        names.delete(name)
+        const found = record(name)
+        if (found == null) continue // it has been replaced, or has expired
+        const body = encodeRecord(found)
+        size += body.length
+        messages.push([kind.offer, body])
+      }
     }
+    offer(better, set.at)
+    offer(have, set.record)
     const offered = messages.length
+    const asked = []
+    for (const key of ask) {
+      if (asked.length === maxAsk || size >= maxTurn) break
+      ask.delete(key)
+      size += key.length
+      asked.push(key)
+    }
+    messages.push(...asked.map((key) => [kind.ask, fromString(key)]))
     const wanted = [...need].slice(0, maxWant)
     if (wanted.length > 0) messages.push([kind.want, ...wanted.map((id) => fromString(id, 'base16'))])
     if (message != null) messages.push([kind.reconcile, fromString(message, 'base16')])
@@ -161,7 +181,7 @@ export async function sync (node, peer, topic, set, way) {
       const answer = answers.shift()
       if (answer?.kind === kind.better) await set.take(decodeRecord(answer.body))
       else if (answer?.kind !== kind.verdict) throw new Error('an offer has no answer')
-      else if (answer.body[0] === taken) done.offered++
+      else if (answer.body[0] === verdicts.taken) done.offered++
     }
     for (const id of wanted) {
       const answer = answers.shift()
@@ -169,18 +189,35 @@ export async function sync (node, peer, topic, set, way) {
       if (answer?.kind === kind.record) {
         const record = decodeRecord(answer.body)
         if (await set.id(record) !== id) throw new Error('a record was not asked for')
-        await set.take(record)
+        await take(record)
         done.wanted++
       } else if (answer?.kind !== kind.none) {
         throw new Error('an id has no answer')
       }
       need.delete(id)
     }
+    for (const key of asked) {
+      const answer = answers.shift()
+      if (answer?.kind === kind.later) {
+        ask.add(key)
+      } else if (answer?.kind === kind.record) {
+        const record = decodeRecord(answer.body)
+        if (record.key !== key) throw new Error('a record has another key')
+        await set.take(record)
+        done.ages.push(record.age)
+        done.asked++
+      } else if (answer?.kind !== kind.none) {
+        throw new Error('a key has no answer')
+      }
+    }
     if (message != null) {
       const answer = answers.shift()
       if (answer?.kind !== kind.reconcile) throw new Error('a comparison has no answer')
       message = compared.reconcile(toString(answer.body, 'base16'),
-        (id) => { if (way & direction.push) have.add(id) },
+        (id) => {
+          if (way & direction.push) have.add(id)
+          else if (set.buries) ask.add(set.record(id).key) // the other peer may have deleted it
+        },
         (id) => { if (way & direction.pull) need.add(id) })
     }
     if (answers.length > 0) throw new Error('a turn has more messages')
@@ -189,22 +226,39 @@ export async function sync (node, peer, topic, set, way) {
   return done
 }
 
-// Answers peers that begin a session about a topic.
-export function answer (node, topic, set) {
+// The directions in which an initiator sends messages of these kinds.
+const allowed = {
+  [kind.reconcile]: direction.both,
+  [kind.want]: direction.pull,
+  [kind.offer]: direction.push,
+  [kind.ask]: direction.pull,
+  [kind.list]: direction.pull
+}
+
+// Answers peers that begin a session about one of the topics, which are sets by name.
+export function answer (node, topics) {
   return node.handle(protocol, async (stream) => {
     const { read, write } = turns(stream)
     try {
+      let set
+      let way
       for (let first = true; ; first = false) {
         const turn = await read()
+        let ends = 0
         if (first) {
           const { kind: opening, body } = turn.shift() ?? {}
-          const ends = opening !== kind.open ? misbehaved : toString(body.subarray(1)) !== topic ? noTopic : 0
-          if (ends !== 0) {
-            await write([[kind.fail, Uint8Array.of(ends)]])
-            break
+          if (opening === kind.open) {
+            set = topics.get(toString(body.subarray(1)))
+            way = body[0]
           }
+          ends = opening !== kind.open ? misbehaved : set == null ? noTopic : 0
         }
-        await write(await answers(turn, set))
+        if (ends === 0 && turn.some(({ kind }) => !(allowed[kind] & way))) ends = misbehaved
+        if (ends !== 0) {
+          await write([[kind.fail, Uint8Array.of(ends)]])
+          break
+        }
+        await write(await answers(turn, set, way))
       }
       await stream.close()
     } catch (error) {
@@ -214,7 +268,7 @@ export function answer (node, topic, set) {
 }
 
 // Gives the responder's turn for an initiator's.
-async function answers (turn, set) {
+async function answers (turn, set, way) {
   const messages = []
   let size = 0
   const give = (record) => {
@@ -226,17 +280,16 @@ async function answers (turn, set) {
   }
   const of = (wanted) => turn.filter(({ kind }) => kind === wanted).map(({ body }) => body)
   for (const body of of(kind.offer)) {
+    let becomes = 'invalid'
+    let better
     try {
       const record = decodeRecord(body)
-      if (await set.take(record)) {
-        messages.push([kind.verdict, Uint8Array.of(taken)])
-      } else {
-        const held = set.at(record.key)
-        messages.push(held == null ? [kind.verdict, Uint8Array.of(old)] : [kind.better, encodeRecord(held)])
-      }
-    } catch {
-      messages.push([kind.verdict, Uint8Array.of(invalid)])
-    }
+      becomes = await set.take(record)
+      if (becomes === 'beaten' && way & direction.pull) better = set.at(record.key)
+    } catch {}
+    messages.push(better == null
+      ? [kind.verdict, Uint8Array.of(verdicts[becomes])]
+      : [kind.better, encodeRecord(better)])
   }
   for (const body of of(kind.want)) {
     for (let at = 0; at < body.length; at += 32) {

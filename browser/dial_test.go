@@ -42,6 +42,23 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A page dials servers with TLS by either form of their addresses, and by a name.
+func TestTLS(t *testing.T) {
+	n := natives(t)[0]
+	for _, address := range []string{
+		n.WSS,
+		strings.Replace(n.WSS, "/tls/ws", "/wss", 1),
+		strings.Replace(n.WSS, "/ip4/127.0.0.1/", "/dns4/localhost/", 1),
+	} {
+		h := newHost(t, browser.Options{})
+		to := info(t, address, n.ID)
+		connect(t, h, to)
+		if err := visit(t.Context(), h, to.ID); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // refused reports that a host is not connected, and returns why.
 func refused(t *testing.T, to peer.AddrInfo) error {
 	t.Helper()

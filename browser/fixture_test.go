@@ -54,8 +54,8 @@ type surroundings struct {
 // native is a native peer.
 type native struct {
 	ID string
-	// WS and WT are its addresses.
-	WS, WT string
+	// WS, WSS and WT are its addresses.
+	WS, WSS, WT string
 }
 
 // question is what a page asks of a native peer.

@@ -5,6 +5,7 @@ package browser_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
 	"github.com/newsnet-africa/netabase-go/models"
@@ -78,8 +82,15 @@ func start(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	certificate, err := webtest.Certificate()
+	if err != nil {
+		return nil, err
+	}
+	withTLS := websocket.WithTLSConfig(&tls.Config{Certificates: []tls.Certificate{certificate}})
 	h, err := libp2p.New(
-		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws",
+		libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(webtransport.New),
+		libp2p.Transport(websocket.New, withTLS),
+		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/tcp/0/tls/ws",
 			"/ip4/127.0.0.1/udp/0/quic-v1/webtransport"),
 		libp2p.DisableMetrics(), libp2p.ForceReachabilityPublic(),
 		libp2p.EnableRelayService(relay.WithInfiniteLimits()),
@@ -152,6 +163,8 @@ func (s *server) native() native {
 	n := native{ID: s.host.ID().String()}
 	for _, a := range s.host.Addrs() {
 		switch text := a.String(); {
+		case strings.HasSuffix(text, "/tls/ws"):
+			n.WSS = text
 		case strings.HasSuffix(text, "/ws"):
 			n.WS = text
 		case strings.Contains(text, "/webtransport"):

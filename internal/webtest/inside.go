@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"syscall/js"
+	"time"
 
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
@@ -17,7 +18,15 @@ import (
 // SetQuota sets how many bytes the page's origin may store, 0 for as many as usual. A Child cannot set it.
 func SetQuota(ctx context.Context, bytes int64) (err error) {
 	defer jsvalue.Caught(&err)
-	_, err = jsvalue.Await(ctx, js.Global().Call("setQuota", bytes))
+	_, err = jsvalue.Await(ctx, js.Global().Call("ask", map[string]any{"quota": bytes}))
+	return err
+}
+
+// Leave hides the page for a while, as if the user had gone elsewhere, or freezes it as browsers do with pages that
+// have been hidden for long. It returns when the page is seen again. A Child cannot do it.
+func Leave(ctx context.Context, d time.Duration, frozen bool) (err error) {
+	defer jsvalue.Caught(&err)
+	_, err = jsvalue.Await(ctx, js.Global().Call("ask", map[string]any{"away": d.Milliseconds(), "frozen": frozen}))
 	return err
 }
 

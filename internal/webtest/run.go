@@ -17,7 +17,9 @@ import (
 	"sync"
 	"time"
 
+	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
@@ -54,8 +56,13 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 		return 0, err
 	}
 	defer stop()
-	r := &report{out: out, ended: make(chan struct{}), quota: make(chan float64, 1)}
-	ctx, cancel, err := Start(ctx, r.hear)
+	r := &report{out: out, ended: make(chan struct{}), asked: make(chan told, 1)}
+	ctx, cancel, err := Start(ctx, r.hear,
+		// Hidden pages are as slow as users have them.
+		chromedp.Flag("disable-background-timer-throttling", false),
+		chromedp.Flag("disable-renderer-backgrounding", false),
+		chromedp.Flag("disable-backgrounding-occluded-windows", false),
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -78,9 +85,9 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 		select {
 		case <-r.ended:
 			return r.code, r.err
-		case quota := <-r.quota:
-			if err := setQuota(ctx, strings.TrimSuffix(address, "/"), quota); err != nil {
-				return 0, fmt.Errorf("set the quota: %w", err)
+		case what := <-r.asked:
+			if err := what.do(ctx, strings.TrimSuffix(address, "/")); err != nil {
+				return 0, fmt.Errorf("do what the program asks for: %w", err)
 			}
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
@@ -88,32 +95,102 @@ func run(ctx context.Context, p program, out io.Writer) (code int, err error) {
 	}
 }
 
-// setQuota sets how many bytes an origin may store, 0 for as many as usual, and tells the page.
+// do does what the program asks for, and tells it.
+func (t told) do(ctx context.Context, origin string) (err error) {
+	switch {
+	case t.Quota != nil:
+		err = setQuota(ctx, origin, *t.Quota)
+	case t.Frozen:
+		err = freeze(ctx, t.away())
+	default:
+		err = hide(ctx, t.away())
+	}
+	if err != nil {
+		return err
+	}
+	return chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void]("answered()"))
+}
+
+// setQuota sets how many bytes an origin may store, 0 for as many as usual.
 func setQuota(ctx context.Context, origin string, bytes float64) error {
 	params := storage.OverrideQuotaForOriginParams{Origin: origin}
 	if bytes > 0 {
 		params.QuotaSize = &bytes
 	}
-	if _, err := chromedp.Call(ctx, storage.OverrideQuotaForOrigin, params); err != nil {
+	_, err := chromedp.Call(ctx, storage.OverrideQuotaForOrigin, params)
+	return err
+}
+
+// hide hides the window of the page for a while.
+func hide(ctx context.Context, d time.Duration) error {
+	window, err := chromedp.Call(ctx, cdpbrowser.GetWindowForTarget, cdpbrowser.GetWindowForTargetParams{})
+	if err != nil {
 		return err
 	}
-	return chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void]("quotaSet()"))
+	set := func(state cdpbrowser.WindowState) error {
+		_, err := chromedp.Call(ctx, cdpbrowser.SetWindowBounds, cdpbrowser.SetWindowBoundsParams{
+			WindowID: window.WindowID, Bounds: &cdpbrowser.Bounds{WindowState: state},
+		})
+		return err
+	}
+	if err := set(cdpbrowser.WindowStateMinimized); err != nil {
+		return err
+	}
+	if err := wait(ctx, d); err != nil {
+		return err
+	}
+	return set(cdpbrowser.WindowStateNormal)
+}
+
+// freeze freezes the page for a while.
+func freeze(ctx context.Context, d time.Duration) error {
+	set := func(state string) error {
+		_, err := chromedp.Call(ctx, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{
+			State: page.SetWebLifecycleStateState(state),
+		})
+		return err
+	}
+	if err := set("frozen"); err != nil {
+		return err
+	}
+	if err := wait(ctx, d); err != nil {
+		return err
+	}
+	return set("active")
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Start starts a browser without a window, with a profile of its own, and returns a context of chromedp for
 // a page of it. Hear is called for each event of the page, and must not block. Cancel ends the browser.
-func Start(ctx context.Context, hear func(event any)) (page context.Context, cancel context.CancelFunc, err error) {
+// More are added to the options that it starts the browser with.
+func Start(
+	ctx context.Context, hear func(event any), more ...chromedp.ExecAllocatorOption,
+) (tab context.Context, cancel context.CancelFunc, err error) {
 	path, err := browser()
+	if err != nil {
+		return nil, nil, err
+	}
+	_, spki, err := certificate()
 	if err != nil {
 		return nil, nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], // headless, among others
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("host-resolver-rules", "MAP "+Name4+" 127.0.0.1"),
+		chromedp.Flag("ignore-certificate-errors-spki-list", spki),
 	)
+	options = append(options, more...)
 	ctx, end := chromedp.NewExecAllocator(ctx, options...)
-	page, leave := chromedp.NewContext(ctx, chromedp.WithListener(hear))
-	return page, func() {
+	tab, leave := chromedp.NewContext(ctx, chromedp.WithListener(hear))
+	return tab, func() {
 		leave()
 		end()
 	}, nil
@@ -126,18 +203,22 @@ type report struct {
 	ended chan struct{}
 	code  int
 	err   error
-	quota chan float64
+	asked chan told
 }
 
-// told is what the page tells at once: text that the program has printed, how it has ended, or the quota
-// that it asks for.
+// told is what the page tells at once: text that the program has printed, how it has ended, or what it asks for, a
+// quota or to be left for so many milliseconds.
 type told struct {
-	Quota *float64
-	Text  string
-	Ended bool
-	Code  int
-	Error string
+	Quota  *float64
+	Away   *float64
+	Frozen bool
+	Text   string
+	Ended  bool
+	Code   int
+	Error  string
 }
+
+func (t told) away() time.Duration { return time.Duration(*t.Away * float64(time.Millisecond)) }
 
 func (r *report) end(code int, err error) {
 	r.once.Do(func() {
@@ -158,8 +239,8 @@ func (r *report) hear(event any) {
 			r.end(0, errors.New(t.Error))
 		case t.Ended:
 			r.end(t.Code, nil)
-		case t.Quota != nil:
-			r.quota <- *t.Quota
+		case t.Quota != nil || t.Away != nil:
+			r.asked <- t
 		default:
 			_, _ = io.WriteString(r.out, t.Text) // there is nowhere to say that it fails
 		}

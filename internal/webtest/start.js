@@ -39,19 +39,18 @@ function begin({ where, ...program }) {
     runProgram(program, tell).catch(fail);
   } else {
     const worker = startWorker(program, tell);
-    globalThis.quotaSet = () => worker.postMessage({ quotaSet: true });
+    globalThis.answered = () => worker.postMessage({ answered: true });
   }
 }
 
-// setQuota has the driver set how many bytes the origin may store, 0 for as many as usual. In a worker, the
-// page passes that on.
-function setQuota(bytes) {
+// ask has the driver do something, and waits until it has been done. In a worker, the page passes that on.
+function ask(what) {
   return new Promise((resolve) => {
-    globalThis.quotaSet = resolve;
+    globalThis.answered = resolve;
     if (inWorker) {
-      postMessage({ quota: bytes });
+      postMessage(what);
     } else {
-      report(JSON.stringify({ quota: bytes }));
+      report(JSON.stringify(what));
     }
   });
 }
@@ -61,8 +60,8 @@ const inWorker = typeof WorkerGlobalScope !== "undefined";
 if (inWorker) {
   importScripts("wasm_exec.js");
   onmessage = ({ data: program }) => {
-    if (program.quotaSet) {
-      globalThis.quotaSet();
+    if (program.answered) {
+      globalThis.answered();
       return;
     }
     const fail = (error) => postMessage({ error: String(error?.stack ?? error) });

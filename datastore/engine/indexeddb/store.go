@@ -49,6 +49,9 @@ func (d *idb) Read(after uint64, most int) (s journal.State, commits []journal.C
 	var meta, keys, values js.Value
 	err = d.do(stateAndLog, readOnly, relaxed, func(store func(js.Value) js.Value) {
 		meta = store(metaStore).Call("get", stateKey)
+		if most == 0 {
+			return // for getAll it means as many as there are
+		}
 		behind := keyRange.Call("lowerBound", float64(after), true)
 		keys, values = store(logStore).Call("getAllKeys", behind, most), store(logStore).Call("getAll", behind, most)
 	})
@@ -63,6 +66,9 @@ func (d *idb) Read(after uint64, most int) (s journal.State, commits []journal.C
 		if err != nil {
 			return s, nil, fmt.Errorf("state: %w", err)
 		}
+	}
+	if most == 0 {
+		return s, nil, nil
 	}
 	keys = keys.Get("result")
 	batches, err := allToGo(values.Get("result"))

@@ -331,6 +331,42 @@ func TestTaken(t *testing.T) {
 	}
 }
 
+// TestOpenReads opens a database whose log goes back to the checkpoint before the last one. It reads what is
+// behind the last one alone.
+func TestOpenReads(t *testing.T) {
+	ctx, d := t.Context(), newDisk()
+	p, err := d.open(ctx, journal.Options{CheckpointBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	for _, commits := range []int{3, 4, 2} {
+		if err := p.db.Compact(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for range commits {
+			if err := increment(ctx, p.db); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	again, err := d.open(ctx, journal.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.close()
+	want, err := content(p.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := content(again.db); err != nil || !maps.Equal(got, want) {
+		t.Errorf("it has %q, %v; want %q", got, err, want)
+	}
+	if len(d.log) != 6 || again.read != 2 {
+		t.Errorf("of %d commits in the log it has read %d", len(d.log), again.read)
+	}
+}
+
 // TestDamage changes a bit of what is stored, or removes some of it.
 func TestDamage(t *testing.T) {
 	ctx := t.Context()

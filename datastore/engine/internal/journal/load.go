@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/internal/pause"
@@ -36,13 +37,17 @@ func (w *window) next(commits []Commit) {
 // or before there are others.
 func (d *DB) catchUp(ctx context.Context) error {
 	w := window(firstWindow)
-	missed := State{} // whose values were not all there
+	missed := State{}           // whose values were not all there
+	readLog := d.seq.Load() > 0 // otherwise there may be a checkpoint, which has most of what is in the log
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		at := d.seq.Load()
-		s, commits, err := d.options.Storage.Read(at, int(w))
+		at, most := d.seq.Load(), 0
+		if readLog {
+			most = int(w)
+		}
+		s, commits, err := d.options.Storage.Read(at, most)
 		if err != nil {
 			return err
 		}
@@ -54,7 +59,13 @@ func (d *DB) catchUp(ctx context.Context) error {
 				return errMissing
 			case !whole:
 				missed = s // unless another program has replaced the checkpoint meanwhile
+			default:
+				readLog = true
 			}
+			continue
+		}
+		if !readLog {
+			readLog = true
 			continue
 		}
 		d.note(ctx, s)
@@ -65,38 +76,43 @@ func (d *DB) catchUp(ctx context.Context) error {
 	}
 }
 
-// apply applies commits to the rows in memory, each as a whole.
+// apply applies commits to the rows in memory, all of them as a whole: each transaction copies the nodes that
+// it changes.
 func (d *DB) apply(ctx context.Context, commits []Commit) error {
-	for _, c := range commits {
-		if next := d.seq.Load() + 1; c.Seq != next {
-			return fmt.Errorf("%w: commit %d is missing from the log", engine.ErrCorrupt, next)
-		}
-		if err := d.applyOne(ctx, c.Batch); err != nil {
-			return fmt.Errorf("commit %d: %w", c.Seq, err)
-		}
-		d.seq.Store(c.Seq)
-		d.logged.Add(int64(len(c.Batch)))
-		pause.Point()
+	if len(commits) == 0 {
+		return nil
 	}
-	return nil
-}
-
-func (d *DB) applyOne(ctx context.Context, batch []byte) error {
 	txn, err := d.mem.Update(ctx)
 	if err != nil {
 		return err
 	}
 	defer txn.Discard()
-	err = parseBatch(batch, func(c change) error {
-		if c.value == nil {
-			return txn.Delete(c.key)
+	rows, seq, size, steps := txn.(loader), d.seq.Load(), int64(0), uint(0)
+	for _, c := range commits {
+		seq++
+		if c.Seq != seq {
+			return fmt.Errorf("%w: commit %d is missing from the log", engine.ErrCorrupt, seq)
 		}
-		return txn.Put(c.key, c.value)
-	})
-	if err != nil {
+		err := parseBatch(c.Batch, func(c change) error {
+			if steps++; steps%loadSteps == 0 {
+				pause.Point()
+			}
+			if c.value == nil {
+				return rows.Delete(c.key)
+			}
+			return rows.Near(c.key, c.value)
+		})
+		if err != nil {
+			return fmt.Errorf("commit %d: %w", c.Seq, err)
+		}
+		size += int64(len(c.Batch))
+	}
+	if err := txn.Commit(ctx, engine.Relaxed); err != nil {
 		return err
 	}
-	return txn.Commit(ctx, engine.Relaxed)
+	d.seq.Store(seq)
+	d.logged.Add(size)
+	return nil
 }
 
 // loader is what a transaction of the memory engine can do besides.
@@ -104,12 +120,34 @@ type loader interface {
 	engine.WriteTxn
 	// Clear deletes all rows.
 	Clear()
-	// Load is a Put that keeps key and value rather than copies of them. It is faster where keys come in order.
+	// Load is a Put that is faster where keys come in order.
 	Load(key, value []byte) error
+	// Near is a Put that is faster where the key is near the last one with the same first byte.
+	Near(key, value []byte) error
 }
+
+// loadSteps is after how many rows that are loaded a browser may run.
+const loadSteps = 1024
 
 // atOnce is how many values of a checkpoint are read at once.
 const atOnce = 4
+
+// someValues are what Storage.Values returns.
+type someValues struct {
+	values [][]byte
+	err    error
+}
+
+// fetch begins to read values of a checkpoint from a number on.
+func (d *DB) fetch(s State, from uint64) <-chan someValues {
+	fetched := make(chan someValues, 1)
+	go func() {
+		values, err := d.options.Storage.Values(s.Generation, from, int(min(s.Values-from, atOnce)))
+		fetched <- someValues{values, err}
+	}()
+	runtime.Gosched() // in a browser no goroutine runs beside this one: have that one ask the browser
+	return fetched
+}
 
 // load replaces the rows in memory by those of a checkpoint. It reports false if values are not there.
 func (d *DB) load(ctx context.Context, s State) (whole bool, err error) {
@@ -121,18 +159,31 @@ func (d *DB) load(ctx context.Context, s State) (whole bool, err error) {
 	rows := txn.(loader)
 	rows.Clear()
 	size, n := int64(0), uint64(0)
+	var next <-chan someValues // which are read while those before them are loaded
+	defer func() {
+		if next != nil {
+			<-next
+		}
+	}()
 	for n < s.Values {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		values, err := d.options.Storage.Values(s.Generation, n, int(min(s.Values-n, atOnce)))
-		if err != nil {
-			return false, fmt.Errorf("value %d of the checkpoint: %w", n, err)
+		if next == nil {
+			next = d.fetch(s, n)
 		}
-		if len(values) == 0 {
+		fetched := <-next
+		next = nil
+		if fetched.err != nil {
+			return false, fmt.Errorf("value %d of the checkpoint: %w", n, fetched.err)
+		}
+		if len(fetched.values) == 0 {
 			return false, nil
 		}
-		for _, value := range values {
+		if then := n + uint64(len(fetched.values)); then < s.Values {
+			next = d.fetch(s, then)
+		}
+		for _, value := range fetched.values {
 			err := parseBatch(value, func(c change) error { return rows.Load(c.key, c.value) })
 			if err != nil {
 				return false, fmt.Errorf("value %d of the checkpoint: %w", n, err)

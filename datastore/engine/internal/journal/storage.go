@@ -27,7 +27,8 @@ import (
 // returns.
 type Storage interface {
 	// Read returns the state that was set last, which is the zero value at first, and the first commits
-	// behind a number, at most so many and in their order, as they were at one moment.
+	// behind a number, at most so many and in their order, as they were at one moment. Where most is 0, it reads
+	// the state alone.
 	Read(after uint64, most int) (State, []Commit, error)
 	// Append adds a commit. It fails if there is one with its number.
 	Append(c Commit, durable bool) error

@@ -46,6 +46,8 @@ type program struct {
 	halfway bool
 	ended   bool
 	holds   map[chan struct{}]bool
+	// read is how many commits it has read.
+	read int
 }
 
 // do does a step on the disk as a whole.
@@ -77,6 +79,7 @@ func (p *program) Read(after uint64, most int) (s journal.State, commits []journ
 		for _, c := range p.log {
 			if c.Seq > after && len(commits) < most {
 				commits = append(commits, c)
+				p.read++
 			}
 		}
 		return nil

@@ -124,10 +124,19 @@ func (d *DB) begin(ctx context.Context, anyway bool) (_ *checkpoint, err error) 
 	return c, nil
 }
 
-// write writes a checkpoint, makes it the one that counts and shortens the log.
+// write writes a checkpoint, makes it the one that counts and shortens the log. One that does not fit leaves its room
+// to commits.
 func (c *checkpoint) write(ctx context.Context) error {
 	defer c.release()
 	defer c.view.Discard()
+	err := c.writeAll(ctx)
+	if errors.Is(err, engine.ErrNoSpace) {
+		_ = c.db.options.Storage.Begin(c.state) // or else the next one removes it
+	}
+	return err
+}
+
+func (c *checkpoint) writeAll(ctx context.Context) error {
 	storage := c.db.options.Storage
 	size := int64(0)
 	var batch []byte

@@ -411,3 +411,35 @@ func TestDamage(t *testing.T) {
 		})
 	}
 }
+
+// A checkpoint for which there is no room takes none afterwards, and what was there before counts.
+func TestNoRoomForCheckpoint(t *testing.T) {
+	ctx, d := t.Context(), newDisk()
+	p, err := d.open(ctx, journal.Options{CheckpointBytes: 64 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	for i := range 5 {
+		txn, err := p.db.Update(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := txn.Put([]byte{byte(i)}, make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		if err := txn.Commit(ctx, engine.Durable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.failAt, p.failure = 5, engine.ErrNoSpace // after it has read, begun, and put two values
+	if err := p.db.Compact(ctx); !errors.Is(err, engine.ErrNoSpace) {
+		t.Errorf("a checkpoint without room returns %v", err)
+	}
+	if len(d.values) != 0 || d.state != (journal.State{}) {
+		t.Errorf("there are %d values of it, and the state is %+v", len(d.values), d.state)
+	}
+	if err := p.db.Compact(ctx); err != nil || len(d.values) == 0 {
+		t.Errorf("with room there are %d values, %v", len(d.values), err)
+	}
+}

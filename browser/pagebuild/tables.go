@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,8 +36,12 @@ var tables = []table{
 // workspace, where the go command takes no other go.mod.
 func withoutTables(ctx context.Context, pkg, temp string) (modfile string, err error) {
 	workspace, err := command(ctx, "env", "GOWORK")
-	if err != nil || workspace != "" && workspace != "off" {
+	if err != nil {
 		return "", err
+	}
+	if workspace != "" && workspace != "off" {
+		log.Printf("the program keeps its tables, because of the workspace %s; GOWORK=off leaves them out", workspace)
+		return "", nil
 	}
 	used, err := command(ctx, "list", "-deps", "-f", "{{with .Module}}{{.Path}}\t{{.Dir}}{{end}}", pkg)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"syscall/js"
 	"time"
@@ -58,25 +57,13 @@ func open(a *arguments) (any, error) {
 	}
 	eng := indexeddb.Options{Config: engine.Config{Path: name, NoFsync: relaxed}}.Engine()
 	options := record.Options{Models: definitions, CacheBytes: cacheBytes}
-	for start := time.Now(); ; time.Sleep(rand.N(longestPause)) {
-		s.records, err = record.Open(context.Background(), eng, options)
-		if !errors.Is(err, engine.ErrLocked) || time.Since(start) > patience {
-			break
-		}
-	}
+	s.records, err = record.Open(context.Background(), eng, options)
 	if err != nil {
 		return nil, fmt.Errorf("database %.100q: %w", name, err)
 	}
 	s.validator = s.records.Validator()
 	return s.offer(), nil
 }
-
-// patience is how long open tries to get a database that is open elsewhere, in another tab or for the page before
-// a reload. It pauses between tries, by chance: of two tabs that open it at the same moment both can be refused.
-const (
-	patience     = 2 * time.Second
-	longestPause = 200 * time.Millisecond
-)
 
 // define makes the definitions of a list of schema files.
 func (s *store) define(files *arguments) ([]*models.Definition, error) {

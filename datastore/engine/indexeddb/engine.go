@@ -135,14 +135,23 @@ type others struct {
 }
 
 // patience is how long Open waits while another tab has the database for itself, as it has for a moment when
-// it opens a store.
-const patience = 2 * time.Second
+// it opens a store. Moment is how long Alone waits for others to leave or to be refused: of two tabs that want it
+// at the same time, one gets it.
+const (
+	patience = 2 * time.Second
+	moment   = 500 * time.Millisecond
+)
 
-// enter takes the lock that says that this program has the database open. It waits a little.
+// enter takes the lock that says that this program has the database open.
 func (o *others) enter(ctx context.Context) error {
-	waits, cancel := context.WithTimeout(ctx, patience)
+	return o.take(ctx, patience, jsvalue.LockMode{Shared: true})
+}
+
+// take takes that lock in a mode, and waits for a time at most.
+func (o *others) take(ctx context.Context, wait time.Duration, how jsvalue.LockMode) error {
+	waits, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	here, err := lock(waits, o.names("open"), jsvalue.LockMode{Shared: true})
+	here, err := lock(waits, o.names("open"), how)
 	if err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 			err = engine.ErrLocked
@@ -166,13 +175,9 @@ func (o *others) leave() {
 // Alone implements journal.Others.
 func (o *others) Alone(ctx context.Context) (shared func(), err error) {
 	o.leave() // a lock cannot become another kind of lock
-	alone, err := lock(ctx, o.names("open"), jsvalue.LockMode{AtOnce: true})
-	if err != nil {
+	if err := o.take(ctx, moment, jsvalue.LockMode{}); err != nil {
 		return nil, errors.Join(err, o.enter(ctx))
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.here = alone
 	return func() {
 		o.leave()
 		_ = o.enter(context.WithoutCancel(ctx)) // others are as well off without it

@@ -123,3 +123,18 @@ func TestStoreAlone(t *testing.T) {
 		}
 	}
 }
+
+// Of two tabs that open a store with a topic at the same time, one has it.
+func TestOpenedAtTheSameTime(t *testing.T) {
+	for range 5 {
+		name := fresh()
+		said := make(chan string)
+		for range 2 {
+			go func() { said <- tryIn(t, name, "topic") }()
+		}
+		first, second := <-said, <-said
+		if first != "it" && second != "it" {
+			t.Fatalf("one is refused with %s, the other with %s", first, second)
+		}
+	}
+}

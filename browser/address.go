@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"slices"
@@ -86,6 +87,30 @@ func webTransportAddress(a ma.Multiaddr) (address, bool) {
 		parsed.hashes = append(parsed.hashes, hash)
 	}
 	return parsed, true
+}
+
+// rtcAddress is an address of webrtc-direct.
+type rtcAddress struct {
+	host, port string
+	// hash is the certhash.
+	hash multihash.DecodedMultihash
+}
+
+// webRTCAddress parses …/udp/…/webrtc-direct/certhash/…, with an IP: names are not tried.
+func webRTCAddress(a ma.Multiaddr) (rtcAddress, bool) {
+	to, codes, values, ok := split(a, ma.P_UDP)
+	if !ok || !slices.Equal(codes, []int{ma.P_WEBRTC_DIRECT, ma.P_CERTHASH}) {
+		return rtcAddress{}, false
+	}
+	hash, err := certhash(values[1])
+	if err != nil || hash.Code != multihash.SHA2_256 || len(hash.Digest) != sha256.Size {
+		return rtcAddress{}, false
+	}
+	host, port, err := net.SplitHostPort(to)
+	if err != nil || net.ParseIP(host) == nil {
+		return rtcAddress{}, false
+	}
+	return rtcAddress{host, port, hash}, true
 }
 
 // certhash decodes the value of a component certhash.

@@ -9,6 +9,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multibase"
 	"github.com/multiformats/go-multihash"
+
+	"github.com/newsnet-africa/netabase-go/internal/webtest"
 )
 
 // certificate returns a component certhash.
@@ -80,7 +82,16 @@ func TestAddresses(t *testing.T) {
 		{"/ip4/192.0.2.1/udp/4001/quic-v1", "", ""},
 		{"/ip4/192.0.2.1/udp/4001/quic/webtransport" + hash, "", ""},
 		{"/ip4/192.0.2.1/tcp/4001/quic-v1/webtransport" + hash, "", ""},
-		{"/ip4/192.0.2.1/udp/4001/webrtc-direct" + hash, "", ""},
+
+		{"/ip4/192.0.2.1/udp/4001/webrtc-direct" + hash, "webrtc-direct", "192.0.2.1 4001"},
+		{"/ip6/2001:db8::1/udp/4001/webrtc-direct" + hash + id, "webrtc-direct", "2001:db8::1 4001"},
+		{"/ip4/192.0.2.1/udp/4001/webrtc-direct", "", ""},
+		{"/ip4/192.0.2.1/udp/4001/webrtc-direct" + id, "", ""},
+		{"/ip4/192.0.2.1/udp/4001/webrtc-direct" + other, "", ""},
+		{"/ip4/192.0.2.1/udp/4001/webrtc-direct" + hash + hash, "", ""},
+		{"/ip4/192.0.2.1/tcp/4001/webrtc-direct" + hash, "", ""},
+		{"/dns4/example.com/udp/4001/webrtc-direct" + hash, "", ""},
+		{"/ip4/192.0.2.1/udp/4001/webrtc-direct" + hash + id + "/p2p-circuit" + id, "", ""},
 
 		{"/ip4/192.0.2.1/tcp/4001/ws" + id + "/p2p-circuit", "", ""},
 		{"/ip4/192.0.2.1/tcp/4001/ws" + id + "/p2p-circuit" + id, "", ""},
@@ -103,6 +114,13 @@ func TestAddresses(t *testing.T) {
 			if got, want := len(parsed.hashes), strings.Count(c.address, "/certhash/"); got != want {
 				t.Errorf("%s has %d hashes", c.address, got)
 			}
+		}
+		if parsed, ok := webRTCAddress(a); ok {
+			by, url = by+"webrtc-direct", parsed.host+" "+parsed.port
+		}
+		// Workers have no such connections.
+		if (&webRTC{}).CanDial(a) != (by == "webrtc-direct" && !webtest.InWorker()) {
+			t.Errorf("webrtc-direct claims %s, or does not", c.address)
 		}
 		if by != c.by || url != c.url {
 			t.Errorf("%s is claimed by %q for %q, not by %q for %q", c.address, by, url, c.by, c.url)

@@ -85,10 +85,12 @@ func TestNobody(t *testing.T) {
 		t.Parallel()
 		n := natives(t)[0]
 		// Each port of the peer is used by one protocol of the network.
-		ws, wt := ma.StringCast(n.WS), ma.StringCast(n.WT)
+		ws, wt, rtc := ma.StringCast(n.WS), ma.StringCast(n.WT), ma.StringCast(n.RTC)
 		tcp, _ := ws.ValueForProtocol(ma.P_TCP)
 		udp, _ := wt.ValueForProtocol(ma.P_UDP)
+		direct, _ := rtc.ValueForProtocol(ma.P_UDP)
 		n.WS, n.WT = strings.Replace(n.WS, tcp, udp, 1), strings.Replace(n.WT, udp, tcp, 1)
+		n.RTC = strings.Replace(n.RTC, direct, tcp, 1)
 		t.Run("listens", func(t *testing.T) {
 			t.Parallel()
 			refused(t, to(n))
@@ -105,21 +107,37 @@ func TestNobody(t *testing.T) {
 func TestOthers(t *testing.T) {
 	before := jsvalue.Funcs()
 	a, b := natives(t)[0], natives(t)[1]
-	t.Run("certificate", func(t *testing.T) {
-		before, _, _ := strings.Cut(a.WT, "/certhash/")
-		_, other, _ := strings.Cut(b.WT, "/certhash/")
-		err := refused(t, info(t, before+"/certhash/"+other, a.ID))
+	eachTransport(t, func(t *testing.T, to func(native) peer.AddrInfo) {
+		mine, others := to(a).Addrs[0].String(), to(b).Addrs[0].String()
+		err := refused(t, info(t, mine, b.ID))
+		if err == nil || !strings.Contains(err.Error(), "peer id mismatch") {
+			t.Errorf("the error says nothing of another peer: %v", err)
+		}
+		before, _, ok := strings.Cut(mine, "/certhash/")
+		if !ok {
+			return // a WebSocket has no certificate of the peer
+		}
+		_, other, _ := strings.Cut(others, "/certhash/")
+		err = refused(t, info(t, before+"/certhash/"+other, a.ID))
 		if err == nil || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("the error says nothing of a certificate: %v", err)
 		}
 	})
-	eachTransport(t, func(t *testing.T, to func(native) peer.AddrInfo) {
-		err := refused(t, info(t, to(a).Addrs[0].String(), b.ID))
-		if err == nil || !strings.Contains(err.Error(), "peer id mismatch") {
-			t.Errorf("the error says nothing of another peer: %v", err)
-		}
-	})
 	waitFor(t, "the functions of the dials to be released", func() bool { return jsvalue.Funcs() <= before })
+}
+
+// A host prefers the other transports to webrtc-direct, which holds no sender up.
+func TestPreference(t *testing.T) {
+	n := natives(t)[0]
+	for _, c := range []struct{ other, transport string }{{n.WS, "websocket"}, {n.WT, "webtransport"}} {
+		h := newHost(t, browser.Options{})
+		to := info(t, n.RTC, n.ID)
+		to.Addrs = append(to.Addrs, ma.StringCast(c.other))
+		connect(t, h, to)
+		if got := h.Network().ConnsToPeer(to.ID)[0].ConnState().Transport; got != c.transport {
+			t.Errorf("connected by %s where there is %s", got, c.transport)
+		}
+	}
 }
 
 // A WebSocket ends where its peer sends more than is read, or text.

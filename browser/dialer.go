@@ -13,7 +13,7 @@ import (
 
 var errNoListen = errors.New("a page cannot listen: give New relays, through which others reach it")
 
-// dialer is what both transports have in common.
+// dialer is what all transports have in common.
 type dialer struct{}
 
 // Listen is part of transport.Transport.

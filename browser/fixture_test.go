@@ -54,8 +54,8 @@ type surroundings struct {
 // native is a native peer.
 type native struct {
 	ID string
-	// WS, WSS and WT are its addresses.
-	WS, WSS, WT string
+	// WS, WSS, WT and RTC are its addresses.
+	WS, WSS, WT, RTC string
 }
 
 // question is what a page asks of a native peer.

@@ -137,6 +137,7 @@ func addTransports(
 	return up, errors.Join(
 		s.AddTransport(&webSocket{upgrader: up, resources: resources}),
 		s.AddTransport(&webTransport{noise: security, resources: resources}),
+		s.AddTransport(&webRTC{noise: security, resources: resources}),
 	)
 }
 

@@ -39,12 +39,19 @@ func natives(t testing.TB) []native {
 var transports = map[string]func(n native) string{
 	"websocket":    func(n native) string { return n.WS },
 	"webtransport": func(n native) string { return n.WT },
+	direct:         func(n native) string { return n.RTC },
 }
+
+// direct is the transport that there is in pages only.
+const direct = "webrtc-direct"
 
 // eachTransport runs a test by each transport.
 func eachTransport(t *testing.T, test func(t *testing.T, to func(n native) peer.AddrInfo)) {
 	for name, address := range transports {
 		t.Run(name, func(t *testing.T) {
+			if name == direct {
+				pageOnly(t)
+			}
 			test(t, func(n native) peer.AddrInfo { return info(t, address(n), n.ID) })
 		})
 	}

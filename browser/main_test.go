@@ -24,6 +24,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	libp2pwebrtc "github.com/libp2p/go-libp2p/p2p/transport/webrtc"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/memory"
@@ -89,9 +90,9 @@ func start(ctx context.Context) (*server, error) {
 	withTLS := websocket.WithTLSConfig(&tls.Config{Certificates: []tls.Certificate{certificate}})
 	h, err := libp2p.New(
 		libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(webtransport.New),
-		libp2p.Transport(websocket.New, withTLS),
+		libp2p.Transport(websocket.New, withTLS), libp2p.Transport(libp2pwebrtc.New),
 		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/tcp/0/tls/ws",
-			"/ip4/127.0.0.1/udp/0/quic-v1/webtransport"),
+			"/ip4/127.0.0.1/udp/0/quic-v1/webtransport", "/ip4/127.0.0.1/udp/0/webrtc-direct"),
 		libp2p.DisableMetrics(), libp2p.ForceReachabilityPublic(),
 		libp2p.EnableRelayService(relay.WithInfiniteLimits()),
 	)
@@ -169,6 +170,8 @@ func (s *server) native() native {
 			n.WS = text
 		case strings.Contains(text, "/webtransport"):
 			n.WT = text
+		case strings.Contains(text, "/webrtc-direct"):
+			n.RTC = text
 		}
 	}
 	return n

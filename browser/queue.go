@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,7 +21,9 @@ var errFull = errors.New("the peer sends faster than it is read")
 // never held while anything waits or while JavaScript is called, so that they do not wait for it.
 type queue struct {
 	// most bounds size: the bytes that are not read yet, and the cost of their chunks.
-	most     int
+	most int
+	// shared bounds the sizes of several queues, if it is set.
+	shared   *budget
 	mu       sync.Mutex
 	chunks   [][]byte
 	size     int
@@ -45,7 +48,7 @@ func (q *queue) push(chunk []byte) bool {
 	switch {
 	case q.err != nil:
 		return true
-	case q.size+len(chunk)+chunkCost > q.most:
+	case q.size+len(chunk)+chunkCost > q.most, len(chunk) > 0 && !q.shared.spend(len(chunk)+chunkCost):
 		q.err = errFull
 		q.change()
 		return false
@@ -71,6 +74,7 @@ func (q *queue) end(err error) {
 func (q *queue) drop(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.shared.restore(q.size)
 	q.chunks, q.size, q.err = nil, 0, err
 	q.change()
 }
@@ -115,13 +119,39 @@ func (q *queue) read(p []byte, starved func()) (int, error) {
 // take moves bytes into p. The lock is held, and there are some.
 func (q *queue) take(p []byte) int {
 	n := copy(p, q.chunks[0])
-	q.size -= n
+	size := n
 	if q.chunks[0] = q.chunks[0][n:]; len(q.chunks[0]) == 0 {
 		q.chunks[0] = nil
 		q.chunks = q.chunks[1:]
-		q.size -= chunkCost
+		size += chunkCost
 	}
+	q.size -= size
+	q.shared.restore(size)
 	return n
+}
+
+// budget is how much several queues may hold. One that is nil has no bound.
+type budget struct {
+	most  int64
+	spent atomic.Int64
+}
+
+// spend is false if there is not as much left.
+func (b *budget) spend(size int) bool {
+	if b == nil {
+		return true
+	}
+	if b.spent.Add(int64(size)) > b.most {
+		b.spent.Add(-int64(size))
+		return false
+	}
+	return true
+}
+
+func (b *budget) restore(size int) {
+	if b != nil {
+		b.spent.Add(-int64(size))
+	}
 }
 
 // past reports whether a deadline is over. The zero time is none.

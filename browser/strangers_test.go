@@ -42,11 +42,14 @@ func mute(like native) (native, error) {
 			}
 		}
 	}()
-	_, rest, _ := strings.Cut(like.WT, "/quic-v1")
+	port := udp.LocalAddr().(*net.UDPAddr).Port
+	_, wt, _ := strings.Cut(like.WT, "/quic-v1")
+	_, rtc, _ := strings.Cut(like.RTC, "/webrtc-direct")
 	return native{
-		ID: like.ID,
-		WS: fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", tcp.Addr().(*net.TCPAddr).Port),
-		WT: fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1%s", udp.LocalAddr().(*net.UDPAddr).Port, rest),
+		ID:  like.ID,
+		WS:  fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", tcp.Addr().(*net.TCPAddr).Port),
+		WT:  fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1%s", port, wt),
+		RTC: fmt.Sprintf("/ip4/127.0.0.1/udp/%d/webrtc-direct%s", port, rtc),
 	}, nil
 }
 

@@ -103,7 +103,7 @@ func (t *webTransport) secure(ctx context.Context, s *session, p peer.ID, to *ad
 	if err != nil {
 		return err
 	}
-	secured, err := session.SecureOutbound(ctx, handshake{first, to.url}, p)
+	secured, err := session.SecureOutbound(ctx, handshake{first, netAddr{"webtransport", to.url}}, p)
 	if err != nil {
 		return err
 	}
@@ -148,14 +148,14 @@ func (f earlyData) Received(_ context.Context, _ net.Conn, data *pb.NoiseExtensi
 
 // handshake is the first stream as a connection.
 type handshake struct {
-	*stream
-	url string
+	network.MuxedStream
+	to netAddr
 }
 
 var _ net.Conn = handshake{}
 
 // LocalAddr is part of net.Conn.
-func (handshake) LocalAddr() net.Addr { return netAddr{"webtransport", "browser"} }
+func (h handshake) LocalAddr() net.Addr { return netAddr{h.to.network, "browser"} }
 
 // RemoteAddr is part of net.Conn.
-func (h handshake) RemoteAddr() net.Addr { return netAddr{"webtransport", h.url} }
+func (h handshake) RemoteAddr() net.Addr { return h.to }

@@ -12,6 +12,10 @@
 // variables before Main, as the addresses of servers that it has started. Without a browser it skips
 // TestBrowser, which says so.
 //
+// NETABASE_BROWSER_FLAGS has flags for the browser, as a trial of what a later version does:
+//
+//	NETABASE_BROWSER_FLAGS=--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/ go test ./browser
+//
 // Tests that drive a page of their own call Start.
 //
 // Tests in a browser have one processor. Those that call Parallel run at most 8 at a time unless -parallel says

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -168,6 +169,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// flagsVariable has more flags for the browser, with blanks between them.
+const flagsVariable = "NETABASE_BROWSER_FLAGS"
+
 // Start starts a browser without a window, with a profile of its own, and returns a context of chromedp for
 // a page of it. Hear is called for each event of the page, and must not block. Cancel ends the browser.
 // More are added to the options that it starts the browser with.
@@ -187,6 +191,10 @@ func Start(
 		chromedp.Flag("host-resolver-rules", "MAP "+Name4+" 127.0.0.1"),
 		chromedp.Flag("ignore-certificate-errors-spki-list", spki),
 	)
+	for _, argument := range strings.Fields(os.Getenv(flagsVariable)) {
+		name, value, _ := strings.Cut(strings.TrimLeft(argument, "-"), "=")
+		options = append(options, chromedp.Flag(name, value))
+	}
 	options = append(options, more...)
 	ctx, end := chromedp.NewExecAllocator(ctx, options...)
 	tab, leave := chromedp.NewContext(ctx, chromedp.WithListener(hear))

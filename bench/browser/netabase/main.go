@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"syscall/js"
 
 	"github.com/newsnet-africa/netabase-go/bench/internal/article"
@@ -73,14 +74,25 @@ func ints(args []js.Value) []int {
 
 func (c *contender) open(ctx context.Context, name, durability string) (_ int, err error) {
 	c.relaxed = durability == "relaxed"
+	debug.SetGCPercent(100) // as when a page has been loaded
 	if c.store, err = datastore.Open(ctx, indexeddb.Engine(name), trees.Definition); err != nil {
 		return 0, err
 	}
+	boundGarbage()
 	a, err := trees.Articles.Get(ctx, c.store, 0)
 	if errors.Is(err, models.ErrNotFound) {
 		return 0, nil
 	}
 	return read(&a), err
+}
+
+// boundGarbage has garbage collected when there is some 12 MB of it, or a quarter of what is in use. The memory
+// of WebAssembly never shrinks, and by default there may be as much garbage as there is in use.
+func boundGarbage() {
+	const garbage = 12 << 20
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetGCPercent(int(max(25, min(100, 100*garbage/m.HeapAlloc))))
 }
 
 func (c *contender) prepare(of []int) (int, error) {

@@ -7,8 +7,8 @@ import (
 )
 
 // atOnce is for how long a program runs before Point lets the browser run. Tasks of more than 50 ms make a
-// page feel slow.
-const atOnce = 16 * time.Millisecond
+// page feel slow, and the collector of garbage can add 40 ms to one.
+const atOnce = 8 * time.Millisecond
 
 var (
 	mu sync.Mutex

@@ -41,7 +41,8 @@ func startApp(ctx context.Context, listen string) (_ *app, err error) {
 		return nil, err
 	}
 	const module = "github.com/newsnet-africa/netabase-go"
-	build := exec.CommandContext(ctx, "go", "run", module+"/browser/pagebuild", "-o", a.dir, module+"/examples/browser/page")
+	build := exec.CommandContext(ctx, "go", "run", module+"/browser/pagebuild", "-o", a.dir,
+		module+"/examples/browser/page")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the page: %w\n%s", err, out)
 	}

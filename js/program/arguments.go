@@ -14,7 +14,7 @@ import (
 type arguments struct {
 	rest  []js.Value
 	taken int
-	// err says which one was the first that is not what it has to be. What was taken since then counts for
+	// err says which one was the first that is not what it has to be. Values taken since then count for
 	// nothing.
 	err error
 }

@@ -13,8 +13,8 @@
 // Any number of tabs and workers of an origin may have a database open. Web Locks let one of them write at
 // a time, for all of a write transaction. An Update sees every commit of the others. A View sees those that
 // this tab has heard of: a message tells it of each, some milliseconds after the commit. It never sees a
-// part of a commit. A DB is an engine.Joint: stores with topics, feeds, records or compressed trees, and encrypted ones,
-// are open in one tab at a time.
+// part of a commit. A DB is an engine.Joint: stores with topics, feeds, records or compressed trees, and
+// encrypted ones, are open in one tab at a time.
 //
 // # Durability
 //

@@ -31,17 +31,12 @@ type stream struct {
 	// writes is held by who writes.
 	writes sync.Mutex
 
-	// mu is never held while anything waits or while JavaScript is called.
-	mu sync.Mutex
+	// Its mu guards what follows, too.
+	writeSide
 	// users are what may yet use the callbacks: the stream until it is closed, and promises.
 	users int
 	// reading and writing say that the browser has yet to answer. unreadable says that nobody reads any more.
 	reading, writing, unreadable bool
-	// failed is what writes return from now on.
-	failed   error
-	deadline time.Time
-	// changed is closed, and replaced, when a write may go on.
-	changed chan struct{}
 }
 
 var _ network.MuxedStream = (*stream)(nil)
@@ -54,7 +49,7 @@ func newStream(of *session, v js.Value) *stream {
 		session: of,
 		reader:  v.Get("readable").Call("getReader"), writer: v.Get("writable").Call("getWriter"),
 		// The browser hands over what has come in pieces, none of which is larger than it lets a peer send at once.
-		in: newQueue(maxReceived), users: 1, changed: make(chan struct{}),
+		in: newQueue(maxReceived), users: 1, writeSide: writeSide{changed: make(chan struct{})},
 	}
 	callback := func(do func(v js.Value)) jsvalue.Func {
 		return jsvalue.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -206,24 +201,6 @@ func (s *stream) wrote(err error) {
 	s.change()
 }
 
-// change wakes who waits for a write. The lock is held.
-func (s *stream) change() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// fail has writes return err. It is false if they fail already.
-func (s *stream) fail(err error) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed != nil {
-		return false
-	}
-	s.failed = err
-	s.change()
-	return true
-}
-
 // CloseWrite is part of network.MuxedStream. It sends the bytes that were written before.
 func (s *stream) CloseWrite() error {
 	if s.fail(errWriteClosed) {
@@ -276,14 +253,5 @@ func (s *stream) SetDeadline(t time.Time) error {
 // SetReadDeadline is part of network.MuxedStream.
 func (s *stream) SetReadDeadline(t time.Time) error {
 	s.in.setDeadline(t)
-	return nil
-}
-
-// SetWriteDeadline is part of network.MuxedStream.
-func (s *stream) SetWriteDeadline(t time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.deadline = t
-	s.change()
 	return nil
 }

@@ -40,20 +40,15 @@ type channel struct {
 	// writes is held by who writes.
 	writes sync.Mutex
 
-	// mu is never held while anything waits or while JavaScript is called.
-	mu sync.Mutex
+	// Its mu guards what follows, too.
+	writeSide
 	// received says that nothing more comes that is read, and sent that the other side has everything, or wants no
 	// more. The channel is closed when both are.
 	received, sent bool
 	// fin says that the end was sent, and acknowledged that the end of the other side was.
 	fin, acknowledged bool
 	isEnded           bool
-	// failed is what writes return from now on.
-	failed   error
-	deadline time.Time
-	linger   *time.Timer
-	// changed is closed, and replaced, when a write may go on.
-	changed chan struct{}
+	linger            *time.Timer
 }
 
 var _ network.MuxedStream = (*channel)(nil)
@@ -64,7 +59,7 @@ var channelEvents = []string{"onopen", "onmessage", "onbufferedamountlow", "oncl
 func newChannel(of *peerConnection, v js.Value) *channel {
 	s := &channel{
 		conn: of, js: v, in: newQueue(maxUnread), opened: make(chan struct{}), ended: make(chan struct{}),
-		changed: make(chan struct{}),
+		writeSide: writeSide{changed: make(chan struct{})},
 	}
 	s.in.shared = of.unread
 	s.callback = jsvalue.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -296,24 +291,6 @@ func (s *channel) await() error {
 	}
 }
 
-// change wakes who waits for a write. The lock is held.
-func (s *channel) change() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// fail has writes return err. It is false if they fail already.
-func (s *channel) fail(err error) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed != nil {
-		return false
-	}
-	s.failed = err
-	s.change()
-	return true
-}
-
 // CloseWrite is part of network.MuxedStream.
 func (s *channel) CloseWrite() error {
 	if s.fail(errWriteClosed) {
@@ -368,14 +345,5 @@ func (s *channel) SetDeadline(t time.Time) error {
 // SetReadDeadline is part of network.MuxedStream.
 func (s *channel) SetReadDeadline(t time.Time) error {
 	s.in.setDeadline(t)
-	return nil
-}
-
-// SetWriteDeadline is part of network.MuxedStream.
-func (s *channel) SetWriteDeadline(t time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.deadline = t
-	s.change()
 	return nil
 }

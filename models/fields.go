@@ -138,9 +138,8 @@ func (t *table) sayings() (said []saying, err error) {
 		if ix.Fields == nil && ix.Optional == nil {
 			continue
 		}
-		holds, err := sameKeys(model, ix.Key, ix.Fields, ix.Optional, ix.Kind == session.Multi, func(keys *keyList, m any) {
-			t.types.appendPlain(i, keys, m)
-		})
+		appendPlain := func(keys *keyList, m any) { t.types.appendPlain(i, keys, m) }
+		holds, err := sameKeys(model, ix.Key, ix.Fields, ix.Optional, ix.Kind == session.Multi, appendPlain)
 		switch {
 		case ix.Fields == nil:
 			err = errors.New("it has OptionalFields and no Fields")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/indexeddb"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal/journaltest"
 	"github.com/newsnet-africa/netabase-go/internal/jsvalue"
 )
 
@@ -38,26 +39,7 @@ const dump = `async (name) => {
 func TestFormatExample(t *testing.T) {
 	ctx, name := t.Context(), fresh()
 	db := open(t, indexeddb.Options{Config: engine.Config{Path: name}})
-	commit := func(write func(txn engine.WriteTxn) error) {
-		t.Helper()
-		txn, err := db.Update(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer txn.Discard()
-		if err := write(txn); err != nil {
-			t.Fatal(err)
-		}
-		if err := txn.Commit(ctx, engine.Durable); err != nil {
-			t.Fatal(err)
-		}
-	}
-	commit(func(txn engine.WriteTxn) error { return txn.Put([]byte("a"), []byte("1")) })
-	commit(func(txn engine.WriteTxn) error { return txn.Put([]byte("bc"), nil) })
-	if err := db.Compact(ctx); err != nil {
-		t.Fatal(err)
-	}
-	commit(func(txn engine.WriteTxn) error { return txn.Delete([]byte("a")) })
+	journaltest.WriteExample(t, db)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

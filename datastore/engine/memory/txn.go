@@ -122,7 +122,7 @@ func (t *writeTxn) Clear() {
 	t.writes++
 }
 
-// Load is a Put that keeps key and value rather than copies of them. It is faster where keys come in order.
+// Load is a Put that is faster where keys come in order.
 func (t *writeTxn) Load(key, value []byte) error {
 	if err := t.CheckWrite(key); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/newsnet-africa/netabase-go/datastore/engine"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal/journaltest"
 	"github.com/newsnet-africa/netabase-go/internal/webtest"
 )
 
@@ -25,26 +25,7 @@ func TestFormatExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	commit := func(write func(txn engine.WriteTxn) error) {
-		t.Helper()
-		txn, err := db.Update(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer txn.Discard()
-		if err := write(txn); err != nil {
-			t.Fatal(err)
-		}
-		if err := txn.Commit(ctx, engine.Durable); err != nil {
-			t.Fatal(err)
-		}
-	}
-	commit(func(txn engine.WriteTxn) error { return txn.Put([]byte("a"), []byte("1")) })
-	commit(func(txn engine.WriteTxn) error { return txn.Put([]byte("bc"), nil) })
-	if err := db.Compact(ctx); err != nil {
-		t.Fatal(err)
-	}
-	commit(func(txn engine.WriteTxn) error { return txn.Delete([]byte("a")) })
+	journaltest.WriteExample(t, db)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/newsnet-africa/netabase-go/datastore/engine"
 	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal"
+	"github.com/newsnet-africa/netabase-go/datastore/engine/internal/journal/journaltest"
 )
 
 // TestFormatExamples writes the database that docs/format.md shows, and compares the bytes.
@@ -18,26 +18,7 @@ func TestFormatExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	commit := func(write func(txn engine.WriteTxn) error) {
-		t.Helper()
-		txn, err := p.db.Update(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer txn.Discard()
-		if err := write(txn); err != nil {
-			t.Fatal(err)
-		}
-		if err := txn.Commit(ctx, engine.Durable); err != nil {
-			t.Fatal(err)
-		}
-	}
-	commit(func(txn engine.WriteTxn) error { return txn.Put([]byte("a"), []byte("1")) })
-	commit(func(txn engine.WriteTxn) error { return txn.Put([]byte("bc"), nil) })
-	if err := p.db.Compact(ctx); err != nil {
-		t.Fatal(err)
-	}
-	commit(func(txn engine.WriteTxn) error { return txn.Delete([]byte("a")) })
+	journaltest.WriteExample(t, p.db)
 
 	var got strings.Builder
 	for _, c := range d.log {

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -65,9 +66,7 @@ func build(ctx context.Context, pkg, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, modules := range append(inlined, strings.Fields(own)...) {
-		args = append(args, "-gcflags="+modules+"=")
-	}
+	args = append(args, inlining(strings.Fields(own))...)
 	if modfile != "" {
 		args = append(args, "-mod=mod", "-modfile="+modfile)
 	}
@@ -94,6 +93,18 @@ var inlined = []string{
 	"github.com/klauspost/compress/...",
 	"github.com/tidwall/btree/...",
 	"golang.org/x/crypto/...",
+}
+
+// inlining returns the flags that have calls inlined in those packages, and in all of the program's own modules.
+func inlining(own []string) (flags []string) {
+	patterns := slices.Clone(inlined)
+	for _, module := range own {
+		patterns = append(patterns, module+"/...")
+	}
+	for _, pattern := range patterns {
+		flags = append(flags, "-gcflags="+pattern+"=")
+	}
+	return flags
 }
 
 // command runs the go command for a program in a browser, and returns what it prints.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,5 +67,12 @@ func TestNoPackage(t *testing.T) {
 	err := build(t.Context(), "./testdata/none", t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "testdata/none") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// Calls are inlined in all packages of the program's own module.
+func TestInlining(t *testing.T) {
+	if flags := inlining([]string{"example.com/app"}); !slices.Contains(flags, "-gcflags=example.com/app/...=") {
+		t.Errorf("the flags are %q", flags)
 	}
 }
